@@ -1,0 +1,65 @@
+"""One-layer neural networks, linear regression and softmax regression, done properly.
+
+Names are imported when they are first used (PEP 562): ``import onelayer`` itself is instant.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Dataset": "onelayer.data",
+    "Rows": "onelayer.data",
+    "fashion_mnist": "onelayer.data",
+    "houses": "onelayer.data",
+    "open_data": "onelayer.data",
+    "synthetic": "onelayer.data",
+    "PHMLinear": "onelayer.models",
+    "linear_regression": "onelayer.models",
+    "mlp": "onelayer.models",
+    "phm": "onelayer.models",
+    "softmax_regression": "onelayer.models",
+    "evaluate": "onelayer.training",
+    "fit": "onelayer.training",
+    "Settings": "onelayer.experiments",
+    "train": "onelayer.experiments",
+    "TrainedModel": "onelayer.artifacts",
+    "Timer": "onelayer.timer",
+    "DivergenceError": "onelayer.errors",
+    "OneLayerError": "onelayer.errors",
+}
+
+if TYPE_CHECKING:
+    from onelayer.artifacts import TrainedModel as TrainedModel
+    from onelayer.data import Dataset as Dataset
+    from onelayer.data import Rows as Rows
+    from onelayer.data import fashion_mnist as fashion_mnist
+    from onelayer.data import houses as houses
+    from onelayer.data import open_data as open_data
+    from onelayer.data import synthetic as synthetic
+    from onelayer.errors import DivergenceError as DivergenceError
+    from onelayer.errors import OneLayerError as OneLayerError
+    from onelayer.experiments import Settings as Settings
+    from onelayer.experiments import train as train
+    from onelayer.models import PHMLinear as PHMLinear
+    from onelayer.models import linear_regression as linear_regression
+    from onelayer.models import mlp as mlp
+    from onelayer.models import phm as phm
+    from onelayer.models import softmax_regression as softmax_regression
+    from onelayer.timer import Timer as Timer
+    from onelayer.training import evaluate as evaluate
+    from onelayer.training import fit as fit
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module that a public name lives in and return the name's value."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'onelayer' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

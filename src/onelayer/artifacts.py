@@ -1,0 +1,227 @@
+"""What training leaves on disk: trained models and checkpoints as safetensors, written whole or not at all."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from onelayer.data.rows import as_features
+from onelayer.errors import OneLayerError
+
+if TYPE_CHECKING:
+    from onelayer.data.tables import Encoding
+
+MODEL_FILE = "model.safetensors"
+FORMAT = "onelayer-model-1"
+PREDICTION_BLOCK = 4096
+
+
+def write_whole(files: Mapping[Path, bytes]) -> None:
+    """Write files so that they appear complete or not at all, whatever happens meanwhile.
+
+    Each is first written beside its place; they take their places only when all of them are on disk.
+
+    Raises:
+        OneLayerError: if one cannot be written: no permission, no space, not a folder.
+    """
+    partial = {path: path.with_name(f".{path.name}.partial") for path in files}
+    path = Path()
+    try:
+        for path, content in files.items():
+            with partial[path].open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for path in files:
+            partial[path].replace(path)
+    except OSError as error:
+        for leftover in partial.values():
+            with suppress(OSError):
+                leftover.unlink()
+        raise OneLayerError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+@contextmanager
+def output_folder(path: Path) -> Iterator[None]:
+    """Make a folder to write to, with those above it; if an error follows, remove again what stayed empty.
+
+    Raises:
+        OneLayerError: if it cannot be made or written to; at once, before any work is done in vain.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OneLayerError(f"{path}: cannot be made ({error.strerror})") from error
+    try:
+        probe = path / ".writable"
+        write_whole({probe: b""})
+        probe.unlink()
+        yield
+    except BaseException:
+        with suppress(OSError):  # a folder that is not empty stays
+            for folder in missing:
+                folder.rmdir()
+        raise
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A trained model in the user's units: raw table columns, or pixels between 0 and 1.
+
+    Attributes:
+        weight: (q, h) and
+        bias: (q,) of the output layer.
+        hidden_weight: (h, d) and
+        hidden_bias: (h,) of an MLP's hidden layer, else None; then h is d.
+        kind: ``"linear"``, ``"softmax"``, ``"mlp"`` or ``"phm"``; a PHM layer is kept as its whole weight.
+        data: the name of the data set it was trained on.
+        target: the name of the target.
+        classes: the names of the classes; empty for regression.
+        features: the names of the features; empty for images.
+        image_shape: (height, width) of the images it takes, or None.
+        encoding: how table columns become features, or None.
+        feature_mean: (d,) what stands in for a missing feature, or None.
+        settings: how it was trained.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    hidden_weight: Tensor | None
+    hidden_bias: Tensor | None
+    kind: str
+    data: str
+    target: str
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+    image_shape: tuple[int, int] | None
+    encoding: "Encoding | None"
+    feature_mean: Tensor | None
+    settings: Mapping[str, Any]
+
+    @property
+    def n_features(self) -> int:
+        """The number of features d it takes."""
+        return (self.weight if self.hidden_weight is None else self.hidden_weight).shape[1]
+
+    @torch.inference_mode()
+    def outputs(self, X: Tensor) -> Tensor:
+        """Return logits, or predicted numbers, (n, q) for features (n, d), bytes or floats."""
+        return torch.cat([self._outputs(block) for block in X.split(PREDICTION_BLOCK)])
+
+    def _outputs(self, X: Tensor) -> Tensor:
+        X = as_features(X).to(self.weight.dtype)
+        if self.feature_mean is not None:
+            X = torch.where(X.isnan(), self.feature_mean, X)
+        if self.hidden_weight is not None and self.hidden_bias is not None:
+            X = (X @ self.hidden_weight.T + self.hidden_bias).relu()
+        return X @ self.weight.T + self.bias
+
+    def save(self, path: Path) -> None:
+        """Write the model as one safetensors file.
+
+        Raises:
+            OneLayerError: if the file cannot be written.
+        """
+        write_whole({path: self.to_bytes()})
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the file that ``save`` writes."""
+        tensors = {name: getattr(self, name) for name in _TENSORS}
+        about = {name: getattr(self, name) for name in _ABOUT}
+        about["settings"] = dict(self.settings)
+        about["encoding"] = None if self.encoding is None else self.encoding.to_json()
+        about["feature_unit"] = "pixel / 255" if self.image_shape else "as in the table"
+        return tensors_to_bytes(FORMAT, tensors, about)
+
+    @staticmethod
+    def load(path: Path) -> "TrainedModel":
+        """Read a model that ``save`` wrote; ``path`` is the file or the folder it is in.
+
+        Raises:
+            OneLayerError: if the file is missing, damaged or not a model of onelayer.
+        """
+        if path.is_dir():
+            path = path / MODEL_FILE
+        tensors, about = read_tensors(path, FORMAT)
+        try:
+            encoding = about["encoding"]
+            if encoding is not None:
+                from onelayer.data.tables import Encoding
+
+                encoding = Encoding.from_json(encoding)
+            about |= {"encoding": encoding, "classes": tuple(about["classes"])}
+            about["features"] = tuple(about["features"])
+            about["image_shape"] = about["image_shape"] and tuple(about["image_shape"])
+            return TrainedModel(
+                **{name: tensors.get(name) for name in _TENSORS},  # type: ignore[arg-type]
+                **{name: about[name] for name in _ABOUT},
+            )._checked(path)
+        except (KeyError, TypeError) as error:
+            raise OneLayerError(f"{path}: incomplete model file (no {error})") from error
+
+    def _checked(self, path: Path) -> "TrainedModel":
+        """Return the model if its tensors fit each other; a truncated or foreign file must not predict."""
+        q, h = self.weight.shape
+        hidden = self.hidden_weight is None or (
+            self.hidden_bias is not None and self.hidden_weight.shape[0] == h
+        )
+        outputs = len(self.classes) or q
+        if self.bias.shape != (q,) or not hidden or outputs != q:
+            raise OneLayerError(f"{path}: its tensors do not fit each other")
+        return self
+
+
+_TENSORS = ("weight", "bias", "hidden_weight", "hidden_bias", "feature_mean")
+_ABOUT = (
+    "kind",
+    "data",
+    "target",
+    "classes",
+    "features",
+    "image_shape",
+    "encoding",
+    "settings",
+)
+
+
+def tensors_to_bytes(form: str, tensors: Mapping[str, Tensor | None], about: Mapping[str, Any]) -> bytes:
+    """Return a safetensors file of the tensors that are not None and JSON values about them."""
+    present = {name: t.detach().cpu().contiguous() for name, t in tensors.items() if t is not None}
+    metadata = {"format": form, "about": json.dumps(about, ensure_ascii=False)}
+    return safetensors.torch.save(present, metadata)
+
+
+def read_tensors(path: Path, form: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors and the JSON values that ``tensors_to_bytes`` made in the same form.
+
+    Raises:
+        OneLayerError: if the file is missing, damaged or of another form.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise OneLayerError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        tensors = safetensors.torch.load(content)
+    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+        raise OneLayerError(f"{path}: not a safetensors file, or a damaged one ({error})") from error
+    header_size = int.from_bytes(content[:8], "little")
+    metadata = json.loads(content[8 : 8 + header_size]).get("__metadata__", {})
+    if metadata.get("format") != form:
+        raise OneLayerError(
+            f"{path}: not written by this version of onelayer (expected the format {form!r}, found "
+            f"{metadata.get('format')!r})"
+        )
+    try:
+        return tensors, dict(json.loads(metadata["about"]))
+    except (KeyError, ValueError) as error:
+        raise OneLayerError(f"{path}: its description is damaged ({error})") from error

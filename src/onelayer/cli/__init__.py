@@ -1,0 +1,57 @@
+"""The command line: one file a command, each of which parses, calls and shows.
+
+Nothing here imports torch at the top, so that ``onelayer --help`` answers at once.
+"""
+
+import sys
+
+import typer
+from typer.exceptions import TyperException
+
+from onelayer.cli.compare import compare
+from onelayer.cli.data import data
+from onelayer.cli.evaluate import evaluate
+from onelayer.cli.predict import predict
+from onelayer.cli.train import train
+from onelayer.cli.tune import tune
+from onelayer.cli.vectorize import vectorize
+from onelayer.errors import OneLayerError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback(invoke_without_command=True)
+def onelayer(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
+) -> None:
+    """One-layer neural networks: linear regression and softmax regression, done properly."""
+    if version:
+        from onelayer import __version__
+
+        print(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+for command in (train, evaluate, predict, tune, compare, vectorize, data):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line. A mistake of the user's ends with one ``error:`` line and exit code 1."""
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except OneLayerError as error:
+        fail(str(error))
+    except TyperException as error:  # a wrong option or argument
+        fail(error.format_message())
+    except MemoryError:
+        fail("the data do not fit into memory")
+
+
+def fail(message: str) -> None:
+    """Print one ``error:`` line and exit with code 1."""
+    print("error:", " ".join(message.split()), file=sys.stderr)
+    sys.exit(1)

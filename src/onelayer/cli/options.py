@@ -1,0 +1,61 @@
+"""Arguments and options that several commands share."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from onelayer.data import Dataset
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="fashion-mnist, houses or synthetic; a folder of IDX files; a .csv, .tsv or .parquet file.",
+    ),
+]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a run, or a model.safetensors.")]
+Target = Annotated[str | None, typer.Option(help="The column to predict (tables).")]
+Features = Annotated[
+    str | None, typer.Option(metavar="A,B", help="The columns to predict from; all others if not given.")
+]
+Missing = Annotated[
+    Literal["error", "mean", "drop"],
+    typer.Option(help="Missing values in a table: stop, fill with the column's mean, or drop the row."),
+]
+ModelKind = Annotated[
+    Literal["softmax", "linear", "mlp", "phm"] | None,
+    typer.Option(help="The network; softmax for classes and linear for numbers if not given."),
+]
+Task = Annotated[
+    Literal["classification", "regression"] | None,
+    typer.Option(help="What a numeric target means to mlp and phm; regression if not given."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Sets the weights, the split and the order of the rows.")]
+Epochs = Annotated[int, typer.Option(help="Passes over the training rows.")]
+BatchSize = Annotated[int, typer.Option(help="Rows a step.")]
+LearningRate = Annotated[float, typer.Option("--lr", help="The learning rate.")]
+Valid = Annotated[
+    float | None,
+    typer.Option(help="Share of the rows to hold out; 0.2, or 0 where there is a test set, if not given."),
+]
+Hidden = Annotated[int, typer.Option(help="Units in the hidden layer of the MLP.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def open_dataset(
+    source: str,
+    target: str | None,
+    features: str | None,
+    missing: Literal["error", "mean", "drop"],
+    model: str | None,
+    task: str | None,
+) -> "Dataset":
+    """Open the data that a command was given; a numeric target is a class if the model or task says so."""
+    from onelayer.data import open_data
+
+    columns = None if features is None else [name.strip() for name in features.split(",")]
+    as_classes = model == "softmax" or task == "classification"
+    return open_data(source, target, columns, missing, as_classes)

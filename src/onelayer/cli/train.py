@@ -1,0 +1,160 @@
+"""``onelayer train``: train a model, show what it learned, and keep it."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from onelayer.cli import options
+from onelayer.cli.console import EpochPrinter, print_json, print_table
+from onelayer.timer import Timer
+
+if TYPE_CHECKING:
+    from onelayer.data import Dataset
+    from onelayer.experiments import Run, Settings
+
+CHECKPOINT_FILE = "checkpoint.safetensors"
+MOST_COEFFICIENTS = 40
+
+
+def train(
+    data: options.Data,
+    target: options.Target = None,
+    features: options.Features = None,
+    missing: options.Missing = "error",
+    model: options.ModelKind = None,
+    task: options.Task = None,
+    way: Annotated[
+        Literal["fused", "scratch", "concise"] | None,
+        typer.Option(help="The implementation; fused if not given, concise for mlp and phm."),
+    ] = None,
+    solver: Annotated[
+        Literal["sgd", "exact"], typer.Option(help="exact solves linear regression at once.")
+    ] = "sgd",
+    epochs: options.Epochs = 10,
+    batch_size: options.BatchSize = 256,
+    lr: options.LearningRate = 0.1,
+    valid: options.Valid = None,
+    hidden: options.Hidden = 256,
+    phm_n: Annotated[int, typer.Option(help="n of the PHM layer.")] = 2,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where to; runs/DATA-MODEL if not given. Replaces an earlier run."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run stopped.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Train on DATA and write the model, its history and pictures to a folder."""
+    timer = Timer()
+    from onelayer.experiments import Settings, default_valid
+
+    dataset = options.open_dataset(data, target, features, missing, model, task)
+    kind = model or ("softmax" if dataset.classes else "linear")
+    settings = Settings(
+        model=kind,
+        way=way or ("concise" if kind in ("mlp", "phm") else "fused"),
+        solver=solver,
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        valid=default_valid(dataset) if valid is None else valid,
+        seed=seed,
+        hidden=hidden,
+        phm_n=phm_n,
+        device=device,
+    )
+    folder = out or Path("runs") / f"{dataset.name}-{kind}"
+    seconds = {"load": timer.stop()}
+    if not as_json:
+        _print_plan(dataset, settings)
+    run, files = _train_into(folder, dataset, settings, resume, as_json)
+    seconds |= run.seconds
+    if as_json:
+        print_json(summary(run, seconds, folder))
+    else:
+        _print_result(run, seconds)
+        print(f"wrote {folder}/: {', '.join(files)}")
+
+
+def summary(run: "Run", seconds: dict[str, float], folder: Path) -> dict[str, Any]:
+    """Return what ``--json`` prints."""
+    settings = run.settings
+    return {
+        "data": run.model.data,
+        "model": settings.model,
+        "way": settings.way if settings.solver == "sgd" else None,
+        "solver": settings.solver,
+        "epochs": len(run.fit.history),
+        "parameters": run.parameters,
+        **run.scores,
+        "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
+        "out": str(folder),
+    }
+
+
+def _train_into(
+    folder: Path, dataset: "Dataset", settings: "Settings", resume: bool, quiet: bool
+) -> "tuple[Run, list[str]]":
+    """Train with checkpoints in ``folder`` and write the report there."""
+    from onelayer import experiments, reports
+    from onelayer.artifacts import output_folder
+
+    held_out = "valid" if settings.valid else "test"
+    with output_folder(folder), EpochPrinter(settings.epochs, held_out, quiet) as on_epoch:
+        try:
+            run = experiments.train(
+                dataset,
+                settings,
+                checkpoint=folder / CHECKPOINT_FILE,
+                resume=resume,
+                on_epoch=on_epoch,
+            )
+        except KeyboardInterrupt:
+            print("\ninterrupted; the same command with --resume goes on", file=sys.stderr)
+            raise
+        return run, reports.write(run, folder)
+
+
+def _print_plan(dataset: "Dataset", settings: "Settings") -> None:
+    rows = f"{len(dataset.train):,} rows"
+    if dataset.test is not None:
+        rows += f" and {len(dataset.test):,} to test"
+    goal = f"{len(dataset.classes)} classes" if dataset.classes else f"predict {dataset.target}"
+    print(f"{dataset.name}: {rows}, {dataset.n_features:,} features, {goal}")
+    how = (
+        f"{settings.way} SGD, learning rate {settings.lr:g}, batches of {settings.batch_size}"
+        if settings.solver == "sgd"
+        else "the exact solution"
+    )
+    print(f"{settings.model}: {how}, seed {settings.seed}\n")
+
+
+def _print_result(run: "Run", seconds: dict[str, float]) -> None:
+    print()
+    scores = run.scores
+    if run.model.classes:
+        for part in ("train", "valid", "test"):
+            if scores.get(f"{part}_accuracy") is not None:
+                print(f"{part} accuracy {scores[f'{part}_accuracy']:.4f}")
+    else:
+        if run.model.hidden_weight is None:
+            _print_coefficients(run)
+        rows = {"train": "the training rows", "valid": "held-out rows", "test": "the test rows"}
+        r2 = "undefined" if scores["r2"] is None else f"{scores['r2']:.4f}"
+        print(f"R² {r2}, RMSE {scores['rmse']:,.6g} on {rows[scores['evaluated_on']]}")
+    print(
+        f"{run.parameters:,} parameters; load {seconds['load']:.2f} s, fit {seconds['fit']:.2f} s, "
+        f"evaluate {seconds['evaluate']:.2f} s"
+    )
+
+
+def _print_coefficients(run: "Run") -> None:
+    """Print the coefficients in the user's units, if they are few enough to read."""
+    names, weights = run.model.features, run.model.weight[0].tolist()
+    if len(names) <= MOST_COEFFICIENTS:
+        rows = [("(bias)", f"{run.model.bias[0].item():,.6g}")]
+        rows += [(name, f"{weight:,.6g}") for name, weight in zip(names, weights, strict=True)]
+        print_table(["feature", f"{run.model.target} per unit"], rows)

@@ -1,0 +1,131 @@
+"""``onelayer tune``: choose the learning rate and batch size on held-out rows."""
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from onelayer.cli import options
+from onelayer.cli.console import print_json, print_table, tracked
+
+if TYPE_CHECKING:
+    from onelayer.experiments import Prepared, Settings
+    from onelayer.training import Way
+
+POINTS_A_DECADE = 2
+
+
+def tune(
+    data: options.Data,
+    target: options.Target = None,
+    features: options.Features = None,
+    missing: options.Missing = "error",
+    model: options.ModelKind = None,
+    task: options.Task = None,
+    lr: Annotated[
+        str, typer.Option("--lr", metavar="LOW:HIGH", help="The range of learning rates, or a list A,B,C.")
+    ] = "1e-4:1",
+    batch_size: Annotated[str, typer.Option(metavar="A,B", help="The batch sizes.")] = "32,256",
+    epochs: options.Epochs = 5,
+    valid: Annotated[float, typer.Option(help="Share of the training rows to hold out.")] = 0.2,
+    hidden: options.Hidden = 256,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    as_json: options.Json = False,
+) -> None:
+    """Try learning rates and batch sizes on DATA and rank them by the loss on held-out training rows.
+
+    A test set stays untouched.
+    """
+    from onelayer.errors import OneLayerError
+    from onelayer.experiments import Settings, prepare, stable_lr
+
+    dataset = options.open_dataset(data, target, features, missing, model, task)
+    kind = model or ("softmax" if dataset.classes else "linear")
+    way: Way = "concise" if kind in ("mlp", "phm") else "fused"
+    settings = Settings(
+        kind,
+        way,
+        epochs=epochs,
+        valid=valid,
+        seed=seed,
+        hidden=hidden,
+        device=device,
+    )
+    if not valid:
+        raise OneLayerError("tuning needs rows to judge by: --valid must be above 0")
+    grid = [replace(settings, lr=rate, batch_size=size) for size in _sizes(batch_size) for rate in _rates(lr)]
+    prepared = prepare(dataset, settings)
+    limit = stable_lr(prepared, settings)
+    trials = [_trial(prepared, candidate) for candidate in tracked(grid, "tuning")]
+    trials.sort(key=lambda trial: math.inf if trial["valid_loss"] is None else trial["valid_loss"])
+    best = trials[0]
+    if as_json:
+        print_json(
+            {
+                "data": dataset.name,
+                "model": kind,
+                "stable_lr": limit if math.isfinite(limit) else None,
+                "best": best,
+                "trials": trials,
+            }
+        )
+        return
+    _print_trials(trials)
+    print(f"largest stable learning rate, 2/λ_max at the start: {limit:.3g}")
+    if best["valid_loss"] is None:
+        raise OneLayerError(f"every learning rate diverged; try some below {limit / 2:.1g}")
+    print(f"best: --lr {best['lr']:g} --batch-size {best['batch_size']}")
+
+
+def _trial(prepared: "Prepared", settings: "Settings") -> dict[str, Any]:
+    """Train once; a run that diverges has no losses."""
+    from onelayer.errors import DivergenceError
+    from onelayer.experiments import train_prepared
+
+    about = {"lr": settings.lr, "batch_size": settings.batch_size}
+    try:
+        last = train_prepared(prepared, settings).fit.history[-1]
+    except DivergenceError:
+        return about | {"diverged": True, "train_loss": None, "valid_loss": None, "valid_accuracy": None}
+    return about | {
+        "diverged": False,
+        "train_loss": last.train_loss,
+        "valid_loss": last.held_out_loss,
+        "valid_accuracy": last.held_out_accuracy,
+    }
+
+
+def _print_trials(trials: list[dict[str, Any]]) -> None:
+    has_accuracy = any(trial["valid_accuracy"] is not None for trial in trials)
+    columns = ["lr", "batch size", "train loss", "valid loss", *(["valid accuracy"] if has_accuracy else [])]
+    rows = []
+    for trial in trials:
+        values = [trial["train_loss"], trial["valid_loss"], trial["valid_accuracy"]][: 2 + has_accuracy]
+        cells = ["diverged" if value is None else f"{value:.4f}" for value in values]
+        rows.append([f"{trial['lr']:g}", f"{trial['batch_size']}", *cells])
+    print_table(columns, rows, left=0)
+
+
+def _rates(text: str) -> list[float]:
+    """Read a list A,B,C, or LOW:HIGH as a geometric grid with both ends."""
+    from onelayer.errors import OneLayerError
+
+    try:
+        if ":" not in text:
+            return [float(part) for part in text.split(",")]
+        low, high = (float(part) for part in text.split(":"))
+        steps = max(1, round(POINTS_A_DECADE * math.log10(high / low)))
+        return [float(f"{low * (high / low) ** (i / steps):.2g}") for i in range(steps + 1)]
+    except (ValueError, ZeroDivisionError):
+        raise OneLayerError(f"--lr {text}: expected LOW:HIGH, such as 1e-4:1, or numbers A,B,C") from None
+
+
+def _sizes(text: str) -> list[int]:
+    from onelayer.errors import OneLayerError
+
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise OneLayerError(f"--batch-size {text}: expected whole numbers A,B,C") from None

@@ -1,0 +1,116 @@
+"""The data that ship with the package: Fashion-MNIST, houses, and a synthetic generator."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from onelayer.data.idx import open_idx_folder
+from onelayer.data.rows import Dataset, Rows, seeded_generator
+from onelayer.errors import OneLayerError
+
+FILES = Path(__file__).parent / "files"
+HOUSES = FILES / "houses/houses.csv"
+
+FASHION_MNIST_CLASSES = (
+    "t-shirt",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)  # the text labels of section 3.5, in the order of the label numbers
+
+SHA256 = {
+    "fashion-mnist/train-images-idx3-ubyte": (
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"
+    ),
+    "fashion-mnist/train-labels-idx1-ubyte": (
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"
+    ),
+    "fashion-mnist/t10k-images-idx3-ubyte": (
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"
+    ),
+    "fashion-mnist/t10k-labels-idx1-ubyte": (
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"
+    ),
+    "houses/houses.csv": "8eda81eaa4e983358f4afd5afa50635f7dde72ed11e4d3b3bfa750a71a576421",
+}
+
+
+def fashion_mnist() -> Dataset:
+    """Return Fashion-MNIST: 60,000 training and 10,000 test images of 28×28 bytes in 10 classes.
+
+    The files are memory-mapped; nothing is read until it is used. Source: Xiao, Rasul and Vollgraf 2017.
+    """
+    return open_idx_folder(FILES / "fashion-mnist", "fashion-mnist", FASHION_MNIST_CLASSES)
+
+
+def houses() -> Dataset:
+    """Return 2,930 house sales in Ames, Iowa: area (ft²) and age (years) to price (USD).
+
+    Source: De Cock 2011, Journal of Statistics Education 19(3).
+    """
+    # Arrow takes 0.1 s to import, and most of what this module offers does without it.
+    from onelayer.data.tables import dataset_from_table, read_table
+
+    return dataset_from_table(read_table(HOUSES), "houses", "price")
+
+
+def synthetic(
+    n: int = 1000,
+    d: int = 2,
+    weight: Sequence[float] = (2.0, -3.4),
+    bias: float = 4.2,
+    sigma: float = 0.01,
+    seed: int = 0,
+) -> Dataset:
+    """Return y = Xw + b + ε with standard normal X (n, d) and ε ~ N(0, σ²) (section 3.2.1).
+
+    ``weight`` is repeated or cut to d values: 2, −3.4, 2, −3.4, … The features are x1 … xd, the target y.
+
+    Raises:
+        OneLayerError: if n or d is not positive or sigma is negative.
+    """
+    from onelayer.data.tables import Column, Encoding
+
+    if n < 1 or d < 1 or sigma < 0:
+        raise OneLayerError(f"need n ≥ 1, d ≥ 1 and sigma ≥ 0, not n={n}, d={d}, sigma={sigma}")
+    generator = seeded_generator(seed)
+    X = torch.randn(n, d, generator=generator, dtype=torch.float64)
+    noise = sigma * torch.randn(n, 1, generator=generator, dtype=torch.float64)
+    w = torch.tensor([weight[i % len(weight)] for i in range(d)], dtype=torch.float64)
+    encoding = Encoding(tuple(Column(f"x{i + 1}") for i in range(d)))
+    rows = Rows(X, X @ w[:, None] + bias + noise)
+    return Dataset("synthetic", rows, None, encoding.features, "y", (), encoding=encoding)
+
+
+@dataclass(frozen=True)
+class BundledFile:
+    """What ``verify`` found of one file."""
+
+    name: str
+    size: int
+    intact: bool
+
+
+def verify() -> list[BundledFile]:
+    """Compare the SHA-256 of each bundled file with the recorded one."""
+    found = []
+    for name, expected in SHA256.items():
+        path = FILES / name
+        content = path.read_bytes() if path.is_file() else b""
+        intact = hashlib.sha256(content).hexdigest() == expected
+        found.append(BundledFile(name, len(content), intact))
+    return found
+
+
+def size_on_disk(name: str) -> int:
+    """Return the bytes of a bundled data set's files; 0 for one that is generated."""
+    return sum((FILES / file).stat().st_size for file in SHA256 if file.startswith(f"{name}/"))

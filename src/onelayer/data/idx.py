@@ -1,0 +1,166 @@
+"""Images and labels in IDX, the format of MNIST and its kin, raw or gzip-compressed.
+
+Format: two zero bytes, a byte for the type (8: unsigned byte), a byte for the number of dimensions, each
+dimension as a big-endian 32-bit integer, then the values (yann.lecun.com/exdb/mnist).
+"""
+
+import gzip
+import re
+import struct
+import zlib
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from onelayer.data.rows import Dataset, Rows
+from onelayer.errors import OneLayerError
+
+UNSIGNED_BYTE = 8
+PART_NAMES = {"train": "train", "test": "t10k|test"}
+
+
+def read_idx(path: Path, dimensions: int) -> Tensor:
+    """Return the values of an IDX file of bytes: (n,) labels or (n, height, width) images, as uint8.
+
+    A raw file is memory-mapped, so opening it costs milliseconds whatever its size.
+
+    Raises:
+        OneLayerError: if the file cannot be read, is corrupt, is no IDX file of bytes with that many
+            dimensions, or has more or fewer values than its header says.
+    """
+    header_size = 4 + 4 * dimensions
+    try:
+        if path.suffix == ".gz":
+            data = torch.frombuffer(bytearray(gzip.decompress(path.read_bytes())), dtype=torch.uint8)
+        else:
+            size = path.stat().st_size
+            data = torch.from_file(str(path), shared=False, size=size, dtype=torch.uint8)
+    except (EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
+        raise OneLayerError(f"{path}: corrupt or truncated gzip file ({error})") from error
+    except (OSError, RuntimeError) as error:
+        raise OneLayerError(f"{path}: cannot be read ({error})") from error
+    header = bytes(data[:header_size].tolist())
+    if header[:4] != bytes([0, 0, UNSIGNED_BYTE, dimensions]) or len(header) < header_size:
+        raise OneLayerError(
+            f"{path}: not an IDX file of bytes with {dimensions} dimension"
+            f"{'s' if dimensions > 1 else ''}: it begins with {header[:4].hex(' ') or 'nothing'}, "
+            f"expected 00 00 08 0{dimensions}"
+        )
+    shape = struct.unpack(f">{dimensions}I", header[4:])
+    expected = header_size + torch.Size(shape).numel()
+    if len(data) != expected:
+        raise OneLayerError(
+            f"{path}: {'truncated' if len(data) < expected else 'too long'}: its header promises "
+            f"{expected:,} bytes ({' × '.join(map(str, shape))} values), it has {len(data):,}"
+        )
+    return data[header_size:].view(shape)
+
+
+def read_images(path: Path) -> tuple[Tensor, tuple[int, int]]:
+    """Return the images of an IDX file as rows of bytes (n, height·width), and (height, width)."""
+    images = read_idx(path, 3)
+    if not images.numel():
+        raise OneLayerError(f"{path}: has no images")
+    n, height, width = images.shape
+    return images.view(n, height * width), (height, width)
+
+
+def open_idx_folder(path: Path, name: str, classes: tuple[str, ...] = ()) -> Dataset:
+    """Return the training and test images of a folder of IDX files.
+
+    ``path`` is the folder itself, torchvision's root above ``NAME/raw``, or, where a folder has several data
+    sets side by side as EMNIST's does, the folder and the beginning of the file names.
+    Without ``classes`` a class is named by its number.
+
+    Raises:
+        OneLayerError: if files are missing, ambiguous or malformed, if images and labels differ in number,
+            if training and test images differ in size, or if a label is out of range.
+    """
+    files = _find_files(path)
+    train, shape = _read_part(files, "train")
+    names = classes or _class_names(train.y, files["train", "labels"])
+    test = None
+    if ("test", "images") in files:
+        test, test_shape = _read_part(files, "test")
+        if test_shape != shape:
+            raise OneLayerError(
+                f"{files['test', 'images']}: images are {test_shape[0]}×{test_shape[1]}, "
+                f"those for training {shape[0]}×{shape[1]}"
+            )
+    for part, rows in (("train", train), ("test", test)):
+        if rows is not None:
+            _check_labels(rows.y, len(names), files[part, "labels"])
+    return Dataset(name, train, test, (), "label", names, image_shape=shape)
+
+
+def _read_part(files: dict[tuple[str, str], Path], part: str) -> tuple[Rows, tuple[int, int]]:
+    images, shape = read_images(files[part, "images"])
+    labels = read_idx(files[part, "labels"], 1).long()
+    if len(images) != len(labels):
+        raise OneLayerError(
+            f"{files[part, 'images']}: {len(images):,} images, but {files[part, 'labels'].name} "
+            f"has {len(labels):,} labels"
+        )
+    return Rows(images, labels), shape
+
+
+def _class_names(labels: Tensor, path: Path) -> tuple[str, ...]:
+    """Name the classes 0 … largest label. Only class 0 may be without examples: EMNIST letters start at 1."""
+    present = labels.unique().tolist()
+    largest = present[-1]
+    missing = sorted(set(range(1, largest)) - set(present))
+    if missing:
+        odd = max(label for label in present if label > missing[0])
+        raise OneLayerError(
+            f"{path}: label {odd} at row {int((labels == odd).nonzero()[0]) + 1} is out of range: "
+            f"no example has a label from {missing[0]} to {missing[-1]}"
+        )
+    return tuple(str(label) for label in range(largest + 1))
+
+
+def _check_labels(labels: Tensor, n_classes: int, path: Path) -> None:
+    beyond = (labels >= n_classes).nonzero()
+    if len(beyond):
+        row = int(beyond[0])
+        raise OneLayerError(
+            f"{path}: label {int(labels[row])} at row {row + 1} is out of range: "
+            f"the classes are 0 to {n_classes - 1}"
+        )
+
+
+def _find_files(path: Path) -> dict[tuple[str, str], Path]:
+    """Return the files as {(train or test, images or labels): path}; the test pair may be missing."""
+    folder, prefix = (path, "") if path.is_dir() else (path.parent, path.name)
+    raw = [*folder.glob("raw"), *folder.glob("*/raw")]
+    if not prefix and not _matches(folder, "train", "images", prefix) and len(raw) == 1:
+        folder = raw[0]
+    found = {}
+    for part in PART_NAMES:
+        for kind in ("images", "labels"):
+            matches = _matches(folder, part, kind, prefix)
+            if len({match.name.removesuffix(".gz") for match in matches}) > 1:
+                raise OneLayerError(
+                    f"{folder}: has several data sets ({', '.join(m.name for m in matches)}); "
+                    "add the beginning of the file names to the path to choose one"
+                )
+            if matches:
+                found[part, kind] = min(matches, key=lambda match: match.suffix == ".gz")
+    for part in PART_NAMES:
+        kinds = [kind for kind in ("images", "labels") if (part, kind) not in found]
+        if kinds and (part == "train" or len(kinds) == 1):
+            number = "3" if kinds[0] == "images" else "1"
+            raise OneLayerError(
+                f"{path}: has no {part} {kinds[0]}; expected a file like "
+                f"{part.replace('test', 't10k')}-{kinds[0]}-idx{number}-ubyte, raw or .gz"
+            )
+    return found
+
+
+def _matches(folder: Path, part: str, kind: str, prefix: str) -> list[Path]:
+    pattern = re.compile(
+        rf"{re.escape(prefix)}.*?({PART_NAMES[part]})-{kind}[-.]idx\d-ubyte(\.gz)?"
+        if prefix
+        else rf"(.*-)?({PART_NAMES[part]})-{kind}[-.]idx\d-ubyte(\.gz)?"
+    )
+    return sorted(file for file in folder.iterdir() if pattern.fullmatch(file.name))

@@ -1,0 +1,101 @@
+"""From what the user names, a data set: a bundled name, a path, or a table from Python."""
+
+from collections.abc import Iterable
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onelayer.data import bundled
+from onelayer.data.idx import open_idx_folder
+from onelayer.data.rows import Dataset, Missing
+from onelayer.errors import OneLayerError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
+BUNDLED_TABLES = {"houses": "price", "synthetic": "y"}  # with their targets
+BUNDLED = ("fashion-mnist", *BUNDLED_TABLES)
+
+
+def open_data(
+    source: Any,
+    target: str | None = None,
+    features: Iterable[str] | None = None,
+    missing: Missing = "error",
+    as_classes: bool = False,
+) -> Dataset:
+    """Return the data set that ``source`` names.
+
+    Args:
+        source: ``"fashion-mnist"``, ``"houses"`` or ``"synthetic"``; the path of a folder of IDX files, or of
+            a CSV, TSV or Parquet file; or a pandas, polars or Arrow table.
+        target: the column to predict; your own tables need it.
+        features: the columns to predict from; all others if not given.
+        missing: what to do with missing values in a table: ``"error"``, fill with the ``"mean"`` of the
+            training rows, or ``"drop"`` the row.
+        as_classes: treat a numeric target as class labels.
+
+    Raises:
+        OneLayerError: if there is no such thing, or it cannot be used; the message says where and why.
+    """
+    if not is_table(source):
+        if target is not None or features is not None:
+            raise OneLayerError(f"{source} is images: --target and --features are for tables")
+        return open_images(source)
+    from onelayer.data.tables import dataset_from_table
+
+    name, table = open_table(source)
+    if target is None and isinstance(source, str):
+        target = BUNDLED_TABLES.get(source)
+    return dataset_from_table(table, name, target, features, missing, as_classes)
+
+
+def is_table(source: Any) -> bool:
+    """Tell a table (from Python, bundled, or a file with a table's ending) from images."""
+    if not isinstance(source, (str, Path)):
+        return True
+    return str(source) in BUNDLED_TABLES or Path(source).suffix in TABLE_SUFFIXES
+
+
+def open_table(source: Any) -> "tuple[str, pa.Table]":
+    """Return a table and its name.
+
+    Raises:
+        OneLayerError: if it does not exist or is malformed.
+    """
+    # Arrow takes 0.1 s to import; images do without it.
+    from onelayer.data.tables import read_table, table_from, table_of
+
+    if not isinstance(source, (str, Path)):
+        return "table", table_from(source)
+    if str(source) == "houses":
+        return "houses", read_table(bundled.HOUSES)
+    if str(source) == "synthetic":
+        return "synthetic", table_of(bundled.synthetic())
+    _refuse_nothing(Path(source))
+    return Path(source).stem, read_table(Path(source))
+
+
+def open_images(source: str | Path) -> Dataset:
+    """Return the data set of a bundled name or of a folder of IDX files.
+
+    Raises:
+        OneLayerError: if there is none, or its files are malformed.
+    """
+    if str(source) == "fashion-mnist":
+        return bundled.fashion_mnist()
+    path = Path(source)
+    if not path.is_dir() and not list(path.parent.glob(f"{escape(path.name)}*-images*")):
+        _refuse_nothing(path)
+        raise OneLayerError(
+            f"{path}: expected a folder of IDX files, or a table that ends in {', '.join(TABLE_SUFFIXES)}"
+        )
+    return open_idx_folder(path, path.resolve().name)
+
+
+def _refuse_nothing(path: Path) -> None:
+    if not path.exists():
+        raise OneLayerError(
+            f"there is no data set or file called {str(path)!r}; bundled are {', '.join(BUNDLED)}"
+        )

@@ -1,0 +1,409 @@
+"""Tables (CSV, Parquet, pandas, polars, Arrow) and how their columns become numbers.
+
+A number or a boolean is one feature. A string or category column is one-hot: a feature for each category,
+called ``column=category``. Rows are counted from 1, the header not included.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from onelayer.data.rows import Dataset, Missing, Rows
+from onelayer.errors import OneLayerError
+
+MAX_CATEGORIES = 1000
+NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
+
+
+# Reading
+
+
+def read_table(path: Path) -> pa.Table:
+    """Return a CSV (comma), TSV (tab) or Parquet file as a table, by its ending.
+
+    Raises:
+        OneLayerError: if the file cannot be read, is malformed, has no rows or repeats a column name.
+    """
+    try:
+        if path.suffix == ".parquet":
+            table = pyarrow.parquet.read_table(path)
+        else:
+            table = _read_delimited(path, "\t" if path.suffix == ".tsv" else ",")
+    except pa.ArrowInvalid as error:
+        raise OneLayerError(f"{path}: {_first_line(error)}") from error
+    except OSError as error:
+        raise OneLayerError(f"{path}: cannot be read ({_first_line(error)})") from error
+    try:
+        if not any(pa.types.is_binary(kind) for kind in table.schema.types):
+            return checked_table(table, str(path))
+    except UnicodeDecodeError:  # in a column name
+        pass
+    raise OneLayerError(f"{path}: is not in UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)")
+
+
+def table_from(data: Any) -> pa.Table:
+    """Return a pandas, polars or Arrow table as an Arrow table. A pandas index is left out.
+
+    Raises:
+        OneLayerError: if ``data`` is none of them, has no rows or repeats a column name.
+    """
+    if type(data).__module__.partition(".")[0] == "pandas":
+        try:
+            return checked_table(pa.Table.from_pandas(data, preserve_index=False), "the table")
+        except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
+            raise OneLayerError(f"the table: {_first_line(error)}") from error
+    if not (isinstance(data, pa.Table) or hasattr(data, "__arrow_c_stream__")):
+        raise OneLayerError(
+            f"cannot read data from {type(data).__name__}: expected a name, a path, or a pandas, "
+            "polars or Arrow table"
+        )
+    return checked_table(pa.table(data), "the table")
+
+
+def table_of(dataset: Dataset) -> pa.Table:
+    """Return the training rows of a numeric data set as a table, the target last."""
+    columns = torch.hstack([dataset.train.X, dataset.train.y]).numpy().T
+    return pa.table(list(columns), names=[*dataset.features, dataset.target])
+
+
+def checked_table(table: pa.Table, name: str) -> pa.Table:
+    """Return the table if it has rows and its column names differ; else raise OneLayerError."""
+    repeated = sorted({c for c in table.column_names if table.column_names.count(c) > 1})
+    if repeated:
+        raise OneLayerError(f"{name}: the column name {_quoted(repeated)} stands more than once")
+    if not table.num_rows:
+        raise OneLayerError(f"{name}: has no rows")
+    return table
+
+
+def _read_delimited(path: Path, delimiter: str) -> pa.Table:
+    parse = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    convert = pyarrow.csv.ConvertOptions(strings_can_be_null=True)
+    try:
+        return pyarrow.csv.read_csv(path, parse_options=parse, convert_options=convert)
+    except pa.ArrowInvalid as error:
+        if "conversion error" not in str(error):
+            raise
+    # The first megabyte looked like one type and a later row is of another. Read text, decide later.
+    with pyarrow.csv.open_csv(path, parse_options=parse) as reader:
+        names = reader.schema.names
+    convert.column_types = {name: pa.string() for name in names}
+    return pyarrow.csv.read_csv(path, parse_options=parse, convert_options=convert)
+
+
+def _first_line(error: Exception) -> str:
+    return re.sub(r"^(CSV parse error|Parquet): ", "", str(error).partition("\n")[0])
+
+
+# Encoding
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that is a feature: a number if ``categories`` is None, else one-hot."""
+
+    name: str
+    categories: tuple[str, ...] | None = None
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the features that the column becomes."""
+        if self.categories is None:
+            return (self.name,)
+        return tuple(f"{self.name}={category}" for category in self.categories)
+
+    def encode(self, values: pa.ChunkedArray) -> NDArray[np.float64]:
+        """Return the column as (n, features) numbers, NaN where a value is missing.
+
+        Raises:
+            OneLayerError: for text in a numeric column, an infinite number or an unknown category.
+        """
+        if self.categories is None:
+            return _numbers(values, self.name)[:, None]
+        codes = _codes(values, self.name, self.categories)
+        encoded = np.eye(len(self.categories) + 1)[:, :-1][codes]
+        encoded[codes < 0] = np.nan
+        return encoded
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How the columns of a table become features, and what to do with a row that lacks one."""
+
+    columns: tuple[Column, ...]
+    missing: Missing = "error"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of all features, in order."""
+        return tuple(feature for column in self.columns for feature in column.features)
+
+    def encode(self, table: pa.Table, name: str) -> NDArray[np.float64]:
+        """Return the features (n, d) of a table; a missing value is NaN unless that is an error.
+
+        Raises:
+            OneLayerError: if a column is absent or holds something else than it did in training.
+        """
+        absent = [column.name for column in self.columns if column.name not in table.column_names]
+        if absent:
+            raise OneLayerError(
+                f"{name}: lacks the column {_quoted(absent)}; it has {_quoted(table.column_names)}"
+            )
+        if self.missing == "error":
+            _refuse_missing(table, [column.name for column in self.columns], name)
+        with _named(name):
+            return np.hstack([column.encode(table[column.name]) for column in self.columns])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the encoding as JSON values, for a model file."""
+        columns = [{"name": c.name, "categories": c.categories} for c in self.columns]
+        return {"missing": self.missing, "columns": columns}
+
+    @staticmethod
+    def from_json(values: dict[str, Any]) -> "Encoding":
+        """Return what ``to_json`` wrote."""
+        columns = (
+            Column(c["name"], None if c["categories"] is None else tuple(c["categories"]))
+            for c in values["columns"]
+        )
+        return Encoding(tuple(columns), values["missing"])
+
+
+@dataclass(frozen=True)
+class Target:
+    """The column to predict: a number if ``classes`` is empty, else one of the classes."""
+
+    name: str
+    classes: tuple[str, ...] = ()
+
+    def encode(self, table: pa.Table, name: str) -> tuple[Tensor, NDArray[np.bool_]]:
+        """Return the target, class numbers (n,) or numbers (n, 1), and which rows have one (n,).
+
+        Raises:
+            OneLayerError: if the column is absent, or holds text, infinity or an unknown class.
+        """
+        if self.name not in table.column_names:
+            raise OneLayerError(
+                f"{name}: has no target column {self.name!r}; it has {_quoted(table.column_names)}"
+            )
+        with _named(name):
+            if self.classes:
+                codes = _codes(table[self.name], self.name, self.classes)
+                return torch.from_numpy(codes), codes >= 0
+            numbers = _numbers(table[self.name], self.name)
+        return torch.from_numpy(numbers[:, None]), ~np.isnan(numbers)
+
+
+def dataset_from_table(
+    table: pa.Table,
+    name: str,
+    target: str | None,
+    features: Iterable[str] | None = None,
+    missing: Missing = "error",
+    as_classes: bool = False,
+) -> Dataset:
+    """Return a table as a data set without a test set.
+
+    ``features`` are all other columns if not given. A numeric target is a regression unless ``as_classes``.
+
+    Raises:
+        OneLayerError: if the target or a feature is absent or unusable, or values are missing and
+            ``missing`` does not say what to do.
+    """
+    if target is None:
+        raise OneLayerError(
+            f"{name}: which column is to be predicted? Name it with --target (target= in Python); "
+            f"there are {_quoted(table.column_names)}"
+        )
+    chosen = [c for c in table.column_names if c != target] if features is None else list(features)
+    absent = [column for column in [target, *chosen] if column not in table.column_names]
+    if absent:
+        what = "target column" if absent[0] == target else "feature column"
+        raise OneLayerError(f"{name}: has no {what} {absent[0]!r}; it has {_quoted(table.column_names)}")
+    if not chosen or target in chosen:
+        raise OneLayerError(f"{name}: the target {target!r} cannot be the only feature or one of them")
+    if missing == "error":
+        _refuse_missing(table, [*chosen, target], name)
+    with _named(name):
+        encoding = Encoding(tuple(_infer_column(table[c], c) for c in chosen), missing)
+        goal = _infer_target(table[target], target, as_classes)
+    X = encoding.encode(table, name)
+    y, known = goal.encode(table, name)
+    if missing == "mean" and not known.all():
+        raise OneLayerError(
+            f"{name}: the target {target!r} has {_n_missing(table[target])}; a target cannot be filled "
+            "with a mean: use --missing drop"
+        )
+    keep = torch.from_numpy(known & ~np.isnan(X).any(axis=1)) if missing == "drop" else None
+    rows = Rows(torch.from_numpy(X), y)
+    if keep is not None:
+        if not keep.any():
+            raise OneLayerError(f"{name}: every row has a missing value; none is left with drop")
+        rows = rows.take(keep.nonzero().squeeze(1))
+    return Dataset(name, rows, None, encoding.features, target, goal.classes, encoding=encoding)
+
+
+def _infer_column(values: pa.ChunkedArray, name: str) -> Column:
+    if _is_numeric(values, name):
+        return Column(name)
+    categories = _distinct_text(values, name)
+    if len(categories) > MAX_CATEGORIES:
+        raise OneLayerError(
+            f"column {name!r} has {len(categories):,} different texts in {len(values):,} rows, more than "
+            f"the {MAX_CATEGORIES:,} that are made one-hot; leave it out with --features"
+        )
+    return Column(name, categories)
+
+
+def _infer_target(values: pa.ChunkedArray, name: str, as_classes: bool) -> Target:
+    if not pa.types.is_boolean(values.type) and _is_numeric(values, name):
+        if not as_classes:
+            return Target(name)
+        numbers = np.unique(_numbers(values, name))
+        if (numbers != np.floor(numbers)).any() or len(numbers) > MAX_CATEGORIES:
+            raise OneLayerError(
+                f"target {name!r} is not a class: it has {len(numbers):,} different numbers"
+                "; use --model linear"
+            )
+    classes = _distinct_text(values, name)
+    if len(classes) < 2:
+        raise OneLayerError(f"target {name!r} has just one class, {classes[0]!r}: nothing to learn")
+    if len(classes) > MAX_CATEGORIES:
+        raise OneLayerError(f"target {name!r} has {len(classes):,} different texts: too many classes")
+    return Target(name, classes)
+
+
+def _is_numeric(values: pa.ChunkedArray, name: str) -> bool:
+    """Tell a column of numbers from one of categories; half the texts being numbers makes it numeric."""
+    kind = values.type
+    if pa.types.is_null(kind):
+        raise OneLayerError(f"column {name!r} is empty in every row; leave it out with --features")
+    if (
+        pa.types.is_boolean(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+    ):
+        return True
+    if pa.types.is_dictionary(kind):
+        return False
+    if _is_text(kind):
+        known = values.drop_null()
+        matches = pc.match_substring_regex(known.cast(pa.large_string()), NUMBER)
+        return len(known) > 0 and 2 * pc.sum(matches).as_py() > len(known)
+    raise OneLayerError(
+        f"column {name!r} is of type {kind}, not a number, a boolean or text; convert it to a number "
+        "or leave it out with --features"
+    )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _numbers(values: pa.ChunkedArray, name: str) -> NDArray[np.float64]:
+    """Return a column as float64 (n,), NaN where missing."""
+    values = _plain(values)
+    if _is_text(values.type):
+        values = values.cast(pa.large_string())
+        odd = pc.fill_null(pc.invert(pc.match_substring_regex(values, NUMBER)), False)
+        if pc.any(odd).as_py():
+            row = pc.index(odd, True).as_py()
+            raise OneLayerError(f"column {name!r}, row {row + 1}: {values[row].as_py()!r} is not a number")
+        values = pc.utf8_trim_whitespace(values)
+    numbers: NDArray[np.float64] = (
+        pc.fill_null(values.cast(pa.float64(), safe=False), float("nan")).to_numpy().astype(float)
+    )
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        raise OneLayerError(f"column {name!r}, row {int(infinite.argmax()) + 1}: the value is infinite")
+    return numbers
+
+
+def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a dictionary-encoded (categorical) column as its texts, any other as it is."""
+    if not pa.types.is_dictionary(values.type):
+        return values
+    chunks = [c.dictionary.cast(pa.large_string()).take(c.indices) for c in values.chunks]
+    return pa.chunked_array(chunks, pa.large_string())
+
+
+def _texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return values as text: 3.0 as '3', True as 'true', a category as its name."""
+    values = _plain(values)
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), None, values)
+        with suppress(pa.ArrowInvalid):  # a fraction stays as it is
+            values = values.cast(pa.int64())
+    return values.cast(pa.large_string())
+
+
+def _distinct_text(values: pa.ChunkedArray, name: str) -> tuple[str, ...]:
+    """Return the different values as text, in order: numbers by size, text by code point."""
+    distinct = _texts(values).unique().drop_null().to_pylist()
+    if not distinct:
+        raise OneLayerError(f"column {name!r} is empty in every row; leave it out with --features")
+    by_size = pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
+    return tuple(sorted(distinct, key=float) if by_size else sorted(distinct))
+
+
+def _codes(values: pa.ChunkedArray, name: str, categories: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the number of each value's category (n,), −1 where missing."""
+    texts = _texts(values)
+    found = pc.index_in(texts, value_set=pa.array(categories, pa.large_string()))
+    codes: NDArray[np.int64] = pc.fill_null(found, -1).to_numpy().astype(np.int64)
+    unknown = (codes < 0) & ~np.asarray(texts.is_null().to_numpy(), dtype=bool)
+    if unknown.any():
+        row = int(unknown.argmax())
+        shown = _quoted(categories[:10]) + (", …" if len(categories) > 10 else "")
+        raise OneLayerError(
+            f"column {name!r}, row {row + 1}: {texts[row].as_py()!r} is not one of the known values ({shown})"
+        )
+    return codes
+
+
+def _refuse_missing(table: pa.Table, columns: list[str], name: str) -> None:
+    gaps = [c for c in columns if _missing_mask(table[c]).any()]
+    if gaps:
+        rest = ", ".join(f"{c!r} has {_n_missing(table[c])}" for c in gaps[1:6])
+        row = int(_missing_mask(table[gaps[0]]).argmax()) + 1
+        raise OneLayerError(
+            f"{name}: column {gaps[0]!r} has {_n_missing(table[gaps[0]])}, the first in row {row}"
+            f"{'; ' + rest if rest else ''}{', …' if len(gaps) > 6 else ''}; train with --missing mean "
+            "or --missing drop, or mend the table"
+        )
+
+
+def _missing_mask(values: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Return where a value is null or NaN (n,)."""
+    return np.asarray(values.is_null(nan_is_null=True).to_numpy(), dtype=bool)
+
+
+def _n_missing(values: pa.ChunkedArray) -> str:
+    count = int(_missing_mask(values).sum())
+    return f"{count:,} missing value{'s' if count > 1 else ''}"
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in names)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Put the table's name before the message of an error about one of its columns."""
+    try:
+        yield
+    except OneLayerError as error:
+        raise OneLayerError(f"{name}: {error}") from error

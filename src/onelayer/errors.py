@@ -1,0 +1,19 @@
+"""The errors that a user can mend: each message says what is wrong, where, and what to do."""
+
+
+class OneLayerError(ValueError):
+    """Bad input. ``str(error)`` is one sentence or two for the person who gave it."""
+
+
+class DivergenceError(OneLayerError):
+    """Training moved away from the minimum because the learning rate is too large.
+
+    Attributes:
+        lr: the learning rate that was used.
+        largest_stable_lr: 2/λ_max of the loss, estimated from the data.
+    """
+
+    def __init__(self, message: str, lr: float, largest_stable_lr: float) -> None:
+        super().__init__(message)
+        self.lr = lr
+        self.largest_stable_lr = largest_stable_lr

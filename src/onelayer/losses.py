@@ -1,0 +1,175 @@
+"""The losses of one-layer networks, each with its closed-form gradient beside it.
+
+Everything works on tensors of any float type and device and can be differentiated by autograd, so each
+formula can be checked against it. Sections are those of *Dive into Deep Learning*, chapter 3.
+"""
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Reduction = Literal["none", "mean", "sum"]
+
+
+def reduce(values: Tensor, reduction: Reduction) -> Tensor:
+    """Return per-example losses as they are, their mean, or their sum.
+
+    Raises:
+        ValueError: if ``reduction`` is not one of the three.
+    """
+    if reduction == "none":
+        return values
+    if reduction == "mean":
+        return values.mean()
+    if reduction == "sum":
+        return values.sum()
+    raise ValueError(f"reduction must be 'none', 'mean' or 'sum', not {reduction!r}")
+
+
+def mean_loss(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the loss that fits the target's type, averaged over the rows, a scalar.
+
+    That is cross-entropy for labels (n,) of an integer type, and ½(ŷ − y)² summed over the q outputs for
+    numbers (n, q).
+    """
+    if targets.is_floating_point():
+        return squared_loss(outputs, targets).sum(dim=1).mean()
+    return cross_entropy(outputs, targets)
+
+
+# Classification (section 3.4)
+
+
+def one_hot(labels: Tensor, n_classes: int) -> Tensor:
+    """Return labels (n,) as rows (n, q) with a single 1, at the label.
+
+    Raises:
+        ValueError: if a label is not in 0 … n_classes − 1.
+    """
+    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < n_classes:
+        raise ValueError(f"labels must be 0 to {n_classes - 1}")
+    return torch.eye(n_classes, device=labels.device)[labels]
+
+
+def log_sum_exp(logits: Tensor) -> Tensor:
+    """Return log Σⱼ exp(oⱼ) of each row: (n, q) to (n, 1).
+
+    The largest logit is taken out first, so exp never overflows (section 3.7.2).
+    """
+    largest = logits.amax(dim=-1, keepdim=True)
+    return largest + (logits - largest).exp().sum(dim=-1, keepdim=True).log()
+
+
+def softmax(logits: Tensor) -> Tensor:
+    """Return exp(oⱼ) / Σₖ exp(oₖ) of each row: (n, q) to (n, q) (section 3.4.4)."""
+    return (logits - log_sum_exp(logits)).exp()
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, reduction: Reduction = "mean") -> Tensor:
+    """Return −log ŷ of the true class, from logits (n, q) and labels (n,) (section 3.4.6).
+
+    With one-hot targets only the true class's term of −Σⱼ yⱼ log ŷⱼ survives. It is computed as
+    log Σ exp(o) − o_true: the probability itself, which can underflow to 0, is never formed.
+    """
+    of_true_class = logits.gather(-1, labels.unsqueeze(-1))
+    return reduce((log_sum_exp(logits) - of_true_class).squeeze(-1), reduction)
+
+
+def cross_entropy_gradient(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return ∂l/∂o = softmax(o) − one_hot(y) of each example, (n, q) (section 3.4.6.2)."""
+    return softmax(logits) - one_hot(labels, logits.shape[-1]).to(logits.dtype)
+
+
+def cross_entropy_hessian(logits: Tensor) -> Tensor:
+    """Return ∂²l/∂o² = diag(p) − ppᵀ of each example, (n, q, q), where p = softmax(o)."""
+    probabilities = softmax(logits)
+    return torch.diag_embed(probabilities) - probabilities.unsqueeze(-1) * probabilities.unsqueeze(-2)
+
+
+# Regression (section 3.1)
+
+
+def squared_loss(prediction: Tensor, target: Tensor, reduction: Reduction = "none") -> Tensor:
+    """Return ½(ŷ − y)² elementwise; both have one shape (section 3.1.1.3).
+
+    Raises:
+        ValueError: if the shapes differ; broadcasting (n, 1) against (n,) would give (n, n).
+    """
+    return reduce(_residual(prediction, target) ** 2 / 2, reduction)
+
+
+def squared_loss_gradient(prediction: Tensor, target: Tensor) -> Tensor:
+    """Return ∂l/∂ŷ = ŷ − y elementwise."""
+    return _residual(prediction, target)
+
+
+def absolute_loss(prediction: Tensor, target: Tensor, reduction: Reduction = "none") -> Tensor:
+    """Return |ŷ − y| elementwise: less moved by outliers than squares.
+
+    Raises:
+        ValueError: if the shapes differ.
+    """
+    return reduce(_residual(prediction, target).abs(), reduction)
+
+
+def absolute_loss_gradient(prediction: Tensor, target: Tensor) -> Tensor:
+    """Return ∂l/∂ŷ = sign(ŷ − y) elementwise, and 0 where they are equal."""
+    return _residual(prediction, target).sign()
+
+
+def huber_loss(
+    prediction: Tensor, target: Tensor, delta: float = 1.0, reduction: Reduction = "none"
+) -> Tensor:
+    """Return ½r² where |r| ≤ δ and δ(|r| − ½δ) beyond, r = ŷ − y, elementwise (Huber 1964).
+
+    Raises:
+        ValueError: if the shapes differ.
+    """
+    distance = _residual(prediction, target).abs()
+    near = distance.clamp(max=delta)
+    return reduce(near * (distance - near / 2), reduction)
+
+
+def huber_loss_gradient(prediction: Tensor, target: Tensor, delta: float = 1.0) -> Tensor:
+    """Return ∂l/∂ŷ: the residual ŷ − y, cut to [−δ, δ]."""
+    return _residual(prediction, target).clamp(-delta, delta)
+
+
+def _residual(prediction: Tensor, target: Tensor) -> Tensor:
+    if prediction.shape != target.shape:
+        raise ValueError(
+            f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} must have "
+            "one shape; reshape one of them"
+        )
+    return prediction - target
+
+
+# The normal distribution (section 3.1.3)
+
+
+def normal_density(x: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
+    """Return the density of N(μ, σ²) at each x.
+
+    Raises:
+        ValueError: if ``std`` is not positive.
+    """
+    return _normal_log_density(x, mean, std).exp()
+
+
+def normal_log_likelihood(prediction: Tensor, target: Tensor, std: float) -> Tensor:
+    """Return Σᵢ log p(yᵢ | xᵢ) under y = ŷ + ε with ε ~ N(0, σ²), a scalar.
+
+    Its only term that depends on the model is −Σ½(ŷ − y)²/σ², so least squares is maximum likelihood.
+
+    Raises:
+        ValueError: if the shapes differ or ``std`` is not positive.
+    """
+    return _normal_log_density(_residual(prediction, target), 0.0, std).sum()
+
+
+def _normal_log_density(x: Tensor, mean: float, std: float) -> Tensor:
+    if not std > 0:
+        raise ValueError(f"std must be positive, not {std}")
+    return -(((x - mean) / std) ** 2) / 2 - math.log(std * math.sqrt(2 * math.pi))

@@ -1,0 +1,264 @@
+"""Every picture, as a function from data to a matplotlib figure.
+
+Figures are built without pyplot, so there is no window system and no global state. They have to be quick, for they
+come after each run: layouts are fixed, and many images make one mosaic in one set of axes.
+"""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from numpy.typing import NDArray
+
+from onelayer.training import EpochRecord
+
+Array = NDArray[Any]
+
+# Okabe and Ito's palette: readers with any colour vision can tell these apart.
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
+DPI = 100
+
+# Tried in this order for text that the default font lacks, such as Chinese column names.
+CJK_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Source Han Sans SC",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "SimHei",
+    "WenQuanYi Zen Hei",
+    "Arial Unicode MS",
+)
+
+
+def png(figure: Figure) -> bytes:
+    """Return the figure as the bytes of a PNG file."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()
+
+
+def curve(history: Sequence[EpochRecord], held_out_name: str) -> Figure:
+    """Draw loss, and accuracy for classes, by epoch."""
+    epochs = [record.epoch for record in history]
+    measures = ["loss"] if history[0].train_accuracy is None else ["loss", "accuracy"]
+    figure = Figure(figsize=(1 + 4.2 * len(measures), 3.6))
+    figure.subplots_adjust(left=0.7 / figure.get_figwidth(), right=0.98, bottom=0.15, top=0.96, wspace=0.25)
+    for i, what in enumerate(measures):
+        _lines(figure.add_subplot(1, len(measures), i + 1), epochs, what, history, held_out_name)
+    return figure
+
+
+def _lines(
+    axes: Axes, epochs: list[int], what: str, history: Sequence[EpochRecord], held_out_name: str
+) -> None:
+    for part, label, colour, marker in (
+        ("train", "train, while learning", BLUE, "o"),
+        ("held_out", held_out_name, ORANGE, "s"),
+    ):
+        values = [getattr(record, f"{part}_{what}") for record in history]
+        if values[0] is not None:
+            axes.plot(epochs, values, color=colour, marker=marker, markersize=4, label=label)
+    axes.set(xlabel="epoch", ylabel=what)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.legend()
+
+
+def templates(weight: Array, image_shape: tuple[int, int], classes: Sequence[str]) -> Figure:
+    """Draw each class's weights (q, d) as an image: blue pixels speak for the class, red ones against it."""
+    largest = float(np.abs(weight).max()) or 1.0
+    figure, image = _mosaic(
+        weight, image_shape, classes, lines=1, margin=0.9, cmap="RdBu", vmin=-largest, vmax=largest
+    )
+    axes = figure.add_axes((1 - 0.8 / figure.get_figwidth(), 0.1, 0.015, 0.8))
+    figure.colorbar(image, cax=axes, label="weight")
+    return figure
+
+
+def confusion(counts: Array, classes: Sequence[str], rows: str) -> Figure:
+    """Draw how often each true class (row) was taken for each class (column), from counts (q, q)."""
+    q = len(classes)
+    side = min(max(4.5, 0.62 * q + 1.6), 16)
+    margin = (0.5 + 0.08 * max(len(name) for name in classes)) / side  # room for the names
+    figure = Figure(figsize=(side + 1.0, side))
+    figure.subplots_adjust(left=margin, right=0.99, bottom=margin, top=0.93)
+    axes = figure.add_subplot()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    fonts = _families(*classes)
+    axes.set_xticks(range(q), classes, rotation=45, ha="right", fontfamily=fonts)
+    axes.set_yticks(range(q), classes, fontfamily=fonts)
+    axes.set(xlabel="predicted", ylabel="true", title=f"{counts.sum():,} {rows}")
+    if q <= 20:
+        for (row, column), count in np.ndenumerate(counts):
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            if count:
+                axes.text(column, row, f"{count}", ha="center", va="center", color=colour, fontsize=8)
+    figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
+    return figure
+
+
+def images(pixels: Array, image_shape: tuple[int, int], titles: Sequence[str]) -> Figure:
+    """Draw images from rows of bytes (m, d) in a grid, each with its title, of one or more lines."""
+    lines = max(title.count("\n") + 1 for title in titles)
+    return _mosaic(pixels, image_shape, titles, lines, cmap="gray_r", vmin=0, vmax=255)[0]
+
+
+def predicted_against_true(prediction: Array, target: Array, name: str, rows: str) -> Figure:
+    """Draw predictions (n,) over true values (n,): a perfect model lies on the diagonal."""
+    figure = Figure(figsize=(5.6, 4.8))
+    figure.subplots_adjust(left=0.18, right=0.97, bottom=0.12, top=0.93)
+    axes = figure.add_subplot()
+    axes.scatter(target, prediction, s=8, alpha=_alpha(len(target)), color=BLUE, linewidths=0)
+    ends = [float(target.min()), float(target.max())]
+    axes.plot(ends, ends, color=ORANGE, linewidth=1.2, label="predicted = true")
+    axes.set_xlabel(f"true {name}", fontfamily=_families(name))
+    axes.set_ylabel(f"predicted {name}", fontfamily=_families(name))
+    axes.set_title(f"{len(target):,} {rows}", fontsize=10)
+    axes.legend()
+    axes.grid(alpha=0.3)
+    _readable_ticks(axes.xaxis, axes.yaxis)
+    return figure
+
+
+def residuals(prediction: Array, target: Array, name: str, rows: str) -> Figure:
+    """Draw the residuals (n,), true minus predicted: over the prediction, and how they are distributed.
+
+    Under the noise model y = Xw + b + ε of section 3.1.3 they look like one horizontal band, and their
+    histogram like the normal density that is drawn over it.
+    """
+    errors = target - prediction
+    mean, std = float(errors.mean()), float(errors.std())
+    figure = Figure(figsize=(9.6, 3.8))
+    figure.subplots_adjust(left=0.115, right=0.98, bottom=0.14, top=0.92, wspace=0.25)
+    cloud, histogram = figure.subplots(1, 2)
+    cloud.scatter(prediction, errors, s=8, alpha=_alpha(len(errors)), color=BLUE, linewidths=0)
+    cloud.axhline(0, color=ORANGE, linewidth=1.2)
+    cloud.set_xlabel(f"predicted {name}", fontfamily=_families(name))
+    cloud.set_ylabel("residual: true − predicted")
+    cloud.set_title(f"{len(errors):,} {rows}", fontsize=10)
+    cloud.grid(alpha=0.3)
+    _, edges, _ = histogram.hist(errors, bins=50, color=BLUE, alpha=0.6)
+    if std > 0:
+        x = np.linspace(edges[0], edges[-1], 300)
+        density = np.exp(-(((x - mean) / std) ** 2) / 2) / (std * np.sqrt(2 * np.pi))
+        histogram.plot(x, density * len(errors) * (edges[1] - edges[0]), color=ORANGE)
+    histogram.set_title(f"normal with the residuals' σ = {std:,.6g}", fontsize=10, color=ORANGE)
+    histogram.set(xlabel="residual", ylabel="rows")
+    _readable_ticks(cloud.xaxis, cloud.yaxis, histogram.xaxis)
+    return figure
+
+
+def _readable_ticks(*each: Axis) -> None:
+    """Show few numbers, with thousands separated, so that large ones neither overlap nor turn into 1e5."""
+    for axis in each:
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
+
+
+def network(d: int, q: int, most: int = 12) -> Figure:
+    """Draw a one-layer network of d inputs and q outputs with every connection (sections 3.1.4 and 3.4.3).
+
+    A layer of more than ``most`` units is drawn with its first ones, dots, and its last one. Inputs are not
+    counted as a layer: they compute nothing.
+    """
+    inputs, outputs = _shown(d, most), _shown(q, most)
+    figure = Figure(figsize=(1.2 + 0.8 * max(len(inputs), len(outputs)), 3.4), layout="constrained")
+    axes = figure.add_subplot()
+    places = {0: _spread(inputs), 1: _spread(outputs)}
+    for x in places[0].values():
+        for o in places[1].values():
+            axes.plot([x, o], [0, 1], color=GREY, linewidth=0.8, zorder=1)
+    for level, symbol, colour, size in ((0, "x", BLUE, d), (1, "o", ORANGE, q)):
+        for unit, at in places[level].items():
+            axes.scatter(at, level, s=620, color="white", edgecolors=colour, linewidths=1.8, zorder=2)
+            axes.text(at, level, f"${symbol}_{{{unit}}}$", ha="center", va="center", fontsize=11)
+        if size > most:
+            last = list(places[level].values())[-2:]
+            axes.text(sum(last) / 2, level, "···", ha="center", va="center", fontsize=14, zorder=3)
+    for level, label in ((0, f"input layer: {d}"), (1, f"output layer: {q}")):
+        axes.annotate(label, (0.0, level), xycoords=("axes fraction", "data"), ha="right", va="center")
+    parameters = f"{d} × {q} weights + {q} bias{'es' if q > 1 else ''}"
+    axes.set_title(f"one layer, fully connected: {parameters} = {d * q + q:,} parameters", fontsize=10)
+    axes.set_ylim(-0.35, 1.35)
+    axes.margins(x=0.12)
+    axes.set_axis_off()
+    return figure
+
+
+def _shown(count: int, most: int) -> list[int]:
+    return list(range(1, count + 1)) if count <= most else [*range(1, most - 1), count]
+
+
+def _spread(units: list[int]) -> dict[int, float]:
+    """Return a place on a line around 0 for each unit; where numbers are skipped, leave room for dots."""
+    places, at = {}, 0.0
+    for previous, unit in zip([units[0] - 1, *units], units, strict=False):
+        at += 1.0 if unit - previous == 1 else 2.0
+        places[unit] = at
+    middle = (at + 1.0) / 2
+    return {unit: place - middle for unit, place in places.items()}
+
+
+def _mosaic(
+    rows: Array,
+    image_shape: tuple[int, int],
+    titles: Sequence[str],
+    lines: int,
+    margin: float = 0.0,
+    columns: int = 5,
+    **how: Any,
+) -> tuple[Figure, AxesImage]:
+    """Draw rows (m, d) as images in a grid, each below its title of so many lines, in one set of axes.
+
+    ``margin`` is the room left on the right, in inches.
+    """
+    height, width = image_shape
+    across = min(columns, len(rows))
+    down = -(-len(rows) // across)
+    cell_height = height * (1 + 0.17 * lines)
+    cell_width = width * 1.12
+    canvas = np.full((round(down * cell_height), round(across * cell_width)), np.nan)
+    scale = 1.55 / width  # inches a pixel
+    image_width = canvas.shape[1] * scale
+    figure = Figure(figsize=(image_width + margin, canvas.shape[0] * scale))
+    axes = figure.add_axes((0.01, 0.01, 0.98 * image_width / (image_width + margin), 0.97))
+    axes.set_axis_off()
+    for i, (row, title) in enumerate(zip(rows, titles, strict=False)):
+        bottom = round((i // across + 1) * cell_height)
+        left = round((i % across) * cell_width)
+        canvas[bottom - height : bottom, left : left + width] = row.reshape(image_shape)
+        axes.text(
+            left + width / 2,
+            bottom - height - 1,
+            title,
+            ha="center",
+            va="bottom",
+            fontsize=9,
+            fontfamily=_families(title),
+        )
+    return figure, axes.imshow(canvas, **how)
+
+
+def _alpha(n: int) -> float:
+    """Make points the more transparent the more there are."""
+    return float(np.clip(600 / n, 0.1, 0.6))
+
+
+def _families(*texts: str) -> list[str]:
+    """Return the font families to draw the texts with: beyond Latin, add one that has the characters."""
+    default = list(rcParams["font.sans-serif"][:1])
+    if all(ord(character) < 0x2E80 for text in texts for character in text):
+        return default
+    from matplotlib.font_manager import fontManager
+
+    installed = set(fontManager.get_font_names())
+    return default + [font for font in CJK_FONTS if font in installed][:1]

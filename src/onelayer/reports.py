@@ -1,0 +1,108 @@
+"""What a training run leaves in its folder: the model, the history, and pictures of what was learned."""
+
+import csv
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from onelayer import plots
+from onelayer.artifacts import MODEL_FILE, write_whole
+from onelayer.data import Rows
+from onelayer.experiments import Run
+
+HISTORY_FILE = "history.csv"
+WORST = 20
+
+
+def write(run: Run, folder: Path) -> list[str]:
+    """Write everything that a run leaves, drop what only an earlier run left, and return the file names.
+
+    Raises:
+        OneLayerError: if a file cannot be written; then none is.
+    """
+    files = {MODEL_FILE: run.model.to_bytes()}
+    if run.fit.history:
+        files[HISTORY_FILE] = history_csv(run).encode()
+    files |= {name: plots.png(figure) for name, figure in pictures(run).items()}
+    write_whole({folder / name: content for name, content in files.items()})
+    for stale in {HISTORY_FILE, *_PICTURES} - files.keys():
+        (folder / stale).unlink(missing_ok=True)
+    return list(files)
+
+
+_PICTURES = (
+    "curve.png",
+    "templates.png",
+    "confusion.png",
+    "mistakes.png",
+    "predicted.png",
+    "residuals.png",
+)
+
+
+def history_csv(run: Run) -> str:
+    """Return the history as CSV: one row an epoch; columns without values are left out."""
+    held_out = run.prepared.held_out_name
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    records = [vars(record) for record in run.fit.history]
+    columns = [name for name, value in records[0].items() if value is not None]
+    writer.writerow(column.replace("held_out", held_out) for column in columns)
+    writer.writerows([record[column] for column in columns] for record in records)
+    return text.getvalue()
+
+
+def pictures(run: Run) -> dict[str, Figure]:
+    """Return the figures that fit the run, by file name."""
+    figures = {}
+    held_out = run.prepared.held_out_name
+    if run.fit.history:
+        figures["curve.png"] = plots.curve(run.fit.history, held_out)
+    rows, name = evaluation_rows(run)
+    outputs = run.model.outputs(rows.X)
+    if not rows.is_classification:
+        prediction, target = outputs[:, 0].numpy(), rows.y[:, 0].numpy()
+        figures["predicted.png"] = plots.predicted_against_true(prediction, target, run.model.target, name)
+        figures["residuals.png"] = plots.residuals(prediction, target, run.model.target, name)
+        return figures
+    shape, classes = run.model.image_shape, run.model.classes
+    if shape and run.model.hidden_weight is None:
+        figures["templates.png"] = plots.templates(run.model.weight.numpy(), shape, classes)
+    predicted = outputs.argmax(dim=1)
+    counts = confusion_counts(rows.y, predicted, len(classes)).numpy()
+    figures["confusion.png"] = plots.confusion(counts, classes, name)
+    if shape and (predicted != rows.y).any():
+        figures["mistakes.png"] = _mistakes(rows, outputs, classes, shape)
+    return figures
+
+
+def evaluation_rows(run: Run) -> tuple[Rows, str]:
+    """Return the rows, in the user's units, that a run is judged by, and their name."""
+    dataset = run.prepared.dataset
+    if dataset.test is not None:
+        return dataset.test, "test rows"
+    if run.prepared.held_out_raw is not None:
+        return run.prepared.held_out_raw, "held-out rows"
+    return dataset.train, "training rows"
+
+
+def confusion_counts(labels: Tensor, predicted: Tensor, n_classes: int) -> Tensor:
+    """Return how often each true class (row) was taken for each class (column): (n,), (n,) to (q, q)."""
+    pairs = labels * n_classes + predicted
+    return torch.bincount(pairs, minlength=n_classes**2).view(n_classes, n_classes)
+
+
+def _mistakes(rows: Rows, outputs: Tensor, classes: tuple[str, ...], shape: tuple[int, int]) -> Figure:
+    """Draw the wrong answers that the model was surest of: true class → predicted, with its probability."""
+    probability, predicted = outputs.softmax(dim=1).max(dim=1)
+    sureness = torch.where(predicted != rows.y, probability, -1.0)
+    n_wrong = int((predicted != rows.y).sum())
+    worst = sureness.topk(min(WORST, n_wrong)).indices
+    titles = [
+        f"{classes[int(rows.y[i])]}\n→ {classes[int(predicted[i])]} {probability[i]:.0%}" for i in worst
+    ]
+    return plots.images(np.asarray(rows.X[worst]), shape, titles)

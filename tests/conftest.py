@@ -1,0 +1,80 @@
+"""What several test files need: small data files of known content, and the command line as a function."""
+
+import gzip
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from onelayer import cli
+
+
+def idx_bytes(values: np.ndarray) -> bytes:
+    """Return an IDX file of bytes, written from the format's description and nothing of ours."""
+    header = bytes([0, 0, 8, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape)
+    return header + values.astype(np.uint8).tobytes()
+
+
+@pytest.fixture
+def idx_folder(tmp_path: Path) -> Path:
+    """A folder of tiny 3×2 images in 2 classes: 40 to train, 10 to test, half of the files compressed."""
+    generator = np.random.default_rng(0)
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    for part, n in (("train", 40), ("t10k", 10)):
+        labels = np.arange(n) % 2
+        images = generator.integers(0, 100, (n, 3, 2)) + 120 * labels[:, None, None]
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(idx_bytes(images))
+        (folder / f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(labels)))
+    return folder
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """The one error line of a command that failed as it should."""
+        assert self.code == 1
+        assert "Traceback" not in self.err
+        lines = [line for line in self.err.splitlines() if line]
+        assert len(lines) == 1 and lines[0].startswith("error: "), self.err
+        return lines[0]
+
+
+@pytest.fixture
+def onelayer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Result]:
+    """The command line, run in an empty folder: ``onelayer("train", "houses")``."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["onelayer", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit:
+            cli.main()
+        sys.stdout.flush()
+        captured = capfd.readouterr()
+        return Result(int(exit.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+def central_difference(function: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    """Return the gradient of a scalar function by central differences, without autograd."""
+    h = 1e-5
+    gradient = torch.zeros_like(x)
+    for i in range(x.numel()):
+        step = torch.zeros_like(x)
+        step.view(-1)[i] = h
+        gradient.view(-1)[i] = (function(x + step) - function(x - step)) / (2 * h)
+    return gradient

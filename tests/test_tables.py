@@ -1,0 +1,200 @@
+"""Tables become the numbers one would write down by hand, and each unusable cell is named."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from onelayer import OneLayerError, open_data
+from onelayer.data.tables import Column, Encoding
+
+CSV = "size,garden,city,price\n10,true,Bonn,1.5\n20,false,Aachen,2\n30,true,Bonn,3.25\n"
+FEATURES = ("size", "garden", "city=Aachen", "city=Bonn")
+X = [[10, 1, 0, 1], [20, 0, 1, 0], [30, 1, 0, 1]]
+PRICE = [[1.5], [2.0], [3.25]]
+
+
+def write(tmp_path, text, name="table.csv"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def frame():
+    return pd.DataFrame(
+        {
+            "size": [10, 20, 30],
+            "garden": [True, False, True],
+            "city": ["Bonn", "Aachen", "Bonn"],
+            "price": [1.5, 2.0, 3.25],
+        },
+        index=[5, 6, 7],
+    )
+
+
+def parquet(tmp_path):
+    path = tmp_path / "table.parquet"
+    pyarrow.parquet.write_table(pa.Table.from_pandas(frame(), preserve_index=False), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        lambda tmp: write(tmp, CSV),
+        lambda tmp: write(tmp, "\ufeff" + CSV),
+        lambda tmp: write(tmp, CSV.replace(",", "\t"), "table.tsv"),
+        lambda tmp: str(write(tmp, CSV.replace("Bonn", '"Bonn"'))),
+        parquet,
+        lambda tmp: frame(),
+        lambda tmp: frame().astype({"city": "category"}),
+        lambda tmp: pl.from_pandas(frame()),
+        lambda tmp: pl.from_pandas(frame()).cast({"city": pl.Categorical}),
+        lambda tmp: pa.Table.from_pandas(frame(), preserve_index=False),
+    ],
+    ids=["csv", "bom", "tsv", "quoted", "parquet", "pandas", "category", "polars", "categorical", "arrow"],
+)
+def test_every_kind_of_table_gives_the_same_numbers(tmp_path, source):
+    data = open_data(source(tmp_path), target="price")
+    assert data.features == FEATURES
+    assert data.train.X.tolist() == X
+    assert data.train.y.tolist() == PRICE
+    assert data.classes == ()
+
+
+def test_features_are_taken_in_the_order_asked_for(tmp_path):
+    data = open_data(write(tmp_path, CSV), target="price", features=["city", "size"])
+    assert data.features == ("city=Aachen", "city=Bonn", "size")
+
+
+@pytest.mark.parametrize(
+    ("target", "as_classes", "classes", "labels"),
+    [
+        ("city", False, ("Aachen", "Bonn"), [1, 0, 1]),
+        ("garden", False, ("false", "true"), [1, 0, 1]),
+        ("size", True, ("10", "20", "30"), [0, 1, 2]),
+    ],
+)
+def test_targets_that_are_classes(tmp_path, target, as_classes, classes, labels):
+    data = open_data(write(tmp_path, CSV), target=target, as_classes=as_classes)
+    assert data.classes == classes
+    assert data.train.y.tolist() == labels
+
+
+def test_numeric_classes_are_ordered_by_size():
+    table = pa.table({"x": [1.0, 2.0, 3.0], "y": [10.0, 9.0, 100.0]})
+    assert open_data(table, "y", as_classes=True).classes == ("9", "10", "100")
+
+
+def test_type_that_changes_after_the_first_block(tmp_path):
+    rows = [f"{i},1" for i in range(200_000)] + ["0.5,2"]
+    data = open_data(write(tmp_path, "x,y\n" + "\n".join(rows)), target="y")
+    assert data.train.X[-1].item() == 0.5 and data.train.X[199_999].item() == 199_999
+
+
+GAPS = "x,c,y\n1,a,1\n,b,2\n3,,3\nnan,a,4\n"
+
+
+def test_missing_values_are_an_error_that_counts_them(tmp_path):
+    with pytest.raises(OneLayerError) as error:
+        open_data(write(tmp_path, GAPS), target="y")
+    assert "column 'x' has 2 missing values, the first in row 2" in str(error.value)
+    assert "'c' has 1 missing value" in str(error.value)
+
+
+def test_missing_drop_keeps_complete_rows(tmp_path):
+    data = open_data(write(tmp_path, GAPS), target="y", missing="drop")
+    assert data.train.X.tolist() == [[1, 1, 0]] and data.train.y.tolist() == [[1.0]]
+
+
+def test_missing_mean_keeps_gaps_for_the_standardizer(tmp_path):
+    data = open_data(write(tmp_path, GAPS), target="y", missing="mean")
+    assert np.isnan(data.train.X.numpy()).tolist() == [
+        [False, False, False],
+        [True, False, False],
+        [False, True, True],
+        [True, False, False],
+    ]
+
+
+def test_a_missing_target_is_not_filled(tmp_path):
+    path = write(tmp_path, "x,y\n1,2\n2,\n")
+    with pytest.raises(OneLayerError, match="target cannot be filled"):
+        open_data(path, target="y", missing="mean")
+    assert len(open_data(path, target="y", missing="drop").train) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "message"),
+    [
+        ("", "y", "[Ee]mpty CSV"),
+        ("x,y\n", "y", "has no rows"),
+        ("x,y\n1,2\n", "price", "no target column 'price'; it has 'x', 'y'"),
+        ("x,y\n1,2\n", None, "which column is to be predicted.*'x', 'y'"),
+        ("x,x,y\n1,2,3\n", "y", "'x' stands more than once"),
+        ("x,y\n1,2\n1,2,3\n", "y", "[Ee]xpected 2 columns, got 3"),
+        ("x,y\n1,1\n2,2\nthree,3\n", "y", "column 'x', row 3: 'three' is not a number"),
+        ("x,y\n1,1\n2,inf\n", "y", "column 'y', row 2: the value is infinite"),
+        ("x,y\n1,1\n-inf,2\n", "y", "column 'x', row 2: the value is infinite"),
+        ("x,y\n,1\n,2\n", "y", "column 'x' has 2 missing"),
+        ("d,y\n2020-01-01,1\n2020-01-02,2\n", "y", "column 'd' is of type date32"),
+        ("y\n1\n", "y", "cannot be the only feature"),
+        ("x,y\n1,a\n2,a\n", "y", "just one class, 'a'"),
+        ("id,y\n" + "\n".join(f"n{i},{i}" for i in range(1001)), "y", "1,001 different texts.*--features"),
+    ],
+)
+def test_unusable_tables(tmp_path, text, target, message):
+    path = write(tmp_path, text)
+    with pytest.raises(OneLayerError, match=message) as error:
+        open_data(path, target=target)
+    assert "table" in str(error.value)
+
+
+def test_numbers_that_are_not_classes(tmp_path):
+    with pytest.raises(OneLayerError, match="not a class: it has 3 different numbers"):
+        open_data(write(tmp_path, CSV), target="price", as_classes=True)
+
+
+@pytest.mark.parametrize("text", ["城市,y\n北京,1\n", "city,y\n北京,1\n", "面积,y\n1,2\n"])
+def test_not_utf8(tmp_path, text):
+    path = tmp_path / "gbk.csv"
+    path.write_bytes(text.encode("gbk"))
+    with pytest.raises(OneLayerError, match=r"gbk\.csv: is not in UTF-8; save it as UTF-8"):
+        open_data(path, target="y")
+
+
+def test_damaged_parquet(tmp_path):
+    path = parquet(tmp_path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(OneLayerError, match=r"table\.parquet"):
+        open_data(path, target="price")
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(OneLayerError, match="no data set or file"):
+        open_data(tmp_path / "absent.csv", target="y")
+    with pytest.raises(OneLayerError, match="bundled are fashion-mnist, houses, synthetic"):
+        open_data("cifar")
+    with pytest.raises(OneLayerError, match="from list"):
+        open_data([1, 2], target="y")
+
+
+def test_encoding_survives_json():
+    encoding = Encoding((Column("size"), Column("city", ("Aachen", "Bonn"))), "mean")
+    assert Encoding.from_json(encoding.to_json()) == encoding
+
+
+def test_new_rows_are_encoded_as_the_training_rows_were():
+    encoding = Encoding((Column("size"), Column("city", ("Aachen", "Bonn"))))
+    table = pa.table({"city": ["Bonn"], "extra": [datetime.date(2020, 1, 1)], "size": [7]})
+    assert encoding.encode(table, "new").tolist() == [[7, 0, 1]]
+    with pytest.raises(OneLayerError, match="new: lacks the column 'city'; it has 'size'"):
+        encoding.encode(pa.table({"size": [7]}), "new")
+    with pytest.raises(OneLayerError, match="row 1: 'Köln' is not one of the known values"):
+        encoding.encode(pa.table({"size": [7], "city": ["Köln"]}), "new")
+    with pytest.raises(OneLayerError, match="row 1: 'large' is not a number"):
+        encoding.encode(pa.table({"size": ["large"], "city": ["Bonn"]}), "new")

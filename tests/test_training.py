@@ -1,0 +1,111 @@
+"""The epoch loop: resuming changes nothing, divergence is noticed, wrong settings are refused."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from onelayer import DivergenceError, OneLayerError, evaluate, fashion_mnist, fit, models, synthetic
+from onelayer.data import Rows
+from onelayer.training import WAYS, Fit, choose_device
+
+IMAGES = fashion_mnist()
+SMALL = Rows(IMAGES.train.X[:2000], IMAGES.train.y[:2000])
+POINTS = synthetic(n=300)
+POINTS = Rows(POINTS.train.X.float(), POINTS.train.y.float())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_resumed_run_ends_with_the_same_bits(way):
+    whole = models.softmax_regression(784, 10)
+    expected = fit(whole, SMALL, SMALL, way=way, epochs=5)
+
+    parts = models.softmax_regression(784, 10)
+    first = fit(parts, SMALL, SMALL, way=way, epochs=2)
+    kept = {name: tensor.clone() for name, tensor in parts.state_dict().items()}
+    resumed = models.softmax_regression(784, 10, seed=99)
+    resumed.load_state_dict(kept)
+    found = fit(resumed, SMALL, SMALL, way=way, epochs=5, resume=Fit.from_json(first.to_json()))
+
+    assert torch.equal(whole.weight, resumed.weight) and torch.equal(whole.bias, resumed.bias)
+    assert [r.train_loss for r in found.history] == [r.train_loss for r in expected.history]
+    assert [r.epoch for r in found.history] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("rows", "build", "lr"),
+    [(POINTS, lambda: models.linear_regression(2), 5.0), (SMALL, lambda: models.softmax_regression(784, 10), 10)],
+)
+def test_divergence_stops_and_names_a_rate_that_works(way, rows, build, lr):
+    model = build()
+    with pytest.raises(DivergenceError, match="the largest stable learning rate") as error:
+        fit(model, rows, way=way, lr=lr, epochs=20)
+    assert torch.equal(model.weight, build().weight), "the weights must be those before training"
+    limit = error.value.largest_stable_lr
+    assert error.value.lr == lr and limit < lr
+    history = fit(build(), rows, way=way, lr=limit / 2, epochs=20).history
+    assert history[-1].train_loss < history[0].train_loss
+
+
+def test_a_loss_that_overflows_is_divergence_too():
+    with pytest.raises(DivergenceError, match="inf|nan"):
+        fit(models.linear_regression(2), POINTS, lr=1e30, batch_size=10)
+
+
+def test_the_learning_rates_of_the_book_do_not_count_as_divergence():
+    for lr in (0.01, 0.1, 0.5):
+        fit(models.softmax_regression(784, 10), IMAGES.train, lr=lr, epochs=1)
+
+
+def test_any_module_trains_the_concise_way():
+    model = nn.Sequential(nn.Linear(784, 20), nn.Tanh(), nn.Dropout(0.1), nn.Linear(20, 10))
+    history = fit(model, SMALL, way="concise", epochs=3, lr=0.3).history
+    assert history[-1].train_loss < history[0].train_loss
+    with pytest.raises(OneLayerError, match="only the concise way trains Sequential"):
+        fit(model, SMALL)
+
+
+def test_evaluate_equals_one_call_on_everything():
+    model = models.softmax_regression(784, 10)
+    found = evaluate(model, IMAGES.test)
+    outputs = model(IMAGES.test.X.float() / 255)
+    expected = nn.functional.cross_entropy(outputs, IMAGES.test.y).item()
+    assert found.loss == pytest.approx(expected, rel=1e-5)
+    assert found.accuracy == (outputs.argmax(dim=1) == IMAGES.test.y).double().mean().item()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 0}, "epochs"),
+        ({"batch_size": 0}, "batch size"),
+        ({"lr": -1.0}, "learning rate"),
+        ({"lr": math.nan}, "learning rate"),
+        ({"way": "magic"}, "fused, scratch, concise"),
+    ],
+)
+def test_settings_out_of_range(settings, message):
+    with pytest.raises(OneLayerError, match=message):
+        fit(models.softmax_regression(784, 10), SMALL, **settings)
+
+
+def test_model_and_rows_of_different_widths():
+    with pytest.raises(OneLayerError, match="takes 3 features, the rows have 784"):
+        fit(models.softmax_regression(3, 10), SMALL)
+
+
+def test_empty_rows():
+    nothing = Rows(SMALL.X[:0], SMALL.y[:0])
+    with pytest.raises(OneLayerError, match="no rows"):
+        fit(models.softmax_regression(784, 10), nothing)
+    with pytest.raises(OneLayerError, match="no rows"):
+        evaluate(models.softmax_regression(784, 10), nothing)
+
+
+def test_devices():
+    assert choose_device("cpu").type == "cpu"
+    assert choose_device("auto").type in ("cpu", "cuda", "mps", "xpu")
+    with pytest.raises(OneLayerError, match="'toaster' is not available"):
+        choose_device("toaster")
