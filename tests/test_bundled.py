@@ -29,7 +29,7 @@ def test_fashion_mnist_has_6000_and_1000_images_a_class():
     assert data.test.y.bincount().tolist() == [1000] * 10
     assert data.classes[9] == "ankle boot" and data.train.y[0] == 9
     X, y = data.train.batch(torch.tensor([0, 5]))
-    assert X.dtype == torch.float32 and 0 <= X.min() and X.max() == 1 and y.tolist() == [9, 2]
+    assert X.dtype == torch.float32 and X.min() >= 0 and X.max() == 1 and y.tolist() == [9, 2]
 
 
 def test_houses_has_2930_sales_of_two_features():

@@ -63,9 +63,7 @@ def test_mse_loss_doubles_the_gradient():
     data = synthetic(n=20).train
     model = models.linear_regression(2).double()
     prediction = model(data.X)
-    (half,) = torch.autograd.grad(
-        squared_loss(prediction, data.y, "mean"), model.weight, retain_graph=True
-    )
+    (half,) = torch.autograd.grad(squared_loss(prediction, data.y, "mean"), model.weight, retain_graph=True)
     (whole,) = torch.autograd.grad(torch.nn.MSELoss()(prediction, data.y), model.weight)
     assert torch.allclose(whole, 2 * half)
 
@@ -73,7 +71,9 @@ def test_mse_loss_doubles_the_gradient():
 def test_one_matrix_product_equals_row_by_row():
     X = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
     weight, bias = torch.arange(12.0).view(3, 4), torch.tensor([1.0, 2.0, 3.0])
-    by_row = torch.stack([torch.stack([(w * x).sum() + b for w, b in zip(weight, bias, strict=True)]) for x in X])
+    by_row = torch.stack(
+        [torch.stack([(w * x).sum() + b for w, b in zip(weight, bias, strict=True)]) for x in X]
+    )
     assert torch.allclose(scratch.affine(X, weight, bias), by_row, atol=1e-5)
 
 

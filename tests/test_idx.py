@@ -5,8 +5,8 @@ import gzip
 import numpy as np
 import pytest
 import torch
-from conftest import idx_bytes
 
+from conftest import idx_bytes
 from onelayer.data.idx import open_idx_folder, read_idx
 from onelayer.errors import OneLayerError
 
@@ -60,7 +60,11 @@ LABELS = "train-labels-idx1-ubyte.gz"
 @pytest.mark.parametrize(
     ("file", "damage", "message"),
     [
-        (IMAGES, lambda b: b[:-1], "truncated: its header promises 256 bytes .40 × 3 × 2 values., it has 255"),
+        (
+            IMAGES,
+            lambda b: b[:-1],
+            "truncated: its header promises 256 bytes .40 × 3 × 2 values., it has 255",
+        ),
         (IMAGES, lambda b: b + b"x", "too long"),
         (IMAGES, lambda b: b"\0\0\x08\x01" + b[4:], "begins with 00 00 08 01, expected 00 00 08 03"),
         (IMAGES, lambda b: b"PNG", "not an IDX file"),

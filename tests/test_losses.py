@@ -5,10 +5,10 @@ import math
 import hypothesis.strategies as st
 import pytest
 import torch
-from conftest import central_difference
 from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
+from conftest import central_difference
 from onelayer import losses
 
 LOGITS = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [-5.0, 4.0, 0.5]], dtype=torch.float64)

@@ -165,8 +165,8 @@ class TrainedModel:
                 **{name: tensors.get(name) for name in _TENSORS},  # type: ignore[arg-type]
                 **{name: about[name] for name in _ABOUT},
             )._checked(path)
-        except (KeyError, TypeError) as error:
-            raise OneLayerError(f"{path}: incomplete model file (no {error})") from error
+        except (KeyError, TypeError, AttributeError) as error:
+            raise OneLayerError(f"{path}: incomplete model file ({error})") from error
 
     def _checked(self, path: Path) -> "TrainedModel":
         """Return the model if its tensors fit each other; a truncated or foreign file must not predict."""

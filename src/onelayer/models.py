@@ -2,11 +2,8 @@
 
 Each is a plain ``torch.nn.Module`` from features (n, d) to outputs (n, q). A one-layer network's parameters are
 ``weight`` (q, d) and ``bias`` (q,). Softmax regression returns logits: the loss applies softmax, stably.
-Weights start as N(0, 0.01²) and biases at 0, as in the book, from a seed; a layer before a ReLU starts as
-N(0, 2/d), which keeps the size of what passes through it (He et al. 2015).
+Weights start as N(0, 0.01²) and biases at 0, as in the book, from a seed.
 """
-
-import math
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +42,7 @@ class MLP(nn.Module):
 
     def __init__(self, d: int, hidden: int, q: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.hidden = _affine(d, hidden, generator, std=math.sqrt(2 / d))
+        self.hidden = _affine(d, hidden, generator)
         self.output = _affine(hidden, q, generator)
 
     def forward(self, X: Tensor) -> Tensor:
@@ -91,10 +88,10 @@ class PHMLinear(nn.Module):
         return f"{self.d}, {self.q}, n={self.n}"
 
 
-def _affine(d: int, q: int, generator: torch.Generator, std: float = INITIAL_STD) -> nn.Linear:
+def _affine(d: int, q: int, generator: torch.Generator) -> nn.Linear:
     with torch.random.fork_rng(devices=[]):  # nn.Linear's own initial weights come from the global generator
         layer = nn.Linear(d, q)
     with torch.no_grad():
-        layer.weight.normal_(0, std, generator=generator)
+        layer.weight.normal_(0, INITIAL_STD, generator=generator)
         layer.bias.zero_()
     return layer

@@ -99,7 +99,7 @@ def _train_into(
     folder: Path, dataset: "Dataset", settings: "Settings", resume: bool, quiet: bool
 ) -> "tuple[Run, list[str]]":
     """Train with checkpoints in ``folder`` and write the report there."""
-    from onelayer import experiments, reports
+    from onelayer import experiments
     from onelayer.artifacts import output_folder
 
     held_out = "valid" if settings.valid else "test"
@@ -115,6 +115,8 @@ def _train_into(
         except KeyboardInterrupt:
             print("\ninterrupted; the same command with --resume goes on", file=sys.stderr)
             raise
+        from onelayer import reports  # matplotlib, half a second: not while the user waits for training
+
         return run, reports.write(run, folder)
 
 

@@ -1,0 +1,102 @@
+"""An epoch of softmax regression on Fashion-MNIST: the book's own path against the three ways.
+
+    python benchmarks/sgd_epoch.py
+
+The book reads each image through PIL into a tensor (torchvision's ``FashionMNIST`` with ``ToTensor``) in a
+DataLoader with 4 workers and trains ``nn.Linear`` with autograd and ``optim.SGD``. All four see identical batches and
+must end with the same weights.
+"""
+
+from statistics import median
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from onelayer import Timer, fashion_mnist, softmax_regression
+from onelayer.data import Rows, epoch_order
+from onelayer.training import WAYS
+
+ROUNDS = 5
+BATCH_SIZE, LR, WORKERS = 256, 0.1, 4
+
+
+class ThroughPil(Dataset[tuple[Tensor, int]]):
+    """Images one by one, as torchvision gives them: bytes → PIL image → float tensor (1, 28, 28) in [0, 1]."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.pixels, self.labels = rows.X.view(-1, 28, 28), rows.y
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, i: int) -> tuple[Tensor, int]:
+        image = Image.fromarray(self.pixels[i].numpy(), mode="L")
+        return torch.from_numpy(np.array(image)).unsqueeze(0).float().div(255), int(self.labels[i])
+
+
+def book_epoch(model: nn.Linear, rows: Rows, order: Tensor, batch_size: int, lr: float) -> None:
+    """One epoch as sections 3.5 to 3.7 write it, with its running loss and accuracy."""
+    loader = DataLoader(ThroughPil(rows), batch_size, sampler=order.tolist(), num_workers=WORKERS)
+    net = nn.Sequential(nn.Flatten(), model)
+    loss = nn.CrossEntropyLoss(reduction="none")
+    trainer = torch.optim.SGD(net.parameters(), lr=lr)
+    loss_sum, correct, n = 0.0, 0.0, 0
+    for X, y in loader:
+        outputs = net(X)
+        losses = loss(outputs, y)
+        trainer.zero_grad()
+        losses.mean().backward()
+        trainer.step()
+        loss_sum += float(losses.sum())
+        correct += float((outputs.argmax(dim=1) == y).sum())
+        n += y.numel()
+
+
+def sgemm_rate() -> float:
+    """Return how many floating-point operations a second a large matrix product reaches."""
+    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    a @ b
+    timer = Timer()
+    for _ in range(10):
+        a @ b
+    return 10 * 2 * 2048**3 / timer.stop()
+
+
+def main() -> None:
+    data = fashion_mnist().train
+    paths = {"book": book_epoch, **WAYS}
+    models = {name: softmax_regression(784, 10) for name in paths}
+    timers: dict[str, list[float]] = {name: [] for name in paths}
+    rates = []
+    for epoch in range(1, ROUNDS + 1):
+        order = epoch_order(len(data), 0, epoch)
+        for name, train_epoch in paths.items():
+            repeats = 1 if name == "book" else 3  # the first call of a round warms up after the workers
+            for _ in range(repeats):
+                start = {k: v.clone() for k, v in models[name].state_dict().items()}
+                timer = Timer()
+                train_epoch(models[name], data, order, BATCH_SIZE, LR)
+                seconds = timer.stop()
+                if repeats > 1 and _ < repeats - 1:
+                    models[name].load_state_dict(start)
+            timers[name].append(seconds)
+        rates.append(sgemm_rate())
+    for name, model in models.items():
+        distance = (model.weight - models["book"].weight).abs().max().item()
+        assert distance < 1e-4, f"{name} differs from the book by {distance}"
+
+    rate = median(rates)
+    operations = 2 * 2 * 60_000 * 785 * 10  # two products a batch
+    print(f"{torch.get_num_threads()} threads, sgemm {rate / 1e9:.0f} GFLOP/s, medians of {ROUNDS} epochs")
+    print(f"{'':10}{'seconds':>10}{'times faster':>14}{'share of sgemm':>16}")
+    for name, seconds in timers.items():
+        ratio = median(book / own for book, own in zip(timers["book"], seconds, strict=True))
+        share = operations / median(seconds) / rate
+        print(f"{name:10}{median(seconds):10.4f}{ratio:14.1f}{share:16.1%}")
+
+
+if __name__ == "__main__":
+    main()

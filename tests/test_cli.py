@@ -1,0 +1,283 @@
+"""The command line, run as a user runs it: what it prints, what it writes, how it fails."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+import safetensors.torch
+import torch
+
+from conftest import idx_bytes
+from onelayer import TrainedModel
+
+
+def test_train_fashion_mnist_writes_a_whole_run(onelayer, tmp_path):
+    result = onelayer("train", "fashion-mnist")
+    assert result.code == 0 and "test accuracy 0.8" in result.out
+    folder = tmp_path / "runs/fashion-mnist-softmax"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "checkpoint.safetensors",
+        "confusion.png",
+        "curve.png",
+        "history.csv",
+        "mistakes.png",
+        "model.safetensors",
+        "templates.png",
+    ]
+    tensors = safetensors.torch.load_file(folder / "model.safetensors")
+    assert tensors["weight"].shape == (10, 784) and tensors["bias"].shape == (10,)
+    with (folder / "history.csv").open() as file:
+        history = list(csv.DictReader(file))
+    assert [row["epoch"] for row in history] == [str(i) for i in range(1, 11)]
+    assert set(history[0]) == {
+        "epoch",
+        "train_loss",
+        "train_accuracy",
+        "test_loss",
+        "test_accuracy",
+        "seconds",
+    }
+
+    evaluated = json.loads(onelayer("evaluate", folder, "fashion-mnist", "--json").out)
+    assert f"test accuracy {evaluated['accuracy']:.4f}" in result.out
+    assert evaluated["accuracy"] == pytest.approx(float(history[-1]["test_accuracy"]), abs=1e-9)
+    assert evaluated["rows"] == 10_000 and evaluated["classes"]["bag"]["rows"] == 1000
+
+    predicted = onelayer("predict", folder, "fashion-mnist", "-o", "out.csv")
+    assert predicted.code == 0
+    labels = pd.read_csv(tmp_path / "out.csv")["predicted_label"]
+    truth = [list(evaluated["classes"])[i] for i in onelayer_test_labels()]
+    assert (labels == truth).mean() == pytest.approx(evaluated["accuracy"])
+
+
+def onelayer_test_labels():
+    from onelayer import fashion_mnist
+
+    return fashion_mnist().test.y.tolist()
+
+
+def test_json_is_one_object_with_what_was_promised(onelayer):
+    values = json.loads(onelayer("train", "fashion-mnist", "--epochs", 2, "--json").out)
+    promised = "data model way solver epochs parameters train_loss train_accuracy test_accuracy seconds out"
+    assert set(promised.split()) <= set(values)
+    assert values["parameters"] == 7850 and values["epochs"] == 2 and values["way"] == "fused"
+    assert set(values["seconds"]) == {"load", "fit", "evaluate"}
+
+
+def test_exact_houses_is_the_published_fit(onelayer, tmp_path):
+    result = onelayer("train", "houses", "--solver", "exact", "--valid", 0)
+    assert "R² 0.6591" in result.out
+    model = TrainedModel.load(tmp_path / "runs/houses-linear")
+    assert model.bias.item() == pytest.approx(76513.9, abs=0.05)
+    assert model.weight[0].tolist() == pytest.approx([95.915, -1085.82], abs=0.005)
+    values = json.loads(onelayer("train", "houses", "--solver", "exact", "--valid", 0, "--json").out)
+    assert values["r2"] == pytest.approx(0.6591, abs=5e-5) and values["evaluated_on"] == "train"
+
+
+def test_sgd_on_houses_comes_close_in_the_users_units(onelayer, tmp_path):
+    values = json.loads(onelayer("train", "houses", "--valid", 0, "--lr", 0.01, "--epochs", 50, "--json").out)
+    assert values["r2"] == pytest.approx(0.6591, abs=5e-4)
+    model = TrainedModel.load(tmp_path / "runs/houses-linear")
+    assert model.weight[0].tolist() == pytest.approx([95.915, -1085.82], rel=0.02)
+
+
+def test_table_with_every_kind_of_column(onelayer, tmp_path):
+    rows = [
+        f"{i},{'true' if i % 2 else 'false'},{'ab'[i % 2]},{'yes' if i > 50 else 'no'}" for i in range(100)
+    ]
+    (tmp_path / "t.csv").write_text("x,flag,c,answer\n" + "\n".join(rows))
+    values = json.loads(
+        onelayer("train", "t.csv", "--target", "answer", "--epochs", 60, "--batch-size", 8, "--json").out
+    )
+    assert values["model"] == "softmax" and values["evaluated_on"] == "valid"
+    assert values["valid_accuracy"] > 0.9 and values["test_accuracy"] is None
+    (tmp_path / "new.csv").write_text("c,x,flag\na,0,false\nb,99,true\n")
+    result = onelayer("predict", "runs/t-softmax", "new.csv")
+    assert result.out.replace('"', "").splitlines() == [
+        "c,x,flag,predicted_answer",
+        "a,0,false,no",
+        "b,99,true,yes",
+    ]
+
+
+def test_drop_leaves_a_prediction_empty_where_a_feature_is_missing(onelayer, tmp_path):
+    (tmp_path / "t.csv").write_text("x,y\n" + "\n".join(f"{i},{2 * i}" for i in range(20)) + "\n,1\n")
+    assert onelayer("train", "t.csv", "--target", "y", "--solver", "exact", "--missing", "drop").code == 0
+    (tmp_path / "new.csv").write_text('x\n5\n""\n7\n')
+    assert onelayer("predict", "runs/t-linear", "new.csv", "-o", "out.parquet").code == 0
+    found = pd.read_parquet(tmp_path / "out.parquet")["predicted_y"]
+    assert found[[0, 2]].tolist() == pytest.approx([10, 14]) and pd.isna(found[1])
+
+
+def test_idx_folder_trains_and_predicts_a_bare_image_file(onelayer, idx_folder, tmp_path):
+    values = json.loads(onelayer("train", idx_folder, "--epochs", 30, "--batch-size", 4, "--json").out)
+    assert values["data"] == "tiny" and values["test_accuracy"] == 1.0
+    result = onelayer("predict", "runs/tiny-softmax", idx_folder / "t10k-images-idx3-ubyte")
+    assert result.out.splitlines()[1:3] == ['1,"0"', '2,"1"']
+
+
+@pytest.mark.parametrize("model", ["mlp", "phm"])
+def test_other_networks(onelayer, model):
+    """A PHM layer is linear, so it tends to the same solution; an MLP fits the training rows better."""
+    exact = json.loads(onelayer("train", "houses", "--solver", "exact", "--json").out)
+    how = ["--epochs", 100, "--lr", 0.02, "--json"] if model == "phm" else ["--epochs", 60, "--json"]
+    values = json.loads(onelayer("train", "houses", "--model", model, *how).out)
+    assert values["way"] == "concise"
+    if model == "phm":
+        assert values["train_loss"] == pytest.approx(exact["train_loss"], rel=0.005)
+    else:
+        assert values["train_loss"] < 0.97 * exact["train_loss"]
+
+
+def test_compare_shows_the_three_ways_equal(onelayer):
+    values = json.loads(onelayer("compare", "houses", "--epochs", 5, "--json").out)
+    first = {row["way"]: row["r2"] for row in values["results"][:3]}
+    assert first["scratch"] == pytest.approx(first["fused"], abs=1e-5)
+    assert first["concise"] == pytest.approx(first["fused"], abs=1e-5)
+    assert values["results"][-1]["parameters"] == 2 * 256 + 256 + 256 + 1
+
+
+def test_tune_ranks_by_held_out_loss_and_marks_what_diverged(onelayer):
+    values = json.loads(
+        onelayer("tune", "houses", "--lr", "0.001,0.1,5", "--batch-size", "256", "--json").out
+    )
+    assert [trial["diverged"] for trial in values["trials"]] == [False, False, True]
+    assert values["best"] == values["trials"][0] and values["best"]["lr"] == 0.1
+    assert 1 < values["stable_lr"] < 5
+    table = onelayer("tune", "houses", "--lr", "1e-3:1", "--epochs", 1).out
+    assert "best: --lr" in table and "2/λ_max" in table
+
+
+def test_vectorize_prints_measured_ratios(onelayer):
+    values = json.loads(onelayer("vectorize", "--largest", 1000, "--json").out)
+    assert [row["n"] for row in values["results"]] == [10, 100, 1000]
+    for row in values["results"]:
+        assert row["ratio"] == pytest.approx(row["loop"] / row["call"])
+
+
+def test_data_lists_and_verifies(onelayer):
+    result = onelayer("data", "--verify")
+    assert "60,000" in result.out and "54.95 MB" in result.out and "5 files intact" in result.out
+
+
+def test_help_and_version(onelayer):
+    assert "train" in onelayer("--help").out and "train" in onelayer().out
+    assert onelayer("--version").out.strip() == "0.1.0"
+
+
+# Surviving
+
+LONG = ["train", "fashion-mnist", "--epochs", "60", "--seed", "3"]
+
+
+def test_killed_at_any_moment_it_resumes_to_the_same_bits(onelayer, tmp_path):
+    assert onelayer(*LONG, "--out", "whole").code == 0
+    command = [sys.executable, "-c", "from onelayer.cli import main; main()", *LONG, "--out", "killed"]
+    checkpoint = tmp_path / "killed/checkpoint.safetensors"
+    for delay in (0.0, 0.4):
+        process = subprocess.Popen([*command, "--resume"], stdout=subprocess.DEVNULL, cwd=tmp_path)
+        deadline = time.monotonic() + 60
+        while not checkpoint.exists() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not (tmp_path / "killed/model.safetensors").exists()
+    assert onelayer(*LONG, "--out", "killed", "--resume").code == 0
+    whole, killed = (
+        safetensors.torch.load_file(tmp_path / name / "model.safetensors") for name in ("whole", "killed")
+    )
+    assert torch.equal(whole["weight"], killed["weight"]) and torch.equal(whole["bias"], killed["bias"])
+    assert not list((tmp_path / "killed").glob(".*"))
+
+
+def test_resume_goes_on_to_more_epochs_and_refuses_other_settings(onelayer, tmp_path):
+    assert onelayer("train", "houses", "--epochs", 3, "--out", "a").code == 0
+    assert onelayer("train", "houses", "--epochs", 6, "--out", "a", "--resume").code == 0
+    assert onelayer("train", "houses", "--epochs", 6, "--out", "b").code == 0
+    one, other = (TrainedModel.load(tmp_path / name) for name in "ab")
+    assert torch.equal(one.weight, other.weight)
+    assert "lr 0.1, not 0.2" in onelayer("train", "houses", "--out", "a", "--resume", "--lr", 0.2).error
+    assert "6 epochs already" in onelayer("train", "houses", "--out", "a", "--resume", "--epochs", 5).error
+    assert "other data" in onelayer("train", "houses", "--features", "age", "--out", "a", "--resume").error
+
+
+# Failing
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "nowhere"], "no data set or file called 'nowhere'"),
+        (["train", "houses", "--target", "rent"], "it has 'area', 'age', 'price'"),
+        (["train", "houses", "--features", "area,rooms"], "no feature column 'rooms'"),
+        (["train", "houses", "--model", "softmax"], "not a class: it has 1,032 different numbers"),
+        (["train", "fashion-mnist", "--model", "linear"], "use --model softmax"),
+        (["train", "fashion-mnist", "--target", "label"], "are for tables"),
+        (["train", "fashion-mnist", "--solver", "exact"], "exact solver is for --model linear"),
+        (["train", "houses", "--model", "mlp", "--way", "fused"], "only --way concise"),
+        (["train", "houses", "--lr", "5"], "largest stable learning rate for these data is about 1.6"),
+        (["train", "houses", "--epochs", "0"], "epochs must be at least 1"),
+        (["train", "houses", "--epochs", "many"], "valid integer"),
+        (["train", "houses", "--valid", "1"], "valid must be"),
+        (["train", "houses", "--device", "toaster"], "toaster"),
+        (["train", "houses", "--model", "phm", "--phm-n", "99"], "n must be 1 to 2"),
+        (["train", "houses", "--colour", "red"], "No such option"),
+        (["trian"], "Did you mean"),
+        (["train"], "DATA"),
+        (["tune", "houses", "--lr", "fast"], "expected LOW:HIGH"),
+        (["tune", "houses", "--lr", "50,60"], "every learning rate diverged"),
+        (["compare", "houses", "--phm-n", "two"], "whole numbers"),
+        (["predict", "nothing", "houses"], "cannot be read"),
+        (["predict", "nothing", "houses", "-o", "x.txt"], "must end in .csv or .parquet"),
+        (["train", "houses", "--out", "/proc/nowhere"], "cannot be made"),
+    ],
+)
+def test_a_mistake_ends_with_one_line_and_leaves_nothing(onelayer, tmp_path, arguments, message):
+    result = onelayer(*arguments)
+    assert message in result.error
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def linear(onelayer, tmp_path):
+    assert onelayer("train", "houses", "--solver", "exact", "--out", "model").code == 0
+    return tmp_path / "model/model.safetensors"
+
+
+def test_a_model_for_other_data(onelayer, linear, tmp_path, idx_folder):
+    assert "was trained on a table (houses)" in onelayer("evaluate", linear, "fashion-mnist").error
+    (tmp_path / "t.csv").write_text("area,price\n1,2\n")
+    assert "lacks the column 'age'" in onelayer("predict", linear, "t.csv").error
+    (tmp_path / "t.csv").write_text("area,age\n1,2\n")
+    assert "has no target column 'price'" in onelayer("evaluate", linear, "t.csv").error
+    (tmp_path / "t.csv").write_text("area,age\n1,\n")
+    assert "'age' has 1 missing value" in onelayer("predict", linear, "t.csv").error
+    assert onelayer("train", idx_folder, "--epochs", 1, "--out", "tiny-model").code == 0
+    assert "images are 28×28" in onelayer("evaluate", "tiny-model", "fashion-mnist").error
+    (tmp_path / "wide").write_bytes(idx_bytes(torch.zeros(1, 5, 5).numpy()))
+    assert "images are 5×5" in onelayer("predict", "tiny-model", "wide").error
+
+
+def test_a_truncated_model(onelayer, linear):
+    linear.write_bytes(linear.read_bytes()[:-3])
+    assert "damaged" in onelayer("predict", linear, "houses").error
+
+
+def test_a_full_disk(onelayer, tmp_path):
+    """A file-size limit, as far as a program can see, is a disk that is full after so many bytes."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
+    result = subprocess.run(
+        [sys.executable, "-c", limit + "from onelayer.cli import main; main()", "train", "fashion-mnist"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ") and "cannot be written" in result.stderr
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,70 @@
+"""Pictures hold what they say: the lines, cells and images are counted and compared, not just drawn."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from onelayer import fashion_mnist, plots
+from onelayer.training import EpochRecord
+
+
+@pytest.mark.parametrize(("d", "q", "lines"), [(4, 3, 12), (2, 1, 2), (784, 10, 11 * 10), (5, 20, 5 * 11)])
+def test_network_draws_every_connection_of_the_units_it_shows(d, q, lines):
+    axes = plots.network(d, q).axes[0]
+    assert len(axes.lines) == lines
+    assert f"{d * q + q:,} parameters" in axes.get_title()
+    texts = {text.get_text() for text in axes.texts}
+    assert f"$x_{{{d}}}$" in texts and f"$o_{{{q}}}$" in texts
+    assert ("···" in texts) == (max(d, q) > 12)
+
+
+def test_curve_draws_the_history():
+    history = [EpochRecord(1, 0.8, 0.7, 0.6, 0.75, 0.1), EpochRecord(2, 0.5, 0.8, 0.55, 0.79, 0.1)]
+    loss, accuracy = plots.curve(history, "test").axes
+    assert [list(line.get_ydata()) for line in loss.lines] == [[0.8, 0.5], [0.6, 0.55]]
+    assert [list(line.get_ydata()) for line in accuracy.lines] == [[0.7, 0.8], [0.75, 0.79]]
+    assert [text.get_text() for text in accuracy.get_legend().get_texts()] == [
+        "train, while learning",
+        "test",
+    ]
+    alone = [EpochRecord(1, 0.8, None, None, None, 0.1)]
+    assert len(plots.curve(alone, "test").axes) == 1
+
+
+def test_templates_show_each_classs_weights_in_place():
+    weight = np.arange(3 * 6, dtype=float).reshape(3, 6) - 9
+    axes, _colours = plots.templates(weight, (3, 2), ["a", "b", "c"]).axes
+    canvas = np.ma.filled(axes.images[0].get_array(), np.nan)
+    assert np.sort(canvas[~np.isnan(canvas)]).tolist() == sorted(weight.flatten().tolist())
+    assert [text.get_text() for text in axes.texts] == ["a", "b", "c"]
+    assert axes.images[0].get_clim() == (-9, 9)
+
+
+def test_confusion_writes_counts_and_colours_row_shares():
+    axes = plots.confusion(np.array([[8, 2], [0, 5]]), ["cat", "dog"], "test rows").axes[0]
+    assert [text.get_text() for text in axes.texts] == ["8", "2", "5"]
+    assert axes.images[0].get_array().tolist() == [[0.8, 0.2], [0, 1]]
+    assert axes.get_title() == "15 test rows"
+
+
+def test_residuals_are_true_minus_predicted():
+    cloud, histogram = plots.residuals(np.array([1.0, 2.0]), np.array([1.5, 1.0]), "y", "rows").axes
+    assert cloud.collections[0].get_offsets().tolist() == [[1.0, 0.5], [2.0, -1.0]]
+    assert "0.75" in histogram.get_title()
+
+
+def test_a_png_of_chinese_names_has_no_missing_glyphs():
+    """Glyphs that no font has are a warning, and warnings are errors here."""
+    data = fashion_mnist()
+    titles = ["T恤", "裤子"]
+    if not any(font in plots.CJK_FONTS for font in plots._families(*titles)):
+        pytest.skip("no Chinese font is installed")
+    content = plots.png(plots.images(data.train.X[:2].numpy(), (28, 28), titles))
+    assert content.startswith(b"\x89PNG")
+
+
+def test_png_is_not_blank(tmp_path):
+    path = tmp_path / "network.png"
+    path.write_bytes(plots.png(plots.network(4, 3)))
+    pixels = np.asarray(Image.open(path).convert("L"))
+    assert pixels.min() < 50 and pixels.max() == 255
