@@ -10,9 +10,10 @@ from onelayer.training import EpochRecord
 
 @pytest.mark.parametrize(("d", "q", "lines"), [(4, 3, 12), (2, 1, 2), (784, 10, 11 * 10), (5, 20, 5 * 11)])
 def test_network_draws_every_connection_of_the_units_it_shows(d, q, lines):
-    axes = plots.network(d, q).axes[0]
+    figure = plots.network(d, q)
+    axes = figure.axes[0]
     assert len(axes.lines) == lines
-    assert f"{d * q + q:,} parameters" in axes.get_title()
+    assert f"{d * q + q:,} parameters" in figure.get_suptitle()
     texts = {text.get_text() for text in axes.texts}
     assert f"$x_{{{d}}}$" in texts and f"$o_{{{q}}}$" in texts
     assert ("···" in texts) == (max(d, q) > 12)

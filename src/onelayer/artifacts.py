@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from onelayer.data.rows import as_features
+from onelayer.data.rows import BLOCK_ROWS, as_features
 from onelayer.errors import OneLayerError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.safetensors"
 FORMAT = "onelayer-model-1"
-PREDICTION_BLOCK = 4096
 
 
 def write_whole(files: Mapping[Path, bytes]) -> None:
@@ -115,7 +114,7 @@ class TrainedModel:
     @torch.inference_mode()
     def outputs(self, X: Tensor) -> Tensor:
         """Return logits, or predicted numbers, (n, q) for features (n, d), bytes or floats."""
-        return torch.cat([self._outputs(block) for block in X.split(PREDICTION_BLOCK)])
+        return torch.cat([self._outputs(block) for block in X.split(BLOCK_ROWS)])
 
     def _outputs(self, X: Tensor) -> Tensor:
         X = as_features(X).to(self.weight.dtype)
@@ -125,13 +124,13 @@ class TrainedModel:
             X = (X @ self.hidden_weight.T + self.hidden_bias).relu()
         return X @ self.weight.T + self.bias
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the model as one safetensors file.
 
         Raises:
             OneLayerError: if the file cannot be written.
         """
-        write_whole({path: self.to_bytes()})
+        write_whole({Path(path): self.to_bytes()})
 
     def to_bytes(self) -> bytes:
         """Return the content of the file that ``save`` writes."""
@@ -143,12 +142,13 @@ class TrainedModel:
         return tensors_to_bytes(FORMAT, tensors, about)
 
     @staticmethod
-    def load(path: Path) -> "TrainedModel":
+    def load(path: str | Path) -> "TrainedModel":
         """Read a model that ``save`` wrote; ``path`` is the file or the folder it is in.
 
         Raises:
             OneLayerError: if the file is missing, damaged or not a model of onelayer.
         """
+        path = Path(path)
         if path.is_dir():
             path = path / MODEL_FILE
         tensors, about = read_tensors(path, FORMAT)

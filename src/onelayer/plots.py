@@ -146,7 +146,8 @@ def residuals(prediction: Array, target: Array, name: str, rows: str) -> Figure:
     cloud.set_ylabel("residual: true − predicted")
     cloud.set_title(f"{len(errors):,} {rows}", fontsize=10)
     cloud.grid(alpha=0.3)
-    _, edges, _ = histogram.hist(errors, bins=50, color=BLUE, alpha=0.6)
+    bins = int(np.clip(np.sqrt(len(errors)), 8, 50))
+    _, edges, _ = histogram.hist(errors, bins=bins, color=BLUE, alpha=0.6)
     if std > 0:
         x = np.linspace(edges[0], edges[-1], 300)
         density = np.exp(-(((x - mean) / std) ** 2) / 2) / (std * np.sqrt(2 * np.pi))
@@ -171,8 +172,9 @@ def network(d: int, q: int, most: int = 12) -> Figure:
     counted as a layer: they compute nothing.
     """
     inputs, outputs = _shown(d, most), _shown(q, most)
-    figure = Figure(figsize=(1.2 + 0.8 * max(len(inputs), len(outputs)), 3.4), layout="constrained")
-    axes = figure.add_subplot()
+    width = max(6.4, 2.4 + 0.8 * max(len(inputs), len(outputs)))
+    figure = Figure(figsize=(width, 3.4))
+    axes = figure.add_axes((1.7 / width, 0, 1 - 1.8 / width, 0.9))
     places = {0: _spread(inputs), 1: _spread(outputs)}
     for x in places[0].values():
         for o in places[1].values():
@@ -185,9 +187,9 @@ def network(d: int, q: int, most: int = 12) -> Figure:
             last = list(places[level].values())[-2:]
             axes.text(sum(last) / 2, level, "···", ha="center", va="center", fontsize=14, zorder=3)
     for level, label in ((0, f"input layer: {d}"), (1, f"output layer: {q}")):
-        axes.annotate(label, (0.0, level), xycoords=("axes fraction", "data"), ha="right", va="center")
+        axes.annotate(label, (-0.02, level), xycoords=("axes fraction", "data"), ha="right", va="center")
     parameters = f"{d} × {q} weights + {q} bias{'es' if q > 1 else ''}"
-    axes.set_title(f"one layer, fully connected: {parameters} = {d * q + q:,} parameters", fontsize=10)
+    figure.suptitle(f"one layer, fully connected: {parameters} = {d * q + q:,} parameters", fontsize=10)
     axes.set_ylim(-0.35, 1.35)
     axes.margins(x=0.12)
     axes.set_axis_off()

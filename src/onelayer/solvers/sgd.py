@@ -1,8 +1,8 @@
 """The fused way: minibatch SGD by closed-form gradients, straight from bytes, in place.
 
-For a batch X (m, d) both models have the gradient P X / m, where the columns of P (q, m) are the derivatives of the loss
-by the outputs: ŷ − y for squares, softmax(o) − one_hot(y) for cross-entropy. So a step is two matrix products. Four
-things make them fast:
+For a batch X (m, d) both models have the gradient P X / m, where the columns of P (q, m) are the derivatives of the
+loss by the outputs: ŷ − y for squares, softmax(o) − one_hot(y) for cross-entropy. So a step is two matrix products.
+Four things make them fast:
 
 - The bias is one more column of the weight matrix, against a constant feature. One product does both.
 - Bytes go in as they are, 0 … 255. Learning v = w/255 on them is the same as learning w on pixels in [0, 1]: the
