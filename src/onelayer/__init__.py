@@ -22,13 +22,15 @@ _HOMES = {
     "softmax_regression": "onelayer.models",
     "evaluate": "onelayer.training",
     "fit": "onelayer.training",
-    "Settings": "onelayer.experiments",
+    "Settings": "onelayer.settings",
     "train": "onelayer.experiments",
     "TrainedModel": "onelayer.artifacts",
     "Timer": "onelayer.timer",
     "DivergenceError": "onelayer.errors",
     "OneLayerError": "onelayer.errors",
 }
+
+_MODULES = ("data", "losses", "models", "plots", "training")
 
 if TYPE_CHECKING:
     from onelayer.artifacts import TrainedModel as TrainedModel
@@ -40,13 +42,13 @@ if TYPE_CHECKING:
     from onelayer.data import synthetic as synthetic
     from onelayer.errors import DivergenceError as DivergenceError
     from onelayer.errors import OneLayerError as OneLayerError
-    from onelayer.experiments import Settings as Settings
     from onelayer.experiments import train as train
     from onelayer.models import PHMLinear as PHMLinear
     from onelayer.models import linear_regression as linear_regression
     from onelayer.models import mlp as mlp
     from onelayer.models import phm as phm
     from onelayer.models import softmax_regression as softmax_regression
+    from onelayer.settings import Settings as Settings
     from onelayer.timer import Timer as Timer
     from onelayer.training import evaluate as evaluate
     from onelayer.training import fit as fit
@@ -56,10 +58,12 @@ __all__ = sorted(_HOMES)
 
 def __getattr__(name: str) -> Any:
     """Import the module that a public name lives in and return the name's value."""
+    if name in _MODULES:
+        return import_module(f"onelayer.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'onelayer' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, *_MODULES, "__version__"]

@@ -1,84 +1,27 @@
 """From a data set and settings to a trained, measured model: what train, tune and compare have in common."""
 
-import zlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from math import sqrt
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from onelayer import models, training
-from onelayer.artifacts import TrainedModel, read_tensors, tensors_to_bytes, write_whole
+from onelayer.artifacts import TrainedModel
+from onelayer.checkpoints import Checkpoint
 from onelayer.data.rows import Dataset, Rows
 from onelayer.data.scaling import Standardizer
 from onelayer.errors import DivergenceError, OneLayerError
-from onelayer.losses import cross_entropy
+from onelayer.scoring import regression_scores
+from onelayer.settings import Settings
 from onelayer.solvers.least_squares import least_squares
 from onelayer.solvers.stability import largest_stable_lr
 from onelayer.timer import Timer
-from onelayer.training import Fit, Way
+from onelayer.training import Fit
 
-ModelKind = Literal["softmax", "linear", "mlp", "phm"]
-Solver = Literal["sgd", "exact"]
-
-CHECKPOINT_FORMAT = "onelayer-checkpoint-1"
-DEFAULT_VALID = 0.2
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train.
-
-    Attributes:
-        model: the network.
-        way: which of the three implementations of SGD.
-        solver: minibatch SGD, or the exact solution of linear regression.
-        epochs: passes over the training rows.
-        batch_size: rows a step.
-        lr: the learning rate.
-        valid: the share of the training rows that is held out for validation.
-        seed: sets the initial weights, the split and the order of the rows.
-        hidden: units in the MLP's hidden layer.
-        phm_n: n of the PHM layer.
-        device: where to compute.
-    """
-
-    model: ModelKind
-    way: Way = "fused"
-    solver: Solver = "sgd"
-    epochs: int = 10
-    batch_size: int = 256
-    lr: float = 0.1
-    valid: float = 0.0
-    seed: int = 0
-    hidden: int = 256
-    phm_n: int = 2
-    device: str = "auto"
-
-    def check(self, dataset: Dataset) -> None:
-        """Raise OneLayerError if the settings do not fit each other or the data."""
-        training.check_settings(self.epochs, self.batch_size, self.lr)
-        if not 0 <= self.valid < 1:
-            raise OneLayerError(f"valid must be at least 0 and below 1, not {self.valid}")
-        if self.hidden < 1:
-            raise OneLayerError(f"hidden must be at least 1, not {self.hidden}")
-        if self.model == "linear" and dataset.classes:
-            raise OneLayerError(
-                f"the target {dataset.target!r} is one of {len(dataset.classes)} classes; linear "
-                "regression predicts a number: use --model softmax"
-            )
-        if self.model == "softmax" and not dataset.classes:
-            raise OneLayerError(
-                f"the target {dataset.target!r} is a number; softmax regression predicts a class: "
-                "use --model linear"
-            )
-        if self.solver == "exact" and self.model != "linear":
-            raise OneLayerError(f"the exact solver is for --model linear, not {self.model}")
-        if self.model in ("mlp", "phm") and self.way != "concise":
-            raise OneLayerError(f"only --way concise trains the model {self.model}, not {self.way}")
+DEFAULTS = Settings()
 
 
 @dataclass(frozen=True)
@@ -129,7 +72,7 @@ class Run:
 
 def train(
     dataset: Dataset,
-    settings: Settings,
+    settings: Settings = DEFAULTS,
     *,
     checkpoint: Path | None = None,
     resume: bool = False,
@@ -144,6 +87,7 @@ def train(
         OneLayerError: if the settings do not fit each other, the data or the checkpoint.
         DivergenceError: if the learning rate is too large.
     """
+    settings = settings.for_data(dataset)
     prepared = prepare(dataset, settings)
     return train_prepared(prepared, settings, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch)
 
@@ -157,7 +101,7 @@ def train_prepared(
     on_epoch: Callable[[Fit], None] = lambda fit: None,
 ) -> Run:
     """Train on rows that ``prepare`` returned; see ``train``."""
-    settings.check(prepared.dataset)
+    settings = settings.for_data(prepared.dataset)
     module = build(settings, prepared.dataset).to(prepared.train.X.device)
     timer = Timer()
     if settings.solver == "exact":
@@ -185,7 +129,8 @@ def _descend(
     on_epoch: Callable[[Fit], None],
 ) -> Fit:
     """Train by SGD with checkpoints; a run that diverged leaves none, for there is nothing to resume."""
-    memory = _Checkpoint(checkpoint, settings, prepared) if checkpoint else None
+    assert settings.way is not None, "for_data has chosen it"
+    memory = Checkpoint(checkpoint, settings, prepared.train) if checkpoint else None
     earlier = memory.load(module) if memory and resume else None
     if memory and earlier is None:
         memory.path.unlink(missing_ok=True)
@@ -214,20 +159,15 @@ def _descend(
         raise
 
 
-def default_valid(dataset: Dataset) -> float:
-    """Return the share to hold out if the user does not say: none where there is a test set."""
-    return 0.0 if dataset.test is not None else DEFAULT_VALID
-
-
 def prepare(dataset: Dataset, settings: Settings) -> Prepared:
     """Hold rows out, standardise a table, and move everything to the device.
 
     Raises:
         OneLayerError: if a side of the split would be empty, or there is no such device.
     """
-    settings.check(dataset)
+    settings = settings.for_data(dataset)
     device = training.choose_device(settings.device)
-    dataset, valid = dataset.hold_out(settings.valid, settings.seed)
+    dataset, valid = dataset.hold_out(settings.valid or 0.0, settings.seed)
     held_out = valid if valid is not None else dataset.test
     name = "valid" if valid is not None else "test" if held_out is not None else "train"
     if dataset.encoding is None:
@@ -261,6 +201,7 @@ def build(settings: Settings, dataset: Dataset) -> nn.Module:
 
 def in_user_units(module: nn.Module, prepared: Prepared, settings: Settings) -> TrainedModel:
     """Return the trained module with the standardisation worked into its weights."""
+    assert settings.model is not None, "for_data has chosen it"
     hidden_weight = hidden_bias = filled = None
     output = module
     if isinstance(module, models.MLP):
@@ -298,30 +239,6 @@ def _parameters_of(layer: nn.Module) -> tuple[Tensor, Tensor]:
     return layer.weight.detach().cpu().clone(), layer.bias.detach().cpu().clone()
 
 
-def regression_scores(model: TrainedModel, rows: Rows) -> dict[str, float | None]:
-    """Return R², None if the target is constant, and the root mean squared error in the target's unit."""
-    squares = (model.outputs(rows.X) - rows.y).square().sum().item()
-    spread = (rows.y - rows.y.mean(dim=0)).square().sum().item()
-    r2 = 1 - squares / spread if spread else None
-    return {"r2": r2, "rmse": sqrt(squares / rows.y.numel())}
-
-
-def classification_scores(model: TrainedModel, rows: Rows) -> dict[str, Any]:
-    """Return accuracy and mean cross-entropy (nats), overall and the accuracy of each class."""
-    outputs = model.outputs(rows.X)
-    right = outputs.argmax(dim=1) == rows.y
-    classes = {}
-    for number, name in enumerate(model.classes):
-        of_class = rows.y == number
-        n = int(of_class.sum())
-        classes[name] = {"rows": n, "accuracy": float(right[of_class].double().mean()) if n else None}
-    return {
-        "accuracy": float(right.double().mean()),
-        "loss": float(cross_entropy(outputs, rows.y)),
-        "classes": classes,
-    }
-
-
 def stable_lr(prepared: Prepared, settings: Settings) -> float:
     """Return 2/λ_max for these data at the initial weights."""
     return largest_stable_lr(build(settings, prepared.dataset).to(prepared.train.X.device), prepared.train)
@@ -344,40 +261,3 @@ def _scores(module: nn.Module, trained: TrainedModel, prepared: Prepared) -> dic
         held = training.evaluate(module, test.to(device))
         scores |= {"evaluated_on": "test", "test_loss": held.loss, "test_accuracy": held.accuracy}
     return scores
-
-
-class _Checkpoint:
-    """The state of a run after its latest epoch, in one file."""
-
-    def __init__(self, path: Path, settings: Settings, prepared: Prepared) -> None:
-        self.path = path
-        self.epochs = settings.epochs
-        # The number of epochs may grow and the device may change; everything else makes it another run.
-        self.settings = asdict(replace(settings, epochs=0, device=""))
-        train = prepared.train.to("cpu")
-        self.data = zlib.crc32(train.y.numpy().data, zlib.crc32(train.X.numpy().data))
-
-    def save(self, module: nn.Module, fit: Fit) -> None:
-        about = {"settings": self.settings, "data": self.data, "fit": fit.to_json()}
-        write_whole({self.path: tensors_to_bytes(CHECKPOINT_FORMAT, module.state_dict(), about)})
-
-    def load(self, module: nn.Module) -> Fit | None:
-        if not self.path.exists():
-            return None
-        tensors, about = read_tensors(self.path, CHECKPOINT_FORMAT)
-        for name, value in self.settings.items():
-            if about["settings"].get(name) != value:
-                raise OneLayerError(
-                    f"{self.path}: is of a run with {name} {about['settings'].get(name)}, not {value}; "
-                    "use the same settings or start without --resume"
-                )
-        if about["data"] != self.data:
-            raise OneLayerError(f"{self.path}: is of a run on other data; start without --resume")
-        fit = Fit.from_json(about["fit"])
-        if len(fit.history) > self.epochs:
-            raise OneLayerError(
-                f"{self.path}: has {len(fit.history)} epochs already, more than {self.epochs}; "
-                "raise --epochs or start without --resume"
-            )
-        module.load_state_dict(tensors)
-        return fit

@@ -61,7 +61,7 @@ class PHMLinear(nn.Module):
     Source: Zhang et al., Beyond Fully-Connected Layers with Quaternions, ICLR 2021.
     """
 
-    def __init__(self, d: int, q: int, n: int, generator: torch.Generator) -> None:
+    def __init__(self, d: int, q: int, n: int, generator: torch.Generator | None = None) -> None:
         super().__init__()
         if not 1 <= n <= max(d, q):
             raise ValueError(f"n must be 1 to {max(d, q)} for {d} inputs and {q} outputs, not {n}")

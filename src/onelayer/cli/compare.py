@@ -1,5 +1,6 @@
 """``onelayer compare``: the three ways, an MLP and PHM layers, side by side."""
 
+from dataclasses import replace
 from statistics import median
 from typing import Annotated, Any
 
@@ -26,32 +27,26 @@ def compare(
     as_json: options.Json = False,
 ) -> None:
     """Train each network on DATA and show its score, its parameters and its seconds an epoch."""
-    from onelayer.experiments import Settings, default_valid, prepare, train_prepared
+    from onelayer.experiments import prepare, train_prepared
+    from onelayer.settings import Settings
 
     dataset = options.open_dataset(data, target, features, missing, None, task)
-    linear = "softmax" if dataset.classes else "linear"
+    base = Settings(
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        valid=valid,
+        seed=seed,
+        hidden=hidden,
+        device=device,
+    ).for_data(dataset)
     largest = max(dataset.n_features, dataset.n_outputs)
-    candidates: list[tuple[str, str, int]] = [
-        (linear, "scratch", 1),
-        (linear, "concise", 1),
-        (linear, "fused", 1),
-        *(("phm", "concise", n) for n in _numbers(phm_n) if n <= largest),
-        ("mlp", "concise", 1),
-    ]
     grid = [
-        Settings(
-            model=kind,  # type: ignore[arg-type]
-            way=way,  # type: ignore[arg-type]
-            epochs=epochs,
-            batch_size=batch_size,
-            lr=lr,
-            valid=default_valid(dataset) if valid is None else valid,
-            seed=seed,
-            hidden=hidden,
-            phm_n=n,
-            device=device,
-        )
-        for kind, way, n in candidates
+        replace(base, way="scratch"),
+        replace(base, way="concise"),
+        replace(base, way="fused"),
+        *(replace(base, model="phm", way="concise", phm_n=n) for n in _numbers(phm_n) if n <= largest),
+        replace(base, model="mlp", way="concise"),
     ]
     prepared = prepare(dataset, grid[0])
     results: list[dict[str, Any]] = []

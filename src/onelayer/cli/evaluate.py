@@ -7,8 +7,8 @@ from onelayer.cli.console import print_json, print_table
 def evaluate(model: options.Model, data: options.Data, as_json: options.Json = False) -> None:
     """Measure MODEL on DATA: the test images of a folder, or every row of a table."""
     from onelayer.artifacts import TrainedModel
-    from onelayer.experiments import classification_scores, regression_scores
     from onelayer.inference import labelled_rows_for
+    from onelayer.scoring import classification_scores, regression_scores
 
     trained = TrainedModel.load(model)
     rows = labelled_rows_for(trained, data)

@@ -12,7 +12,8 @@ from onelayer.timer import Timer
 
 if TYPE_CHECKING:
     from onelayer.data import Dataset
-    from onelayer.experiments import Run, Settings
+    from onelayer.experiments import Run
+    from onelayer.settings import Settings
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 MOST_COEFFICIENTS = 40
@@ -49,24 +50,23 @@ def train(
 ) -> None:
     """Train on DATA and write the model, its history and pictures to a folder."""
     timer = Timer()
-    from onelayer.experiments import Settings, default_valid
+    from onelayer.settings import Settings
 
     dataset = options.open_dataset(data, target, features, missing, model, task)
-    kind = model or ("softmax" if dataset.classes else "linear")
     settings = Settings(
-        model=kind,
-        way=way or ("concise" if kind in ("mlp", "phm") else "fused"),
+        model=model,
+        way=way,
         solver=solver,
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,
-        valid=default_valid(dataset) if valid is None else valid,
+        valid=valid,
         seed=seed,
         hidden=hidden,
         phm_n=phm_n,
         device=device,
-    )
-    folder = out or Path("runs") / f"{dataset.name}-{kind}"
+    ).for_data(dataset)
+    folder = out or Path("runs") / f"{dataset.name}-{settings.model}"
     seconds = {"load": timer.stop()}
     if not as_json:
         _print_plan(dataset, settings)

@@ -10,8 +10,8 @@ from onelayer.cli import options
 from onelayer.cli.console import print_json, print_table, tracked
 
 if TYPE_CHECKING:
-    from onelayer.experiments import Prepared, Settings
-    from onelayer.training import Way
+    from onelayer.experiments import Prepared
+    from onelayer.settings import Settings
 
 POINTS_A_DECADE = 2
 
@@ -39,20 +39,13 @@ def tune(
     A test set stays untouched.
     """
     from onelayer.errors import OneLayerError
-    from onelayer.experiments import Settings, prepare, stable_lr
+    from onelayer.experiments import prepare, stable_lr
+    from onelayer.settings import Settings
 
     dataset = options.open_dataset(data, target, features, missing, model, task)
-    kind = model or ("softmax" if dataset.classes else "linear")
-    way: Way = "concise" if kind in ("mlp", "phm") else "fused"
     settings = Settings(
-        kind,
-        way,
-        epochs=epochs,
-        valid=valid,
-        seed=seed,
-        hidden=hidden,
-        device=device,
-    )
+        model=model, epochs=epochs, valid=valid, seed=seed, hidden=hidden, device=device
+    ).for_data(dataset)
     if not valid:
         raise OneLayerError("tuning needs rows to judge by: --valid must be above 0")
     grid = [replace(settings, lr=rate, batch_size=size) for size in _sizes(batch_size) for rate in _rates(lr)]
@@ -65,7 +58,7 @@ def tune(
         print_json(
             {
                 "data": dataset.name,
-                "model": kind,
+                "model": settings.model,
                 "stable_lr": limit if math.isfinite(limit) else None,
                 "best": best,
                 "trials": trials,

@@ -1,0 +1,68 @@
+"""Checkpoints: the state of a run after its latest epoch, so that it can go on where it stopped."""
+
+import zlib
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from torch import nn
+
+from onelayer.artifacts import read_tensors, tensors_to_bytes, write_whole
+from onelayer.data import Rows
+from onelayer.errors import OneLayerError
+from onelayer.settings import Settings
+from onelayer.training import Fit
+
+FORMAT = "onelayer-checkpoint-1"
+
+
+class Checkpoint:
+    """The state of a run after its latest epoch, in one file.
+
+    Args:
+        path: the file.
+        settings: of the run; a checkpoint of a run with others is refused.
+        train: the rows to learn from, (n, d) and their targets; likewise, by their checksum.
+    """
+
+    def __init__(self, path: Path, settings: Settings, train: Rows) -> None:
+        self.path = path
+        self.epochs = settings.epochs
+        # The number of epochs may grow and the device may change; everything else makes it another run.
+        self.settings = asdict(replace(settings, epochs=0, device=""))
+        train = train.to("cpu")
+        self.data = zlib.crc32(train.y.numpy().data, zlib.crc32(train.X.numpy().data))
+
+    def save(self, module: nn.Module, fit: Fit) -> None:
+        """Write the module's weights and the fit so far in place of what was there.
+
+        Raises:
+            OneLayerError: if the file cannot be written.
+        """
+        about = {"settings": self.settings, "data": self.data, "fit": fit.to_json()}
+        write_whole({self.path: tensors_to_bytes(FORMAT, module.state_dict(), about)})
+
+    def load(self, module: nn.Module) -> Fit | None:
+        """Put the saved weights into the module and return the fit so far; None if nothing was saved.
+
+        Raises:
+            OneLayerError: if the file is damaged, or of a run with other settings or on other data.
+        """
+        if not self.path.exists():
+            return None
+        tensors, about = read_tensors(self.path, FORMAT)
+        for name, value in self.settings.items():
+            if about["settings"].get(name) != value:
+                raise OneLayerError(
+                    f"{self.path}: is of a run with {name} {about['settings'].get(name)}, not {value}; "
+                    "use the same settings or start without --resume"
+                )
+        if about["data"] != self.data:
+            raise OneLayerError(f"{self.path}: is of a run on other data; start without --resume")
+        fit = Fit.from_json(about["fit"])
+        if len(fit.history) > self.epochs:
+            raise OneLayerError(
+                f"{self.path}: has {len(fit.history)} epochs already, more than {self.epochs}; "
+                "raise --epochs or start without --resume"
+            )
+        module.load_state_dict(tensors)
+        return fit
