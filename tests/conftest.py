@@ -45,7 +45,7 @@ class Result:
         """The one error line of a command that failed as it should."""
         assert self.code == 1
         assert "Traceback" not in self.err
-        lines = [line for line in self.err.splitlines() if line]
+        lines = self.err.splitlines()
         assert len(lines) == 1 and lines[0].startswith("error: "), self.err
         return lines[0]
 

@@ -226,7 +226,7 @@ def test_resume_goes_on_to_more_epochs_and_refuses_other_settings(onelayer, tmp_
         (["train", "houses", "--epochs", "many"], "valid integer"),
         (["train", "houses", "--valid", "1"], "valid must be"),
         (["train", "houses", "--device", "toaster"], "toaster"),
-        (["train", "houses", "--model", "phm", "--phm-n", "99"], "n must be 1 to 2"),
+        (["train", "houses", "--model", "phm", "--phm-n", "99"], "n of a PHM layer must be 1 to 2"),
         (["train", "houses", "--colour", "red"], "No such option"),
         (["trian"], "Did you mean"),
         (["train"], "DATA"),

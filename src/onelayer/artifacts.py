@@ -1,5 +1,6 @@
 """What training leaves on disk: trained models and checkpoints as safetensors, written whole or not at all."""
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -7,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import safetensors
 import safetensors.torch
@@ -21,31 +23,36 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.safetensors"
 FORMAT = "onelayer-model-1"
+PARTIAL = ".partial"
 
 
 def write_whole(files: Mapping[Path, bytes]) -> None:
-    """Write files so that they appear complete or not at all, whatever happens meanwhile.
+    """Write files so that each appears complete or not at all, whatever happens meanwhile.
 
-    Each is first written beside its place; they take their places only when all of them are on disk.
+    They are first written beside their places, and take them only when all are on disk.
 
     Raises:
         OneLayerError: if one cannot be written: no permission, no space, not a folder.
     """
-    partial = {path: path.with_name(f".{path.name}.partial") for path in files}
+    partial: dict[Path, Path] = {}
     path = Path()
     try:
         for path, content in files.items():
-            with partial[path].open("wb") as file:
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "is a folder")
+            partial[path] = path.with_name(f".{path.name}.{uuid4().hex}{PARTIAL}")
+            with partial[path].open("xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
         for path in files:
             partial[path].replace(path)
     except OSError as error:
+        raise OneLayerError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
         for leftover in partial.values():
             with suppress(OSError):
                 leftover.unlink()
-        raise OneLayerError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 @contextmanager
@@ -61,6 +68,8 @@ def output_folder(path: Path) -> Iterator[None]:
     except OSError as error:
         raise OneLayerError(f"{path}: cannot be made ({error.strerror})") from error
     try:
+        for leftover in path.glob(f".*{PARTIAL}"):  # of a run that was killed while it wrote
+            leftover.unlink(missing_ok=True)
         probe = path / ".writable"
         write_whole({probe: b""})
         probe.unlink()

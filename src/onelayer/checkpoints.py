@@ -29,8 +29,8 @@ class Checkpoint:
         self.epochs = settings.epochs
         # The number of epochs may grow and the device may change; everything else makes it another run.
         self.settings = asdict(replace(settings, epochs=0, device=""))
-        train = train.to("cpu")
-        self.data = zlib.crc32(train.y.numpy().data, zlib.crc32(train.X.numpy().data))
+        X, y = (tensor.cpu().contiguous().numpy() for tensor in (train.X, train.y))
+        self.data = zlib.crc32(y.data, zlib.crc32(X.data))
 
     def save(self, module: nn.Module, fit: Fit) -> None:
         """Write the module's weights and the fit so far in place of what was there.

@@ -100,17 +100,15 @@ def train_prepared(
     resume: bool = False,
     on_epoch: Callable[[Fit], None] = lambda fit: None,
 ) -> Run:
-    """Train on rows that ``prepare`` returned; see ``train``."""
+    """Train on rows that ``prepare`` returned and measure the result; see ``train``."""
     settings = settings.for_data(prepared.dataset)
-    module = build(settings, prepared.dataset).to(prepared.train.X.device)
     timer = Timer()
     if settings.solver == "exact":
-        weight, bias = least_squares(prepared.train)
-        module = module.double()
-        module.load_state_dict({"weight": weight, "bias": bias})
-        fit = Fit(0.0)
+        if resume:
+            raise OneLayerError("the exact solver has no epochs to resume; leave out --resume")
+        module, fit = _solve(prepared, settings), Fit(0.0)
     else:
-        fit = _descend(module, prepared, settings, checkpoint, resume, on_epoch)
+        module, fit = descend(prepared, settings, checkpoint, resume, on_epoch)
     seconds = {"fit": timer.stop()}
     timer.start()
     trained = in_user_units(module, prepared, settings)
@@ -120,28 +118,40 @@ def train_prepared(
     return Run(trained, prepared, settings, parameters, fit, scores, seconds)
 
 
-def _descend(
-    module: nn.Module,
+def _solve(prepared: Prepared, settings: Settings) -> nn.Module:
+    weight, bias = least_squares(prepared.train)
+    module = build(settings, prepared.dataset).double()
+    module.load_state_dict({"weight": weight, "bias": bias})
+    return module
+
+
+def descend(
     prepared: Prepared,
     settings: Settings,
-    checkpoint: Path | None,
-    resume: bool,
-    on_epoch: Callable[[Fit], None],
-) -> Fit:
-    """Train by SGD with checkpoints; a run that diverged leaves none, for there is nothing to resume."""
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    on_epoch: Callable[[Fit], None] = lambda fit: None,
+) -> tuple[nn.Module, Fit]:
+    """Train a new network by SGD and measure it on the held-out rows alone; see ``train``.
+
+    A run that diverges takes the checkpoints that it wrote itself away again.
+    """
+    settings = settings.for_data(prepared.dataset)
     assert settings.way is not None, "for_data has chosen it"
+    module = build(settings, prepared.dataset).to(prepared.train.X.device)
     memory = Checkpoint(checkpoint, settings, prepared.train) if checkpoint else None
     earlier = memory.load(module) if memory and resume else None
-    if memory and earlier is None:
-        memory.path.unlink(missing_ok=True)
+    saved = False
 
     def after_epoch(fit: Fit) -> None:
+        nonlocal saved
         if memory:
             memory.save(module, fit)
+            saved = True
         on_epoch(fit)
 
     try:
-        return training.fit(
+        fit = training.fit(
             module,
             prepared.train,
             prepared.held_out,
@@ -154,9 +164,10 @@ def _descend(
             on_epoch=after_epoch,
         )
     except DivergenceError:
-        if memory:
+        if memory and saved and earlier is None:
             memory.path.unlink(missing_ok=True)
         raise
+    return module, fit
 
 
 def prepare(dataset: Dataset, settings: Settings) -> Prepared:
@@ -166,7 +177,7 @@ def prepare(dataset: Dataset, settings: Settings) -> Prepared:
         OneLayerError: if a side of the split would be empty, or there is no such device.
     """
     settings = settings.for_data(dataset)
-    device = training.choose_device(settings.device)
+    device = training.choose_device("cpu" if settings.solver == "exact" else settings.device)
     dataset, valid = dataset.hold_out(settings.valid or 0.0, settings.seed)
     held_out = valid if valid is not None else dataset.test
     name = "valid" if valid is not None else "test" if held_out is not None else "train"
@@ -190,10 +201,7 @@ def build(settings: Settings, dataset: Dataset) -> nn.Module:
     if settings.model == "mlp":
         return models.mlp(d, settings.hidden, q, seed)
     if settings.model == "phm":
-        try:
-            return models.phm(d, q, settings.phm_n, seed)
-        except ValueError as error:
-            raise OneLayerError(f"--phm-n: {error}") from error
+        return models.phm(d, q, settings.phm_n, seed)
     if settings.model == "linear":
         return models.linear_regression(d, q, seed)
     return models.softmax_regression(d, q, seed)

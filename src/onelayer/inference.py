@@ -25,11 +25,13 @@ class Inputs:
         X: (m, d) floats or bytes, of the rows that are complete enough to predict.
         kept: (n,) which rows of the source these are; all, unless the model was trained with ``drop``.
         table: the table that the rows are of; None for images.
+        name: what errors call the source.
     """
 
     X: Tensor
     kept: Tensor
     table: "pa.Table | None"
+    name: str
 
 
 def inputs_for(model: TrainedModel, source: Any) -> Inputs:
@@ -48,13 +50,20 @@ def inputs_for(model: TrainedModel, source: Any) -> Inputs:
             _same_shape(model, shape, str(source))
         else:
             X = _labelled_images(model, source).X
-        return Inputs(X, torch.ones(len(X), dtype=torch.bool), None)
-    name, table = open_table(source)
+        return Inputs(X, torch.ones(len(X), dtype=torch.bool), None, str(source))
+    from onelayer.data.tables import Target
+
+    # A file of new rows may look different from the training file: 007 alone would pass for a number. Text has to
+    # stay text, so only columns that were numbers may be read as such.
+    typed = model.encoding.numeric
+    if not Target(model.target, model.classes).is_text:
+        typed |= {model.target}
+    name, table = open_table(source, typed)
     X = torch.from_numpy(model.encoding.encode(table, name))
     kept = torch.ones(len(X), dtype=torch.bool)
     if model.encoding.missing == "drop":
         kept = ~X.isnan().any(dim=1)
-    return Inputs(X[kept], kept, table)
+    return Inputs(X[kept], kept, table, name)
 
 
 def labelled_rows_for(model: TrainedModel, source: Any) -> Rows:
@@ -69,7 +78,7 @@ def labelled_rows_for(model: TrainedModel, source: Any) -> Rows:
     from onelayer.data.tables import Target
 
     inputs = inputs_for(model, source)
-    name, _ = open_table(source)
+    name = inputs.name
     y, known = Target(model.target, model.classes).encode(inputs.table, name)
     has_target = torch.from_numpy(known)
     if model.encoding.missing != "drop" and not has_target.all():

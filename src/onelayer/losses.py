@@ -10,6 +10,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from onelayer.errors import OneLayerError
+
 Reduction = Literal["none", "mean", "sum"]
 
 
@@ -17,7 +19,7 @@ def reduce(values: Tensor, reduction: Reduction) -> Tensor:
     """Return per-example losses as they are, their mean, or their sum.
 
     Raises:
-        ValueError: if ``reduction`` is not one of the three.
+        OneLayerError: if ``reduction`` is not one of the three.
     """
     if reduction == "none":
         return values
@@ -25,7 +27,7 @@ def reduce(values: Tensor, reduction: Reduction) -> Tensor:
         return values.mean()
     if reduction == "sum":
         return values.sum()
-    raise ValueError(f"reduction must be 'none', 'mean' or 'sum', not {reduction!r}")
+    raise OneLayerError(f"reduction must be 'none', 'mean' or 'sum', not {reduction!r}")
 
 
 def mean_loss(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -46,10 +48,10 @@ def one_hot(labels: Tensor, n_classes: int) -> Tensor:
     """Return labels (n,) as rows (n, q) with a single 1, at the label.
 
     Raises:
-        ValueError: if a label is not in 0 … n_classes − 1.
+        OneLayerError: if a label is not in 0 … n_classes − 1.
     """
     if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < n_classes:
-        raise ValueError(f"labels must be 0 to {n_classes - 1}")
+        raise OneLayerError(f"labels must be 0 to {n_classes - 1}")
     return torch.eye(n_classes, device=labels.device)[labels]
 
 
@@ -95,7 +97,7 @@ def squared_loss(prediction: Tensor, target: Tensor, reduction: Reduction = "non
     """Return ½(ŷ − y)² elementwise; both have one shape (section 3.1.1.3).
 
     Raises:
-        ValueError: if the shapes differ; broadcasting (n, 1) against (n,) would give (n, n).
+        OneLayerError: if the shapes differ; broadcasting (n, 1) against (n,) would give (n, n).
     """
     return reduce(_residual(prediction, target) ** 2 / 2, reduction)
 
@@ -109,7 +111,7 @@ def absolute_loss(prediction: Tensor, target: Tensor, reduction: Reduction = "no
     """Return |ŷ − y| elementwise: less moved by outliers than squares.
 
     Raises:
-        ValueError: if the shapes differ.
+        OneLayerError: if the shapes differ.
     """
     return reduce(_residual(prediction, target).abs(), reduction)
 
@@ -125,7 +127,7 @@ def huber_loss(
     """Return ½r² where |r| ≤ δ and δ(|r| − ½δ) beyond, r = ŷ − y, elementwise (Huber 1964).
 
     Raises:
-        ValueError: if the shapes differ.
+        OneLayerError: if the shapes differ.
     """
     distance = _residual(prediction, target).abs()
     near = distance.clamp(max=delta)
@@ -139,7 +141,7 @@ def huber_loss_gradient(prediction: Tensor, target: Tensor, delta: float = 1.0) 
 
 def _residual(prediction: Tensor, target: Tensor) -> Tensor:
     if prediction.shape != target.shape:
-        raise ValueError(
+        raise OneLayerError(
             f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} must have "
             "one shape; reshape one of them"
         )
@@ -153,7 +155,7 @@ def normal_density(x: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Return the density of N(μ, σ²) at each x.
 
     Raises:
-        ValueError: if ``std`` is not positive.
+        OneLayerError: if ``std`` is not positive.
     """
     return _normal_log_density(x, mean, std).exp()
 
@@ -164,12 +166,12 @@ def normal_log_likelihood(prediction: Tensor, target: Tensor, std: float) -> Ten
     Its only term that depends on the model is −Σ½(ŷ − y)²/σ², so least squares is maximum likelihood.
 
     Raises:
-        ValueError: if the shapes differ or ``std`` is not positive.
+        OneLayerError: if the shapes differ or ``std`` is not positive.
     """
     return _normal_log_density(_residual(prediction, target), 0.0, std).sum()
 
 
 def _normal_log_density(x: Tensor, mean: float, std: float) -> Tensor:
     if not std > 0:
-        raise ValueError(f"std must be positive, not {std}")
+        raise OneLayerError(f"std must be positive, not {std}")
     return -(((x - mean) / std) ** 2) / 2 - math.log(std * math.sqrt(2 * math.pi))

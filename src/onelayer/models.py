@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own idiom)
 
+from onelayer.errors import OneLayerError
+
 INITIAL_STD = 0.01
 
 
@@ -64,7 +66,9 @@ class PHMLinear(nn.Module):
     def __init__(self, d: int, q: int, n: int, generator: torch.Generator | None = None) -> None:
         super().__init__()
         if not 1 <= n <= max(d, q):
-            raise ValueError(f"n must be 1 to {max(d, q)} for {d} inputs and {q} outputs, not {n}")
+            raise OneLayerError(
+                f"n of a PHM layer must be 1 to {max(d, q)} for {d} inputs and {q} outputs, not {n}"
+            )
         self.d, self.q, self.n = d, q, n
         self.A = nn.Parameter(torch.stack([torch.eye(n).roll(i, 0) for i in range(n)]))
         blocks = torch.empty(n, -(-q // n), -(-d // n))

@@ -5,13 +5,15 @@ from typing import Any
 
 from onelayer.artifacts import TrainedModel
 from onelayer.data import Rows
+from onelayer.data.scaling import mean_and_std
 from onelayer.losses import cross_entropy
 
 
 def regression_scores(model: TrainedModel, rows: Rows) -> dict[str, float | None]:
     """Return R², None if the target is constant, and the root mean squared error in the target's unit."""
     squares = (model.outputs(rows.X) - rows.y).square().sum().item()
-    spread = (rows.y - rows.y.mean(dim=0)).square().sum().item()
+    _, std = mean_and_std(rows.y)
+    spread = std.square().sum().item() * len(rows)
     r2 = 1 - squares / spread if spread else None
     return {"r2": r2, "rmse": sqrt(squares / rows.y.numel())}
 

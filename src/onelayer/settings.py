@@ -64,8 +64,8 @@ class Settings:
             raise OneLayerError(f"valid must be at least 0 and below 1, not {valid}")
         if self.hidden < 1:
             raise OneLayerError(f"hidden must be at least 1, not {self.hidden}")
-        if self.seed < 0:
-            raise OneLayerError(f"the seed must not be negative, but is {self.seed}")
+        if not 0 <= self.seed < 2**63:
+            raise OneLayerError(f"the seed must be at least 0 and below 2⁶³, not {self.seed}")
         if self.model == "linear" and dataset.classes:
             raise OneLayerError(
                 f"the target {dataset.target!r} is one of {len(dataset.classes)} classes; linear "

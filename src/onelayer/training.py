@@ -77,8 +77,11 @@ def fit(
 ) -> Fit:
     """Train ``model`` in place by minibatch SGD and return how it went.
 
+    The model is in evaluation mode afterwards. If it draws random numbers itself, as dropout does, those are
+    not set by ``seed``.
+
     Args:
-        model: from features (n, d) to outputs (n, q), on the same device as the rows.
+        model: from features (n, d) to outputs (n, q); the rows are brought to its device and float type.
         rows: the examples to learn from.
         held_out: examples to measure it on after each epoch.
         way: ``"fused"`` and ``"scratch"`` train an ``nn.Linear``, ``"concise"`` any module.
@@ -98,8 +101,9 @@ def fit(
         raise OneLayerError(f"way must be one of {', '.join(WAYS)}, not {way!r}")
     if way != "concise" and not isinstance(model, nn.Linear):
         raise OneLayerError(f"only the concise way trains {type(model).__name__}, not {way}")
-    if isinstance(model, nn.Linear) and model.in_features != rows.X.shape[1]:
-        raise OneLayerError(f"the model takes {model.in_features} features, the rows have {rows.X.shape[1]}")
+    _check_fits(model, rows)
+    rows = _like_model(model, rows)
+    held_out = _like_model(model, held_out) if held_out is not None else None
     initial = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     so_far = resume or Fit(_start_loss(model, rows))
     for epoch in range(len(so_far.history) + 1, epochs + 1):
@@ -121,6 +125,7 @@ def fit(
         )
         so_far = Fit(so_far.start_loss, (*so_far.history, record))
         on_epoch(so_far)
+    model.eval()
     return so_far
 
 
@@ -133,6 +138,7 @@ def evaluate(model: nn.Module, rows: Rows) -> EpochScore:
     """
     if not len(rows):
         raise OneLayerError("there are no rows to evaluate on")
+    rows = _like_model(model, rows)
     model.eval()
     loss, correct = 0.0, 0
     for X, y in rows.blocks():
@@ -143,15 +149,31 @@ def evaluate(model: nn.Module, rows: Rows) -> EpochScore:
     return EpochScore(loss / len(rows), correct / len(rows) if rows.is_classification else None)
 
 
+def _check_fits(model: nn.Module, rows: Rows) -> None:
+    """Raise OneLayerError if the rows have other features than a linear model, or labels beyond its outputs."""
+    if not isinstance(model, nn.Linear):
+        return
+    if model.in_features != rows.X.shape[1]:
+        raise OneLayerError(f"the model takes {model.in_features} features, the rows have {rows.X.shape[1]}")
+    if rows.is_classification and len(rows) and int(rows.y.max()) >= model.out_features:
+        raise OneLayerError(
+            f"the model has {model.out_features} outputs, but there is a label {int(rows.y.max())}"
+        )
+
+
+def _like_model(model: nn.Module, rows: Rows) -> Rows:
+    parameter = next(model.parameters())
+    return rows.to(parameter.device, parameter.dtype)
+
+
 def choose_device(name: str) -> torch.device:
-    """Return the device called ``name``; ``"auto"`` takes CUDA or MPS if there is one, else the CPU.
+    """Return the device called ``name``; ``"auto"`` takes CUDA if there is one, else the CPU.
 
     Raises:
         OneLayerError: if there is no such device on this machine.
     """
     if name == "auto":
-        accelerator = torch.accelerator.current_accelerator(check_available=True)
-        return accelerator or torch.device("cpu")
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
@@ -183,11 +205,13 @@ def _divergence(
     model: nn.Module, rows: Rows, lr: float, epoch: int, start: float, loss: float
 ) -> DivergenceError:
     largest = largest_stable_lr(model, rows)
-    advice = "" if math.isinf(largest) else f"; try --lr {largest / 2:.1g}"
+    advice = f"try --lr {min(lr, largest) / 2:.1g}"
+    if lr < largest:  # on average over the rows the steps are short enough, in single batches they are not
+        advice += " or a larger --batch-size"
     return DivergenceError(
         f"training diverged in epoch {epoch} with learning rate {lr:g}: the loss went from {start:.4g} "
         f"to {loss:.4g}; the largest stable learning rate for these data is about {largest:.2g} "
-        f"(2/λ_max at the start){advice}",
+        f"(2/λ_max at the start); {advice}",
         lr,
         largest,
     )

@@ -3,7 +3,9 @@
 Nothing here imports torch at the top, so that ``onelayer --help`` answers at once.
 """
 
+import os
 import sys
+from io import TextIOWrapper
 
 import typer
 from typer.exceptions import TyperException
@@ -41,14 +43,24 @@ for command in (train, evaluate, predict, tune, compare, vectorize, data):
 
 def main() -> None:
     """Run the command line. A mistake of the user's ends with one ``error:`` line and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a console without λ or ² shows ? for them
+            stream.reconfigure(errors="replace")
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        code = app(standalone_mode=False) or 0
+        sys.stdout.flush()
+        sys.exit(code)
     except OneLayerError as error:
         fail(str(error))
     except TyperException as error:  # a wrong option or argument
         fail(error.format_message())
     except MemoryError:
         fail("the data do not fit into memory")
+    except BrokenPipeError:  # as in `onelayer predict … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+    except OSError as error:
+        fail(f"{error.filename or 'the output'}: {error.strerror}")
 
 
 def fail(message: str) -> None:

@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 from statistics import median
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from onelayer.cli import options
-from onelayer.cli.console import print_json, print_table, tracked
+from onelayer.cli.console import decimal, print_json, print_table, tracked
+
+if TYPE_CHECKING:
+    from onelayer.experiments import Prepared
+    from onelayer.settings import Settings
 
 
 def compare(
@@ -27,7 +31,7 @@ def compare(
     as_json: options.Json = False,
 ) -> None:
     """Train each network on DATA and show its score, its parameters and its seconds an epoch."""
-    from onelayer.experiments import prepare, train_prepared
+    from onelayer.experiments import prepare
     from onelayer.settings import Settings
 
     dataset = options.open_dataset(data, target, features, missing, None, task)
@@ -45,45 +49,51 @@ def compare(
         replace(base, way="scratch"),
         replace(base, way="concise"),
         replace(base, way="fused"),
-        *(replace(base, model="phm", way="concise", phm_n=n) for n in _numbers(phm_n) if n <= largest),
+        *(
+            replace(base, model="phm", way="concise", phm_n=n)
+            for n in options.whole_numbers("--phm-n", phm_n)
+            if n <= largest
+        ),
         replace(base, model="mlp", way="concise"),
     ]
-    prepared = prepare(dataset, grid[0])
-    results: list[dict[str, Any]] = []
-    for settings in tracked(grid, "comparing"):
-        run = train_prepared(prepared, settings)
-        name = settings.model + (f" n={settings.phm_n}" if settings.model == "phm" else "")
-        seconds = median(record.seconds for record in run.fit.history)
-        results.append(
-            {"model": name, "way": settings.way, "parameters": run.parameters}
-            | run.scores
-            | {"seconds_an_epoch": round(seconds, 6)}
-        )
+    prepared = prepare(dataset, base)
+    results = [_result(prepared, settings) for settings in tracked(grid, "comparing")]
     if as_json:
         print_json({"data": dataset.name, "epochs": epochs, "results": results})
         return
-    part = results[0]["evaluated_on"]
-    score = f"{part}_accuracy" if dataset.classes else "r2"
+    part = results[0].get("evaluated_on", "test")
+    key, title = (f"{part}_accuracy", f"{part} accuracy") if dataset.classes else ("r2", f"{part} R²")
     print_table(
-        [
-            "model",
-            "way",
-            "parameters",
-            f"{part} {'accuracy' if dataset.classes else 'R²'}",
-            "seconds an epoch",
-        ],
+        ["model", "way", "parameters", title, "seconds an epoch"],
         (
-            (r["model"], r["way"], f"{r['parameters']:,}", f"{r[score]:.4f}", f"{r['seconds_an_epoch']:.4f}")
+            (
+                r["model"],
+                r["way"],
+                f"{r['parameters']:,}",
+                "diverged" if r["diverged"] else decimal(r[key]),
+                decimal(r["seconds_an_epoch"]),
+            )
             for r in results
         ),
         left=2,
     )
 
 
-def _numbers(text: str) -> list[int]:
-    from onelayer.errors import OneLayerError
+def _result(prepared: "Prepared", settings: "Settings") -> dict[str, Any]:
+    """Train one network; one that diverges has no scores."""
+    from onelayer.errors import DivergenceError
+    from onelayer.experiments import build, train_prepared
+    from onelayer.models import parameter_count
 
+    name = f"phm n={settings.phm_n}" if settings.model == "phm" else settings.model
+    about = {
+        "model": name,
+        "way": settings.way,
+        "parameters": parameter_count(build(settings, prepared.dataset)),
+    }
     try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise OneLayerError(f"--phm-n {text}: expected whole numbers A,B,C") from None
+        run = train_prepared(prepared, settings)
+    except DivergenceError:
+        return about | {"diverged": True, "seconds_an_epoch": None}
+    seconds = median(record.seconds for record in run.fit.history)
+    return about | {"diverged": False, **run.scores, "seconds_an_epoch": round(seconds, 6)}

@@ -2,9 +2,10 @@
 
 import json
 import sys
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from threading import Timer
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -15,13 +16,19 @@ if TYPE_CHECKING:
     from onelayer.training import Fit
 
 PLAIN_WIDTH = 160
-BAR_AFTER = 1.0  # seconds
+SHOWN_AFTER = 1.0  # seconds
 
 
 def console(stderr: bool = False) -> Console:
     """Return a console that does not wrap or highlight text that goes to a file or a pipe."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else PLAIN_WIDTH)
+    return Console(
+        stderr=stderr,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=None if stream.isatty() else PLAIN_WIDTH,
+    )
 
 
 def print_json(values: dict[str, Any]) -> None:
@@ -39,71 +46,105 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], left: int
     console().print(table)
 
 
+def decimal(value: float | None) -> str:
+    """Return a number with four decimals, and a dash where there is none."""
+    return "–" if value is None else f"{value:.4f}"
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Show on a terminal that work is going on, if it takes more than a second."""
+    with _later(console(stderr=True).status(what)):
+        yield
+
+
 def tracked(items: Sequence[Any], what: str) -> Iterator[Any]:
-    """Yield the items, with a progress bar on a terminal."""
-    with _progress() as progress:
+    """Yield the items, with a progress bar on a terminal if they take more than a second."""
+    progress = _progress()
+    with _later(progress):
         yield from progress.track(items, description=what)
 
 
+class _Display(Protocol):
+    """What Rich can show for a while."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+@contextmanager
+def _later(display: _Display) -> Iterator[None]:
+    """Start a display on the terminal after a second, and take it away at the end."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    started = False
+
+    def start() -> None:
+        nonlocal started
+        started = True
+        display.start()
+
+    timer = Timer(SHOWN_AFTER, start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        if started:
+            display.stop()
+
+
 def _progress() -> Progress:
-    bar = console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=bar,
+        console=console(stderr=True),
         transient=True,
-        disable=not bar.is_terminal,
+        redirect_stdout=sys.stdout.isatty(),  # print() goes above the bar, but into a file if stdout is one
     )
 
 
 class EpochPrinter:
-    """Print some ten lines on the epochs as they go by, and a bar once training takes more than a second."""
+    """Print some ten lines on the epochs as they go by, under a progress bar on a terminal."""
 
     def __init__(self, epochs: int, held_out: str, quiet: bool) -> None:
         self.epochs, self.held_out, self.quiet = epochs, held_out, quiet
         self.every = -(-epochs // 10)
-        self.started = time.perf_counter()
         self.progress = _progress()
         self.task = self.progress.add_task("training", total=epochs)
+        self.display = _later(self.progress)
         self.has_header = False
 
     def __enter__(self) -> "EpochPrinter":
+        self.display.__enter__()
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.progress.stop()
+    def __exit__(self, *error: Any) -> None:
+        self.display.__exit__(*error)
 
     def __call__(self, fit: "Fit") -> None:
         """Show the latest epoch of the fit."""
         record = fit.history[-1]
-        if not self.progress.live.is_started and time.perf_counter() - self.started > BAR_AFTER:
-            self.progress.start()
         self.progress.update(self.task, completed=record.epoch)
         last = record.epoch == self.epochs
         if self.quiet or not (last or record.epoch == 1 or record.epoch % self.every == 0):
             return
         cells = {
             "epoch": f"{record.epoch}",
-            "train loss": _number(record.train_loss),
-            "train accuracy": _number(record.train_accuracy),
-            f"{self.held_out} loss": _number(record.held_out_loss),
-            f"{self.held_out} accuracy": _number(record.held_out_accuracy),
+            "train loss": decimal(record.train_loss),
+            "train accuracy": decimal(record.train_accuracy),
+            f"{self.held_out} loss": decimal(record.held_out_loss),
+            f"{self.held_out} accuracy": decimal(record.held_out_accuracy),
             "seconds": f"{record.seconds:.3f}",
         }
-        cells = {name: value for name, value in cells.items() if value}
+        cells = {name: value for name, value in cells.items() if value != decimal(None)}
         if not self.has_header:
-            self._print("  ".join(cells))
+            print("  ".join(cells))
             self.has_header = True
-        self._print("  ".join(value.rjust(len(name)) for name, value in cells.items()))
-
-    def _print(self, line: str) -> None:
-        if self.progress.live.is_started:
-            self.progress.console.print(line)
-        else:
-            print(line)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+        print("  ".join(value.rjust(len(name)) for name, value in cells.items()))

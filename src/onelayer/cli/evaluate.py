@@ -1,7 +1,7 @@
 """``onelayer evaluate``: measure a trained model on data."""
 
 from onelayer.cli import options
-from onelayer.cli.console import print_json, print_table
+from onelayer.cli.console import busy, decimal, print_json, print_table
 
 
 def evaluate(model: options.Model, data: options.Data, as_json: options.Json = False) -> None:
@@ -11,14 +11,15 @@ def evaluate(model: options.Model, data: options.Data, as_json: options.Json = F
     from onelayer.scoring import classification_scores, regression_scores
 
     trained = TrainedModel.load(model)
-    rows = labelled_rows_for(trained, data)
+    with busy(f"reading {data}"):
+        rows = labelled_rows_for(trained, data)
     about = {"model": str(model), "data": data, "rows": len(rows)}
     if not trained.classes:
         scores = regression_scores(trained, rows)
         if as_json:
             print_json(about | scores)
         else:
-            print(f"R² {scores['r2']:.4f}, RMSE {scores['rmse']:,.6g} on {len(rows):,} rows")
+            print(f"R² {decimal(scores['r2'])}, RMSE {scores['rmse']:,.6g} on {len(rows):,} rows")
         return
     results = classification_scores(trained, rows)
     if as_json:
@@ -27,7 +28,7 @@ def evaluate(model: options.Model, data: options.Data, as_json: options.Json = F
     print_table(
         ["class", "rows", "right"],
         (
-            (name, f"{entry['rows']:,}", "–" if entry["accuracy"] is None else f"{entry['accuracy']:.4f}")
+            (name, f"{entry['rows']:,}", decimal(entry["accuracy"]))
             for name, entry in results["classes"].items()
         ),
     )

@@ -8,6 +8,8 @@ import typer
 if TYPE_CHECKING:
     from onelayer.data import Dataset
 
+MAX_SEED = 2**63 - 1  # what torch.Generator takes
+
 Data = Annotated[
     str,
     typer.Argument(
@@ -32,7 +34,9 @@ Task = Annotated[
     Literal["classification", "regression"] | None,
     typer.Option(help="What a numeric target means to mlp and phm; regression if not given."),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Sets the weights, the split and the order of the rows.")]
+Seed = Annotated[
+    int, typer.Option(min=0, max=MAX_SEED, help="Sets the weights, the split and the order of the rows.")
+]
 Epochs = Annotated[int, typer.Option(help="Passes over the training rows.")]
 BatchSize = Annotated[int, typer.Option(help="Rows a step.")]
 LearningRate = Annotated[float, typer.Option("--lr", help="The learning rate.")]
@@ -41,7 +45,8 @@ Valid = Annotated[
     typer.Option(help="Share of the rows to hold out; 0.2, or 0 where there is a test set, if not given."),
 ]
 Hidden = Annotated[int, typer.Option(help="Units in the hidden layer of the MLP.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+PhmN = Annotated[int, typer.Option(help="n of the PHM layer.")]
+Device = Annotated[str, typer.Option(help="auto (CUDA if there is one), cpu, cuda or mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -59,3 +64,17 @@ def open_dataset(
     columns = None if features is None else [name.strip() for name in features.split(",")]
     as_classes = model == "softmax" or task == "classification"
     return open_data(source, target, columns, missing, as_classes)
+
+
+def whole_numbers(option: str, text: str) -> list[int]:
+    """Read A,B,C.
+
+    Raises:
+        OneLayerError: if it is something else.
+    """
+    from onelayer.errors import OneLayerError
+
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise OneLayerError(f"{option} {text}: expected whole numbers A,B,C") from None

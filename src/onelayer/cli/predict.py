@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onelayer.cli import options
+from onelayer.cli.console import busy
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,27 +29,42 @@ def predict(
 
     A table comes back with one more column; for images there is a row with the number of each image.
     """
-    from io import BytesIO
-
-    import pyarrow.csv
-    import pyarrow.parquet
-
     from onelayer.artifacts import TrainedModel, write_whole
     from onelayer.errors import OneLayerError
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise OneLayerError(f"{out}: the name must end in .csv or .parquet")
-    table = predictions(TrainedModel.load(model), data)
-    buffer = BytesIO()
-    if out is not None and out.suffix == ".parquet":
-        pyarrow.parquet.write_table(table, buffer)
-    else:
-        pyarrow.csv.write_csv(table, buffer)
+    with busy(f"predicting {data}"):
+        table = predictions(TrainedModel.load(model), data)
+        content = _file_content(table, out.suffix if out is not None else ".csv")
     if out is None:
-        sys.stdout.buffer.write(buffer.getvalue())
+        sys.stdout.buffer.write(content)
     else:
-        write_whole({out: buffer.getvalue()})
+        write_whole({out: content})
         print(f"wrote {table.num_rows:,} predictions to {out}")
+
+
+def _file_content(table: "pa.Table", suffix: str) -> bytes:
+    """Return the table as the content of a .csv or .parquet file."""
+    from io import BytesIO
+
+    import pyarrow as pa
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    from onelayer.errors import OneLayerError
+
+    buffer = BytesIO()
+    try:
+        if suffix == ".parquet":
+            pyarrow.parquet.write_table(table, buffer)
+        else:
+            pyarrow.csv.write_csv(table, buffer)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise OneLayerError(
+            f"a column of the table does not fit into a CSV file ({error}); write a .parquet file with --out"
+        ) from error
+    return buffer.getvalue()
 
 
 def predictions(trained: "TrainedModel", source: str) -> "pa.Table":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from onelayer.cli import options
-from onelayer.cli.console import EpochPrinter, print_json, print_table
+from onelayer.cli.console import EpochPrinter, busy, decimal, print_json, print_table
 from onelayer.timer import Timer
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def train(
     lr: options.LearningRate = 0.1,
     valid: options.Valid = None,
     hidden: options.Hidden = 256,
-    phm_n: Annotated[int, typer.Option(help="n of the PHM layer.")] = 2,
+    phm_n: options.PhmN = 2,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     out: Annotated[
@@ -50,9 +50,10 @@ def train(
 ) -> None:
     """Train on DATA and write the model, its history and pictures to a folder."""
     timer = Timer()
-    from onelayer.settings import Settings
+    with busy(f"reading {data}"):
+        from onelayer.settings import Settings
 
-    dataset = options.open_dataset(data, target, features, missing, model, task)
+        dataset = options.open_dataset(data, target, features, missing, model, task)
     settings = Settings(
         model=model,
         way=way,
@@ -103,21 +104,23 @@ def _train_into(
     from onelayer.artifacts import output_folder
 
     held_out = "valid" if settings.valid else "test"
-    with output_folder(folder), EpochPrinter(settings.epochs, held_out, quiet) as on_epoch:
+    with output_folder(folder):
         try:
-            run = experiments.train(
-                dataset,
-                settings,
-                checkpoint=folder / CHECKPOINT_FILE,
-                resume=resume,
-                on_epoch=on_epoch,
-            )
+            with EpochPrinter(settings.epochs, held_out, quiet) as on_epoch:
+                run = experiments.train(
+                    dataset,
+                    settings,
+                    checkpoint=folder / CHECKPOINT_FILE,
+                    resume=resume,
+                    on_epoch=on_epoch,
+                )
         except KeyboardInterrupt:
             print("\ninterrupted; the same command with --resume goes on", file=sys.stderr)
             raise
-        from onelayer import reports  # matplotlib, half a second: not while the user waits for training
+        with busy("drawing"):
+            from onelayer import reports  # matplotlib takes half a second: not before training
 
-        return run, reports.write(run, folder)
+            return run, reports.write(run, folder)
 
 
 def _print_plan(dataset: "Dataset", settings: "Settings") -> None:
@@ -145,8 +148,7 @@ def _print_result(run: "Run", seconds: dict[str, float]) -> None:
         if run.model.hidden_weight is None:
             _print_coefficients(run)
         rows = {"train": "the training rows", "valid": "held-out rows", "test": "the test rows"}
-        r2 = "undefined" if scores["r2"] is None else f"{scores['r2']:.4f}"
-        print(f"R² {r2}, RMSE {scores['rmse']:,.6g} on {rows[scores['evaluated_on']]}")
+        print(f"R² {decimal(scores['r2'])}, RMSE {scores['rmse']:,.6g} on {rows[scores['evaluated_on']]}")
     print(
         f"{run.parameters:,} parameters; load {seconds['load']:.2f} s, fit {seconds['fit']:.2f} s, "
         f"evaluate {seconds['evaluate']:.2f} s"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from onelayer.cli import options
-from onelayer.cli.console import print_json, print_table, tracked
+from onelayer.cli.console import decimal, print_json, print_table, tracked
 
 if TYPE_CHECKING:
     from onelayer.experiments import Prepared
@@ -30,6 +30,7 @@ def tune(
     epochs: options.Epochs = 5,
     valid: Annotated[float, typer.Option(help="Share of the training rows to hold out.")] = 0.2,
     hidden: options.Hidden = 256,
+    phm_n: options.PhmN = 2,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     as_json: options.Json = False,
@@ -44,16 +45,29 @@ def tune(
 
     dataset = options.open_dataset(data, target, features, missing, model, task)
     settings = Settings(
-        model=model, epochs=epochs, valid=valid, seed=seed, hidden=hidden, device=device
+        model=model,
+        epochs=epochs,
+        valid=valid,
+        seed=seed,
+        hidden=hidden,
+        phm_n=phm_n,
+        device=device,
     ).for_data(dataset)
     if not valid:
         raise OneLayerError("tuning needs rows to judge by: --valid must be above 0")
-    grid = [replace(settings, lr=rate, batch_size=size) for size in _sizes(batch_size) for rate in _rates(lr)]
+    rates = _rates(lr)
+    grid = [
+        replace(settings, lr=rate, batch_size=size)
+        for size in options.whole_numbers("--batch-size", batch_size)
+        for rate in rates
+    ]
     prepared = prepare(dataset, settings)
     limit = stable_lr(prepared, settings)
     trials = [_trial(prepared, candidate) for candidate in tracked(grid, "tuning")]
     trials.sort(key=lambda trial: math.inf if trial["valid_loss"] is None else trial["valid_loss"])
     best = trials[0]
+    if best["diverged"]:
+        raise OneLayerError(f"every learning rate diverged; try some below {min(limit, *rates) / 2:.1g}")
     if as_json:
         print_json(
             {
@@ -67,19 +81,17 @@ def tune(
         return
     _print_trials(trials)
     print(f"largest stable learning rate, 2/λ_max at the start: {limit:.3g}")
-    if best["valid_loss"] is None:
-        raise OneLayerError(f"every learning rate diverged; try some below {limit / 2:.1g}")
     print(f"best: --lr {best['lr']:g} --batch-size {best['batch_size']}")
 
 
 def _trial(prepared: "Prepared", settings: "Settings") -> dict[str, Any]:
     """Train once; a run that diverges has no losses."""
     from onelayer.errors import DivergenceError
-    from onelayer.experiments import train_prepared
+    from onelayer.experiments import descend
 
     about = {"lr": settings.lr, "batch_size": settings.batch_size}
     try:
-        last = train_prepared(prepared, settings).fit.history[-1]
+        last = descend(prepared, settings)[1].history[-1]
     except DivergenceError:
         return about | {"diverged": True, "train_loss": None, "valid_loss": None, "valid_accuracy": None}
     return about | {
@@ -96,7 +108,7 @@ def _print_trials(trials: list[dict[str, Any]]) -> None:
     rows = []
     for trial in trials:
         values = [trial["train_loss"], trial["valid_loss"], trial["valid_accuracy"]][: 2 + has_accuracy]
-        cells = ["diverged" if value is None else f"{value:.4f}" for value in values]
+        cells = ["diverged" if trial["diverged"] else decimal(value) for value in values]
         rows.append([f"{trial['lr']:g}", f"{trial['batch_size']}", *cells])
     print_table(columns, rows, left=0)
 
@@ -109,16 +121,9 @@ def _rates(text: str) -> list[float]:
         if ":" not in text:
             return [float(part) for part in text.split(",")]
         low, high = (float(part) for part in text.split(":"))
+        if not 0 < low < high:
+            raise ValueError
         steps = max(1, round(POINTS_A_DECADE * math.log10(high / low)))
         return [float(f"{low * (high / low) ** (i / steps):.2g}") for i in range(steps + 1)]
-    except (ValueError, ZeroDivisionError):
-        raise OneLayerError(f"--lr {text}: expected LOW:HIGH, such as 1e-4:1, or numbers A,B,C") from None
-
-
-def _sizes(text: str) -> list[int]:
-    from onelayer.errors import OneLayerError
-
-    try:
-        return [int(part) for part in text.split(",")]
     except ValueError:
-        raise OneLayerError(f"--batch-size {text}: expected whole numbers A,B,C") from None
+        raise OneLayerError(f"--lr {text}: expected LOW:HIGH, such as 1e-4:1, or numbers A,B,C") from None

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from onelayer.cli import options
-from onelayer.cli.console import print_json, print_table
+from onelayer.cli.console import print_json, print_table, tracked
 from onelayer.timer import Timer
 
 REPEATS = 5
@@ -16,11 +16,8 @@ def vectorize(
     as_json: options.Json = False,
 ) -> None:
     """Time adding two vectors element by element in Python against adding them in one call."""
-    results = []
-    n = 10
-    while n <= largest:
-        results.append(measure(n))
-        n *= 10
+    sizes = [10**k for k in range(1, len(str(largest)))]
+    results = [measure(n) for n in tracked(sizes, "adding")]
     if as_json:
         print_json({"results": results})
         return
@@ -38,7 +35,6 @@ def measure(n: int) -> dict[str, Any]:
     a, b = torch.ones(n), torch.ones(n)
     c = torch.zeros(n)
     loop, call = Timer(), Timer()
-    loop.times, call.times = [], []
     for repeat in range(REPEATS):
         if repeat == 0 or loop.times[-1] < 0.1:
             loop.start()

@@ -58,9 +58,9 @@ class Rows:
         for X, y in zip(self.X.split(size), self.y.split(size), strict=True):
             yield as_features(X), y
 
-    def to(self, device: str | torch.device) -> "Rows":
-        """Return the rows on another device."""
-        return Rows(self.X.to(device), self.y.to(device))
+    def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> "Rows":
+        """Return the rows on another device, their floats in another type if one is given."""
+        return Rows(*(t.to(device, dtype if t.is_floating_point() else None) for t in (self.X, self.y)))
 
 
 def as_features(X: Tensor) -> Tensor:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import BLOCK_ROWS, Rows
+
+CONSTANT = 1e-12  # relative deviation below which a column counts as constant
 
 
 @dataclass(frozen=True)
@@ -30,26 +32,22 @@ class Standardizer:
     @staticmethod
     def fit(rows: Rows) -> "Standardizer":
         """Learn from float features (n, d), in which NaN means missing."""
-        X = rows.X.double()
-        mean = torch.nan_to_num(X.nanmean(dim=0))
-        std = (X - mean).square().nanmean(dim=0).nan_to_num().sqrt()
-        # A column of one value repeated has a computed deviation of rounding errors, not of 0.
-        constant = std <= 1e-12 * mean.abs()
-        inverse_std = torch.where(constant, 0.0, 1 / std)
+        mean, std = mean_and_std(rows.X)
+        inverse_std = torch.where(std > 0, 1 / std, 0.0)
         if rows.is_classification:
             return Standardizer(mean, inverse_std, torch.zeros(1), torch.ones(1))
-        y = rows.y.double()
-        target_std = y.std(dim=0, correction=0)
-        target_std[target_std == 0] = 1
-        return Standardizer(mean, inverse_std, y.mean(dim=0), target_std)
+        target_mean, target_std = mean_and_std(rows.y)
+        return Standardizer(mean, inverse_std, target_mean, torch.where(target_std > 0, target_std, 1.0))
 
     def transform(self, rows: Rows, dtype: torch.dtype) -> Rows:
         """Return the rows with missing values filled and everything in standard units."""
-        X = torch.nan_to_num((rows.X - self.mean) * self.inverse_std)
+        X = torch.empty(rows.X.shape, dtype=dtype)
+        for raw, standard in zip(rows.X.split(BLOCK_ROWS), X.split(BLOCK_ROWS), strict=True):
+            standard.copy_(torch.nan_to_num((raw - self.mean) * self.inverse_std))
         y = rows.y
         if not rows.is_classification:
             y = ((y - self.target_mean) / self.target_std).to(dtype)
-        return Rows(X.to(dtype), y)
+        return Rows(X, y)
 
     def unscale_input(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
         """Return the affine map of raw features that equals (h, d), (h,) on standardised ones."""
@@ -60,3 +58,16 @@ class Standardizer:
         """Return the affine map to the target's units from (q, h), (q,) to standard units."""
         raw_bias = bias.double() * self.target_std + self.target_mean
         return weight.double() * self.target_std[:, None], raw_bias
+
+
+def mean_and_std(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation of each column (n, d), NaN left out, summed block by block in float64.
+
+    A column of one value repeated has a computed deviation of rounding errors; it is given as 0.
+    """
+    blocks = values.split(BLOCK_ROWS)
+    count = sum((~b.isnan()).sum(dim=0) for b in blocks)
+    mean = torch.nan_to_num(sum(b.double().nansum(dim=0) for b in blocks) / count)
+    squares = sum((b.double() - mean).square().nansum(dim=0) for b in blocks)
+    std = torch.nan_to_num(squares / count).sqrt()
+    return mean, torch.where(std > CONSTANT * mean.abs(), std, 0.0)

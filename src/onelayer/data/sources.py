@@ -1,6 +1,6 @@
 """From what the user names, a data set: a bundled name, a path, or a table from Python."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,11 +55,11 @@ def is_table(source: Any) -> bool:
     """Tell a table (from Python, bundled, or a file with a table's ending) from images."""
     if not isinstance(source, (str, Path)):
         return True
-    return str(source) in BUNDLED_TABLES or Path(source).suffix in TABLE_SUFFIXES
+    return str(source) in BUNDLED_TABLES or Path(source).suffix.lower() in TABLE_SUFFIXES
 
 
-def open_table(source: Any) -> "tuple[str, pa.Table]":
-    """Return a table and its name.
+def open_table(source: Any, typed: Collection[str] | None = None) -> "tuple[str, pa.Table]":
+    """Return a table and its name; see ``read_table`` for ``typed``.
 
     Raises:
         OneLayerError: if it does not exist or is malformed.
@@ -74,7 +74,7 @@ def open_table(source: Any) -> "tuple[str, pa.Table]":
     if str(source) == "synthetic":
         return "synthetic", table_of(bundled.synthetic())
     _refuse_nothing(Path(source))
-    return Path(source).stem, read_table(Path(source))
+    return Path(source).stem, read_table(Path(source), typed)
 
 
 def open_images(source: str | Path) -> Dataset:

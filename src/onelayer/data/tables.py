@@ -5,7 +5,7 @@ called ``column=category``. Rows are counted from 1, the header not included.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,33 +24,35 @@ from onelayer.data.rows import Dataset, Missing, Rows
 from onelayer.errors import OneLayerError
 
 MAX_CATEGORIES = 1000
+CSV_BLOCK = 16 << 20  # bytes; no row may be longer, and types are inferred from the first block
+NOT_UTF8 = "is not in UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)"
 NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 
 
 # Reading
 
 
-def read_table(path: Path) -> pa.Table:
+def read_table(path: Path, typed: Collection[str] | None = None) -> pa.Table:
     """Return a CSV (comma), TSV (tab) or Parquet file as a table, by its ending.
+
+    In a CSV or TSV file the type of each column is inferred, or, if ``typed`` is given, of those columns alone; the
+    others are text, as they stand in the file. A pandas index in a Parquet file is left out.
 
     Raises:
         OneLayerError: if the file cannot be read, is malformed, has no rows or repeats a column name.
     """
     try:
-        if path.suffix == ".parquet":
-            table = pyarrow.parquet.read_table(path)
+        if path.suffix.lower() == ".parquet":
+            table = _without_pandas_index(pyarrow.parquet.read_table(path))
         else:
-            table = _read_delimited(path, "\t" if path.suffix == ".tsv" else ",")
+            table = _read_delimited(path, typed)
+        return checked_table(table, str(path))
+    except UnicodeDecodeError as error:  # in a column name
+        raise OneLayerError(f"{path}: {NOT_UTF8}") from error
     except pa.ArrowInvalid as error:
         raise OneLayerError(f"{path}: {_first_line(error)}") from error
     except OSError as error:
         raise OneLayerError(f"{path}: cannot be read ({_first_line(error)})") from error
-    try:
-        if not any(pa.types.is_binary(kind) for kind in table.schema.types):
-            return checked_table(table, str(path))
-    except UnicodeDecodeError:  # in a column name
-        pass
-    raise OneLayerError(f"{path}: is not in UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)")
 
 
 def table_from(data: Any) -> pa.Table:
@@ -59,7 +61,7 @@ def table_from(data: Any) -> pa.Table:
     Raises:
         OneLayerError: if ``data`` is none of them, has no rows or repeats a column name.
     """
-    if type(data).__module__.partition(".")[0] == "pandas":
+    if hasattr(data, "columns") and type(data).__module__.partition(".")[0] == "pandas":
         try:
             return checked_table(pa.Table.from_pandas(data, preserve_index=False), "the table")
         except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
@@ -88,19 +90,30 @@ def checked_table(table: pa.Table, name: str) -> pa.Table:
     return table
 
 
-def _read_delimited(path: Path, delimiter: str) -> pa.Table:
+def _read_delimited(path: Path, typed: Collection[str] | None) -> pa.Table:
+    read = pyarrow.csv.ReadOptions(block_size=CSV_BLOCK)
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     parse = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     convert = pyarrow.csv.ConvertOptions(strings_can_be_null=True)
-    try:
-        return pyarrow.csv.read_csv(path, parse_options=parse, convert_options=convert)
-    except pa.ArrowInvalid as error:
-        if "conversion error" not in str(error):
-            raise
-    # The first megabyte looked like one type and a later row is of another. Read text, decide later.
-    with pyarrow.csv.open_csv(path, parse_options=parse) as reader:
-        names = reader.schema.names
-    convert.column_types = {name: pa.string() for name in names}
-    return pyarrow.csv.read_csv(path, parse_options=parse, convert_options=convert)
+    if typed is not None:
+        with pyarrow.csv.open_csv(path, read_options=read, parse_options=parse) as reader:
+            names = reader.schema.names
+        convert.column_types = {name: pa.string() for name in names if name not in typed}
+    table = pyarrow.csv.read_csv(path, read_options=read, parse_options=parse, convert_options=convert)
+    if any(pa.types.is_binary(kind) for kind in table.schema.types):
+        raise OneLayerError(f"{path}: {NOT_UTF8}")
+    only = table.column_names[0]
+    if table.num_columns == 1 and ";" in only:
+        raise OneLayerError(
+            f"{path}: has one column, {only!r}; separate the columns by commas, not semicolons"
+        )
+    return table
+
+
+def _without_pandas_index(table: pa.Table) -> pa.Table:
+    about = table.schema.pandas_metadata or {}
+    index = [name for name in about.get("index_columns", []) if isinstance(name, str)]
+    return table.drop_columns([name for name in index if name.startswith("__index_level_")])
 
 
 def _first_line(error: Exception) -> str:
@@ -150,6 +163,11 @@ class Encoding:
         """The names of all features, in order."""
         return tuple(feature for column in self.columns for feature in column.features)
 
+    @property
+    def numeric(self) -> frozenset[str]:
+        """The names of the columns that are numbers."""
+        return frozenset(column.name for column in self.columns if column.categories is None)
+
     def encode(self, table: pa.Table, name: str) -> NDArray[np.float64]:
         """Return the features (n, d) of a table; a missing value is NaN unless that is an error.
 
@@ -187,6 +205,11 @@ class Target:
 
     name: str
     classes: tuple[str, ...] = ()
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the classes are texts, and neither numbers nor booleans."""
+        return not all(re.match(NUMBER, c) or c in ("true", "false") for c in self.classes)
 
     def encode(self, table: pa.Table, name: str) -> tuple[Tensor, NDArray[np.bool_]]:
         """Return the target, class numbers (n,) or numbers (n, 1), and which rows have one (n,).
@@ -227,7 +250,11 @@ def dataset_from_table(
             f"{name}: which column is to be predicted? Name it with --target (target= in Python); "
             f"there are {_quoted(table.column_names)}"
         )
+    if isinstance(features, str):
+        raise OneLayerError(f"features must be a list of column names, such as [{features!r}]")
     chosen = [c for c in table.column_names if c != target] if features is None else list(features)
+    if len(set(chosen)) < len(chosen):
+        raise OneLayerError(f"{name}: a feature is named twice in {_quoted(chosen)}")
     absent = [column for column in [target, *chosen] if column not in table.column_names]
     if absent:
         what = "target column" if absent[0] == target else "feature column"
@@ -268,10 +295,12 @@ def _infer_column(values: pa.ChunkedArray, name: str) -> Column:
 
 
 def _infer_target(values: pa.ChunkedArray, name: str, as_classes: bool) -> Target:
-    if not pa.types.is_boolean(values.type) and _is_numeric(values, name):
+    is_text = _is_text(_plain(values).type)
+    if not (pa.types.is_boolean(values.type) or (as_classes and is_text)) and _is_numeric(values, name):
         if not as_classes:
             return Target(name)
-        numbers = np.unique(_numbers(values, name))
+        numbers = np.unique(_numbers(values.drop_null(), name))
+        numbers = numbers[~np.isnan(numbers)]
         if (numbers != np.floor(numbers)).any() or len(numbers) > MAX_CATEGORIES:
             raise OneLayerError(
                 f"target {name!r} is not a class: it has {len(numbers):,} different numbers"
@@ -355,7 +384,7 @@ def _distinct_text(values: pa.ChunkedArray, name: str) -> tuple[str, ...]:
     distinct = _texts(values).unique().drop_null().to_pylist()
     if not distinct:
         raise OneLayerError(f"column {name!r} is empty in every row; leave it out with --features")
-    by_size = pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
+    by_size = not _is_text(_plain(values).type) and not pa.types.is_boolean(values.type)
     return tuple(sorted(distinct, key=float) if by_size else sorted(distinct))
 
 

@@ -106,6 +106,5 @@ def _descend(weight: Tensor, features: Tensor, rows: Rows, order: Tensor, lr: fl
 def _loss(outputs: Tensor, targets: Tensor) -> float:
     """Return the summed loss of outputs (k, q, r) and targets as ``_descend`` returns them."""
     if targets.is_floating_point():
-        return float((outputs - targets).square().sum(dtype=torch.float64)) / 2
-    losses = F.cross_entropy(outputs, targets, reduction="none")
-    return float(losses.sum(dtype=torch.float64))
+        return float((outputs - targets).square().sum()) / 2
+    return float(F.cross_entropy(outputs, targets, reduction="sum"))

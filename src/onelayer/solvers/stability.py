@@ -26,7 +26,9 @@ def largest_stable_lr(model: nn.Module, rows: Rows, sample: int = 4096, seed: in
     X, y = rows.batch(chosen.to(rows.X.device))
     parameters = [p for p in model.parameters() if p.requires_grad]
     with torch.enable_grad():
-        gradient = torch.autograd.grad(mean_loss(model(X), y), parameters, create_graph=True)
+        gradient = torch.autograd.grad(
+            mean_loss(model(X), y), parameters, create_graph=True, materialize_grads=True
+        )
         generator = torch.Generator().manual_seed(seed)
         product = tuple(torch.randn(p.shape, generator=generator).to(p) for p in parameters)
         curvature = 0.0
@@ -35,7 +37,9 @@ def largest_stable_lr(model: nn.Module, rows: Rows, sample: int = 4096, seed: in
             if norm == 0:
                 return float("inf")
             vector = [p / norm for p in product]
-            product = torch.autograd.grad(gradient, parameters, vector, retain_graph=True)
+            product = torch.autograd.grad(
+                gradient, parameters, vector, retain_graph=True, materialize_grads=True
+            )
             previous, curvature = curvature, _norm(product)
             if abs(curvature - previous) <= TOLERANCE * curvature:
                 break
