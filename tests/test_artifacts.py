@@ -2,6 +2,7 @@
 
 import json
 import resource
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import safetensors.torch
@@ -95,9 +96,17 @@ def test_files_appear_together_or_not_at_all(tmp_path):
     (tmp_path / "b").mkdir()  # a folder cannot be replaced by a file
     (tmp_path / "a").write_bytes(b"old")
     with pytest.raises(OneLayerError, match="b: cannot be written"):
-        write_whole({tmp_path / "b": b"new", tmp_path / "a": b"new"})
+        write_whole({tmp_path / "a": b"new", tmp_path / "b": b"new"})
     assert (tmp_path / "a").read_bytes() == b"old"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_many_writers_of_one_file_leave_one_whole_file(tmp_path):
+    contents = [bytes([i]) * 100_000 for i in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda content: write_whole({tmp_path / "file": content}), contents * 5))
+    assert (tmp_path / "file").read_bytes() in contents
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_no_room_leaves_nothing(tmp_path):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -170,30 +171,88 @@ def test_help_and_version(onelayer):
     assert onelayer("--version").out.strip() == "0.1.0"
 
 
+def test_column_names_are_shown_as_they_are(onelayer, tmp_path):
+    (tmp_path / "t.csv").write_text("area [m2],a [/b],y\n" + "\n".join(f"{i},{i * i},{i}" for i in range(9)))
+    result = onelayer("train", "t.csv", "--target", "y", "--solver", "exact")
+    assert "area [m2]" in result.out and "a [/b]" in result.out
+
+
+def test_new_rows_are_read_as_the_training_rows_were(onelayer, tmp_path):
+    """007 alone would pass for the number 7, and True and False alone for booleans."""
+    rows = [f"{('007', 'A1')[i % 2]},{('True', 'False', 'Maybe')[i % 3]},{i},{i % 2}" for i in range(30)]
+    (tmp_path / "t.csv").write_text("zip,flag,id,y\n" + "\n".join(rows))
+    how = ["--target", "y", "--features", "zip,flag", "--solver", "exact"]
+    assert onelayer("train", "t.csv", *how).code == 0
+    (tmp_path / "new.csv").write_text("id,zip,flag\n01,007,True\n02,007,False\n")
+    out = onelayer("predict", "runs/t-linear", "new.csv").out.replace('"', "").splitlines()
+    assert [line.rsplit(",", 1)[0] for line in out[1:]] == ["01,007,True", "02,007,False"]
+    assert [float(line.rsplit(",", 1)[1]) for line in out[1:]] == pytest.approx([0, 0], abs=1e-9)
+
+
+def test_a_score_that_does_not_exist_is_a_dash(onelayer, tmp_path):
+    assert onelayer("train", "houses", "--solver", "exact", "--out", "m").code == 0
+    (tmp_path / "one.csv").write_text("area,age,price\n1000,10,160000\n")
+    assert onelayer("evaluate", "m", "one.csv").out.startswith("R² –, RMSE ")
+    assert json.loads(onelayer("evaluate", "m", "one.csv", "--json").out)["r2"] is None
+    (tmp_path / "constant.csv").write_text("x,y\n" + "\n".join(f"{i},0.1" for i in range(50)))
+    assert "–" in onelayer("compare", "constant.csv", "--target", "y", "--epochs", 1).out
+
+
+def test_compare_marks_what_diverged(onelayer):
+    values = json.loads(
+        onelayer("compare", "houses", "--lr", 1.2, "--batch-size", 8, "--epochs", 3, "--json").out
+    )
+    assert any(row["diverged"] for row in values["results"])
+    assert "diverged" in onelayer("compare", "houses", "--lr", 1.2, "--batch-size", 8, "--epochs", 3).out
+
+
+def test_predictions_that_do_not_fit_into_csv(onelayer, tmp_path):
+    assert onelayer("train", "houses", "--solver", "exact", "--out", "m").code == 0
+    table = pd.DataFrame({"area": [1000], "age": [10], "rooms": [["bath", "hall"]]})
+    table.to_parquet(tmp_path / "nested.parquet")
+    assert "write a .parquet file" in onelayer("predict", "m", "nested.parquet").error
+    assert onelayer("predict", "m", "nested.parquet", "-o", "out.parquet").code == 0
+
+
 # Surviving
 
-LONG = ["train", "fashion-mnist", "--epochs", "60", "--seed", "3"]
 
-
-def test_killed_at_any_moment_it_resumes_to_the_same_bits(onelayer, tmp_path):
-    assert onelayer(*LONG, "--out", "whole").code == 0
-    command = [sys.executable, "-c", "from onelayer.cli import main; main()", *LONG, "--out", "killed"]
+def test_killed_at_any_moment_it_resumes_to_the_same_bits(onelayer, idx_folder, tmp_path):
+    how = ["train", str(idx_folder), "--epochs", "400", "--batch-size", "4", "--seed", "3"]
+    assert onelayer(*how, "--out", "whole").code == 0
+    command = [sys.executable, "-c", "from onelayer.cli import main; main()", *how, "--out", "killed"]
     checkpoint = tmp_path / "killed/checkpoint.safetensors"
-    for delay in (0.0, 0.4):
+    seen = []
+    for _ in range(3):
         process = subprocess.Popen([*command, "--resume"], stdout=subprocess.DEVNULL, cwd=tmp_path)
         deadline = time.monotonic() + 60
-        while not checkpoint.exists() and time.monotonic() < deadline:
-            time.sleep(0.005)
-        time.sleep(delay)
+        while not (checkpoint.exists() and checkpoint.stat().st_mtime_ns not in seen):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
         process.send_signal(signal.SIGKILL)
         process.wait()
+        seen.append(checkpoint.stat().st_mtime_ns)
         assert not (tmp_path / "killed/model.safetensors").exists()
-    assert onelayer(*LONG, "--out", "killed", "--resume").code == 0
+    assert onelayer(*how, "--out", "killed", "--resume").code == 0
     whole, killed = (
         safetensors.torch.load_file(tmp_path / name / "model.safetensors") for name in ("whole", "killed")
     )
     assert torch.equal(whole["weight"], killed["weight"]) and torch.equal(whole["bias"], killed["bias"])
     assert not list((tmp_path / "killed").glob(".*"))
+
+
+def test_a_rerun_that_diverges_leaves_the_earlier_run_as_it_was(onelayer, tmp_path):
+    assert onelayer("train", "houses").code == 0
+    files = {path: path.read_bytes() for path in (tmp_path / "runs/houses-linear").iterdir()}
+    assert "diverged" in onelayer("train", "houses", "--lr", 5).error
+    assert {path: path.read_bytes() for path in (tmp_path / "runs/houses-linear").iterdir()} == files
+
+
+def test_a_run_that_diverges_late_leaves_nothing(onelayer, tmp_path):
+    """The rate is just beyond the limit 1.61: the loss grows for some epochs before it counts as divergence."""
+    result = onelayer("train", "houses", "--lr", 1.7, "--batch-size", 3000, "--epochs", 500)
+    assert "diverged in epoch 1 " not in result.error
+    assert not list(tmp_path.iterdir())
 
 
 def test_resume_goes_on_to_more_epochs_and_refuses_other_settings(onelayer, tmp_path):
@@ -227,6 +286,8 @@ def test_resume_goes_on_to_more_epochs_and_refuses_other_settings(onelayer, tmp_
         (["train", "houses", "--valid", "1"], "valid must be"),
         (["train", "houses", "--device", "toaster"], "toaster"),
         (["train", "houses", "--model", "phm", "--phm-n", "99"], "n of a PHM layer must be 1 to 2"),
+        (["train", "houses", "--seed", "99999999999999999999"], "--seed"),
+        (["train", "houses", "--solver", "exact", "--resume"], "no epochs to resume"),
         (["train", "houses", "--colour", "red"], "No such option"),
         (["trian"], "Did you mean"),
         (["train"], "DATA"),
@@ -267,6 +328,20 @@ def test_a_model_for_other_data(onelayer, linear, tmp_path, idx_folder):
 def test_a_truncated_model(onelayer, linear):
     linear.write_bytes(linear.read_bytes()[:-3])
     assert "damaged" in onelayer("predict", linear, "houses").error
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_behind_standard_output(linear, tmp_path):
+    code = "from onelayer.cli import main; main()"
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-c", code, "predict", linear, "houses"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert result.returncode == 1
+    assert result.stderr == "error: the output: No space left on device\n"
 
 
 def test_a_full_disk(onelayer, tmp_path):

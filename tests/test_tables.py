@@ -48,6 +48,7 @@ def parquet(tmp_path):
         lambda tmp: write(tmp, CSV),
         lambda tmp: write(tmp, "\ufeff" + CSV),
         lambda tmp: write(tmp, CSV.replace(",", "\t"), "table.tsv"),
+        lambda tmp: write(tmp, CSV, "table.CSV"),
         lambda tmp: str(write(tmp, CSV.replace("Bonn", '"Bonn"'))),
         parquet,
         lambda tmp: frame(),
@@ -56,7 +57,19 @@ def parquet(tmp_path):
         lambda tmp: pl.from_pandas(frame()).cast({"city": pl.Categorical}),
         lambda tmp: pa.Table.from_pandas(frame(), preserve_index=False),
     ],
-    ids=["csv", "bom", "tsv", "quoted", "parquet", "pandas", "category", "polars", "categorical", "arrow"],
+    ids=[
+        "csv",
+        "bom",
+        "tsv",
+        "upper",
+        "quoted",
+        "parquet",
+        "pandas",
+        "category",
+        "polars",
+        "categorical",
+        "arrow",
+    ],
 )
 def test_every_kind_of_table_gives_the_same_numbers(tmp_path, source):
     data = open_data(source(tmp_path), target="price")
@@ -152,6 +165,45 @@ def test_unusable_tables(tmp_path, text, target, message):
     with pytest.raises(OneLayerError, match=message) as error:
         open_data(path, target=target)
     assert "table" in str(error.value)
+
+
+def test_a_pandas_index_in_a_parquet_file_is_no_feature(tmp_path):
+    frame().to_parquet(tmp_path / "indexed.parquet")
+    assert open_data(tmp_path / "indexed.parquet", "price").features == FEATURES
+
+
+def test_an_unused_column_of_bytes_does_no_harm(tmp_path):
+    table = pa.table({"x": [1, 2], "image": [b"\xff", b"\xfe"], "y": [1, 2]})
+    pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
+    assert open_data(tmp_path / "t.parquet", "y", features=["x"]).features == ("x",)
+    with pytest.raises(OneLayerError, match="'image' is of type binary"):
+        open_data(tmp_path / "t.parquet", "y")
+
+
+@pytest.mark.parametrize(
+    ("values", "classes"),
+    [
+        ([0, 1, None, 1], ("0", "1")),
+        (["1", "2", "other", "1"], ("1", "2", "other")),
+        ([1.0, 2.0, 10.0, 1.0], ("1", "2", "10")),
+    ],
+)
+def test_classes_among_missing_values_numbers_and_texts(values, classes):
+    table = pa.table({"x": [1.0, 2.0, 3.0, 4.0], "y": values})
+    data = open_data(table, "y", missing="drop", as_classes=True)
+    assert data.classes == classes and len(data.train) == 4 - values.count(None)
+
+
+def test_features_named_wrongly():
+    with pytest.raises(OneLayerError, match="must be a list"):
+        open_data(frame(), "price", features="size")
+    with pytest.raises(OneLayerError, match="named twice"):
+        open_data(frame(), "price", features=["size", "size"])
+
+
+def test_semicolons(tmp_path):
+    with pytest.raises(OneLayerError, match="not semicolons"):
+        open_data(write(tmp_path, "a;b\n1;2\n"), target="b")
 
 
 def test_numbers_that_are_not_classes(tmp_path):

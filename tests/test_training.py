@@ -57,6 +57,17 @@ def test_a_loss_that_overflows_is_divergence_too():
         fit(models.linear_regression(2), POINTS, lr=1e30, batch_size=10)
 
 
+def test_the_advice_is_never_to_raise_the_rate():
+    """Single rows see far larger curvatures here than the average row."""
+    generator = torch.Generator().manual_seed(0)
+    X = torch.randn(500, 1, generator=generator).mul(2).exp()
+    X = (X - X.mean()) / X.std()
+    with pytest.raises(DivergenceError, match="batch-size") as error:
+        fit(models.linear_regression(1), Rows(X, X.clone()), lr=0.5, batch_size=1, epochs=20)
+    assert error.value.largest_stable_lr > 0.5
+    assert "try --lr 0.2 or" in str(error.value) or "try --lr 0.3 or" in str(error.value)
+
+
 def test_the_learning_rates_of_the_book_do_not_count_as_divergence():
     for lr in (0.01, 0.1, 0.5):
         fit(models.softmax_regression(784, 10), IMAGES.train, lr=lr, epochs=1)
@@ -97,6 +108,26 @@ def test_settings_out_of_range(settings, message):
 def test_model_and_rows_of_different_widths():
     with pytest.raises(OneLayerError, match="takes 3 features, the rows have 784"):
         fit(models.softmax_regression(3, 10), SMALL)
+
+
+def test_labels_beyond_the_outputs():
+    with pytest.raises(OneLayerError, match="3 outputs, but there is a label 9"):
+        fit(models.softmax_regression(784, 3), SMALL)
+
+
+def test_rows_are_brought_to_the_models_float_type():
+    doubles = synthetic(n=300).train
+    single, double = models.linear_regression(2), models.linear_regression(2).double()
+    fit(single, doubles, epochs=2)
+    fit(double, POINTS, epochs=2)
+    assert torch.allclose(single.weight.double(), double.weight, atol=1e-6)
+
+
+def test_a_module_with_an_unused_parameter_diverges_with_advice_too():
+    model = nn.Linear(2, 1)
+    model.register_parameter("unused", nn.Parameter(torch.ones(1)))
+    with pytest.raises(DivergenceError):
+        fit(model, POINTS, lr=5.0, way="concise")
 
 
 def test_empty_rows():
