@@ -68,8 +68,11 @@ def test_missing_features_are_filled_with_the_training_mean(tmp_path):
         (lambda b: b"", "damaged"),
         (lambda b: b"PK\x03\x04" + b, "not a safetensors file"),
         (lambda b: safetensors.torch.save({"weight": torch.ones(1, 2)}), "not written by this version"),
-        (lambda b: safetensors.torch.save({"w": torch.ones(1)}, {"format": "pt"}), "found 'pt'"),
-        (lambda b: b.replace(b'"bias"', b'"blas"'), "incomplete|do not fit|damaged"),
+        (
+            lambda b: safetensors.torch.save({"w": torch.ones(1)}, {"format": "pt"}),
+            "not written by this version",
+        ),
+        (lambda b: b.replace(b'"bias"', b'"blas"'), "incomplete|damaged"),
         (lambda b: b.replace(b"kind", b"kink"), "incomplete"),
     ],
 )

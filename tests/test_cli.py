@@ -275,7 +275,7 @@ def test_resume_goes_on_to_more_epochs_and_refuses_other_settings(onelayer, tmp_
         (["train", "nowhere"], "no data set or file called 'nowhere'"),
         (["train", "houses", "--target", "rent"], "it has 'area', 'age', 'price'"),
         (["train", "houses", "--features", "area,rooms"], "no feature column 'rooms'"),
-        (["train", "houses", "--model", "softmax"], "not a class: it has 1,032 different numbers"),
+        (["train", "houses", "--model", "softmax"], "is no class: 1,032 are too many; use --model linear"),
         (["train", "fashion-mnist", "--model", "linear"], "use --model softmax"),
         (["train", "fashion-mnist", "--target", "label"], "are for tables"),
         (["train", "fashion-mnist", "--solver", "exact"], "exact solver is for --model linear"),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MODEL_FILE = "model.safetensors"
 FORMAT = "onelayer-model-1"
 PARTIAL = ".partial"
+METADATA = "onelayer"
 
 
 def write_whole(files: Mapping[Path, bytes]) -> None:
@@ -38,15 +39,16 @@ def write_whole(files: Mapping[Path, bytes]) -> None:
     path = Path()
     try:
         for path, content in files.items():
-            if path.is_dir():
+            target = path.resolve()  # a link stays a link
+            if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, "is a folder")
-            partial[path] = path.with_name(f".{path.name}.{uuid4().hex}{PARTIAL}")
-            with partial[path].open("xb") as file:
+            partial[target] = target.with_name(f".{target.name}.{uuid4().hex}{PARTIAL}")
+            with partial[target].open("xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-        for path in files:
-            partial[path].replace(path)
+        for path, written in partial.items():
+            written.replace(path)
     except OSError as error:
         raise OneLayerError(f"{path}: cannot be written ({error.strerror})") from error
     finally:
@@ -162,30 +164,41 @@ class TrainedModel:
             path = path / MODEL_FILE
         tensors, about = read_tensors(path, FORMAT)
         try:
-            encoding = about["encoding"]
-            if encoding is not None:
-                from onelayer.data.tables import Encoding
-
-                encoding = Encoding.from_json(encoding)
-            about |= {"encoding": encoding, "classes": tuple(about["classes"])}
-            about["features"] = tuple(about["features"])
-            about["image_shape"] = about["image_shape"] and tuple(about["image_shape"])
-            return TrainedModel(
-                **{name: tensors.get(name) for name in _TENSORS},  # type: ignore[arg-type]
-                **{name: about[name] for name in _ABOUT},
-            )._checked(path)
-        except (KeyError, TypeError, AttributeError) as error:
+            return TrainedModel._from_parts(tensors, about)._checked(path)
+        except OneLayerError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise OneLayerError(f"{path}: incomplete model file ({error})") from error
 
-    def _checked(self, path: Path) -> "TrainedModel":
-        """Return the model if its tensors fit each other; a truncated or foreign file must not predict."""
-        q, h = self.weight.shape
-        hidden = self.hidden_weight is None or (
-            self.hidden_bias is not None and self.hidden_weight.shape[0] == h
+    @staticmethod
+    def _from_parts(tensors: dict[str, Tensor], about: dict[str, Any]) -> "TrainedModel":
+        if about["encoding"] is not None:
+            from onelayer.data.tables import Encoding
+
+            about |= {"encoding": Encoding.from_json(about["encoding"])}
+        about |= {name: tuple(about[name]) for name in ("classes", "features")}
+        about |= {"image_shape": about["image_shape"] and tuple(about["image_shape"])}
+        return TrainedModel(
+            **{name: tensors.get(name) for name in _TENSORS},  # type: ignore[arg-type]
+            **{name: about[name] for name in _ABOUT},
         )
-        outputs = len(self.classes) or q
-        if self.bias.shape != (q,) or not hidden or outputs != q:
-            raise OneLayerError(f"{path}: its tensors do not fit each other")
+
+    def _checked(self, path: Path) -> "TrainedModel":
+        """Return the model if its parts fit each other; a damaged or foreign file must not predict."""
+        tensors = [t for name in _TENSORS if (t := getattr(self, name)) is not None]
+        q, h = self.weight.shape
+        hidden, hidden_bias = self.hidden_weight, self.hidden_bias
+        fits = self.bias.shape == (q,) and q == (len(self.classes) or 1)
+        if hidden is not None:
+            fits &= hidden.ndim == 2 and hidden_bias is not None and len(hidden) == len(hidden_bias) == h
+        d = self.n_features
+        if self.encoding is not None:
+            fits &= d == len(self.features) and self.features == self.encoding.features
+            fits &= (self.feature_mean is not None) == (self.encoding.missing == "mean")
+        else:
+            fits &= self.image_shape is not None and d == self.image_shape[0] * self.image_shape[1]
+        if not fits or not all(t.is_floating_point() and t.isfinite().all() for t in tensors):
+            raise OneLayerError(f"{path}: damaged: its parts do not fit each other")
         return self
 
 
@@ -205,7 +218,8 @@ _ABOUT = (
 def tensors_to_bytes(form: str, tensors: Mapping[str, Tensor | None], about: Mapping[str, Any]) -> bytes:
     """Return a safetensors file of the tensors that are not None and JSON values about them."""
     present = {name: t.detach().cpu().contiguous() for name, t in tensors.items() if t is not None}
-    metadata = {"format": form, "about": json.dumps(about, ensure_ascii=False)}
+    # One entry: the library writes several in any order, and equal models would differ as files.
+    metadata = {METADATA: json.dumps({"format": form, "about": about}, ensure_ascii=False)}
     return safetensors.torch.save(present, metadata)
 
 
@@ -224,13 +238,14 @@ def read_tensors(path: Path, form: str) -> tuple[dict[str, Tensor], dict[str, An
     except (safetensors.SafetensorError, KeyError, ValueError) as error:
         raise OneLayerError(f"{path}: not a safetensors file, or a damaged one ({error})") from error
     header_size = int.from_bytes(content[:8], "little")
-    metadata = json.loads(content[8 : 8 + header_size]).get("__metadata__", {})
-    if metadata.get("format") != form:
-        raise OneLayerError(
-            f"{path}: not written by this version of onelayer (expected the format {form!r}, found "
-            f"{metadata.get('format')!r})"
-        )
+    entries = json.loads(content[8 : 8 + header_size]).get("__metadata__", {})
     try:
-        return tensors, dict(json.loads(metadata["about"]))
-    except (KeyError, ValueError) as error:
+        metadata = json.loads(entries.get(METADATA, "{}"))
+        found = metadata.get("format")
+        if found == form:
+            return tensors, dict(metadata["about"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise OneLayerError(f"{path}: its description is damaged ({error})") from error
+    raise OneLayerError(
+        f"{path}: not written by this version of onelayer (expected the format {form!r}, found {found!r})"
+    )

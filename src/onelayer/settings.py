@@ -1,7 +1,7 @@
 """How to train: what the user may choose, what follows from the data if he does not, and what fits together."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from onelayer.data import Dataset
 from onelayer.errors import OneLayerError
@@ -59,6 +59,10 @@ class Settings:
         return complete
 
     def _check(self, dataset: Dataset, valid: float) -> None:
+        for name, kind in (("model", ModelKind), ("way", Way), ("solver", Solver)):
+            if getattr(self, name) not in get_args(kind):
+                allowed = ", ".join(get_args(kind))
+                raise OneLayerError(f"{name} must be one of {allowed}, not {getattr(self, name)!r}")
         check_settings(self.epochs, self.batch_size, self.lr)
         if not 0 <= valid < 1:
             raise OneLayerError(f"valid must be at least 0 and below 1, not {valid}")

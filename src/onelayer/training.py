@@ -26,6 +26,7 @@ WAYS = {"fused": sgd.train_epoch, "scratch": scratch.train_epoch, "concise": con
 # model is beyond what the noise of minibatches does, and nothing is being learned.
 DIVERGED = 2.0
 START_SAMPLE = 4096
+DEVICES = ("cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,8 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
+        if device.type not in DEVICES:
+            raise RuntimeError(f"onelayer knows {', '.join(DEVICES)}")
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).partition("\n")[0]

@@ -6,6 +6,7 @@ Nothing here imports torch at the top, so that ``onelayer --help`` answers at on
 import os
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 
 import typer
 from typer.exceptions import TyperException
@@ -18,6 +19,8 @@ from onelayer.cli.train import train
 from onelayer.cli.tune import tune
 from onelayer.cli.vectorize import vectorize
 from onelayer.errors import OneLayerError
+
+NO_MEMORY = "there is not enough memory for these data; leave columns out with --features, or take fewer rows"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -43,6 +46,7 @@ for command in (train, evaluate, predict, tune, compare, vectorize, data):
 
 def main() -> None:
     """Run the command line. A mistake of the user's ends with one ``error:`` line and exit code 1."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 (`>&-` closed it)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a console without λ or ² shows ? for them
             stream.reconfigure(errors="replace")
@@ -55,7 +59,11 @@ def main() -> None:
     except TyperException as error:  # a wrong option or argument
         fail(error.format_message())
     except MemoryError:
-        fail("the data do not fit into memory")
+        fail(NO_MEMORY)
+    except RuntimeError as error:  # what torch raises in its place
+        if "allocate memory" not in str(error) and "out of memory" not in str(error):
+            raise
+        fail(NO_MEMORY)
     except BrokenPipeError:  # as in `onelayer predict … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)

@@ -60,10 +60,14 @@ def open_dataset(
 ) -> "Dataset":
     """Open the data that a command was given; a numeric target is a class if the model or task says so."""
     from onelayer.data import open_data
+    from onelayer.errors import OneLayerError
 
     columns = None if features is None else [name.strip() for name in features.split(",")]
     as_classes = model == "softmax" or task == "classification"
-    return open_data(source, target, columns, missing, as_classes)
+    dataset = open_data(source, target, columns, missing, as_classes)
+    if task == "regression" and dataset.classes:
+        raise OneLayerError(f"--task regression: the target {dataset.target!r} is a class, no number")
+    return dataset
 
 
 def whole_numbers(option: str, text: str) -> list[int]:

@@ -121,7 +121,7 @@ def _rates(text: str) -> list[float]:
         if ":" not in text:
             return [float(part) for part in text.split(",")]
         low, high = (float(part) for part in text.split(":"))
-        if not 0 < low < high:
+        if not 0 < low < high < math.inf:
             raise ValueError
         steps = max(1, round(POINTS_A_DECADE * math.log10(high / low)))
         return [float(f"{low * (high / low) ** (i / steps):.2g}") for i in range(steps + 1)]

@@ -40,9 +40,10 @@ def open_data(
         OneLayerError: if there is no such thing, or it cannot be used; the message says where and why.
     """
     if not is_table(source):
+        images = open_images(source)
         if target is not None or features is not None:
             raise OneLayerError(f"{source} is images: --target and --features are for tables")
-        return open_images(source)
+        return images
     from onelayer.data.tables import dataset_from_table
 
     name, table = open_table(source)

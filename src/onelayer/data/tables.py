@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -24,8 +24,11 @@ from onelayer.data.rows import Dataset, Missing, Rows
 from onelayer.errors import OneLayerError
 
 MAX_CATEGORIES = 1000
+LARGEST = 1e100  # the square of a number has to stay finite, and sums of such squares
 CSV_BLOCK = 16 << 20  # bytes; no row may be longer, and types are inferred from the first block
 NOT_UTF8 = "is not in UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)"
+# What people write for numbers besides: thousands separators, currencies, per cent. Not a category, and no number yet.
+NEAR_NUMBER = r"^\s*[$€£¥￥]?\s*[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?\s*[%$€元]?\s*$"
 NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 
 
@@ -45,7 +48,7 @@ def read_table(path: Path, typed: Collection[str] | None = None) -> pa.Table:
         if path.suffix.lower() == ".parquet":
             table = _without_pandas_index(pyarrow.parquet.read_table(path))
         else:
-            table = _read_delimited(path, typed)
+            table = _read_delimited(path, pyarrow.csv.ConvertOptions(strings_can_be_null=True), typed)
         return checked_table(table, str(path))
     except UnicodeDecodeError as error:  # in a column name
         raise OneLayerError(f"{path}: {NOT_UTF8}") from error
@@ -61,17 +64,22 @@ def table_from(data: Any) -> pa.Table:
     Raises:
         OneLayerError: if ``data`` is none of them, has no rows or repeats a column name.
     """
-    if hasattr(data, "columns") and type(data).__module__.partition(".")[0] == "pandas":
-        try:
-            return checked_table(pa.Table.from_pandas(data, preserve_index=False), "the table")
-        except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
-            raise OneLayerError(f"the table: {_first_line(error)}") from error
+    is_pandas = type(data).__module__.partition(".")[0] == "pandas"
     if not (isinstance(data, pa.Table) or hasattr(data, "__arrow_c_stream__")):
         raise OneLayerError(
             f"cannot read data from {type(data).__name__}: expected a name, a path, or a pandas, "
             "polars or Arrow table"
         )
-    return checked_table(pa.table(data), "the table")
+    try:
+        table = pa.Table.from_pandas(data, preserve_index=False) if is_pandas else pa.table(data)
+    except (pa.ArrowException, AttributeError, TypeError, ValueError) as error:
+        raise OneLayerError(f"the {type(data).__name__} is no table: {_first_line(error)}") from error
+    return checked_table(table, "the table")
+
+
+def read_text(path: Path) -> pa.Table:
+    """Return a CSV or TSV file with each cell as the text that stands there; see ``read_table``."""
+    return _read_delimited(path, pyarrow.csv.ConvertOptions(), typed=())
 
 
 def table_of(dataset: Dataset) -> pa.Table:
@@ -90,15 +98,16 @@ def checked_table(table: pa.Table, name: str) -> pa.Table:
     return table
 
 
-def _read_delimited(path: Path, typed: Collection[str] | None) -> pa.Table:
+def _read_delimited(
+    path: Path, convert: pyarrow.csv.ConvertOptions, typed: Collection[str] | None
+) -> pa.Table:
     read = pyarrow.csv.ReadOptions(block_size=CSV_BLOCK)
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     parse = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    convert = pyarrow.csv.ConvertOptions(strings_can_be_null=True)
     if typed is not None:
         with pyarrow.csv.open_csv(path, read_options=read, parse_options=parse) as reader:
             names = reader.schema.names
-        convert.column_types = {name: pa.string() for name in names if name not in typed}
+        convert.column_types = {name: pa.string() for name in names if name.strip() not in typed}
     table = pyarrow.csv.read_csv(path, read_options=read, parse_options=parse, convert_options=convert)
     if any(pa.types.is_binary(kind) for kind in table.schema.types):
         raise OneLayerError(f"{path}: {NOT_UTF8}")
@@ -107,7 +116,7 @@ def _read_delimited(path: Path, typed: Collection[str] | None) -> pa.Table:
         raise OneLayerError(
             f"{path}: has one column, {only!r}; separate the columns by commas, not semicolons"
         )
-    return table
+    return table.rename_columns([name.strip() for name in table.column_names])
 
 
 def _without_pandas_index(table: pa.Table) -> pa.Table:
@@ -137,18 +146,19 @@ class Column:
             return (self.name,)
         return tuple(f"{self.name}={category}" for category in self.categories)
 
-    def encode(self, values: pa.ChunkedArray) -> NDArray[np.float64]:
-        """Return the column as (n, features) numbers, NaN where a value is missing.
+    def encode(self, values: pa.ChunkedArray, out: NDArray[np.float64]) -> None:
+        """Write the column as numbers to ``out`` (n, features), NaN where a value is missing.
 
         Raises:
             OneLayerError: for text in a numeric column, an infinite number or an unknown category.
         """
         if self.categories is None:
-            return _numbers(values, self.name)[:, None]
+            out[:, 0] = _numbers(values, self.name)
+            return
         codes = _codes(values, self.name, self.categories)
-        encoded = np.eye(len(self.categories) + 1)[:, :-1][codes]
-        encoded[codes < 0] = np.nan
-        return encoded
+        out[:] = 0
+        out[np.arange(len(codes)), codes] = 1
+        out[codes < 0] = np.nan
 
 
 @dataclass(frozen=True)
@@ -181,8 +191,14 @@ class Encoding:
             )
         if self.missing == "error":
             _refuse_missing(table, [column.name for column in self.columns], name)
+        X = np.empty((table.num_rows, len(self.features)))
+        start = 0
         with _named(name):
-            return np.hstack([column.encode(table[column.name]) for column in self.columns])
+            for column in self.columns:
+                end = start + len(column.features)
+                column.encode(table[column.name], X[:, start:end])
+                start = end
+        return X
 
     def to_json(self) -> dict[str, Any]:
         """Return the encoding as JSON values, for a model file."""
@@ -250,6 +266,8 @@ def dataset_from_table(
             f"{name}: which column is to be predicted? Name it with --target (target= in Python); "
             f"there are {_quoted(table.column_names)}"
         )
+    if missing not in get_args(Missing):
+        raise OneLayerError(f"missing must be one of {', '.join(get_args(Missing))}, not {missing!r}")
     if isinstance(features, str):
         raise OneLayerError(f"features must be a list of column names, such as [{features!r}]")
     chosen = [c for c in table.column_names if c != target] if features is None else list(features)
@@ -301,11 +319,12 @@ def _infer_target(values: pa.ChunkedArray, name: str, as_classes: bool) -> Targe
             return Target(name)
         numbers = np.unique(_numbers(values.drop_null(), name))
         numbers = numbers[~np.isnan(numbers)]
-        if (numbers != np.floor(numbers)).any() or len(numbers) > MAX_CATEGORIES:
-            raise OneLayerError(
-                f"target {name!r} is not a class: it has {len(numbers):,} different numbers"
-                "; use --model linear"
+        fractions = numbers[numbers != np.floor(numbers)]
+        if len(fractions) or len(numbers) > MAX_CATEGORIES:
+            why = (
+                f"{fractions[0]:g} is no whole number" if len(fractions) else f"{len(numbers):,} are too many"
             )
+            raise OneLayerError(f"target {name!r} is no class: {why}; use --model linear")
     classes = _distinct_text(values, name)
     if len(classes) < 2:
         raise OneLayerError(f"target {name!r} has just one class, {classes[0]!r}: nothing to learn")
@@ -329,9 +348,9 @@ def _is_numeric(values: pa.ChunkedArray, name: str) -> bool:
     if pa.types.is_dictionary(kind):
         return False
     if _is_text(kind):
-        known = values.drop_null()
-        matches = pc.match_substring_regex(known.cast(pa.large_string()), NUMBER)
-        return len(known) > 0 and 2 * pc.sum(matches).as_py() > len(known)
+        known = values.drop_null().cast(pa.large_string())
+        numbers = pc.match_substring_regex(known, f"{NUMBER}|{NEAR_NUMBER}")
+        return len(known) > 0 and 2 * pc.sum(numbers).as_py() > len(known)
     raise OneLayerError(
         f"column {name!r} is of type {kind}, not a number, a boolean or text; convert it to a number "
         "or leave it out with --features"
@@ -350,14 +369,21 @@ def _numbers(values: pa.ChunkedArray, name: str) -> NDArray[np.float64]:
         odd = pc.fill_null(pc.invert(pc.match_substring_regex(values, NUMBER)), False)
         if pc.any(odd).as_py():
             row = pc.index(odd, True).as_py()
-            raise OneLayerError(f"column {name!r}, row {row + 1}: {values[row].as_py()!r} is not a number")
+            raise OneLayerError(
+                f"column {name!r}, row {row + 1}: {values[row].as_py()!r} is not a number "
+                "(digits, with a point for decimals and nothing between thousands)"
+            )
         values = pc.utf8_trim_whitespace(values)
-    numbers: NDArray[np.float64] = (
-        pc.fill_null(values.cast(pa.float64(), safe=False), float("nan")).to_numpy().astype(float)
-    )
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        raise OneLayerError(f"column {name!r}, row {int(infinite.argmax()) + 1}: the value is infinite")
+    try:
+        floats = values.cast(pa.float64(), safe=False)
+    except pa.ArrowNotImplementedError as error:
+        raise OneLayerError(f"column {name!r} is of type {values.type}, not a number") from error
+    numbers: NDArray[np.float64] = pc.fill_null(floats, float("nan")).to_numpy().astype(float)
+    excessive = np.abs(numbers) > LARGEST
+    if excessive.any():
+        row = int(excessive.argmax())
+        what = "infinite" if np.isinf(numbers[row]) else f"{numbers[row]:g}, too large to compute with"
+        raise OneLayerError(f"column {name!r}, row {row + 1}: the value is {what}")
     return numbers
 
 
