@@ -99,7 +99,7 @@ def test_table_with_every_kind_of_column(onelayer, tmp_path):
     assert values["valid_accuracy"] > 0.9 and values["test_accuracy"] is None
     (tmp_path / "new.csv").write_text("c,x,flag\na,0,false\nb,99,true\n")
     result = onelayer("predict", "runs/t-softmax", "new.csv")
-    assert result.out.replace('"', "").splitlines() == [
+    assert result.out.splitlines() == [
         "c,x,flag,predicted_answer",
         "a,0,false,no",
         "b,99,true,yes",
@@ -119,7 +119,18 @@ def test_idx_folder_trains_and_predicts_a_bare_image_file(onelayer, idx_folder, 
     values = json.loads(onelayer("train", idx_folder, "--epochs", 30, "--batch-size", 4, "--json").out)
     assert values["data"] == "tiny" and values["test_accuracy"] == 1.0
     result = onelayer("predict", "runs/tiny-softmax", idx_folder / "t10k-images-idx3-ubyte")
-    assert result.out.splitlines()[1:3] == ['1,"0"', '2,"1"']
+    assert result.out.splitlines()[1:3] == ["1,0", "2,1"]
+
+
+def test_a_folder_of_test_files_alone_can_be_evaluated_and_predicted(onelayer, idx_folder):
+    assert onelayer("train", idx_folder, "--epochs", 30, "--batch-size", 4).code == 0
+    for file in idx_folder.glob("train*"):
+        file.unlink()
+    assert json.loads(onelayer("evaluate", "runs/tiny-softmax", idx_folder, "--json").out)["accuracy"] == 1
+    (idx_folder / "t10k-labels-idx1-ubyte.gz").unlink()
+    assert len(onelayer("predict", "runs/tiny-softmax", idx_folder).out.splitlines()) == 11
+    assert "has no test labels" in onelayer("evaluate", "runs/tiny-softmax", idx_folder).error
+    assert "has no train images" in onelayer("train", idx_folder).error
 
 
 @pytest.mark.parametrize("model", ["mlp", "phm"])
@@ -206,12 +217,26 @@ def test_compare_marks_what_diverged(onelayer):
     assert "diverged" in onelayer("compare", "houses", "--lr", 1.2, "--batch-size", 8, "--epochs", 3).out
 
 
-def test_predictions_that_do_not_fit_into_csv(onelayer, tmp_path):
-    assert onelayer("train", "houses", "--solver", "exact", "--out", "m").code == 0
-    table = pd.DataFrame({"area": [1000], "age": [10], "rooms": [["bath", "hall"]]})
-    table.to_parquet(tmp_path / "nested.parquet")
-    assert "write a .parquet file" in onelayer("predict", "m", "nested.parquet").error
-    assert onelayer("predict", "m", "nested.parquet", "-o", "out.parquet").code == 0
+def test_predict_leaves_the_users_own_cells_as_they_are(onelayer, tmp_path):
+    (tmp_path / "t.csv").write_text("x,y\n" + "\n".join(f"{i},{3 * i}" for i in range(20)))
+    assert onelayer("train", "t.csv", "--target", "y", "--solver", "exact").code == 0
+    rows = 'id,card,note,x\n0001,62220212345678900001,NA,1.50\n0002,,"a, ""b""",02\n'
+    (tmp_path / "new.csv").write_text(rows)
+    expected = rows.splitlines()
+    out = onelayer("predict", "runs/t-linear", "new.csv").out.splitlines()
+    assert [line.rpartition(",")[0] for line in out] == expected
+    assert [float(line.rpartition(",")[2]) for line in out[1:]] == pytest.approx([4.5, 6.0])
+    assert (
+        "is the data themselves" in onelayer("predict", "runs/t-linear", "new.csv", "-o", "./new.csv").error
+    )
+    assert (tmp_path / "new.csv").read_text() == rows
+
+
+def test_predict_writes_through_a_link(onelayer, linear, tmp_path):
+    (tmp_path / "real.csv").write_text("old")
+    (tmp_path / "link.csv").symlink_to("real.csv")
+    assert onelayer("predict", linear, "houses", "-o", "link.csv").code == 0
+    assert (tmp_path / "link.csv").is_symlink() and "predicted_price" in (tmp_path / "real.csv").read_text()
 
 
 # Surviving

@@ -109,6 +109,16 @@ def test_missing_file(idx_folder, file, message):
         open_idx_folder(idx_folder, "tiny")
 
 
+def test_a_stray_largest_label_is_a_slip(tmp_path):
+    labels = np.arange(3000) % 2
+    labels[41] = 2
+    for part, y in (("train", labels), ("t10k", np.array([0, 1]))):
+        (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((len(y), 1, 1))))
+        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(idx_bytes(y))
+    with pytest.raises(OneLayerError, match="label 2 at row 42 is out of range: only 1 of 3,000"):
+        open_idx_folder(tmp_path, "x")
+
+
 def test_a_folder_without_test_files_has_no_test_set(idx_folder):
     for file in idx_folder.glob("t10k*"):
         file.unlink()

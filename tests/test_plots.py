@@ -36,7 +36,8 @@ def test_templates_show_each_classs_weights_in_place():
     weight = np.arange(3 * 6, dtype=float).reshape(3, 6) - 9
     axes, _colours = plots.templates(weight, (3, 2), ["a", "b", "c"]).axes
     canvas = np.ma.filled(axes.images[0].get_array(), np.nan)
-    assert np.sort(canvas[~np.isnan(canvas)]).tolist() == sorted(weight.flatten().tolist())
+    values, counts = np.unique(canvas[~np.isnan(canvas)], return_counts=True)
+    assert values.tolist() == weight.flatten().tolist() and set(counts) == {14 * 14}  # enlarged from 3×2
     assert [text.get_text() for text in axes.texts] == ["a", "b", "c"]
     assert axes.images[0].get_clim() == (-9, 9)
 
@@ -46,6 +47,18 @@ def test_confusion_writes_counts_and_colours_row_shares():
     assert [text.get_text() for text in axes.texts] == ["8", "2", "5"]
     assert axes.images[0].get_array().tolist() == [[0.8, 0.2], [0, 1]]
     assert axes.get_title() == "15 test rows"
+
+
+def test_long_and_strange_names_stay_on_the_page():
+    names = ["很长的类别名称" * 5, "$cost_{x}^2$", "c" * 60]
+    figure = plots.confusion(np.eye(3, dtype=int), names, "test rows")
+    figure.draw_without_rendering()
+    width, height = figure.get_size_inches() * figure.dpi
+    axes = figure.axes[0]
+    for label in (*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label):
+        box = label.get_window_extent()
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, label.get_text()
+    assert axes.get_yticklabels()[1].get_text() == r"\$cost_{x}^2\$"
 
 
 def test_residuals_are_true_minus_predicted():

@@ -12,6 +12,7 @@ from onelayer.errors import OneLayerError
 from onelayer.settings import Settings
 from onelayer.training import Fit
 
+FILE = "checkpoint.safetensors"
 FORMAT = "onelayer-checkpoint-1"
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from onelayer.artifacts import TrainedModel
-from onelayer.data.idx import read_images
+from onelayer.data.idx import read_evaluation_part, read_images
 from onelayer.data.rows import Rows
-from onelayer.data.sources import is_table, open_images, open_table
+from onelayer.data.sources import images_path, is_table, open_table
 from onelayer.errors import OneLayerError
 
 if TYPE_CHECKING:
@@ -44,12 +44,9 @@ def inputs_for(model: TrainedModel, source: Any) -> Inputs:
     """
     _same_kind(model, source)
     if model.encoding is None:
-        path = Path(source)
-        if path.is_file():
-            X, shape = read_images(path)
-            _same_shape(model, shape, str(source))
-        else:
-            X = _labelled_images(model, source).X
+        path = images_path(source)
+        X, shape = read_images(path) if path.is_file() else read_evaluation_part(path, need_labels=False)[::2]
+        _same_shape(model, shape, str(source))
         return Inputs(X, torch.ones(len(X), dtype=torch.bool), None, str(source))
     from onelayer.data.tables import Target
 
@@ -91,15 +88,13 @@ def labelled_rows_for(model: TrainedModel, source: Any) -> Rows:
 
 
 def _labelled_images(model: TrainedModel, source: str | Path) -> Rows:
-    dataset = open_images(source)
-    assert dataset.image_shape is not None
-    _same_shape(model, dataset.image_shape, str(source))
-    if len(dataset.classes) > len(model.classes):
-        raise OneLayerError(
-            f"{source}: has labels up to {len(dataset.classes) - 1}, the model knows "
-            f"0 to {len(model.classes) - 1}"
-        )
-    return dataset.test or dataset.train
+    X, y, shape = read_evaluation_part(images_path(source), need_labels=True)
+    assert y is not None
+    _same_shape(model, shape, str(source))
+    largest = int(y.max())
+    if largest >= len(model.classes):
+        raise OneLayerError(f"{source}: has a label {largest}, the model knows 0 to {len(model.classes) - 1}")
+    return Rows(X, y)
 
 
 def _same_kind(model: TrainedModel, source: Any) -> None:

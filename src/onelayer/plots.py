@@ -24,6 +24,9 @@ Array = NDArray[Any]
 # Okabe and Ito's palette: readers with any colour vision can tell these apart.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 DPI = 100
+LONGEST_NAME = 24
+MOST_NAMES = 50
+SMALLEST_IMAGE = 28
 
 # Tried in this order for text that the default font lacks, such as Chinese column names.
 CJK_FONTS = (
@@ -67,7 +70,8 @@ def _lines(
         if values[0] is not None:
             axes.plot(epochs, values, color=colour, marker=marker, markersize=4, label=label)
     axes.set(xlabel="epoch", ylabel=what)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlim(0.5, max(epochs) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
     axes.legend()
 
@@ -87,15 +91,18 @@ def confusion(counts: Array, classes: Sequence[str], rows: str) -> Figure:
     """Draw how often each true class (row) was taken for each class (column), from counts (q, q)."""
     q = len(classes)
     side = min(max(4.5, 0.62 * q + 1.6), 16)
-    margin = (0.5 + 0.08 * max(len(name) for name in classes)) / side  # room for the names
+    classes = [_shortened(name) for name in classes]
+    margin = (0.6 + 0.085 * max(_width(name) for name in classes)) / (side + 1.0)  # room for the names
     figure = Figure(figsize=(side + 1.0, side))
     figure.subplots_adjust(left=margin, right=0.99, bottom=margin, top=0.93)
     axes = figure.add_subplot()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     fonts = _families(*classes)
-    axes.set_xticks(range(q), classes, rotation=45, ha="right", fontfamily=fonts)
-    axes.set_yticks(range(q), classes, fontfamily=fonts)
+    named = range(0, q, -(-q // MOST_NAMES))
+    names = [classes[i] for i in named]
+    axes.set_xticks(named, names, rotation=45, ha="right", fontfamily=fonts)
+    axes.set_yticks(named, names, fontfamily=fonts)
     axes.set(xlabel="predicted", ylabel="true", title=f"{counts.sum():,} {rows}")
     if q <= 20:
         for (row, column), count in np.ndenumerate(counts):
@@ -120,8 +127,8 @@ def predicted_against_true(prediction: Array, target: Array, name: str, rows: st
     axes.scatter(target, prediction, s=8, alpha=_alpha(len(target)), color=BLUE, linewidths=0)
     ends = [float(target.min()), float(target.max())]
     axes.plot(ends, ends, color=ORANGE, linewidth=1.2, label="predicted = true")
-    axes.set_xlabel(f"true {name}", fontfamily=_families(name))
-    axes.set_ylabel(f"predicted {name}", fontfamily=_families(name))
+    axes.set_xlabel(f"true {_shortened(name)}", fontfamily=_families(name))
+    axes.set_ylabel(f"predicted {_shortened(name)}", fontfamily=_families(name))
     axes.set_title(f"{len(target):,} {rows}", fontsize=10)
     axes.legend()
     axes.grid(alpha=0.3)
@@ -142,7 +149,7 @@ def residuals(prediction: Array, target: Array, name: str, rows: str) -> Figure:
     cloud, histogram = figure.subplots(1, 2)
     cloud.scatter(prediction, errors, s=8, alpha=_alpha(len(errors)), color=BLUE, linewidths=0)
     cloud.axhline(0, color=ORANGE, linewidth=1.2)
-    cloud.set_xlabel(f"predicted {name}", fontfamily=_families(name))
+    cloud.set_xlabel(f"predicted {_shortened(name)}", fontfamily=_families(name))
     cloud.set_ylabel("residual: true − predicted")
     cloud.set_title(f"{len(errors):,} {rows}", fontsize=10)
     cloud.grid(alpha=0.3)
@@ -223,7 +230,9 @@ def _mosaic(
 
     ``margin`` is the room left on the right, in inches.
     """
-    height, width = image_shape
+    # Images of a few pixels are enlarged, so that the gaps between them have a pixel, and titles have room.
+    zoom = -(-SMALLEST_IMAGE // min(image_shape))
+    height, width = zoom * image_shape[0], zoom * image_shape[1]
     across = min(columns, len(rows))
     down = -(-len(rows) // across)
     cell_height = height * (1 + 0.17 * lines)
@@ -237,17 +246,30 @@ def _mosaic(
     for i, (row, title) in enumerate(zip(rows, titles, strict=False)):
         bottom = round((i // across + 1) * cell_height)
         left = round((i % across) * cell_width)
-        canvas[bottom - height : bottom, left : left + width] = row.reshape(image_shape)
+        canvas[bottom - height : bottom, left : left + width] = np.kron(
+            row.reshape(image_shape), np.ones((zoom, zoom), row.dtype)
+        )
         axes.text(
             left + width / 2,
             bottom - height - 1,
-            title,
+            "\n".join(_shortened(line) for line in title.split("\n")),
             ha="center",
             va="bottom",
             fontsize=9,
             fontfamily=_families(title),
         )
     return figure, axes.imshow(canvas, **how)
+
+
+def _shortened(name: str) -> str:
+    """Return a name cut to a readable length, with no part of it taken for a formula."""
+    short = name if _width(name) <= LONGEST_NAME else name[: LONGEST_NAME // 2] + "…"
+    return short.replace("$", r"\$")
+
+
+def _width(name: str) -> int:
+    """Return how many Latin letters a name is as wide as: a Chinese character is two."""
+    return sum(2 if ord(character) >= 0x2E80 else 1 for character in name)
 
 
 def _alpha(n: int) -> float:

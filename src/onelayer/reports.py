@@ -9,7 +9,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from onelayer import plots
+from onelayer import checkpoints, plots
 from onelayer.artifacts import MODEL_FILE, write_whole
 from onelayer.data import Rows
 from onelayer.experiments import Run
@@ -29,7 +29,8 @@ def write(run: Run, folder: Path) -> list[str]:
         files[HISTORY_FILE] = history_csv(run).encode()
     files |= {name: plots.png(figure) for name, figure in pictures(run).items()}
     write_whole({folder / name: content for name, content in files.items()})
-    for stale in {HISTORY_FILE, *_PICTURES} - files.keys():
+    kept = {checkpoints.FILE} if run.fit.history else set()
+    for stale in {HISTORY_FILE, checkpoints.FILE, *_PICTURES} - files.keys() - kept:
         (folder / stale).unlink(missing_ok=True)
     return list(files)
 

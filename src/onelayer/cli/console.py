@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from onelayer.training import Fit
 
 PLAIN_WIDTH = 160
+TABLE_WIDTH = 100
 SHOWN_AFTER = 1.0  # seconds
 
 
@@ -43,7 +44,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], left: int
         table.add_column(column, justify="left" if i < left else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    console().print(table)
+    out = console()
+    out.width = max(out.width, TABLE_WIDTH)  # a narrow terminal wraps lines; Rich would cut names short
+    out.print(table)
 
 
 def decimal(value: float | None) -> str:

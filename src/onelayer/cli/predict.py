@@ -34,41 +34,25 @@ def predict(
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise OneLayerError(f"{out}: the name must end in .csv or .parquet")
+    if out is not None and out.resolve() == Path(data).resolve():
+        raise OneLayerError(f"{out}: is the data themselves; write the predictions to another file")
     with busy(f"predicting {data}"):
-        table = predictions(TrainedModel.load(model), data)
-        content = _file_content(table, out.suffix if out is not None else ".csv")
+        trained = TrainedModel.load(model)
+        rows, found = predictions(trained, data)
+        name = f"predicted_{trained.target}"
+        if out is not None and out.suffix == ".parquet":
+            content = _parquet(rows, name, found)
+        else:
+            content = _csv(rows, name, found, data)
     if out is None:
         sys.stdout.buffer.write(content)
     else:
         write_whole({out: content})
-        print(f"wrote {table.num_rows:,} predictions to {out}")
+        print(f"wrote {len(found):,} predictions to {out}")
 
 
-def _file_content(table: "pa.Table", suffix: str) -> bytes:
-    """Return the table as the content of a .csv or .parquet file."""
-    from io import BytesIO
-
-    import pyarrow as pa
-    import pyarrow.csv
-    import pyarrow.parquet
-
-    from onelayer.errors import OneLayerError
-
-    buffer = BytesIO()
-    try:
-        if suffix == ".parquet":
-            pyarrow.parquet.write_table(table, buffer)
-        else:
-            pyarrow.csv.write_csv(table, buffer)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise OneLayerError(
-            f"a column of the table does not fit into a CSV file ({error}); write a .parquet file with --out"
-        ) from error
-    return buffer.getvalue()
-
-
-def predictions(trained: "TrainedModel", source: str) -> "pa.Table":
-    """Return the table with the column ``predicted_TARGET`` added; null where the row was incomplete."""
+def predictions(trained: "TrainedModel", source: str) -> "tuple[pa.Table, pa.Array]":
+    """Return the rows of a source and what is predicted for each; null where a row is incomplete."""
     import numpy as np
     import pyarrow as pa
 
@@ -86,7 +70,33 @@ def predictions(trained: "TrainedModel", source: str) -> "pa.Table":
     table = inputs.table
     if table is None:
         table = pa.table({"image": pa.array(range(1, len(column) + 1))})
-    name = f"predicted_{trained.target}"
-    if name in table.column_names:
-        raise OneLayerError(f"{source}: already has a column {name!r}; rename or drop it")
-    return table.append_column(name, column)
+    if f"predicted_{trained.target}" in table.column_names:
+        raise OneLayerError(f"{source}: already has a column 'predicted_{trained.target}'; rename or drop it")
+    return table, column
+
+
+def _parquet(rows: "pa.Table", name: str, found: "pa.Array") -> bytes:
+    from io import BytesIO
+
+    import pyarrow.parquet
+
+    buffer = BytesIO()
+    pyarrow.parquet.write_table(rows.append_column(name, found), buffer)
+    return buffer.getvalue()
+
+
+def _csv(rows: "pa.Table", name: str, found: "pa.Array", source: str) -> bytes:
+    """Return the rows as CSV. Those of a CSV file stay as they stand there: 007 and NA are the user's."""
+    import csv
+    from io import StringIO
+
+    from onelayer.data.tables import is_delimited, read_text
+
+    if is_delimited(source):
+        rows = read_text(Path(source))
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*rows.column_names, name])
+    for batch in rows.append_column(name, found).to_batches(max_chunksize=10_000):
+        writer.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    return text.getvalue().encode()

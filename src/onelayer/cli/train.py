@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from onelayer.experiments import Run
     from onelayer.settings import Settings
 
-CHECKPOINT_FILE = "checkpoint.safetensors"
 MOST_COEFFICIENTS = 40
 
 
@@ -100,8 +99,9 @@ def _train_into(
     folder: Path, dataset: "Dataset", settings: "Settings", resume: bool, quiet: bool
 ) -> "tuple[Run, list[str]]":
     """Train with checkpoints in ``folder`` and write the report there."""
-    from onelayer import experiments
+    from onelayer import checkpoints, experiments
     from onelayer.artifacts import output_folder
+    from onelayer.errors import OneLayerError
 
     held_out = "valid" if settings.valid else "test"
     with output_folder(folder):
@@ -110,7 +110,7 @@ def _train_into(
                 run = experiments.train(
                     dataset,
                     settings,
-                    checkpoint=folder / CHECKPOINT_FILE,
+                    checkpoint=folder / checkpoints.FILE,
                     resume=resume,
                     on_epoch=on_epoch,
                 )
@@ -120,7 +120,14 @@ def _train_into(
         with busy("drawing"):
             from onelayer import reports  # matplotlib takes half a second: not before training
 
-            return run, reports.write(run, folder)
+            try:
+                return run, reports.write(run, folder)
+            except OneLayerError as error:
+                if not run.fit.history:
+                    raise
+                raise OneLayerError(
+                    f"{error}; once that is mended, --resume finishes without training again"
+                ) from error
 
 
 def _print_plan(dataset: "Dataset", settings: "Settings") -> None:

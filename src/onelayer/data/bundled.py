@@ -13,6 +13,7 @@ from onelayer.errors import OneLayerError
 
 FILES = Path(__file__).parent / "files"
 HOUSES = FILES / "houses/houses.csv"
+FASHION_MNIST = FILES / "fashion-mnist"
 
 FASHION_MNIST_CLASSES = (
     "t-shirt",
@@ -49,7 +50,7 @@ def fashion_mnist() -> Dataset:
 
     The files are memory-mapped; nothing is read until it is used. Source: Xiao, Rasul and Vollgraf 2017.
     """
-    return open_idx_folder(FILES / "fashion-mnist", "fashion-mnist", FASHION_MNIST_CLASSES)
+    return open_idx_folder(FASHION_MNIST, "fashion-mnist", FASHION_MNIST_CLASSES)
 
 
 def houses() -> Dataset:

@@ -17,6 +17,7 @@ from onelayer.data.rows import Dataset, Rows
 from onelayer.errors import OneLayerError
 
 UNSIGNED_BYTE = 8
+RARE = 1e-3  # the share of examples below which a class is in doubt
 PART_NAMES = {"train": "train", "test": "t10k|test"}
 
 
@@ -78,20 +79,43 @@ def open_idx_folder(path: Path, name: str, classes: tuple[str, ...] = ()) -> Dat
             if training and test images differ in size, or if a label is out of range.
     """
     files = _find_files(path)
+    _require(files, "train", path)
     train, shape = _read_part(files, "train")
     names = classes or _class_names(train.y, files["train", "labels"])
     test = None
     if ("test", "images") in files:
+        _require(files, "test", path)
         test, test_shape = _read_part(files, "test")
         if test_shape != shape:
             raise OneLayerError(
                 f"{files['test', 'images']}: images are {test_shape[0]}×{test_shape[1]}, "
                 f"those for training {shape[0]}×{shape[1]}"
             )
-    for part, rows in (("train", train), ("test", test)):
-        if rows is not None:
-            _check_labels(rows.y, len(names), files[part, "labels"])
+    _check_labels(train.y, len(names), files["train", "labels"])
+    if test is not None:
+        _check_labels(test.y, len(names), files["test", "labels"])
+        _check_largest(train.y, test.y, files["train", "labels"])
     return Dataset(name, train, test, (), "label", names, image_shape=shape)
+
+
+def read_evaluation_part(path: Path, need_labels: bool) -> tuple[Tensor, Tensor | None, tuple[int, int]]:
+    """Return images (n, height·width), labels (n,) and (height, width) of the test files of a folder.
+
+    Where there are none, the training files serve; see ``open_idx_folder`` for ``path``. Labels are None if they are
+    not needed.
+
+    Raises:
+        OneLayerError: as ``open_idx_folder``, about the files that are read.
+    """
+    files = _find_files(path)
+    part = "test" if ("test", "images") in files else "train"
+    if need_labels:
+        _require(files, part, path)
+        rows, shape = _read_part(files, part)
+        return rows.X, rows.y, shape
+    _require(files, part, path, kinds=("images",))
+    images, shape = read_images(files[part, "images"])
+    return images, None, shape
 
 
 def _read_part(files: dict[tuple[str, str], Path], part: str) -> tuple[Rows, tuple[int, int]]:
@@ -117,6 +141,17 @@ def _class_names(labels: Tensor, path: Path) -> tuple[str, ...]:
             f"no example has a label from {missing[0]} to {missing[-1]}"
         )
     return tuple(str(label) for label in range(largest + 1))
+
+
+def _check_largest(train: Tensor, test: Tensor, path: Path) -> None:
+    """Refuse a largest label that hardly any training example and no test example has: a slip, not a class."""
+    largest = int(train.max())
+    examples = (train == largest).nonzero()
+    if len(examples) < RARE * len(train) and largest > int(test.max()):
+        raise OneLayerError(
+            f"{path}: label {largest} at row {int(examples[0]) + 1} is out of range: only {len(examples)} of "
+            f"{len(train):,} training examples and no test example have it"
+        )
 
 
 def _check_labels(labels: Tensor, n_classes: int, path: Path) -> None:
@@ -146,15 +181,22 @@ def _find_files(path: Path) -> dict[tuple[str, str], Path]:
                 )
             if matches:
                 found[part, kind] = min(matches, key=lambda match: match.suffix == ".gz")
-    for part in PART_NAMES:
-        kinds = [kind for kind in ("images", "labels") if (part, kind) not in found]
-        if kinds and (part == "train" or len(kinds) == 1):
-            number = "3" if kinds[0] == "images" else "1"
-            raise OneLayerError(
-                f"{path}: has no {part} {kinds[0]}; expected a file like "
-                f"{part.replace('test', 't10k')}-{kinds[0]}-idx{number}-ubyte, raw or .gz"
-            )
+    if ("test", "labels") in found and ("test", "images") not in found:
+        _require(found, "test", path)
     return found
+
+
+def _require(
+    files: dict[tuple[str, str], Path], part: str, path: Path, kinds: tuple[str, ...] = ("images", "labels")
+) -> None:
+    """Raise OneLayerError if the files of a part are not there."""
+    for kind in kinds:
+        if (part, kind) not in files:
+            number = "3" if kind == "images" else "1"
+            raise OneLayerError(
+                f"{path}: has no {part} {kind}; expected a file like "
+                f"{part.replace('test', 't10k')}-{kind}-idx{number}-ubyte, raw or .gz"
+            )
 
 
 def _matches(folder: Path, part: str, kind: str, prefix: str) -> list[Path]:

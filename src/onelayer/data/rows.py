@@ -117,7 +117,8 @@ class Dataset:
         n_held = round(fraction * n)
         if not 0 < n_held < n:
             raise OneLayerError(
-                f"cannot hold out {fraction:g} of {n} rows: at least one row has to be on each side (--valid 0 holds out none)"
+                f"cannot hold out {fraction:g} of {n} rows: at least one row has to be on each side "
+                "(--valid 0 holds out none)"
             )
         order = torch.randperm(n, generator=seeded_generator(seed, 0))
         kept, held = (part.sort().values for part in (order[n_held:], order[:n_held]))

@@ -86,13 +86,26 @@ def open_images(source: str | Path) -> Dataset:
     """
     if str(source) == "fashion-mnist":
         return bundled.fashion_mnist()
-    path = Path(source)
-    if not path.is_dir() and not list(path.parent.glob(f"{escape(path.name)}*-images*")):
-        _refuse_nothing(path)
+    path = images_path(source)
+    if path.is_file():
         raise OneLayerError(
             f"{path}: expected a folder of IDX files, or a table that ends in {', '.join(TABLE_SUFFIXES)}"
         )
     return open_idx_folder(path, path.resolve().name)
+
+
+def images_path(source: str | Path) -> Path:
+    """Return where the IDX files of a bundled name or a path are: a folder, a prefix of its files, or a file.
+
+    Raises:
+        OneLayerError: if there is nothing.
+    """
+    if str(source) == "fashion-mnist":
+        return bundled.FASHION_MNIST
+    path = Path(source)
+    if not list(path.parent.glob(f"{escape(path.name)}*-images*")):
+        _refuse_nothing(path)
+    return path
 
 
 def _refuse_nothing(path: Path) -> None:

@@ -58,6 +58,11 @@ def read_table(path: Path, typed: Collection[str] | None = None) -> pa.Table:
         raise OneLayerError(f"{path}: cannot be read ({_first_line(error)})") from error
 
 
+def is_delimited(source: str) -> bool:
+    """Tell whether ``source`` names a CSV or TSV file."""
+    return Path(source).suffix.lower() in (".csv", ".tsv")
+
+
 def table_from(data: Any) -> pa.Table:
     """Return a pandas, polars or Arrow table as an Arrow table. A pandas index is left out.
 
