@@ -190,9 +190,9 @@ def test_column_names_are_shown_as_they_are(onelayer, tmp_path):
 
 def test_new_rows_are_read_as_the_training_rows_were(onelayer, tmp_path):
     """007 alone would pass for the number 7, and True and False alone for booleans."""
-    rows = [f"{('007', 'A1')[i % 2]},{('True', 'False', 'Maybe')[i % 3]},{i},{i % 2}" for i in range(30)]
+    rows = [f"{('007', '008')[i % 2]},{('True', 'False', 'Maybe')[i % 3]},{i},{i % 2}" for i in range(30)]
     (tmp_path / "t.csv").write_text("zip,flag,id,y\n" + "\n".join(rows))
-    how = ["--target", "y", "--features", "zip,flag", "--solver", "exact"]
+    how = ["--target", "y", "--features", "zip,flag", "--categorical", "zip", "--solver", "exact"]
     assert onelayer("train", "t.csv", *how).code == 0
     (tmp_path / "new.csv").write_text("id,zip,flag\n01,007,True\n02,007,False\n")
     out = onelayer("predict", "runs/t-linear", "new.csv").out.replace('"', "").splitlines()

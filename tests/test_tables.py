@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from onelayer import OneLayerError, open_data
-from onelayer.data.tables import Column, Encoding
+from onelayer.data.encoding import Column, Encoding
 
 CSV = "size,garden,city,price\n10,true,Bonn,1.5\n20,false,Aachen,2\n30,true,Bonn,3.25\n"
 FEATURES = ("size", "garden", "city=Aachen", "city=Bonn")
@@ -199,6 +199,23 @@ def test_features_named_wrongly():
         open_data(frame(), "price", features="size")
     with pytest.raises(OneLayerError, match="named twice"):
         open_data(frame(), "price", features=["size", "size"])
+
+
+def test_numbers_in_disguise_are_named(tmp_path):
+    cells = ["$1,101", "1,250", "12%", "1.5", "7"]
+    path = write(tmp_path, "x,y\n" + "\n".join(f'"{cell}",1' for cell in cells))
+    with pytest.raises(OneLayerError, match=r"column 'x', row 1: '\$1,101' is not a number .*--categorical"):
+        open_data(path, "y")
+
+
+def test_codes_that_look_like_numbers_can_be_categories(tmp_path):
+    path = write(tmp_path, "zip,month,y\n007,1,1\n07,12,2\n007,2,3\n")
+    data = open_data(path, "y", categorical=["zip", "month"])
+    assert data.features == ("zip=007", "zip=07", "month=1", "month=12", "month=2")
+    frame = pd.DataFrame({"month": [1, 12, 2], "y": [1, 2, 3]})
+    assert open_data(frame, "y", categorical=["month"]).features == ("month=1", "month=2", "month=12")
+    with pytest.raises(OneLayerError, match="no categorical column 'city'"):
+        open_data(path, "y", categorical=["city"])
 
 
 def test_semicolons(tmp_path):

@@ -19,7 +19,7 @@ from onelayer.data.rows import BLOCK_ROWS, as_features
 from onelayer.errors import OneLayerError
 
 if TYPE_CHECKING:
-    from onelayer.data.tables import Encoding
+    from onelayer.data.encoding import Encoding
 
 MODEL_FILE = "model.safetensors"
 FORMAT = "onelayer-model-1"
@@ -173,7 +173,7 @@ class TrainedModel:
     @staticmethod
     def _from_parts(tensors: dict[str, Tensor], about: dict[str, Any]) -> "TrainedModel":
         if about["encoding"] is not None:
-            from onelayer.data.tables import Encoding
+            from onelayer.data.encoding import Encoding
 
             about |= {"encoding": Encoding.from_json(about["encoding"])}
         about |= {name: tuple(about[name]) for name in ("classes", "features")}

@@ -48,14 +48,14 @@ def inputs_for(model: TrainedModel, source: Any) -> Inputs:
         X, shape = read_images(path) if path.is_file() else read_evaluation_part(path, need_labels=False)[::2]
         _same_shape(model, shape, str(source))
         return Inputs(X, torch.ones(len(X), dtype=torch.bool), None, str(source))
-    from onelayer.data.tables import Target
+    from onelayer.data.encoding import Target
 
     # A file of new rows may look different from the training file: 007 alone would pass for a number. Text has to
     # stay text, so only columns that were numbers may be read as such.
-    typed = model.encoding.numeric
+    inferred = model.encoding.numeric
     if not Target(model.target, model.classes).is_text:
-        typed |= {model.target}
-    name, table = open_table(source, typed)
+        inferred |= {model.target}
+    name, table = open_table(source, lambda column: column not in inferred)
     X = torch.from_numpy(model.encoding.encode(table, name))
     kept = torch.ones(len(X), dtype=torch.bool)
     if model.encoding.missing == "drop":
@@ -72,7 +72,7 @@ def labelled_rows_for(model: TrainedModel, source: Any) -> Rows:
     _same_kind(model, source)
     if model.encoding is None:
         return _labelled_images(model, source)
-    from onelayer.data.tables import Target
+    from onelayer.data.encoding import Target
 
     inputs = inputs_for(model, source)
     name = inputs.name

@@ -18,6 +18,7 @@ def compare(
     data: options.Data,
     target: options.Target = None,
     features: options.Features = None,
+    categorical: options.Categorical = None,
     missing: options.Missing = "error",
     task: options.Task = None,
     epochs: options.Epochs = 10,
@@ -34,7 +35,7 @@ def compare(
     from onelayer.experiments import prepare
     from onelayer.settings import Settings
 
-    dataset = options.open_dataset(data, target, features, missing, None, task)
+    dataset = options.open_dataset(data, target, features, categorical, missing, None, task)
     base = Settings(
         epochs=epochs,
         batch_size=batch_size,

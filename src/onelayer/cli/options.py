@@ -22,6 +22,9 @@ Target = Annotated[str | None, typer.Option(help="The column to predict (tables)
 Features = Annotated[
     str | None, typer.Option(metavar="A,B", help="The columns to predict from; all others if not given.")
 ]
+Categorical = Annotated[
+    str | None, typer.Option(metavar="A,B", help="Columns to make one-hot although they look like numbers.")
+]
 Missing = Annotated[
     Literal["error", "mean", "drop"],
     typer.Option(help="Missing values in a table: stop, fill with the column's mean, or drop the row."),
@@ -54,6 +57,7 @@ def open_dataset(
     source: str,
     target: str | None,
     features: str | None,
+    categorical: str | None,
     missing: Literal["error", "mean", "drop"],
     model: str | None,
     task: str | None,
@@ -62,12 +66,15 @@ def open_dataset(
     from onelayer.data import open_data
     from onelayer.errors import OneLayerError
 
-    columns = None if features is None else [name.strip() for name in features.split(",")]
     as_classes = model == "softmax" or task == "classification"
-    dataset = open_data(source, target, columns, missing, as_classes)
+    dataset = open_data(source, target, _names(features), missing, as_classes, _names(categorical) or ())
     if task == "regression" and dataset.classes:
         raise OneLayerError(f"--task regression: the target {dataset.target!r} is a class, no number")
     return dataset
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def whole_numbers(option: str, text: str) -> list[int]:

@@ -22,6 +22,7 @@ def train(
     data: options.Data,
     target: options.Target = None,
     features: options.Features = None,
+    categorical: options.Categorical = None,
     missing: options.Missing = "error",
     model: options.ModelKind = None,
     task: options.Task = None,
@@ -52,7 +53,7 @@ def train(
     with busy(f"reading {data}"):
         from onelayer.settings import Settings
 
-        dataset = options.open_dataset(data, target, features, missing, model, task)
+        dataset = options.open_dataset(data, target, features, categorical, missing, model, task)
     settings = Settings(
         model=model,
         way=way,

@@ -20,6 +20,7 @@ def tune(
     data: options.Data,
     target: options.Target = None,
     features: options.Features = None,
+    categorical: options.Categorical = None,
     missing: options.Missing = "error",
     model: options.ModelKind = None,
     task: options.Task = None,
@@ -43,7 +44,7 @@ def tune(
     from onelayer.experiments import prepare, stable_lr
     from onelayer.settings import Settings
 
-    dataset = options.open_dataset(data, target, features, missing, model, task)
+    dataset = options.open_dataset(data, target, features, categorical, missing, model, task)
     settings = Settings(
         model=model,
         epochs=epochs,

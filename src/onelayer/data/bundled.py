@@ -59,7 +59,8 @@ def houses() -> Dataset:
     Source: De Cock 2011, Journal of Statistics Education 19(3).
     """
     # Arrow takes 0.1 s to import, and most of what this module offers does without it.
-    from onelayer.data.tables import dataset_from_table, read_table
+    from onelayer.data.encoding import dataset_from_table
+    from onelayer.data.tables import read_table
 
     return dataset_from_table(read_table(HOUSES), "houses", "price")
 
@@ -79,7 +80,7 @@ def synthetic(
     Raises:
         OneLayerError: if n or d is not positive or sigma is negative.
     """
-    from onelayer.data.tables import Column, Encoding
+    from onelayer.data.encoding import Column, Encoding
 
     if n < 1 or d < 1 or sigma < 0:
         raise OneLayerError(f"need n ≥ 1, d ≥ 1 and sigma ≥ 0, not n={n}, d={d}, sigma={sigma}")

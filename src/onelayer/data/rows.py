@@ -11,7 +11,7 @@ from torch import Tensor
 from onelayer.errors import OneLayerError
 
 if TYPE_CHECKING:
-    from onelayer.data.tables import Encoding
+    from onelayer.data.encoding import Encoding
 
 Missing = Literal["error", "mean", "drop"]
 

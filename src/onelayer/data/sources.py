@@ -1,6 +1,6 @@
 """From what the user names, a data set: a bundled name, a path, or a table from Python."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ def open_data(
     features: Iterable[str] | None = None,
     missing: Missing = "error",
     as_classes: bool = False,
+    categorical: Collection[str] = (),
 ) -> Dataset:
     """Return the data set that ``source`` names.
 
@@ -34,7 +35,8 @@ def open_data(
         features: the columns to predict from; all others if not given.
         missing: what to do with missing values in a table: ``"error"``, fill with the ``"mean"`` of the
             training rows, or ``"drop"`` the row.
-        as_classes: treat a numeric target as class labels.
+        as_classes: treat a numeric target as class labels; a regression if not.
+        categorical: columns to make one-hot although they look like numbers, such as postal codes.
 
     Raises:
         OneLayerError: if there is no such thing, or it cannot be used; the message says where and why.
@@ -44,12 +46,12 @@ def open_data(
         if target is not None or features is not None:
             raise OneLayerError(f"{source} is images: --target and --features are for tables")
         return images
-    from onelayer.data.tables import dataset_from_table
+    from onelayer.data.encoding import dataset_from_table
 
-    name, table = open_table(source)
+    name, table = open_table(source, lambda column: column in categorical)
     if target is None and isinstance(source, str):
         target = BUNDLED_TABLES.get(source)
-    return dataset_from_table(table, name, target, features, missing, as_classes)
+    return dataset_from_table(table, name, target, features, missing, as_classes, categorical)
 
 
 def is_table(source: Any) -> bool:
@@ -59,8 +61,8 @@ def is_table(source: Any) -> bool:
     return str(source) in BUNDLED_TABLES or Path(source).suffix.lower() in TABLE_SUFFIXES
 
 
-def open_table(source: Any, typed: Collection[str] | None = None) -> "tuple[str, pa.Table]":
-    """Return a table and its name; see ``read_table`` for ``typed``.
+def open_table(source: Any, as_text: Callable[[str], bool] = lambda column: False) -> "tuple[str, pa.Table]":
+    """Return a table and its name; see ``read_table`` for ``as_text``.
 
     Raises:
         OneLayerError: if it does not exist or is malformed.
@@ -75,7 +77,7 @@ def open_table(source: Any, typed: Collection[str] | None = None) -> "tuple[str,
     if str(source) == "synthetic":
         return "synthetic", table_of(bundled.synthetic())
     _refuse_nothing(Path(source))
-    return Path(source).stem, read_table(Path(source), typed)
+    return Path(source).stem, read_table(Path(source), as_text)
 
 
 def open_images(source: str | Path) -> Dataset:

@@ -1,45 +1,27 @@
-"""Tables (CSV, Parquet, pandas, polars, Arrow) and how their columns become numbers.
-
-A number or a boolean is one feature. A string or category column is one-hot: a feature for each category,
-called ``column=category``. Rows are counted from 1, the header not included.
-"""
+"""Reading tables: CSV, TSV and Parquet files, pandas, polars and Arrow. Rows are counted from 1 below the header."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from onelayer.data.rows import Dataset, Missing, Rows
+from onelayer.data.rows import Dataset
 from onelayer.errors import OneLayerError
 
-MAX_CATEGORIES = 1000
-LARGEST = 1e100  # the square of a number has to stay finite, and sums of such squares
 CSV_BLOCK = 16 << 20  # bytes; no row may be longer, and types are inferred from the first block
 NOT_UTF8 = "is not in UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)"
-# What people write for numbers besides: thousands separators, currencies, per cent. Not a category, and no number yet.
-NEAR_NUMBER = r"^\s*[$€£¥￥]?\s*[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?\s*[%$€元]?\s*$"
-NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 
 
-# Reading
-
-
-def read_table(path: Path, typed: Collection[str] | None = None) -> pa.Table:
+def read_table(path: Path, as_text: Callable[[str], bool] = lambda column: False) -> pa.Table:
     """Return a CSV (comma), TSV (tab) or Parquet file as a table, by its ending.
 
-    In a CSV or TSV file the type of each column is inferred, or, if ``typed`` is given, of those columns alone; the
-    others are text, as they stand in the file. A pandas index in a Parquet file is left out.
+    In a CSV or TSV file the type of a column is inferred, unless ``as_text`` is true of its name: then its cells are
+    the texts that stand there, 007 and not 7. A pandas index in a Parquet file is left out.
 
     Raises:
         OneLayerError: if the file cannot be read, is malformed, has no rows or repeats a column name.
@@ -48,7 +30,7 @@ def read_table(path: Path, typed: Collection[str] | None = None) -> pa.Table:
         if path.suffix.lower() == ".parquet":
             table = _without_pandas_index(pyarrow.parquet.read_table(path))
         else:
-            table = _read_delimited(path, pyarrow.csv.ConvertOptions(strings_can_be_null=True), typed)
+            table = _read_delimited(path, pyarrow.csv.ConvertOptions(strings_can_be_null=True), as_text)
         return checked_table(table, str(path))
     except UnicodeDecodeError as error:  # in a column name
         raise OneLayerError(f"{path}: {NOT_UTF8}") from error
@@ -84,7 +66,7 @@ def table_from(data: Any) -> pa.Table:
 
 def read_text(path: Path) -> pa.Table:
     """Return a CSV or TSV file with each cell as the text that stands there; see ``read_table``."""
-    return _read_delimited(path, pyarrow.csv.ConvertOptions(), typed=())
+    return _read_delimited(path, pyarrow.csv.ConvertOptions(), lambda column: True)
 
 
 def table_of(dataset: Dataset) -> pa.Table:
@@ -97,22 +79,21 @@ def checked_table(table: pa.Table, name: str) -> pa.Table:
     """Return the table if it has rows and its column names differ; else raise OneLayerError."""
     repeated = sorted({c for c in table.column_names if table.column_names.count(c) > 1})
     if repeated:
-        raise OneLayerError(f"{name}: the column name {_quoted(repeated)} stands more than once")
+        raise OneLayerError(f"{name}: the column name {quoted(repeated)} stands more than once")
     if not table.num_rows:
         raise OneLayerError(f"{name}: has no rows")
     return table
 
 
 def _read_delimited(
-    path: Path, convert: pyarrow.csv.ConvertOptions, typed: Collection[str] | None
+    path: Path, convert: pyarrow.csv.ConvertOptions, as_text: Callable[[str], bool]
 ) -> pa.Table:
     read = pyarrow.csv.ReadOptions(block_size=CSV_BLOCK)
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     parse = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    if typed is not None:
-        with pyarrow.csv.open_csv(path, read_options=read, parse_options=parse) as reader:
-            names = reader.schema.names
-        convert.column_types = {name: pa.string() for name in names if name.strip() not in typed}
+    with pyarrow.csv.open_csv(path, read_options=read, parse_options=parse) as reader:
+        names = reader.schema.names
+    convert.column_types = {name: pa.string() for name in names if as_text(name.strip())}
     table = pyarrow.csv.read_csv(path, read_options=read, parse_options=parse, convert_options=convert)
     if any(pa.types.is_binary(kind) for kind in table.schema.types):
         raise OneLayerError(f"{path}: {NOT_UTF8}")
@@ -134,336 +115,6 @@ def _first_line(error: Exception) -> str:
     return re.sub(r"^(CSV parse error|Parquet): ", "", str(error).partition("\n")[0])
 
 
-# Encoding
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column that is a feature: a number if ``categories`` is None, else one-hot."""
-
-    name: str
-    categories: tuple[str, ...] | None = None
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The names of the features that the column becomes."""
-        if self.categories is None:
-            return (self.name,)
-        return tuple(f"{self.name}={category}" for category in self.categories)
-
-    def encode(self, values: pa.ChunkedArray, out: NDArray[np.float64]) -> None:
-        """Write the column as numbers to ``out`` (n, features), NaN where a value is missing.
-
-        Raises:
-            OneLayerError: for text in a numeric column, an infinite number or an unknown category.
-        """
-        if self.categories is None:
-            out[:, 0] = _numbers(values, self.name)
-            return
-        codes = _codes(values, self.name, self.categories)
-        out[:] = 0
-        out[np.arange(len(codes)), codes] = 1
-        out[codes < 0] = np.nan
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """How the columns of a table become features, and what to do with a row that lacks one."""
-
-    columns: tuple[Column, ...]
-    missing: Missing = "error"
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The names of all features, in order."""
-        return tuple(feature for column in self.columns for feature in column.features)
-
-    @property
-    def numeric(self) -> frozenset[str]:
-        """The names of the columns that are numbers."""
-        return frozenset(column.name for column in self.columns if column.categories is None)
-
-    def encode(self, table: pa.Table, name: str) -> NDArray[np.float64]:
-        """Return the features (n, d) of a table; a missing value is NaN unless that is an error.
-
-        Raises:
-            OneLayerError: if a column is absent or holds something else than it did in training.
-        """
-        absent = [column.name for column in self.columns if column.name not in table.column_names]
-        if absent:
-            raise OneLayerError(
-                f"{name}: lacks the column {_quoted(absent)}; it has {_quoted(table.column_names)}"
-            )
-        if self.missing == "error":
-            _refuse_missing(table, [column.name for column in self.columns], name)
-        X = np.empty((table.num_rows, len(self.features)))
-        start = 0
-        with _named(name):
-            for column in self.columns:
-                end = start + len(column.features)
-                column.encode(table[column.name], X[:, start:end])
-                start = end
-        return X
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the encoding as JSON values, for a model file."""
-        columns = [{"name": c.name, "categories": c.categories} for c in self.columns]
-        return {"missing": self.missing, "columns": columns}
-
-    @staticmethod
-    def from_json(values: dict[str, Any]) -> "Encoding":
-        """Return what ``to_json`` wrote."""
-        columns = (
-            Column(c["name"], None if c["categories"] is None else tuple(c["categories"]))
-            for c in values["columns"]
-        )
-        return Encoding(tuple(columns), values["missing"])
-
-
-@dataclass(frozen=True)
-class Target:
-    """The column to predict: a number if ``classes`` is empty, else one of the classes."""
-
-    name: str
-    classes: tuple[str, ...] = ()
-
-    @property
-    def is_text(self) -> bool:
-        """Whether the classes are texts, and neither numbers nor booleans."""
-        return not all(re.match(NUMBER, c) or c in ("true", "false") for c in self.classes)
-
-    def encode(self, table: pa.Table, name: str) -> tuple[Tensor, NDArray[np.bool_]]:
-        """Return the target, class numbers (n,) or numbers (n, 1), and which rows have one (n,).
-
-        Raises:
-            OneLayerError: if the column is absent, or holds text, infinity or an unknown class.
-        """
-        if self.name not in table.column_names:
-            raise OneLayerError(
-                f"{name}: has no target column {self.name!r}; it has {_quoted(table.column_names)}"
-            )
-        with _named(name):
-            if self.classes:
-                codes = _codes(table[self.name], self.name, self.classes)
-                return torch.from_numpy(codes), codes >= 0
-            numbers = _numbers(table[self.name], self.name)
-        return torch.from_numpy(numbers[:, None]), ~np.isnan(numbers)
-
-
-def dataset_from_table(
-    table: pa.Table,
-    name: str,
-    target: str | None,
-    features: Iterable[str] | None = None,
-    missing: Missing = "error",
-    as_classes: bool = False,
-) -> Dataset:
-    """Return a table as a data set without a test set.
-
-    ``features`` are all other columns if not given. A numeric target is a regression unless ``as_classes``.
-
-    Raises:
-        OneLayerError: if the target or a feature is absent or unusable, or values are missing and
-            ``missing`` does not say what to do.
-    """
-    if target is None:
-        raise OneLayerError(
-            f"{name}: which column is to be predicted? Name it with --target (target= in Python); "
-            f"there are {_quoted(table.column_names)}"
-        )
-    if missing not in get_args(Missing):
-        raise OneLayerError(f"missing must be one of {', '.join(get_args(Missing))}, not {missing!r}")
-    if isinstance(features, str):
-        raise OneLayerError(f"features must be a list of column names, such as [{features!r}]")
-    chosen = [c for c in table.column_names if c != target] if features is None else list(features)
-    if len(set(chosen)) < len(chosen):
-        raise OneLayerError(f"{name}: a feature is named twice in {_quoted(chosen)}")
-    absent = [column for column in [target, *chosen] if column not in table.column_names]
-    if absent:
-        what = "target column" if absent[0] == target else "feature column"
-        raise OneLayerError(f"{name}: has no {what} {absent[0]!r}; it has {_quoted(table.column_names)}")
-    if not chosen or target in chosen:
-        raise OneLayerError(f"{name}: the target {target!r} cannot be the only feature or one of them")
-    if missing == "error":
-        _refuse_missing(table, [*chosen, target], name)
-    with _named(name):
-        encoding = Encoding(tuple(_infer_column(table[c], c) for c in chosen), missing)
-        goal = _infer_target(table[target], target, as_classes)
-    X = encoding.encode(table, name)
-    y, known = goal.encode(table, name)
-    if missing == "mean" and not known.all():
-        raise OneLayerError(
-            f"{name}: the target {target!r} has {_n_missing(table[target])}; a target cannot be filled "
-            "with a mean: use --missing drop"
-        )
-    keep = torch.from_numpy(known & ~np.isnan(X).any(axis=1)) if missing == "drop" else None
-    rows = Rows(torch.from_numpy(X), y)
-    if keep is not None:
-        if not keep.any():
-            raise OneLayerError(f"{name}: every row has a missing value; none is left with drop")
-        rows = rows.take(keep.nonzero().squeeze(1))
-    return Dataset(name, rows, None, encoding.features, target, goal.classes, encoding=encoding)
-
-
-def _infer_column(values: pa.ChunkedArray, name: str) -> Column:
-    if _is_numeric(values, name):
-        return Column(name)
-    categories = _distinct_text(values, name)
-    if len(categories) > MAX_CATEGORIES:
-        raise OneLayerError(
-            f"column {name!r} has {len(categories):,} different texts in {len(values):,} rows, more than "
-            f"the {MAX_CATEGORIES:,} that are made one-hot; leave it out with --features"
-        )
-    return Column(name, categories)
-
-
-def _infer_target(values: pa.ChunkedArray, name: str, as_classes: bool) -> Target:
-    is_text = _is_text(_plain(values).type)
-    if not (pa.types.is_boolean(values.type) or (as_classes and is_text)) and _is_numeric(values, name):
-        if not as_classes:
-            return Target(name)
-        numbers = np.unique(_numbers(values.drop_null(), name))
-        numbers = numbers[~np.isnan(numbers)]
-        fractions = numbers[numbers != np.floor(numbers)]
-        if len(fractions) or len(numbers) > MAX_CATEGORIES:
-            why = (
-                f"{fractions[0]:g} is no whole number" if len(fractions) else f"{len(numbers):,} are too many"
-            )
-            raise OneLayerError(f"target {name!r} is no class: {why}; use --model linear")
-    classes = _distinct_text(values, name)
-    if len(classes) < 2:
-        raise OneLayerError(f"target {name!r} has just one class, {classes[0]!r}: nothing to learn")
-    if len(classes) > MAX_CATEGORIES:
-        raise OneLayerError(f"target {name!r} has {len(classes):,} different texts: too many classes")
-    return Target(name, classes)
-
-
-def _is_numeric(values: pa.ChunkedArray, name: str) -> bool:
-    """Tell a column of numbers from one of categories; half the texts being numbers makes it numeric."""
-    kind = values.type
-    if pa.types.is_null(kind):
-        raise OneLayerError(f"column {name!r} is empty in every row; leave it out with --features")
-    if (
-        pa.types.is_boolean(kind)
-        or pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_decimal(kind)
-    ):
-        return True
-    if pa.types.is_dictionary(kind):
-        return False
-    if _is_text(kind):
-        known = values.drop_null().cast(pa.large_string())
-        numbers = pc.match_substring_regex(known, f"{NUMBER}|{NEAR_NUMBER}")
-        return len(known) > 0 and 2 * pc.sum(numbers).as_py() > len(known)
-    raise OneLayerError(
-        f"column {name!r} is of type {kind}, not a number, a boolean or text; convert it to a number "
-        "or leave it out with --features"
-    )
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def _numbers(values: pa.ChunkedArray, name: str) -> NDArray[np.float64]:
-    """Return a column as float64 (n,), NaN where missing."""
-    values = _plain(values)
-    if _is_text(values.type):
-        values = values.cast(pa.large_string())
-        odd = pc.fill_null(pc.invert(pc.match_substring_regex(values, NUMBER)), False)
-        if pc.any(odd).as_py():
-            row = pc.index(odd, True).as_py()
-            raise OneLayerError(
-                f"column {name!r}, row {row + 1}: {values[row].as_py()!r} is not a number "
-                "(digits, with a point for decimals and nothing between thousands)"
-            )
-        values = pc.utf8_trim_whitespace(values)
-    try:
-        floats = values.cast(pa.float64(), safe=False)
-    except pa.ArrowNotImplementedError as error:
-        raise OneLayerError(f"column {name!r} is of type {values.type}, not a number") from error
-    numbers: NDArray[np.float64] = pc.fill_null(floats, float("nan")).to_numpy().astype(float)
-    excessive = np.abs(numbers) > LARGEST
-    if excessive.any():
-        row = int(excessive.argmax())
-        what = "infinite" if np.isinf(numbers[row]) else f"{numbers[row]:g}, too large to compute with"
-        raise OneLayerError(f"column {name!r}, row {row + 1}: the value is {what}")
-    return numbers
-
-
-def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a dictionary-encoded (categorical) column as its texts, any other as it is."""
-    if not pa.types.is_dictionary(values.type):
-        return values
-    chunks = [c.dictionary.cast(pa.large_string()).take(c.indices) for c in values.chunks]
-    return pa.chunked_array(chunks, pa.large_string())
-
-
-def _texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return values as text: 3.0 as '3', True as 'true', a category as its name."""
-    values = _plain(values)
-    if pa.types.is_floating(values.type):
-        values = pc.if_else(pc.is_nan(values), None, values)
-        with suppress(pa.ArrowInvalid):  # a fraction stays as it is
-            values = values.cast(pa.int64())
-    return values.cast(pa.large_string())
-
-
-def _distinct_text(values: pa.ChunkedArray, name: str) -> tuple[str, ...]:
-    """Return the different values as text, in order: numbers by size, text by code point."""
-    distinct = _texts(values).unique().drop_null().to_pylist()
-    if not distinct:
-        raise OneLayerError(f"column {name!r} is empty in every row; leave it out with --features")
-    by_size = not _is_text(_plain(values).type) and not pa.types.is_boolean(values.type)
-    return tuple(sorted(distinct, key=float) if by_size else sorted(distinct))
-
-
-def _codes(values: pa.ChunkedArray, name: str, categories: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the number of each value's category (n,), −1 where missing."""
-    texts = _texts(values)
-    found = pc.index_in(texts, value_set=pa.array(categories, pa.large_string()))
-    codes: NDArray[np.int64] = pc.fill_null(found, -1).to_numpy().astype(np.int64)
-    unknown = (codes < 0) & ~np.asarray(texts.is_null().to_numpy(), dtype=bool)
-    if unknown.any():
-        row = int(unknown.argmax())
-        shown = _quoted(categories[:10]) + (", …" if len(categories) > 10 else "")
-        raise OneLayerError(
-            f"column {name!r}, row {row + 1}: {texts[row].as_py()!r} is not one of the known values ({shown})"
-        )
-    return codes
-
-
-def _refuse_missing(table: pa.Table, columns: list[str], name: str) -> None:
-    gaps = [c for c in columns if _missing_mask(table[c]).any()]
-    if gaps:
-        rest = ", ".join(f"{c!r} has {_n_missing(table[c])}" for c in gaps[1:6])
-        row = int(_missing_mask(table[gaps[0]]).argmax()) + 1
-        raise OneLayerError(
-            f"{name}: column {gaps[0]!r} has {_n_missing(table[gaps[0]])}, the first in row {row}"
-            f"{'; ' + rest if rest else ''}{', …' if len(gaps) > 6 else ''}; train with --missing mean "
-            "or --missing drop, or mend the table"
-        )
-
-
-def _missing_mask(values: pa.ChunkedArray) -> NDArray[np.bool_]:
-    """Return where a value is null or NaN (n,)."""
-    return np.asarray(values.is_null(nan_is_null=True).to_numpy(), dtype=bool)
-
-
-def _n_missing(values: pa.ChunkedArray) -> str:
-    count = int(_missing_mask(values).sum())
-    return f"{count:,} missing value{'s' if count > 1 else ''}"
-
-
-def _quoted(names: Iterable[str]) -> str:
+def quoted(names: Iterable[str]) -> str:
+    """Return names as they are shown in an error."""
     return ", ".join(repr(name) for name in names)
-
-
-@contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Put the table's name before the message of an error about one of its columns."""
-    try:
-        yield
-    except OneLayerError as error:
-        raise OneLayerError(f"{name}: {error}") from error
