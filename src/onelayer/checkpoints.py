@@ -28,6 +28,8 @@ class Checkpoint:
     def __init__(self, path: Path, settings: Settings, train: Rows) -> None:
         self.path = path
         self.epochs = settings.epochs
+        self.kept = 0  # epochs in the file that this run wrote or went on from
+        self.resumed = False
         # The number of epochs may grow and the device may change; everything else makes it another run.
         self.settings = asdict(replace(settings, epochs=0, device=""))
         X, y = (tensor.cpu().contiguous().numpy() for tensor in (train.X, train.y))
@@ -40,7 +42,14 @@ class Checkpoint:
             OneLayerError: if the file cannot be written.
         """
         about = {"settings": self.settings, "data": self.data, "fit": fit.to_json()}
-        write_whole({self.path: tensors_to_bytes(FORMAT, module.state_dict(), about)})
+        try:
+            write_whole({self.path: tensors_to_bytes(FORMAT, module.state_dict(), about)})
+        except OneLayerError as error:
+            if not self.kept:
+                raise
+            hint = f"once that is mended, --resume goes on after epoch {self.kept}"
+            raise OneLayerError(f"{error}; {hint}") from error
+        self.kept = len(fit.history)
 
     def load(self, module: nn.Module) -> Fit | None:
         """Put the saved weights into the module and return the fit so far; None if nothing was saved.
@@ -66,4 +75,10 @@ class Checkpoint:
                 "raise --epochs or start without --resume"
             )
         module.load_state_dict(tensors)
+        self.kept, self.resumed = len(fit.history), True
         return fit
+
+    def discard(self) -> None:
+        """Remove what this run wrote, unless it went on from a checkpoint of an earlier run."""
+        if self.kept and not self.resumed:
+            self.path.unlink(missing_ok=True)

@@ -141,13 +141,10 @@ def descend(
     module = build(settings, prepared.dataset).to(prepared.train.X.device)
     memory = Checkpoint(checkpoint, settings, prepared.train) if checkpoint else None
     earlier = memory.load(module) if memory and resume else None
-    saved = False
 
     def after_epoch(fit: Fit) -> None:
-        nonlocal saved
         if memory:
             memory.save(module, fit)
-            saved = True
         on_epoch(fit)
 
     try:
@@ -164,8 +161,8 @@ def descend(
             on_epoch=after_epoch,
         )
     except DivergenceError:
-        if memory and saved and earlier is None:
-            memory.path.unlink(missing_ok=True)
+        if memory:
+            memory.discard()
         raise
     return module, fit
 
