@@ -34,8 +34,8 @@ def test_version_is_the_one_of_the_project_file():
 
 
 def blocks(readme: str) -> list[str]:
-    """Return the code blocks and tables of a README, which both languages share."""
-    text = (ROOT / readme).read_text(encoding="utf-8")
+    """Return the code blocks of a README without their comments: what both languages share."""
+    text = re.sub(r" +# .*$", "", (ROOT / readme).read_text(encoding="utf-8"), flags=re.MULTILINE)
     return re.findall(r"^```.*?^```", text, re.MULTILINE | re.DOTALL)
 
 

@@ -109,13 +109,12 @@ def read_evaluation_part(path: Path, need_labels: bool) -> tuple[Tensor, Tensor 
     """
     files = _find_files(path)
     part = "test" if ("test", "images") in files else "train"
-    if need_labels:
-        _require(files, part, path)
-        rows, shape = _read_part(files, part)
-        return rows.X, rows.y, shape
-    _require(files, part, path, kinds=("images",))
-    images, shape = read_images(files[part, "images"])
-    return images, None, shape
+    _require(files, part, path, ("images", "labels") if need_labels else ("images",))
+    if not need_labels:
+        images, shape = read_images(files[part, "images"])
+        return images, None, shape
+    rows, shape = _read_part(files, part)
+    return rows.X, rows.y, shape
 
 
 def _read_part(files: dict[tuple[str, str], Path], part: str) -> tuple[Rows, tuple[int, int]]:
