@@ -1,6 +1,7 @@
 """Models survive the disk bit for bit, and a file that is no model of ours is refused."""
 
 import json
+import os
 import resource
 from concurrent.futures import ThreadPoolExecutor
 
@@ -121,6 +122,18 @@ def test_no_room_leaves_nothing(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not list(tmp_path.iterdir())
+
+
+def test_only_old_leftovers_of_our_own_are_removed(tmp_path):
+    old, young = (tmp_path / f".{character * 32}.partial" for character in "ab")
+    foreign = tmp_path / ".download.partial"
+    for file in (old, young, foreign):
+        file.write_text("")
+    os.utime(old, (0, 0))
+    os.utime(foreign, (0, 0))
+    with output_folder(tmp_path):
+        pass
+    assert set(tmp_path.iterdir()) == {young, foreign}
 
 
 def test_output_folder_goes_again_if_nothing_was_put_in(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from conftest import idx_bytes
-from onelayer.data.idx import open_idx_folder, read_idx
+from onelayer.data.idx import open_idx_folder, read_evaluation_part, read_idx
 from onelayer.errors import OneLayerError
 
 
@@ -107,6 +107,15 @@ def test_missing_file(idx_folder, file, message):
     (idx_folder / file).unlink()
     with pytest.raises(OneLayerError, match=message):
         open_idx_folder(idx_folder, "tiny")
+
+
+def test_another_data_set_in_a_subfolder_is_left_alone(idx_folder, tmp_path):
+    raw = idx_folder / "raw"
+    raw.mkdir()
+    for file in idx_folder.glob("train*"):
+        file.rename(raw / file.name)
+    images, _, _ = read_evaluation_part(idx_folder, need_labels=True)
+    assert len(images) == 10
 
 
 def test_a_stray_largest_label_is_a_slip(tmp_path):

@@ -218,6 +218,17 @@ def test_codes_that_look_like_numbers_can_be_categories(tmp_path):
         open_data(path, "y", categorical=["city"])
 
 
+def test_columns_that_cannot_be_categories(tmp_path):
+    intervals = pd.DataFrame({"x": pd.cut([1.0, 2.0, 3.0], 2), "y": [1, 2, 3]})
+    with pytest.raises(OneLayerError, match="cannot be made one-hot"):
+        open_data(intervals, "y")
+    lists = pa.table({"x": [[1], [2]], "y": [1, 2]})
+    with pytest.raises(OneLayerError, match="cannot be made one-hot"):
+        open_data(lists, "y", categorical=["x"])
+    times = pa.table({"x": [datetime.date(2020, 1, 1), datetime.date(2020, 1, 2)], "y": [1, 2]})
+    assert open_data(times, "y", categorical=["x"]).features == ("x=2020-01-01", "x=2020-01-02")
+
+
 def test_semicolons(tmp_path):
     with pytest.raises(OneLayerError, match="not semicolons"):
         open_data(write(tmp_path, "a;b\n1;2\n"), target="b")

@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 MODEL_FILE = "model.safetensors"
 FORMAT = "onelayer-model-1"
 PARTIAL = ".partial"
+LEFTOVER_AGE = 60  # seconds; no file takes as long to write
 METADATA = "onelayer"
 
 
@@ -39,10 +42,10 @@ def write_whole(files: Mapping[Path, bytes]) -> None:
     path = Path()
     try:
         for path, content in files.items():
-            target = path.resolve()  # a link stays a link
+            target = Path(os.path.realpath(path))  # a link stays a link
             if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, "is a folder")
-            partial[target] = target.with_name(f".{target.name}.{uuid4().hex}{PARTIAL}")
+            partial[target] = _partial_in(target.parent)
             with partial[target].open("xb") as file:
                 file.write(content)
                 file.flush()
@@ -55,6 +58,19 @@ def write_whole(files: Mapping[Path, bytes]) -> None:
         for leftover in partial.values():
             with suppress(OSError):
                 leftover.unlink()
+
+
+def _partial_in(folder: Path) -> Path:
+    return folder / f".{uuid4().hex}{PARTIAL}"
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a run left that was killed while it wrote; what is young may belong to a run that lives."""
+    for file in folder.glob(f".*{PARTIAL}"):
+        if re.fullmatch(rf"\.[0-9a-f]{{32}}{re.escape(PARTIAL)}", file.name):
+            with suppress(OSError):
+                if time.time() - file.stat().st_mtime > LEFTOVER_AGE:
+                    file.unlink()
 
 
 @contextmanager
@@ -70,11 +86,10 @@ def output_folder(path: Path) -> Iterator[None]:
     except OSError as error:
         raise OneLayerError(f"{path}: cannot be made ({error.strerror})") from error
     try:
-        for leftover in path.glob(f".*{PARTIAL}"):  # of a run that was killed while it wrote
-            leftover.unlink(missing_ok=True)
-        probe = path / ".writable"
+        _remove_leftovers(path)
+        probe = _partial_in(path)
         write_whole({probe: b""})
-        probe.unlink()
+        probe.unlink(missing_ok=True)
         yield
     except BaseException:
         with suppress(OSError):  # a folder that is not empty stays

@@ -3,6 +3,7 @@
 import zlib
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -60,6 +61,20 @@ class Checkpoint:
         if not self.path.exists():
             return None
         tensors, about = read_tensors(self.path, FORMAT)
+        try:
+            fit = self._checked(about)
+            module.load_state_dict(tensors)
+            if not all(tensor.isfinite().all() for tensor in tensors.values()):
+                raise ValueError("its weights are not finite")
+        except OneLayerError:
+            raise
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise OneLayerError(f"{self.path}: damaged ({error}); start without --resume") from error
+        self.kept, self.resumed = len(fit.history), True
+        return fit
+
+    def _checked(self, about: dict[str, Any]) -> Fit:
+        """Return the fit so far, if it is one of this run."""
         for name, value in self.settings.items():
             if about["settings"].get(name) != value:
                 raise OneLayerError(
@@ -74,8 +89,6 @@ class Checkpoint:
                 f"{self.path}: has {len(fit.history)} epochs already, more than {self.epochs}; "
                 "raise --epochs or start without --resume"
             )
-        module.load_state_dict(tensors)
-        self.kept, self.resumed = len(fit.history), True
         return fit
 
     def discard(self) -> None:

@@ -26,7 +26,7 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 DPI = 100
 LONGEST_NAME = 24
 MOST_NAMES = 50
-SMALLEST_IMAGE = 28
+SMALLEST_IMAGE, LARGEST_IMAGE = 28, 280
 
 # Tried in this order for text that the default font lacks, such as Chinese column names.
 CJK_FONTS = (
@@ -166,10 +166,13 @@ def residuals(prediction: Array, target: Array, name: str, rows: str) -> Figure:
 
 
 def _readable_ticks(*each: Axis) -> None:
-    """Show few numbers, with thousands separated, so that large ones neither overlap nor turn into 1e5."""
+    """Show few numbers, up to a million with thousands separated, so that they do not overlap."""
     for axis in each:
         axis.set_major_locator(MaxNLocator(5))
-        axis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
+        low, high = axis.get_view_interval()
+        largest = max(abs(low), abs(high))
+        if largest < 1e6 and high - low > 1e-4 * largest:  # six digits tell the ticks apart
+            axis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
 
 
 def network(d: int, q: int, most: int = 12) -> Figure:
@@ -231,14 +234,15 @@ def _mosaic(
     ``margin`` is the room left on the right, in inches.
     """
     # Images of a few pixels are enlarged, so that the gaps between them have a pixel, and titles have room.
-    zoom = -(-SMALLEST_IMAGE // min(image_shape))
+    zoom = max(1, min(-(-SMALLEST_IMAGE // min(image_shape)), LARGEST_IMAGE // max(image_shape)))
     height, width = zoom * image_shape[0], zoom * image_shape[1]
+    side = max(height, width)
     across = min(columns, len(rows))
     down = -(-len(rows) // across)
-    cell_height = height * (1 + 0.17 * lines)
-    cell_width = width * 1.12
+    cell_height = height + 0.17 * lines * side
+    cell_width = max(width * 1.12, 0.9 * side)  # a narrow image still has a title
     canvas = np.full((round(down * cell_height), round(across * cell_width)), np.nan)
-    scale = 1.55 / width  # inches a pixel
+    scale = 1.55 / side  # inches a pixel
     image_width = canvas.shape[1] * scale
     figure = Figure(figsize=(image_width + margin, canvas.shape[0] * scale))
     axes = figure.add_axes((0.01, 0.01, 0.98 * image_width / (image_width + margin), 0.97))

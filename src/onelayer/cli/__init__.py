@@ -47,6 +47,7 @@ for command in (train, evaluate, predict, tune, compare, vectorize, data):
 def main() -> None:
     """Run the command line. A mistake of the user's ends with one ``error:`` line and exit code 1."""
     sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 (`>&-` closed it)
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a console without λ or ² shows ? for them
             stream.reconfigure(errors="replace")

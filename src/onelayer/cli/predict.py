@@ -34,7 +34,7 @@ def predict(
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise OneLayerError(f"{out}: the name must end in .csv or .parquet")
-    if out is not None and out.resolve() == Path(data).resolve():
+    if out is not None and out.exists() and Path(data).exists() and out.samefile(data):
         raise OneLayerError(f"{out}: is the data themselves; write the predictions to another file")
     with busy(f"predicting {data}"):
         trained = TrainedModel.load(model)
@@ -88,15 +88,41 @@ def _parquet(rows: "pa.Table", name: str, found: "pa.Array") -> bytes:
 def _csv(rows: "pa.Table", name: str, found: "pa.Array", source: str) -> bytes:
     """Return the rows as CSV. Those of a CSV file stay as they stand there: 007 and NA are the user's."""
     import csv
-    from io import StringIO
+
+    import pyarrow as pa
 
     from onelayer.data.tables import is_delimited, read_text
+    from onelayer.errors import OneLayerError
 
     if is_delimited(source):
         rows = read_text(Path(source))
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    lines: list[str] = []
+    # The module quotes the characters of its line end: with \r\n also a cell that holds a bare \r.
+    writer = csv.writer(_Lines(lines), lineterminator="\r\n")
     writer.writerow([*rows.column_names, name])
-    for batch in rows.append_column(name, found).to_batches(max_chunksize=10_000):
-        writer.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))
-    return text.getvalue().encode()
+    try:
+        for batch in _plain_times(rows).append_column(name, found).to_batches(max_chunksize=10_000):
+            writer.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    except (pa.ArrowException, OverflowError, ValueError) as error:
+        raise OneLayerError(f"{source}: does not fit into CSV ({error}); write a .parquet file") from error
+    return "".join(lines).encode()
+
+
+class _Lines:
+    """A file for ``csv.writer`` that keeps each row with a plain line end."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+
+    def write(self, row: str) -> None:
+        self.lines.append(row.removesuffix("\r\n") + "\n")
+
+
+def _plain_times(rows: "pa.Table") -> "pa.Table":
+    """Return the table with dates and times as text, which Python's own types cannot all hold."""
+    import pyarrow as pa
+
+    for i, field in enumerate(rows.schema):
+        if pa.types.is_temporal(field.type):
+            rows = rows.set_column(i, field.name, rows.column(i).cast(pa.string()))
+    return rows

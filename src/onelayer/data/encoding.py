@@ -120,8 +120,8 @@ class Target:
 
     @property
     def is_text(self) -> bool:
-        """Whether the classes are texts, and neither numbers nor booleans."""
-        return not all(re.match(NUMBER, c) or c in ("true", "false") for c in self.classes)
+        """Whether a class is a text such as 01, which would not come back if it were read as a number."""
+        return not all(re.fullmatch(r"-?(0|[1-9]\d*)|true|false", c) for c in self.classes)
 
     def encode(self, table: pa.Table, name: str) -> tuple[Tensor, NDArray[np.bool_]]:
         """Return the target, class numbers (n,) or numbers (n, 1), and which rows have one (n,).
@@ -163,7 +163,7 @@ def dataset_from_table(
         _refuse_missing(table, [*chosen, target], name)
     with _named(name):
         encoding = Encoding(tuple(_infer_column(table[c], c, c in categorical) for c in chosen), missing)
-        goal = _infer_target(table[target], target, as_classes)
+        goal = _infer_target(table[target], target, as_classes or target in categorical)
     X = encoding.encode(table, name)
     y, known = goal.encode(table, name)
     if missing == "mean" and not known.all():
@@ -301,7 +301,10 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a dictionary-encoded (categorical) column as its texts, any other as it is."""
     if not pa.types.is_dictionary(values.type):
         return values
-    chunks = [c.dictionary.cast(pa.large_string()).take(c.indices) for c in values.chunks]
+    try:
+        chunks = [c.dictionary.cast(pa.large_string()).take(c.indices) for c in values.chunks]
+    except pa.ArrowException as error:
+        raise OneLayerError(f"a column of type {values.type} cannot be made one-hot") from error
     return pa.chunked_array(chunks, pa.large_string())
 
 
@@ -312,7 +315,10 @@ def _texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
         values = pc.if_else(pc.is_nan(values), None, values)
         with suppress(pa.ArrowInvalid):  # a fraction stays as it is
             values = values.cast(pa.int64())
-    return values.cast(pa.large_string())
+    try:
+        return values.cast(pa.large_string())
+    except pa.ArrowException as error:
+        raise OneLayerError(f"a column of type {values.type} cannot be made one-hot") from error
 
 
 def _distinct_text(values: pa.ChunkedArray, name: str) -> tuple[str, ...]:
@@ -320,7 +326,8 @@ def _distinct_text(values: pa.ChunkedArray, name: str) -> tuple[str, ...]:
     distinct = _texts(values).unique().drop_null().to_pylist()
     if not distinct:
         raise OneLayerError(f"column {name!r} is empty in every row; leave it out with --features")
-    by_size = not _is_text(_plain(values).type) and not pa.types.is_boolean(values.type)
+    kind = values.type
+    by_size = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     return tuple(sorted(distinct, key=float) if by_size else sorted(distinct))
 
 

@@ -132,6 +132,8 @@ def _class_names(labels: Tensor, path: Path) -> tuple[str, ...]:
     """Name the classes 0 … largest label. Only class 0 may be without examples: EMNIST letters start at 1."""
     present = labels.unique().tolist()
     largest = present[-1]
+    if not largest:
+        raise OneLayerError(f"{path}: every label is 0: nothing to learn")
     missing = sorted(set(range(1, largest)) - set(present))
     if missing:
         odd = max(label for label in present if label > missing[0])
@@ -167,19 +169,19 @@ def _find_files(path: Path) -> dict[tuple[str, str], Path]:
     """Return the files as {(train or test, images or labels): path}; the test pair may be missing."""
     folder, prefix = (path, "") if path.is_dir() else (path.parent, path.name)
     raw = [*folder.glob("raw"), *folder.glob("*/raw")]
-    if not prefix and not _matches(folder, "train", "images", prefix) and len(raw) == 1:
+    kinds = [(part, kind) for part in PART_NAMES for kind in ("images", "labels")]
+    if not prefix and not any(_matches(folder, *kind, prefix) for kind in kinds) and len(raw) == 1:
         folder = raw[0]
     found = {}
-    for part in PART_NAMES:
-        for kind in ("images", "labels"):
-            matches = _matches(folder, part, kind, prefix)
-            if len({match.name.removesuffix(".gz") for match in matches}) > 1:
-                raise OneLayerError(
-                    f"{folder}: has several data sets ({', '.join(m.name for m in matches)}); "
-                    "add the beginning of the file names to the path to choose one"
-                )
-            if matches:
-                found[part, kind] = min(matches, key=lambda match: match.suffix == ".gz")
+    for part, kind in kinds:
+        matches = _matches(folder, part, kind, prefix)
+        if len({match.name.removesuffix(".gz") for match in matches}) > 1:
+            raise OneLayerError(
+                f"{folder}: has several data sets ({', '.join(m.name for m in matches)}); "
+                "add the beginning of the file names to the path to choose one"
+            )
+        if matches:
+            found[part, kind] = min(matches, key=lambda match: match.suffix == ".gz")
     if ("test", "labels") in found and ("test", "images") not in found:
         _require(found, "test", path)
     return found
