@@ -44,6 +44,15 @@ class Prepared:
     held_out_name: str
     scaler: Standardizer | None
 
+    @property
+    def judged_by(self) -> tuple[str, Rows]:
+        """The rows, in the user's units, that a run is judged by: those of ``"test"``, ``"valid"`` or ``"train"``."""
+        if self.dataset.test is not None:
+            return "test", self.dataset.test
+        if self.held_out_raw is not None:
+            return "valid", self.held_out_raw
+        return "train", self.dataset.train
+
 
 @dataclass(frozen=True)
 class Run:
@@ -87,7 +96,6 @@ def train(
         OneLayerError: if the settings do not fit each other, the data or the checkpoint.
         DivergenceError: if the learning rate is too large.
     """
-    settings = settings.for_data(dataset)
     prepared = prepare(dataset, settings)
     return train_prepared(prepared, settings, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch)
 
@@ -250,19 +258,17 @@ def stable_lr(prepared: Prepared, settings: Settings) -> float:
 
 
 def _scores(module: nn.Module, trained: TrainedModel, prepared: Prepared) -> dict[str, Any]:
-    device = prepared.train.X.device
-    on_train = training.evaluate(module.to(device), prepared.train)
-    scores: dict[str, Any] = {"evaluated_on": prepared.held_out_name, "train_loss": on_train.loss}
+    part, rows = prepared.judged_by
+    on_train = training.evaluate(module, prepared.train)
+    scores: dict[str, Any] = {"evaluated_on": part, "train_loss": on_train.loss}
     if not prepared.dataset.classes:
-        raw = prepared.held_out_raw if prepared.held_out_raw is not None else prepared.dataset.train
-        return scores | regression_scores(trained, raw)
+        return scores | regression_scores(trained, rows)
     scores |= {"train_accuracy": on_train.accuracy, "test_accuracy": None}
     if prepared.held_out_name == "valid":
         assert prepared.held_out is not None
         held = training.evaluate(module, prepared.held_out)
         scores |= {"valid_loss": held.loss, "valid_accuracy": held.accuracy}
-    test = prepared.dataset.test
-    if test is not None:
-        held = training.evaluate(module, test.to(device))
-        scores |= {"evaluated_on": "test", "test_loss": held.loss, "test_accuracy": held.accuracy}
+    if part == "test":
+        held = training.evaluate(module, rows)
+        scores |= {"test_loss": held.loss, "test_accuracy": held.accuracy}
     return scores

@@ -16,6 +16,7 @@ from onelayer.experiments import Run
 
 HISTORY_FILE = "history.csv"
 WORST = 20
+ROWS_OF = {"test": "test rows", "valid": "held-out rows", "train": "training rows"}
 
 
 def write(run: Run, folder: Path) -> list[str]:
@@ -29,8 +30,8 @@ def write(run: Run, folder: Path) -> list[str]:
         files[HISTORY_FILE] = history_csv(run).encode()
     files |= {name: plots.png(figure) for name, figure in pictures(run).items()}
     write_whole({folder / name: content for name, content in files.items()})
-    kept = {checkpoints.FILE} if run.fit.history else set()
-    for stale in {HISTORY_FILE, checkpoints.FILE, *_PICTURES} - files.keys() - kept:
+    of_sgd = set() if run.fit.history else {HISTORY_FILE, checkpoints.FILE}
+    for stale in (of_sgd | set(_PICTURES)) - files.keys():
         (folder / stale).unlink(missing_ok=True)
     return list(files)
 
@@ -63,7 +64,8 @@ def pictures(run: Run) -> dict[str, Figure]:
     held_out = run.prepared.held_out_name
     if run.fit.history:
         figures["curve.png"] = plots.curve(run.fit.history, held_out)
-    rows, name = evaluation_rows(run)
+    part, rows = run.prepared.judged_by
+    name = ROWS_OF[part]
     outputs = run.model.outputs(rows.X)
     if not rows.is_classification:
         prediction, target = outputs[:, 0].numpy(), rows.y[:, 0].numpy()
@@ -79,16 +81,6 @@ def pictures(run: Run) -> dict[str, Figure]:
     if shape and (predicted != rows.y).any():
         figures["mistakes.png"] = _mistakes(rows, outputs, classes, shape)
     return figures
-
-
-def evaluation_rows(run: Run) -> tuple[Rows, str]:
-    """Return the rows, in the user's units, that a run is judged by, and their name."""
-    dataset = run.prepared.dataset
-    if dataset.test is not None:
-        return dataset.test, "test rows"
-    if run.prepared.held_out_raw is not None:
-        return run.prepared.held_out_raw, "held-out rows"
-    return dataset.train, "training rows"
 
 
 def confusion_counts(labels: Tensor, predicted: Tensor, n_classes: int) -> Tensor:

@@ -38,8 +38,8 @@ def predict(
         raise OneLayerError(f"{out}: is the data themselves; write the predictions to another file")
     with busy(f"predicting {data}"):
         trained = TrainedModel.load(model)
-        rows, found = predictions(trained, data)
         name = f"predicted_{trained.target}"
+        rows, found = predictions(trained, data, name)
         if out is not None and out.suffix == ".parquet":
             content = _parquet(rows, name, found)
         else:
@@ -51,8 +51,12 @@ def predict(
         print(f"wrote {len(found):,} predictions to {out}")
 
 
-def predictions(trained: "TrainedModel", source: str) -> "tuple[pa.Table, pa.Array]":
-    """Return the rows of a source and what is predicted for each; null where a row is incomplete."""
+def predictions(trained: "TrainedModel", source: str, name: str) -> "tuple[pa.Table, pa.Array]":
+    """Return the rows of a source and what is predicted for each, null where a row is incomplete.
+
+    Raises:
+        OneLayerError: if there is a column called ``name`` already, and as ``inputs_for``.
+    """
     import numpy as np
     import pyarrow as pa
 
@@ -60,19 +64,18 @@ def predictions(trained: "TrainedModel", source: str) -> "tuple[pa.Table, pa.Arr
     from onelayer.inference import inputs_for
 
     inputs = inputs_for(trained, source)
+    table = inputs.table
+    if table is None:
+        table = pa.table({"image": pa.array(range(1, len(inputs.X) + 1))})
+    if name in table.column_names:
+        raise OneLayerError(f"{source}: already has a column {name!r}; rename or drop it")
     outputs = trained.outputs(inputs.X)
     if trained.classes:
         found = pa.array(trained.classes).take(pa.array(outputs.argmax(dim=1).numpy()))
     else:
         found = pa.array(outputs[:, 0].numpy())
     place = np.cumsum(inputs.kept.numpy()) - 1
-    column = found.take(pa.array(place, mask=~inputs.kept.numpy()))
-    table = inputs.table
-    if table is None:
-        table = pa.table({"image": pa.array(range(1, len(column) + 1))})
-    if f"predicted_{trained.target}" in table.column_names:
-        raise OneLayerError(f"{source}: already has a column 'predicted_{trained.target}'; rename or drop it")
-    return table, column
+    return table, found.take(pa.array(place, mask=~inputs.kept.numpy()))
 
 
 def _parquet(rows: "pa.Table", name: str, found: "pa.Array") -> bytes:

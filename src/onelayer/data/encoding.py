@@ -301,10 +301,7 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a dictionary-encoded (categorical) column as its texts, any other as it is."""
     if not pa.types.is_dictionary(values.type):
         return values
-    try:
-        chunks = [c.dictionary.cast(pa.large_string()).take(c.indices) for c in values.chunks]
-    except pa.ArrowException as error:
-        raise OneLayerError(f"a column of type {values.type} cannot be made one-hot") from error
+    chunks = [_cast_to_text(c.dictionary).take(c.indices) for c in values.chunks]
     return pa.chunked_array(chunks, pa.large_string())
 
 
@@ -315,6 +312,11 @@ def _texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
         values = pc.if_else(pc.is_nan(values), None, values)
         with suppress(pa.ArrowInvalid):  # a fraction stays as it is
             values = values.cast(pa.int64())
+    return _cast_to_text(values)
+
+
+def _cast_to_text(values: Any) -> Any:
+    """Return an Arrow array, chunked or not, as one of texts."""
     try:
         return values.cast(pa.large_string())
     except pa.ArrowException as error:

@@ -1,5 +1,6 @@
 """Reading tables: CSV, TSV and Parquet files, pandas, polars and Arrow. Rows are counted from 1 below the header."""
 
+import csv
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -32,9 +33,9 @@ def read_table(path: Path, as_text: Callable[[str], bool] = lambda column: False
         else:
             table = _read_delimited(path, pyarrow.csv.ConvertOptions(strings_can_be_null=True), as_text)
         return checked_table(table, str(path))
-    except UnicodeDecodeError as error:  # in a column name
+    except UnicodeDecodeError as error:  # in the header
         raise OneLayerError(f"{path}: {NOT_UTF8}") from error
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, csv.Error) as error:
         raise OneLayerError(f"{path}: {_first_line(error)}") from error
     except OSError as error:
         raise OneLayerError(f"{path}: cannot be read ({_first_line(error)})") from error
@@ -91,9 +92,7 @@ def _read_delimited(
     read = pyarrow.csv.ReadOptions(block_size=CSV_BLOCK)
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     parse = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    with pyarrow.csv.open_csv(path, read_options=read, parse_options=parse) as reader:
-        names = reader.schema.names
-    convert.column_types = {name: pa.string() for name in names if as_text(name.strip())}
+    convert.column_types = {name: pa.string() for name in _header(path, delimiter) if as_text(name.strip())}
     table = pyarrow.csv.read_csv(path, read_options=read, parse_options=parse, convert_options=convert)
     if any(pa.types.is_binary(kind) for kind in table.schema.types):
         raise OneLayerError(f"{path}: {NOT_UTF8}")
@@ -103,6 +102,11 @@ def _read_delimited(
             f"{path}: has one column, {only!r}; separate the columns by commas, not semicolons"
         )
     return table.rename_columns([name.strip() for name in table.column_names])
+
+
+def _header(path: Path, delimiter: str) -> list[str]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return next((row for row in csv.reader(file, delimiter=delimiter) if row), [])
 
 
 def _without_pandas_index(table: pa.Table) -> pa.Table:
