@@ -11,32 +11,17 @@ import copy
 import warnings
 from statistics import median
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
+from _book import WORKERS, ThroughPil
 from onelayer import Timer, fashion_mnist, softmax_regression
 from onelayer.data import Rows, epoch_order
 from onelayer.training import WAYS
 
 ROUNDS = 5
-BATCH_SIZE, LR, WORKERS = 256, 0.1, 4
-
-
-class ThroughPil(Dataset[tuple[Tensor, int]]):
-    """Images one by one, as torchvision gives them: bytes → PIL image → float tensor (1, 28, 28) in [0, 1]."""
-
-    def __init__(self, rows: Rows) -> None:
-        self.pixels, self.labels = rows.X.view(-1, 28, 28), rows.y
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, i: int) -> tuple[Tensor, int]:
-        image = Image.fromarray(self.pixels[i].numpy(), mode="L")
-        return torch.from_numpy(np.array(image)).unsqueeze(0).float().div(255), int(self.labels[i])
+BATCH_SIZE, LR = 256, 0.1
 
 
 def book_epoch(model: nn.Linear, rows: Rows, order: Tensor, batch_size: int, lr: float) -> None:

@@ -30,7 +30,7 @@ _HOMES = {
     "OneLayerError": "onelayer.errors",
 }
 
-_MODULES = ("data", "losses", "models", "plots", "training")
+_MODULES = ("d2l", "data", "losses", "models", "plots", "training")
 
 if TYPE_CHECKING:
     from onelayer.artifacts import TrainedModel as TrainedModel

@@ -1,0 +1,216 @@
+"""The first edition's chapter 3: linear regression, and how softmax regression is trained and judged.
+
+Sections 3.2, 3.6 and 4.4 of *Dive into Deep Learning* (d2l 0.17).
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from onelayer.d2l.figures import show_images
+from onelayer.d2l.live import Animator
+from onelayer.d2l.loaders import get_fashion_mnist_labels
+from onelayer.errors import OneLayerError
+
+Net = Callable[[Tensor], Tensor]
+Loss = Callable[[Tensor, Tensor], Tensor]
+Batches = Iterable[Any]  # of pairs (X, y)
+Updater = torch.optim.Optimizer | Callable[[int], Any]
+
+
+class TrainingError(OneLayerError, AssertionError):
+    """``train_ch3`` did not reach what the book expects of it. The book raises a bare ``AssertionError``."""
+
+
+def synthetic_data(w: Tensor, b: float | Tensor, num_examples: int) -> tuple[Tensor, Tensor]:
+    """Return X (n, d), standard normal, and y = Xw + b + ε (n, 1) with ε ~ N(0, 0.01²) (section 3.2.1)."""
+    X = torch.normal(0, 1, (num_examples, len(w)))
+    y = X @ w + b
+    return X, (y + torch.normal(0, 0.01, y.shape)).reshape(-1, 1)
+
+
+def linreg(X: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    """Return Xw + b: X (n, d), w (d, q) to (n, q) (section 3.2.4)."""
+    return X @ w + b
+
+
+def squared_loss(y_hat: Tensor, y: Tensor) -> Tensor:
+    """Return ½(ŷ − y)² of each value, in the shape of ``y_hat`` (section 3.2.5)."""
+    return (y_hat - y.reshape(y_hat.shape)) ** 2 / 2
+
+
+def sgd(params: Iterable[Tensor], lr: float, batch_size: int) -> None:
+    """Take a step of minibatch SGD down the gradient of the batch's summed loss, and clear it (section 3.2.6).
+
+    Raises:
+        OneLayerError: if a parameter has no gradient.
+    """
+    with torch.no_grad():
+        for param in params:
+            if param.grad is None:
+                raise OneLayerError(
+                    "a parameter has no gradient: make it with requires_grad=True, and call backward() on the "
+                    "loss before sgd()"
+                )
+            param -= lr * param.grad / batch_size
+            param.grad.zero_()
+
+
+class Accumulator:
+    """Running sums of n numbers (section 3.6.5).
+
+    Attributes:
+        data: the sums so far.
+    """
+
+    def __init__(self, n: int) -> None:
+        self.data = [0.0] * n
+
+    def add(self, *args: Any) -> None:
+        """Add a number to each sum."""
+        self.data = [total + float(value) for total, value in zip(self.data, args, strict=True)]
+
+    def reset(self) -> None:
+        """Set all sums to 0."""
+        self.data = [0.0] * len(self.data)
+
+    def __getitem__(self, idx: int) -> float:
+        return self.data[idx]
+
+
+def accuracy(y_hat: Tensor, y: Tensor) -> float:
+    """Return how many predictions are right (section 3.6.5).
+
+    ``y_hat`` holds a score for each class (n, q), or predicted labels in the shape of ``y`` (n,).
+    """
+    if y_hat.dim() > 1 and y_hat.shape[1] > 1:
+        y_hat = y_hat.argmax(dim=1)
+    return float((y_hat.type(y.dtype) == y).sum())
+
+
+def evaluate_accuracy(net: Net, data_iter: Batches) -> float:
+    """Return the share of examples that ``net`` gets right; a module is set to evaluation mode (section 3.6.5)."""
+    if isinstance(net, nn.Module):
+        net.eval()
+    metric = Accumulator(2)
+    with torch.no_grad():
+        for X, y in data_iter:
+            metric.add(accuracy(net(X), y), y.numel())
+    return metric[0] / metric[1]
+
+
+def evaluate_loss(net: Net, data_iter: Batches, loss: Loss) -> float:
+    """Return the mean loss over all examples, whatever the reduction of ``loss`` (section 4.4.4)."""
+    metric = Accumulator(2)
+    with torch.no_grad():
+        for X, y in data_iter:
+            outputs = net(X)
+            targets = y.reshape(outputs.shape) if y.numel() == outputs.numel() else y
+            metric.add(_summed(loss(outputs, targets), targets, loss), targets.numel())
+    return metric[0] / metric[1]
+
+
+def train_epoch_ch3(net: Net, train_iter: Batches, loss: Loss, updater: Updater) -> tuple[float, float]:
+    """Train for one pass over the data and return training loss and training accuracy (section 3.6.6).
+
+    Args:
+        net: a module or a function, from X to outputs.
+        train_iter: batches (X, y).
+        loss: from outputs and labels to one loss an example, or to their mean. A loss function without the
+            attribute ``reduction`` that returns a scalar is taken to return the mean.
+        updater: an optimizer, which steps along the gradient of what ``loss`` returns, or of its mean; or a
+            function of the batch size, which finds the gradient of the summed loss in the parameters.
+    """
+    if isinstance(net, nn.Module):
+        net.train()
+    metric = Accumulator(3)  # loss, right predictions, labels
+    for X, y in train_iter:
+        outputs = net(X)
+        losses = loss(outputs, y)
+        summed = _summed(losses, y, loss)
+        if isinstance(updater, torch.optim.Optimizer):
+            updater.zero_grad()
+            losses.mean().backward()
+            updater.step()
+        else:
+            summed.backward()
+            updater(X.shape[0])
+        metric.add(summed.detach(), accuracy(outputs, y), y.numel())
+    return metric[0] / metric[2], metric[1] / metric[2]
+
+
+def _summed(losses: Tensor, y: Tensor, loss: Loss) -> Tensor:
+    """Return the batch's summed loss, from losses that may have been averaged."""
+    if losses.dim() == 0 and getattr(loss, "reduction", "mean") == "mean":
+        return losses * y.numel()
+    return losses.sum()
+
+
+def train_ch3(
+    net: Net, train_iter: Batches, test_iter: Batches, loss: Loss, num_epochs: int, updater: Updater
+) -> None:
+    """Train and draw training loss, training accuracy and test accuracy after each epoch (section 3.6.6).
+
+    The arguments are those of ``train_epoch_ch3``; ``test_iter`` has the batches to test on.
+
+    Raises:
+        TrainingError: as soon as the loss is infinite or not a number; and in the end, if the training loss
+            is not below 0.5 or an accuracy is not above 0.7.
+    """
+    animator = Animator(
+        xlabel="epoch",
+        xlim=[1, num_epochs],
+        ylim=[0.3, 0.9],
+        legend=["train loss", "train acc", "test acc"],
+    )
+    for epoch in range(1, num_epochs + 1):
+        train_loss, train_acc = train_epoch_ch3(net, train_iter, loss, updater)
+        if not math.isfinite(train_loss):
+            raise TrainingError(_diverged(train_loss, epoch, updater))
+        test_acc = evaluate_accuracy(net, test_iter)
+        animator.add(epoch, (train_loss, train_acc, test_acc))
+    _check(num_epochs, train_loss, train_acc, test_acc)
+
+
+def _diverged(train_loss: float, epoch: int, updater: Updater) -> str:
+    lr = f" of {updater.param_groups[0]['lr']:g}" if isinstance(updater, torch.optim.Optimizer) else ""
+    return (
+        f"the training loss is {train_loss} in epoch {epoch}. Usual causes: the learning rate{lr} is too large "
+        "(make it 10 times smaller), or a loss of your own takes the logarithm of a probability that is 0 "
+        "(nn.CrossEntropyLoss on the logits does not)"
+    )
+
+
+def _check(num_epochs: int, train_loss: float, train_acc: float, test_acc: float) -> None:
+    """Raise if training ended short of what the book expects."""
+    after = f"after {num_epochs} epoch{'s' if num_epochs > 1 else ''}"
+    if train_loss >= 0.5:
+        raise TrainingError(
+            f"the training loss is {train_loss:.3f} {after}; the book expects less than 0.5. Usual causes: too few "
+            "epochs (the book has 10), or a learning rate that is too small or too large (the book's is 0.1)"
+        )
+    for which, share in (("training", train_acc), ("test", test_acc)):
+        if share > 1:
+            raise TrainingError(
+                f"the {which} accuracy is {share:.3f}, above 1. Usual cause: the network's outputs and the labels "
+                "differ in shape, so that each is compared with all others"
+            )
+        if share <= 0.7:
+            raise TrainingError(
+                f"the {which} accuracy is {share:.3f} {after}; the book expects more than 0.7. Usual causes: labels "
+                "that do not belong to their images, or a loss that does not fit the network's outputs "
+                "(nn.CrossEntropyLoss wants logits, not probabilities)"
+            )
+
+
+def predict_ch3(net: Net, test_iter: Batches, n: int = 6) -> None:
+    """Draw the first n test images below their true labels and, underneath, the predicted ones (section 3.6.7)."""
+    X, y = next(iter(test_iter))
+    X, y = X[:n], y[:n]
+    with torch.no_grad():
+        predicted = net(X).argmax(dim=1)
+    pairs = zip(get_fashion_mnist_labels(y), get_fashion_mnist_labels(predicted), strict=True)
+    show_images(X, 1, len(X), titles=[f"{true}\n{guess}" for true, guess in pairs])
