@@ -15,6 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from onelayer import OneLayerError, d2l, fashion_mnist
+from onelayer.data.bundled import FASHION_MNIST
 
 CURVE_OPTIONS = (
     "xlabel=None, ylabel=None, legend=None, xlim=None, ylim=None, xscale='linear', yscale='linear', "
@@ -79,6 +80,11 @@ def test_every_name_is_there_and_documented():
         value = getattr(d2l, name)
         if callable(value) and value.__module__.startswith("onelayer"):
             assert value.__doc__, name
+
+
+def test_a_name_of_another_chapter_says_so():
+    with pytest.raises(AttributeError, match=r"no 'train_ch6': .*chapters on linear networks"):
+        d2l.train_ch6  # noqa: B018
 
 
 # The tensor functions
@@ -262,6 +268,24 @@ def test_resize_is_pils_bilinear(resize, size):
         truth = np.asarray(image.resize(size[::-1], Image.Resampling.BILINEAR)) / 255
         np.testing.assert_allclose(X[i, 0].numpy(), truth, atol=1 / 255 + 1e-6)
     assert torch.equal(test_iter.dataset[3][0], X[3])
+
+
+@pytest.mark.parametrize("resize", [None, 64, 20])
+def test_images_are_torchvisions(tmp_path, resize):
+    torchvision = pytest.importorskip("torchvision", reason="torchvision is not installed")
+    steps = [torchvision.transforms.Resize(resize)] if resize else []
+    transform = torchvision.transforms.Compose([*steps, torchvision.transforms.ToTensor()])
+    raw = tmp_path / "FashionMNIST/raw"
+    raw.parent.mkdir()
+    raw.symlink_to(FASHION_MNIST)
+    train_iter, _ = d2l.load_data_fashion_mnist(64, resize)
+    theirs = DataLoader(torchvision.datasets.FashionMNIST(tmp_path, transform=transform), 64, shuffle=True)
+    batches = []
+    for loader in (train_iter, theirs):
+        torch.manual_seed(0)
+        batches.append(next(iter(loader)))
+    assert torch.allclose(batches[0][0], batches[1][0], atol=1 / 255 + 1e-6 if resize else 0)
+    assert torch.equal(batches[0][1], batches[1][1])
 
 
 @pytest.mark.parametrize("resize", [-1, (3,), (4, 0), 2.5, "large"])

@@ -4,6 +4,8 @@ The names of chapter 3 of *Dive into Deep Learning* in both editions (d2l 0.17 a
 defaults and return shapes, on bundled data.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from matplotlib import pyplot as plt
@@ -186,3 +188,12 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+if not TYPE_CHECKING:  # a type checker is to see the names above and no others
+
+    def __getattr__(name: str) -> None:
+        """Say what this module is limited to, to those who look for a name of another chapter."""
+        raise AttributeError(
+            f"onelayer.d2l has no {name!r}: it has the names of the book's chapters on linear networks "
+            "(3, and 4 of the second edition)"
+        )
