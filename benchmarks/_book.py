@@ -26,5 +26,5 @@ class ThroughPil(Dataset[tuple[Tensor, int]]):
 
 
 def book_loader(rows: Rows, batch_size: int, shuffle: bool) -> DataLoader[tuple[Tensor, int]]:
-    """Return the loader of section 3.5.4."""
+    """Return the loader of section 3.5.3."""
     return DataLoader(ThroughPil(rows), batch_size, shuffle=shuffle, num_workers=WORKERS)

@@ -2,6 +2,8 @@
 
 import inspect
 import math
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -238,6 +240,7 @@ def test_fashion_mnist_items_are_those_of_a_dataset():
     dataset = d2l.load_data_fashion_mnist(256)[0].dataset
     image, label = dataset[0]
     assert image.shape == (1, 28, 28) and label == 9 and dataset.classes[label] == "ankle boot"
+    assert torch.equal(dataset[torch.tensor(0)][0], image)
     several, labels = dataset[0:3]
     assert torch.equal(several[0], image) and labels.tolist() == [9, 0, 0]
     assert torch.equal(dataset[-1][0], dataset[59_999][0])
@@ -337,6 +340,9 @@ def test_evaluate_accuracy_weighs_batches_by_their_size():
     net = nn.Sequential(nn.Identity())
     assert d2l.evaluate_accuracy(net, batches) == 0.75
     assert not net.training
+    gradients = []
+    d2l.evaluate_accuracy(lambda X: gradients.append(torch.is_grad_enabled()) or X, batches)
+    assert gradients == [False, False]
     assert d2l.evaluate_accuracy(lambda X: X.flip(1), batches) == 0.5
 
 
@@ -386,6 +392,40 @@ def test_an_epoch_with_either_updater_and_either_reduction(batch, reduction, kin
     assert net.training
 
 
+@pytest.mark.parametrize("kind", ["mean", "sum"])
+def test_an_epoch_with_a_loss_of_ones_own_that_is_a_mean_or_a_sum(batch, kind):
+    net = linear()
+
+    def loss(outputs, y):
+        return getattr(scratch_cross_entropy(torch.softmax(outputs, dim=1), y), kind)()
+
+    scores = d2l.train_epoch_ch3(net, [batch], loss, lambda n: d2l.sgd(net.parameters(), 0.3, n))
+    weight, _, expected = epoch_by_hand(*batch, lr=0.3)
+    assert torch.allclose(net.weight, weight, atol=1e-6) and scores[0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kind", ["optimizer", "updater"])
+def test_each_batch_has_a_gradient_of_its_own(batch, kind):
+    net, X, y = linear(), *batch
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.3)
+    updater: Callable = optimizer if kind == "optimizer" else lambda n: d2l.sgd(net.parameters(), 0.3, n)
+    d2l.train_epoch_ch3(net, [(X[:5], y[:5]), (X[5:], y[5:])], nn.CrossEntropyLoss(reduction="none"), updater)
+    weight, bias, _ = epoch_by_hand(X[:5], y[:5], lr=0.3)
+    error = torch.softmax(X[5:] @ weight.T + bias, dim=1) - torch.eye(3)[y[5:]]
+    assert torch.allclose(net.weight, weight - 0.3 * error.T @ X[5:] / 3, atol=1e-6)
+
+
+def test_nothing_to_train_on_says_so(batch):
+    net = linear()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.3)
+    with pytest.raises(OneLayerError, match="num_epochs must be at least 1"):
+        d2l.train_ch3(net, [batch], [batch], nn.CrossEntropyLoss(), 0, optimizer)
+    with pytest.raises(OneLayerError, match=r"no batches.*generator"):
+        d2l.train_ch3(net, (b for b in [batch]), [batch], nn.CrossEntropyLoss(), 2, optimizer)
+    with pytest.raises(OneLayerError, match=r"no batches"):
+        d2l.evaluate_accuracy(net, [])
+
+
 def test_a_summed_loss_steps_as_many_times_farther_as_the_batch_is_large(batch):
     summed, averaged = linear(), linear()
     for net, reduction, lr in ((summed, "sum", 0.3), (averaged, "none", 0.3 * 8)):
@@ -423,6 +463,8 @@ def test_softmax_regression_from_scratch_to_the_letter(capsys):
 
     assert d2l.train_ch3(net, train_iter, test_iter, scratch_cross_entropy, 10, updater) is None
     lines = capsys.readouterr().out.splitlines()
+    axes = plt.gcf().axes[0]
+    assert axes.get_ylim() == (0.3, 0.9) and axes.xaxis.get_gridlines()[0].get_visible()
     assert len(lines) == 10 and lines[9].startswith("epoch 10: train loss 0.44")
     assert d2l.evaluate_accuracy(net, test_iter) > 0.80
     d2l.predict_ch3(net, test_iter)
@@ -517,6 +559,12 @@ def test_plot_draws_each_curve(X, Y, curves):
     assert plt.gcf().get_size_inches().tolist() == [4.5, 2.5]
 
 
+def test_plot_clears_what_was_there():
+    d2l.plot([1, 2])
+    d2l.plot([3, 4])
+    assert drawn(plt.gca()) == [[[0, 3], [1, 4]]]
+
+
 def test_plot_into_given_axes():
     _, (left, right) = plt.subplots(1, 2)
     d2l.plot([1, 2], axes=left)
@@ -570,6 +618,27 @@ def test_animator_of_one_curve_and_several_axes(capsys):
     animator.add([20], [2e-7])
     assert len(animator.axes) == 4 and drawn(animator.axes[0]) == [[[10, 1e-7], [20, 2e-7]]]
     assert capsys.readouterr().out == "x 10: y1 1e-07\nx 20: y1 2e-07\n"
+
+
+def test_animator_wants_a_point_or_none_for_each_curve():
+    animator = d2l.Animator()
+    animator.add(1, (2, 3))
+    with pytest.raises(OneLayerError, match="3 x and 3 y for 2 curves"):
+        animator.add(2, (2, 3, 4))
+
+
+def test_an_unfinished_line_is_ended_when_the_program_ends():
+    code = """
+import sys; sys.stdout.isatty = lambda: True
+from onelayer import d2l
+d2l.Animator().add(1, 2)
+d2l.Animator().add(1, 30)
+d2l.Animator().add(1, 4)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert (
+        done.stdout.decode().replace(os.linesep, "\n") == "\rx 1: y1 2.000\rx 1: y1 30.000\rx 1: y1 4.000 \n"
+    )
 
 
 def test_in_a_terminal_the_line_is_rewritten_and_ended(capsys, monkeypatch):

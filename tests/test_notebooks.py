@@ -71,6 +71,25 @@ def test_a_growing_figure_is_one_picture_redrawn_in_place(executed, part_of_code
     assert len(long) >= curves, "the last state of all curves is shown"
 
 
+def test_pyplot_can_save_a_growing_figure_in_its_cell_and_the_next_cell_shows_it_anew(tmp_path):
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [
+        nbformat.v4.new_code_cell(source)
+        for source in (
+            "from onelayer import d2l\nanimator = d2l.Animator()\nfor x in range(9):\n    animator.add(x, x)\n"
+            "d2l.plt.savefig('saved.svg')",
+            "animator.add(9, 9)",
+            "animator.fig",
+        )
+    ]
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    first, second, third = (cell.outputs for cell in notebook.cells)
+    assert "line2d" in (tmp_path / "saved.svg").read_text()
+    assert [output.output_type for output in first + second] == ["display_data"] * 2
+    assert first[0].data["text/plain"] == "x 8: y1 8.000" and second[0].data["text/plain"] == "x 9: y1 9.000"
+    assert len(third) == 1  # the figure itself, as Jupyter shows any
+
+
 def test_the_chapters_results(executed):
     last = outputs(executed, "cross_entropy, 10, updater")[0].data["text/plain"]
     assert last.startswith("epoch 10: train loss 0.4") and float(last.split()[-1]) > 0.8

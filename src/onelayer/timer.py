@@ -1,4 +1,4 @@
-"""A stopwatch that keeps its laps (section 1.2 of the chapter, vectorization)."""
+"""A stopwatch that keeps its laps (section 3.1.2, vectorization)."""
 
 from itertools import accumulate
 from time import perf_counter

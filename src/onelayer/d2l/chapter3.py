@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from onelayer.d2l.figures import show_images
-from onelayer.d2l.live import Animator
+from onelayer.d2l.live import LINE, Animator
 from onelayer.d2l.loaders import get_fashion_mnist_labels
 from onelayer.errors import OneLayerError
 
@@ -50,13 +50,23 @@ def sgd(params: Iterable[Tensor], lr: float, batch_size: int) -> None:
     """
     with torch.no_grad():
         for param in params:
-            if param.grad is None:
-                raise OneLayerError(
-                    "a parameter has no gradient: make it with requires_grad=True, and call backward() on the "
-                    "loss before sgd()"
-                )
-            param -= lr * param.grad / batch_size
-            param.grad.zero_()
+            grad = gradient_of(param)
+            param -= lr * grad / batch_size
+            grad.zero_()
+
+
+def gradient_of(param: Tensor) -> Tensor:
+    """Return a parameter's gradient.
+
+    Raises:
+        OneLayerError: if it has none.
+    """
+    if param.grad is None:
+        raise OneLayerError(
+            "a parameter has no gradient: make it with requires_grad=True, and call backward() on the loss before "
+            "the step"
+        )
+    return param.grad
 
 
 class Accumulator:
@@ -99,7 +109,7 @@ def evaluate_accuracy(net: Net, data_iter: Batches) -> float:
     with torch.no_grad():
         for X, y in data_iter:
             metric.add(accuracy(net(X), y), y.numel())
-    return metric[0] / metric[1]
+    return _mean(metric[0], metric[1])
 
 
 def evaluate_loss(net: Net, data_iter: Batches, loss: Loss) -> float:
@@ -109,8 +119,17 @@ def evaluate_loss(net: Net, data_iter: Batches, loss: Loss) -> float:
         for X, y in data_iter:
             outputs = net(X)
             targets = y.reshape(outputs.shape) if y.numel() == outputs.numel() else y
-            metric.add(_summed(loss(outputs, targets), targets, loss), targets.numel())
-    return metric[0] / metric[1]
+            losses = loss(outputs, targets)
+            metric.add(_summed(losses, loss, outputs, targets), targets.numel())
+    return _mean(metric[0], metric[1])
+
+
+def _mean(total: float, count: float) -> float:
+    if not count:
+        raise OneLayerError(
+            "there are no batches to read: a generator can be read only once, so pass a DataLoader or a list"
+        )
+    return total / count
 
 
 def train_epoch_ch3(net: Net, train_iter: Batches, loss: Loss, updater: Updater) -> tuple[float, float]:
@@ -119,8 +138,7 @@ def train_epoch_ch3(net: Net, train_iter: Batches, loss: Loss, updater: Updater)
     Args:
         net: a module or a function, from X to outputs.
         train_iter: batches (X, y).
-        loss: from outputs and labels to one loss an example, or to their mean. A loss function without the
-            attribute ``reduction`` that returns a scalar is taken to return the mean.
+        loss: from outputs and labels to one loss an example, to their mean, or to their sum.
         updater: an optimizer, which steps along the gradient of what ``loss`` returns, or of its mean; or a
             function of the batch size, which finds the gradient of the summed loss in the parameters.
     """
@@ -130,7 +148,7 @@ def train_epoch_ch3(net: Net, train_iter: Batches, loss: Loss, updater: Updater)
     for X, y in train_iter:
         outputs = net(X)
         losses = loss(outputs, y)
-        summed = _summed(losses, y, loss)
+        summed = _summed(losses, loss, outputs, y)
         if isinstance(updater, torch.optim.Optimizer):
             updater.zero_grad()
             losses.mean().backward()
@@ -139,14 +157,23 @@ def train_epoch_ch3(net: Net, train_iter: Batches, loss: Loss, updater: Updater)
             summed.backward()
             updater(X.shape[0])
         metric.add(summed.detach(), accuracy(outputs, y), y.numel())
-    return metric[0] / metric[2], metric[1] / metric[2]
+    return _mean(metric[0], metric[2]), _mean(metric[1], metric[2])
 
 
-def _summed(losses: Tensor, y: Tensor, loss: Loss) -> Tensor:
+def _summed(losses: Tensor, loss: Loss, outputs: Tensor, y: Tensor) -> Tensor:
     """Return the batch's summed loss, from losses that may have been averaged."""
-    if losses.dim() == 0 and getattr(loss, "reduction", "mean") == "mean":
+    if losses.dim() == 0 and _is_averaged(losses, loss, outputs, y):
         return losses * y.numel()
     return losses.sum()
+
+
+def _is_averaged(value: Tensor, loss: Loss, outputs: Tensor, y: Tensor) -> bool:
+    """Return whether a loss is a mean: then it stays as it is if each example is counted twice."""
+    if hasattr(loss, "reduction"):
+        return bool(loss.reduction == "mean")
+    with torch.no_grad():
+        doubled = loss(torch.cat([outputs, outputs]), torch.cat([y, y]))
+    return bool((doubled - value).abs() < (doubled - 2 * value).abs())
 
 
 def train_ch3(
@@ -157,9 +184,12 @@ def train_ch3(
     The arguments are those of ``train_epoch_ch3``; ``test_iter`` has the batches to test on.
 
     Raises:
+        OneLayerError: if there are no epochs or no batches.
         TrainingError: as soon as the loss is infinite or not a number; and in the end, if the training loss
             is not below 0.5 or an accuracy is not above 0.7.
     """
+    if num_epochs < 1:
+        raise OneLayerError(f"num_epochs must be at least 1, not {num_epochs}")
     animator = Animator(
         xlabel="epoch",
         xlim=[1, num_epochs],
@@ -169,6 +199,7 @@ def train_ch3(
     for epoch in range(1, num_epochs + 1):
         train_loss, train_acc = train_epoch_ch3(net, train_iter, loss, updater)
         if not math.isfinite(train_loss):
+            LINE.end()
             raise TrainingError(_diverged(train_loss, epoch, updater))
         test_acc = evaluate_accuracy(net, test_iter)
         animator.add(epoch, (train_loss, train_acc, test_acc))

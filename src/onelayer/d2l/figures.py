@@ -88,7 +88,9 @@ def plot(
         axes: where to draw; the current axes if None.
     """
     set_figsize(figsize)
-    axes = axes or plt.gca()
+    if axes is None:
+        axes = plt.gca()
+        plt.gcf().set_layout_engine("constrained")  # a saved figure has its labels in full
     xs, ys = (_curves(X), _curves(Y)) if Y is not None else ([], _curves(X))
     if len(xs) != len(ys):
         xs = xs * len(ys)

@@ -19,6 +19,7 @@ from matplotlib.lines import Line2D
 from torch import Tensor
 
 from onelayer.d2l.figures import FMTS, Limits, notebook_shell, set_axes
+from onelayer.errors import OneLayerError
 
 SECONDS_BETWEEN_REDRAWS = 0.2  # a redraw takes about 0.06 s: more of them would slow down short epochs
 
@@ -27,40 +28,46 @@ class LiveFigure:
     """Shows a figure while it grows."""
 
     def __init__(self, figure: Figure) -> None:
-        self.figure = figure
-        self._line = LiveLine()
-        self._handle: Any = None  # of the picture in the notebook
-        self._shown = 0.0
+        self.figure: Any = figure
+        self._handle: Any = None  # of the picture in the running cell of a notebook
+        self._drawn = 0.0
         self._text = ""
-        self._is_late = False  # whether the picture will be redrawn at the end of the cell
+        self._is_late = False
 
     def show(self, text: str, is_last: bool = False) -> None:
         """Show the figure as it is now. ``text`` says its newest points; ``is_last`` if no more are expected."""
         self._text = text
         shell = notebook_shell()
         if shell is None:
-            self._line.show(text, is_last)
+            LINE.show(text, is_last)
         elif self._handle is None:
             from IPython.display import display
 
-            # Out of pyplot's hands: Jupyter shows the figures that it still has at the end of the cell.
-            plt.close(self.figure)
             self._handle = display(self._picture(), raw=True, display_id=True)
-        elif perf_counter() - self._shown > SECONDS_BETWEEN_REDRAWS:
-            self._handle.update(self._picture(), raw=True)
-        elif not self._is_late:
-            shell.events.register("post_execute", self._catch_up)
+            # Jupyter displays pyplot's figures at the end of the cell; this one is displayed already.
+            self.figure._ipython_display_ = lambda: None
+            shell.events.register("post_execute", self._end_of_cell)
+        elif perf_counter() - self._drawn > SECONDS_BETWEEN_REDRAWS:
+            self._redraw()
+        else:
             self._is_late = True
 
-    def _catch_up(self) -> None:
-        notebook_shell().events.unregister("post_execute", self._catch_up)
-        self._is_late = False
+    def _end_of_cell(self) -> None:
+        """Bring the picture up to date; in another cell, the figure gets another picture."""
+        notebook_shell().events.unregister("post_execute", self._end_of_cell)
+        if self._is_late:
+            self._redraw()
+        del self.figure._ipython_display_
+        self._handle = None
+
+    def _redraw(self) -> None:
         self._handle.update(self._picture(), raw=True)
+        self._is_late = False
 
     def _picture(self) -> dict[str, str]:
         buffer = StringIO()
         self.figure.savefig(buffer, format="svg", bbox_inches="tight")
-        self._shown = perf_counter()
+        self._drawn = perf_counter()
         return {"image/svg+xml": buffer.getvalue(), "text/plain": self._text}
 
 
@@ -72,20 +79,23 @@ class LiveLine:
 
     def show(self, text: str, is_last: bool) -> None:
         """Write the text in place of the one before, and end the line if this is the last one."""
-        if not sys.stdout.isatty():
+        if not sys.stdout.isatty() or hasattr(sys, "ps1"):  # Python's prompt needs a line of its own
             print(text, flush=True)
             return
-        if not self._width:
-            atexit.register(self._end)  # or the shell's prompt would follow on the same line
         print(f"\r{text:<{self._width}}", end="", flush=True)
-        self._width = len(text)
+        self._width = max(self._width, len(text))
         if is_last:
-            self._end()
+            self.end()
 
-    def _end(self) -> None:
-        print(flush=True)
+    def end(self) -> None:
+        """End the line, if it is unfinished, so that what comes next has a line of its own."""
+        if self._width:
+            print(flush=True)
         self._width = 0
-        atexit.unregister(self._end)
+
+
+LINE = LiveLine()  # a terminal has one line to rewrite, whatever the number of figures
+atexit.register(LINE.end)
 
 
 class Animator:
@@ -119,7 +129,7 @@ class Animator:
         ncols: int = 1,
         figsize: tuple[float, float] = (3.5, 2.5),
     ) -> None:
-        self.fig, axes = plt.subplots(nrows, ncols, figsize=figsize, squeeze=False)
+        self.fig, axes = plt.subplots(nrows, ncols, figsize=figsize, squeeze=False, layout="constrained")
         self.axes = list(axes.flatten())
         self.X: list[list[float]] = []
         self.Y: list[list[float]] = []
@@ -131,7 +141,11 @@ class Animator:
         self._live = LiveFigure(self.fig)
 
     def add(self, x: Any, y: Any) -> None:
-        """Add the point (x, y), or one point to each of several curves; None adds nothing to its curve."""
+        """Add the point (x, y), or one point to each of several curves; None adds nothing to its curve.
+
+        Raises:
+            OneLayerError: if there are more or fewer points than curves.
+        """
         ys = _listed(y)
         xs = _listed(x)
         xs = xs * len(ys) if len(xs) == 1 else xs
@@ -141,6 +155,10 @@ class Animator:
                 self.axes[0].plot([], [], fmt)[0] for fmt, _ in zip(cycle(self.fmts), ys, strict=False)
             ]
             set_axes(self.axes[0], *self._style)
+        if not len(xs) == len(ys) == len(self._lines):
+            raise OneLayerError(
+                f"{len(xs)} x and {len(ys)} y for {len(self._lines)} curves: None stands for no point"
+            )
         new = [
             (i, float(a), float(b))
             for i, (a, b) in enumerate(zip(xs, ys, strict=True))

@@ -62,11 +62,11 @@ class FashionMNISTImages(Dataset[tuple[Tensor, Tensor | int]]):
 
     def __getitem__(self, index: int | slice | Tensor) -> tuple[Tensor, Tensor | int]:
         """Return image (1, h, w) in [0, 1] and label of one example, or (b, 1, h, w) and (b,) of several."""
-        if isinstance(index, Tensor):
+        if isinstance(index, Tensor) and index.dim():
             return self._images(self.data.index_select(0, index)), self.targets.index_select(0, index)
         if isinstance(index, slice):
             return self._images(self.data[index]), self.targets[index]
-        return self._images(self.data[index][None])[0], int(self.targets[index])
+        return self._images(self.data[int(index)][None])[0], int(self.targets[int(index)])
 
     def _images(self, pixels: Tensor) -> Tensor:
         pixels = pixels[:, None]
@@ -88,7 +88,7 @@ def load_array(data_arrays: Sequence[Tensor], batch_size: int, is_train: bool = 
 
 
 def load_data_fashion_mnist(batch_size: int, resize: Size | None = None) -> tuple[BatchLoader, BatchLoader]:
-    """Return the training images, shuffled, and the test images in batches (section 3.5.4).
+    """Return the training images, shuffled, and the test images in batches (section 3.5.3).
 
     A batch is ``[X, y]``: X (b, 1, h, w) float32 in [0, 1] and y (b,) int64; the last one is shorter. With
     ``resize``, a side in pixels or (height, width), images are scaled as PIL's bilinear filter scales them,

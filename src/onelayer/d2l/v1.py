@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from matplotlib import pyplot as plt
@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the book's name
 from torch.utils.data import TensorDataset
 
+from onelayer.d2l.chapter3 import gradient_of
 from onelayer.d2l.figures import Limits, show_images
-from onelayer.d2l.live import LiveFigure, in_words
+from onelayer.d2l.live import LINE, LiveFigure, in_words
 from onelayer.d2l.loaders import BatchLoader, FashionMNISTImages, Size, get_fashion_mnist_labels
 from onelayer.errors import OneLayerError
 
@@ -77,6 +78,10 @@ class HyperParameters:
             setattr(self, name, value)
 
 
+def _number(value: Any) -> float:
+    return float(value.detach() if isinstance(value, Tensor) else value)
+
+
 class ProgressBoard(HyperParameters):
     """A picture of curves that grow (section 3.2.1).
 
@@ -132,7 +137,7 @@ class ProgressBoard(HyperParameters):
         """Add a point to the curve ``label``; of every ``every_n`` points their mean is drawn as one."""
         waiting = self._waiting.setdefault(label, [])
         self.data.setdefault(label, [])
-        waiting.append((float(x), float(y)))
+        waiting.append((_number(x), _number(y)))
         if len(waiting) < every_n:
             return
         mean_x, mean_y = (sum(values) / len(waiting) for values in zip(*waiting, strict=True))
@@ -144,8 +149,8 @@ class ProgressBoard(HyperParameters):
     def _redraw(self, x: float) -> None:
         """Bring the figure up to date; settings may have changed since the last time."""
         if self.fig is None:
-            self.fig = self.axes.figure if self.axes else plt.figure(figsize=self.figsize)  # type: ignore[assignment]
-        assert self.fig is not None
+            figure = self.axes.figure if self.axes else plt.figure(figsize=self.figsize, layout="constrained")
+            self.fig = cast(Figure, figure)
         self.axes = self.axes or self.fig.gca()
         self._live = self._live or LiveFigure(self.fig)
         for i, (label, points) in enumerate(self.data.items()):
@@ -163,7 +168,9 @@ class ProgressBoard(HyperParameters):
         if self.ylim:
             self.axes.set_ylim(*self.ylim)
         self.axes.legend()
-        newest = {label: points[-1][1] for label, points in self.data.items() if points}
+        newest = {
+            label: points[-1][1] for label, points in self.data.items() if points and points[-1][0] == x
+        }
         self._live.show(in_words(self.xlabel or "x", x, newest))
 
 
@@ -299,12 +306,22 @@ class Trainer(HyperParameters):
 
     def __init__(self, max_epochs: int, num_gpus: int = 0, gradient_clip_val: float = 0) -> None:
         self.save_hyperparameters()
-        self.gpus = try_all_gpus()[:num_gpus] if torch.cuda.is_available() else []
+        self.gpus = [gpu(i) for i in range(min(num_gpus, torch.cuda.device_count()))]
 
     def prepare_data(self, data: DataModule) -> None:
-        """Take the batches of ``data``."""
+        """Take the batches of ``data``.
+
+        Raises:
+            OneLayerError: if they have no length.
+        """
         self.train_dataloader = data.train_dataloader()
         self.val_dataloader = data.val_dataloader()
+        for loader in (self.train_dataloader, self.val_dataloader):
+            if loader is not None and not hasattr(loader, "__len__"):
+                raise OneLayerError(
+                    f"{type(data).__name__} gives a {type(loader).__name__}, which has no length: return a DataLoader "
+                    "from get_dataloader, for instance self.get_tensorloader(tensors, train)"
+                )
         self.num_train_batches = len(self.train_dataloader)
         self.num_val_batches = len(self.val_dataloader) if self.val_dataloader is not None else 0
 
@@ -326,9 +343,12 @@ class Trainer(HyperParameters):
         self.prepare_model(model)
         self.optim = model.configure_optimizers()
         self.train_batch_idx = self.val_batch_idx = 0
-        for epoch in range(self.max_epochs):
-            self.epoch = epoch
-            self.fit_epoch()
+        try:
+            for epoch in range(self.max_epochs):
+                self.epoch = epoch
+                self.fit_epoch()
+        finally:
+            LINE.end()
 
     def fit_epoch(self) -> None:
         """Train for one epoch, then validate (section 3.4.4)."""
@@ -395,17 +415,21 @@ class SyntheticRegressionData(DataModule):
 class SGD(HyperParameters):
     """Minibatch stochastic gradient descent (section 3.4.3)."""
 
-    params: Iterable[Tensor]
+    params: list[Tensor]
     lr: float
 
     def __init__(self, params: Iterable[Tensor], lr: float) -> None:
+        params = list(params)  # model.parameters() can be read only once
         self.save_hyperparameters()
 
     def step(self) -> None:
-        """Take a step against the gradient; to be called without autograd."""
+        """Take a step against the gradient; to be called without autograd.
+
+        Raises:
+            OneLayerError: if a parameter has no gradient.
+        """
         for param in self.params:
-            if param.grad is not None:
-                param -= self.lr * param.grad
+            param -= self.lr * gradient_of(param)
 
     def zero_grad(self) -> None:
         """Set the gradients to 0."""
