@@ -11,12 +11,11 @@ from torch import Tensor, nn
 from onelayer import models, training
 from onelayer.artifacts import TrainedModel
 from onelayer.checkpoints import Checkpoint
-from onelayer.data.rows import Dataset, Rows
+from onelayer.data.rows import Dataset, Rows, as_features
 from onelayer.data.scaling import Standardizer
 from onelayer.errors import DivergenceError, OneLayerError
 from onelayer.scoring import regression_scores
 from onelayer.settings import Settings
-from onelayer.solvers.least_squares import least_squares
 from onelayer.solvers.stability import largest_stable_lr
 from onelayer.timer import Timer
 from onelayer.training import Fit
@@ -127,9 +126,13 @@ def train_prepared(
 
 
 def _solve(prepared: Prepared, settings: Settings) -> nn.Module:
-    weight, bias = least_squares(prepared.train)
+    # SciPy takes as long to import as an epoch of training, and SGD does without it.
+    from onelayer.solvers.least_squares import Problem, least_squares
+
+    rows = prepared.train
+    fit = least_squares(Problem(as_features(rows.X).cpu().numpy(), rows.y.cpu().double().numpy()))
     module = build(settings, prepared.dataset).double()
-    module.load_state_dict({"weight": weight, "bias": bias})
+    module.load_state_dict({"weight": torch.from_numpy(fit.weight), "bias": torch.from_numpy(fit.bias)})
     return module
 
 

@@ -1,0 +1,277 @@
+"""Exact least squares: against rational arithmetic, certified values, and other packages."""
+
+import json
+import math
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn import linear_model
+
+from onelayer.data import houses
+from onelayer.solvers.double_double import DoubleDouble, two_product, two_sum
+from onelayer.solvers.least_squares import Problem, least_squares
+
+NIST = sorted((Path(__file__).parent / "data/nist-strd").glob("*.json"))
+
+
+# Twice the working precision
+
+numbers = st.floats(-1e100, 1e100).filter(lambda x: x == 0 or abs(x) > 1e-100)
+
+
+@given(numbers, numbers)
+def test_sums_and_products_lose_nothing(a, b):
+    total, error = two_sum(np.float64(a), np.float64(b))
+    assert total == a + b and Fraction(float(total)) + Fraction(float(error)) == Fraction(a) + Fraction(b)
+    product, error = two_product(np.float64(a), np.float64(b))
+    assert product == a * b and Fraction(float(product)) + Fraction(float(error)) == Fraction(a) * Fraction(b)
+
+
+def as_fraction(x: DoubleDouble) -> Fraction:
+    return Fraction(float(x.high)) + Fraction(float(x.low))
+
+
+@given(st.lists(st.integers(-(2**53), 2**53), min_size=1, max_size=40), st.integers(1, 2**53))
+def test_double_double_has_thirty_digits(integers, divisor):
+    values = np.array(integers, float) / 7
+    exact = [Fraction(float(v)) for v in values]
+    x, scale = DoubleDouble.of(values), sum(map(abs, exact))
+    assert abs(as_fraction(x.sum()) - sum(exact)) <= scale * Fraction(1, 2**98)
+    squares = (x * x).sum()
+    assert abs(as_fraction(squares) - sum(v * v for v in exact)) <= sum(v * v for v in exact) * Fraction(
+        1, 2**98
+    )
+    quotient = x[0] / np.float64(divisor)
+    assert abs(as_fraction(quotient) * divisor - exact[0]) <= abs(exact[0]) * Fraction(1, 2**98)
+    difference = (x - values).sum()
+    assert as_fraction(difference) == 0
+
+
+# Against rational arithmetic, which rounds nothing
+
+
+def rational_solution(X, y, intercept: bool) -> list[float]:
+    """Return the exact least squares coefficients, the intercept first, rounded once at the end."""
+    A = [([Fraction(1)] if intercept else []) + [Fraction(float(v)) for v in row] for row in X]
+    b = [Fraction(float(v)) for v in y]
+    p = len(A[0])
+    rows = [
+        [sum(r[i] * r[j] for r in A) for j in range(p)] + [sum(r[i] * v for r, v in zip(A, b, strict=True))]
+        for i in range(p)
+    ]
+    for i in range(p):
+        pivot = next(r for r in range(i, p) if rows[r][i])
+        rows[i], rows[pivot] = rows[pivot], rows[i]
+        rows[i] = [v / rows[i][i] for v in rows[i]]
+        for r in range(p):
+            if r != i:
+                rows[r] = [v - rows[r][i] * w for v, w in zip(rows[r], rows[i], strict=True)]
+    return [float(row[p]) for row in rows]
+
+
+def coefficients(X, y, intercept: bool = True, **how) -> np.ndarray:
+    fit = least_squares(Problem(X, np.asarray(y, float)[:, None], fit_intercept=intercept), **how)
+    return np.r_[fit.bias, fit.weight[0]] if intercept else fit.weight[0]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10**6), st.integers(1, 4), st.booleans())
+def test_small_problems_are_solved_to_the_last_digit(seed, d, intercept):
+    generator = np.random.default_rng(seed)
+    X = generator.normal(size=(d + 3, d)) * 10.0 ** generator.integers(-6, 7, d) + generator.normal(size=d)
+    y = generator.normal(size=d + 3) * 100
+    expected = rational_solution(X, y, intercept)
+    np.testing.assert_allclose(coefficients(X, y, intercept), expected, rtol=2.3e-16)
+
+
+@pytest.mark.parametrize("degree", [5, 8, 10])
+def test_polynomials_that_defeat_the_normal_equations(degree):
+    x = np.linspace(-9, -3, 82)  # scaled, the condition of the tenth degree is 1e10
+    X = np.stack([x**k for k in range(1, degree + 1)], axis=1)
+    y = 0.8 + np.random.default_rng(0).normal(size=82)
+    np.testing.assert_allclose(coefficients(X, y), rational_solution(X, y, True), rtol=1e-15)
+
+
+# Certified by NIST
+
+
+def nist(path: Path):
+    case = json.loads(path.read_text())
+    X, y = np.array(case["x"], float), np.array(case["y"], float)
+    if case["degree"] > 1:
+        X = np.hstack([X**k for k in range(1, case["degree"] + 1)])
+    return X, y, case["intercept"], case["certified"]
+
+
+def digits(found, certified) -> float:
+    """Return how many digits of the worst value are right (the log relative error), at most 15.95."""
+    pairs = zip(np.ravel(found).tolist(), np.ravel(certified).tolist(), strict=True)
+    wrong = [abs(f - c) / abs(c) if c else abs(f) for f, c in pairs]
+    return min([15.95, *(-math.log10(w) for w in wrong if w)])
+
+
+@pytest.mark.parametrize("path", NIST, ids=lambda path: path.stem)
+def test_nist_coefficients_are_exact(path):
+    X, y, intercept, certified = nist(path)
+    found = coefficients(X, y, intercept)
+    np.testing.assert_array_equal(found, rational_solution(X, y, intercept))
+    # Rounding NIST's decimals to float64 costs the intercept of norris its fourteenth digit, whatever the solver.
+    assert digits(found, certified["coefficients"]) > (13.9 if path.stem == "norris" else 14)
+    with_ones = np.c_[np.ones(len(X)), X] if intercept else X
+    numpys = np.linalg.lstsq(with_ones, y, rcond=None)[0]
+    assert digits(found, certified["coefficients"]) >= digits(numpys, certified["coefficients"])
+
+
+@pytest.mark.parametrize("path", NIST, ids=lambda path: path.stem)
+def test_nist_statistics(path):
+    X, y, intercept, certified = nist(path)
+    fit = least_squares(Problem(X, y[:, None], fit_intercept=intercept))
+    degrees = len(y) - X.shape[1] - intercept
+    sigma = math.sqrt(fit.rss[0] / degrees)
+    errors = sigma * np.sqrt(np.roll(fit.inverse.diagonal(), int(intercept)))
+    assert digits(sigma, certified["residual_standard_deviation"]) > 13.9
+    assert digits(errors, certified["standard_errors"]) > 13.9
+    assert digits(1 - fit.rss[0] / fit.tss[0], certified["r_squared"]) > 14
+
+
+@pytest.mark.parametrize("times", [0.01, 1, 100])
+def test_wampler_with_less_and_more_noise(times):
+    """NIST's wampler3, 4 and 5: y = 1 + x + … + x⁵ plus noise that no polynomial of degree 5 explains."""
+    X, y, _, _ = nist(next(path for path in NIST if path.stem == "wampler4"))
+    trend = 1 + X.sum(axis=1)
+    np.testing.assert_array_equal(coefficients(X, trend + times * (y - trend)), np.ones(6))
+
+
+# Against other packages
+
+
+@pytest.fixture(scope="module")
+def data():
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(400, 30)) + 3
+    Y = X @ generator.normal(size=(30, 2)) + generator.normal(size=(400, 2))
+    return X, Y, generator.integers(0, 3, 400).astype(float)
+
+
+@pytest.mark.parametrize("method", ["cholesky", "qr"])
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("alpha", [0.0, 2.5])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_both_ways_equal_scikit_learn(data, method, intercept, alpha, weighted):
+    X, Y, c = data
+    c = c if weighted else None
+    fit = least_squares(Problem(X, Y, c, alpha, intercept), method=method)
+    theirs = linear_model.Ridge(alpha, fit_intercept=intercept, solver="cholesky")
+    theirs = theirs if alpha else linear_model.LinearRegression(fit_intercept=intercept)
+    theirs.fit(X, Y, c)
+    np.testing.assert_allclose(fit.weight, theirs.coef_, rtol=1e-10)
+    np.testing.assert_allclose(fit.bias, theirs.intercept_, rtol=1e-10, atol=1e-14)
+    residuals = Y - theirs.predict(X)
+    ones = np.ones(len(X)) if c is None else c
+    np.testing.assert_allclose(fit.rss, ones @ residuals**2, rtol=1e-10)
+    centre = np.average(Y, axis=0, weights=c) if intercept else 0
+    np.testing.assert_allclose(fit.tss, ones @ (Y - centre) ** 2, rtol=1e-10)
+    A = np.c_[X, np.ones(400)] if intercept else X
+    penalty = np.diag([alpha] * 30 + [0.0] * int(intercept))
+    np.testing.assert_allclose(
+        fit.inverse, np.linalg.inv(A.T @ (ones[:, None] * A) + penalty), rtol=1e-7, atol=1e-12
+    )
+    assert (fit.method, fit.rank) == (method, 30)
+
+
+def test_houses_is_the_published_fit():
+    rows = houses().train
+    fit = least_squares(Problem(rows.X.numpy(), rows.y.double().numpy()))
+    assert fit.bias[0] == pytest.approx(76513.9, abs=0.05)
+    assert fit.weight[0].tolist() == pytest.approx([95.915, -1085.82], abs=0.005)
+    assert 1 - fit.rss[0] / fit.tss[0] == pytest.approx(0.6591, abs=5e-5)
+
+
+def test_float32_features_are_summed_in_float64():
+    generator = np.random.default_rng(1)
+    X = (generator.normal(size=(20_000, 5)) + 1000).astype(np.float32)
+    Y = X.astype(float) @ np.arange(1.0, 6.0)[:, None] + 7
+    fit = least_squares(Problem(X, Y))
+    assert fit.method == "cholesky"
+    np.testing.assert_allclose(fit.weight, [[1, 2, 3, 4, 5]], rtol=1e-12)
+    np.testing.assert_allclose(fit.bias, 7, rtol=1e-8)
+
+
+def test_columns_far_from_zero_and_of_all_sizes():
+    generator = np.random.default_rng(2)
+    X = generator.normal(size=(5_000, 6)) * 10.0 ** np.arange(-6, 6, 2) + [1, 1e3, 0, 1e6, 0, 1e9]
+    true = np.arange(1.0, 7.0) / 10.0 ** np.arange(-6, 6, 2)
+    fit = least_squares(Problem(X, (X @ true)[:, None]))
+    assert fit.method == "cholesky"
+    np.testing.assert_allclose(fit.weight[0], true, rtol=1e-6)
+
+
+@pytest.mark.parametrize("n", [12, 2_000])
+def test_dependent_columns_have_the_solution_of_least_norm(n):
+    generator = np.random.default_rng(3)
+    X = generator.normal(size=(n, 3))
+    X = np.c_[X, X[:, 0], X @ [1, 2, 3], np.full(n, 0.1)]
+    Y = generator.normal(size=(n, 2))
+    fit = least_squares(Problem(X, Y))
+    weight = np.linalg.pinv(X - X.mean(axis=0), rcond=1e-10) @ (Y - Y.mean(axis=0))
+    np.testing.assert_allclose(fit.weight, weight.T, atol=1e-12)
+    np.testing.assert_allclose(fit.bias, Y.mean(axis=0) - X.mean(axis=0) @ weight, atol=1e-12)
+    assert (fit.method, fit.rank, fit.inverse) == ("svd", 3, None)
+
+
+def test_more_features_than_rows():
+    generator = np.random.default_rng(4)
+    X, Y = generator.normal(size=(20, 50)), generator.normal(size=(20, 1))
+    fit = least_squares(Problem(X, Y))
+    np.testing.assert_allclose(X @ fit.weight.T + fit.bias, Y, atol=1e-12)
+    weight = np.linalg.pinv(X - X.mean(axis=0), rcond=1e-10) @ (Y - Y.mean())
+    np.testing.assert_allclose(fit.weight, weight.T, atol=1e-12)
+    assert fit.rank == 19
+
+
+def test_one_row_and_no_variation():
+    fit = least_squares(Problem(np.array([[3.0, 4.0]]), np.array([[5.0]])))
+    assert fit.weight.tolist() == [[0, 0]] and fit.bias.tolist() == [5] and fit.rank == 0
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("alpha", [0.0, 1.5])
+def test_sparse_equals_dense(data, alpha, weighted):
+    X, Y, c = data
+    X = np.where(X > 3.5, X, 0)
+    c = c if weighted else None
+    ours, dense = (least_squares(Problem(A, Y, c, alpha)) for A in (sparse.csr_array(X), X))
+    for name in ("weight", "bias", "rss", "tss", "inverse"):
+        np.testing.assert_allclose(getattr(ours, name), getattr(dense, name), rtol=1e-8, atol=1e-12)
+
+
+def test_sparse_with_dependent_columns_is_not_made_dense_at_once():
+    generator = np.random.default_rng(5)
+    X = sparse.random_array((3_000, 40), density=0.1, rng=generator, format="csr")
+    X = sparse.hstack([X, X[:, :5]], format="csr")
+    Y = generator.normal(size=(3_000, 1))
+    fit = least_squares(Problem(X, Y))
+    dense = X.toarray()
+    weight = np.linalg.pinv(dense - dense.mean(axis=0), rcond=1e-10) @ (Y - Y.mean())
+    np.testing.assert_allclose(fit.weight, weight.T, atol=1e-10)
+    assert fit.rank == 40
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_sparse_with_many_features(alpha, intercept):
+    generator = np.random.default_rng(6)
+    X = sparse.random_array((300, 3_000), density=0.01, rng=generator, format="csr")
+    Y, c = generator.normal(size=(300, 2)), generator.uniform(0.5, 2, 300)
+    fit = least_squares(Problem(X, Y, c, alpha, intercept))
+    mean, y_mean = (np.average(A, axis=0, weights=c) * intercept for A in (X.toarray(), Y))
+    A, B = (np.sqrt(c)[:, None] * Z for Z in (X.toarray() - mean, Y - y_mean))
+    weight = A.T @ np.linalg.pinv(A @ A.T + alpha * np.eye(300), rcond=1e-12) @ B
+    np.testing.assert_allclose(fit.weight, weight.T, atol=1e-7)
+    np.testing.assert_allclose(fit.bias, y_mean - mean @ weight, atol=1e-7)
+    assert fit.method == "lsmr" and fit.rank is None
