@@ -5,6 +5,10 @@ class OneLayerError(ValueError):
     """Bad input. ``str(error)`` is one sentence or two for the person who gave it."""
 
 
+class LinearDependenceWarning(UserWarning):
+    """Some features are linear combinations of others, so that the data leave the weights undetermined."""
+
+
 class DivergenceError(OneLayerError):
     """Training moved away from the minimum because the learning rate is too large.
 

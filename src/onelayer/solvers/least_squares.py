@@ -7,6 +7,7 @@ problem as it is stored, rounded (Björck 1967, *Iterative refinement of linear 
 Li and Riedy 2009, *Extra-precise iterative refinement for overdetermined least squares problems*).
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
-from scipy.linalg.blas import dsyrk
 from scipy.sparse.linalg import LinearOperator, lsmr
 
 from onelayer.solvers.double_double import DoubleDouble, two_product
+from onelayer.solvers.parallel import sum_over_rows
 
 Array = NDArray[np.float64]
 
@@ -28,6 +29,8 @@ ILL_CONDITIONED = (
 )
 MOST_SPARSE_FEATURES = 2_000  # beyond them a sparse problem is solved without its Gram matrix
 ITERATIVE_TOLERANCE = 1e-12
+CANCELLED = 1e-4  # share of a column's sum of squares that centring must leave, or it is centred first
+CORRECTED = 1e-8  # a correction this small has left an error of about its square
 MOST_CORRECTIONS = 10
 MOST_EXACT_INVERSE = 10**6  # n d²: so few operations that the inverse can be corrected too
 INVERSE_CORRECTIONS = 3
@@ -56,17 +59,18 @@ class Problem:
         """Σ cᵢ."""
         return float(len(self.Y)) if self.sample_weight is None else float(self.sample_weight.sum())
 
-    def blocks(self) -> Iterator[tuple[Any, Array, Array | None]]:
-        """Yield X, Y and c block by block, of a size that stays in the processor's cache."""
+    def blocks(self, part: slice = slice(None)) -> Iterator[tuple[Any, Array, Array | None]]:
+        """Yield the rows in ``part`` of X, Y and c block by block, of a size that stays in the processor's cache."""
         d = max(1, self.X.shape[1])
-        size = 1 + max(min(1024, 2**23 // d), 2**19 // d)
-        for start in range(0, len(self.Y), size):
-            rows = slice(start, start + size)
+        size = 1 + max(min(1024, 2**23 // d), 2**18 // d)
+        start, stop, _ = part.indices(len(self.Y))
+        for first in range(start, stop, size):
+            rows = slice(first, min(first + size, stop))
             yield self.X[rows], self.Y[rows], None if self.sample_weight is None else self.sample_weight[rows]
 
-    def dense_blocks(self) -> Iterator[tuple[Array, Array, Array | None]]:
+    def dense_blocks(self, part: slice = slice(None)) -> Iterator[tuple[Array, Array, Array | None]]:
         """Yield what ``blocks`` yields, X as a dense float64 array."""
-        for X, Y, c in self.blocks():
+        for X, Y, c in self.blocks(part):
             yield (X.toarray() if sparse.issparse(X) else X).astype(np.float64, copy=False), Y, c
 
 
@@ -152,14 +156,18 @@ def least_squares(problem: Problem, method: str = "auto") -> LeastSquaresFit:
         return _solve_carefully(problem, orthogonal_factor(problem, means))
     weight = factor.half @ (factor.half.T @ cross)
     bias = y_means - means @ weight
-    gradient, total_residual, rss = _gradient(problem, weight, bias)
-    steps = factor.step(gradient - np.outer(means, total_residual), total_residual)
+    size, corrections = np.inf, 0
+    while size > CORRECTED and corrections < MOST_CORRECTIONS:
+        gradient, total_residual, rss = _gradient(problem, weight, bias)
+        steps = factor.step(gradient - np.outer(means, total_residual), total_residual)
+        size = max(_relative(steps[0], weight), _relative(steps[1], bias))
+        weight, bias, corrections = weight + steps[0], bias + steps[1], corrections + 1
     return LeastSquaresFit(
-        weight=(weight + steps[0]).T,
-        bias=bias + steps[1],
+        weight=weight.T,
+        bias=bias,
         rank=len(weight),
         method=factor.method,
-        corrections=1,
+        corrections=corrections,
         rss=rss,
         tss=tss,
         inverse=factor.inverse(),
@@ -169,51 +177,66 @@ def least_squares(problem: Problem, method: str = "auto") -> LeastSquaresFit:
 def moments(problem: Problem) -> tuple[Array, Array, Array, Array, Array]:
     """Return x̄ (d,), ȳ (q,), the centred sums XᵀCX (d, d) and XᵀCY (d, q), and Σ c (y − ȳ)² (q,).
 
-    Without an intercept the means are 0 and nothing is centred. All sums are those of one symmetric product, of
-    [X Y 1] with itself, and take one pass. Rows are taken relative to the mean of the first ones, so that little
-    cancels when the sums are moved to the mean of all.
+    Without an intercept the means are 0 and nothing is centred. One pass sums the products as they are, and centres
+    the sums, which is exact but for digits that cancel. Where they are many, because a column is far from 0, another
+    pass sums the products of centred rows.
     """
     d, q = problem.X.shape[1], problem.Y.shape[1]
-    if sparse.issparse(problem.X):
-        sums, shift = _sparse_sums(problem), np.zeros(d + q)
-    else:
-        sums, shift = _dense_sums(problem)
-    means = sums[:-1, -1] / sums[-1, -1] if problem.fit_intercept else np.zeros(d + q)
-    centred = sums[:-1, :-1] - sums[-1, -1] * np.outer(means, means)
-    tss = np.maximum(centred.diagonal()[d:], 0)
-    return shift[:d] + means[:d], shift[d:] + means[d:], centred[:d, :d], centred[:d, d:], tss
+    y_shift = problem.Y[:1024].mean(axis=0) if problem.fit_intercept else np.zeros(q)
+    is_sparse = sparse.issparse(problem.X)
+    sums = _sparse_sums(problem, y_shift) if is_sparse else _dense_sums(problem, np.zeros(d), y_shift)
+    if not problem.fit_intercept:
+        return np.zeros(d), y_shift, sums[0], sums[1][:, :q], sums[2].diagonal()[:q]
+    centred = _centred(*sums)
+    if not is_sparse and (centred[2].diagonal() < CANCELLED * sums[0].diagonal()).any():
+        x_shift = centred[0]
+        centred = _centred(*_dense_sums(problem, x_shift, y_shift))
+        centred = (x_shift + centred[0], *centred[1:])
+    x_mean, y_mean, gram, cross, tss = centred
+    return x_mean, y_shift + y_mean, gram, cross, tss
 
 
-def _dense_sums(problem: Problem) -> tuple[Array, Array]:
-    """Return the sums of [X Y 1]ᵀC[X Y 1] relative to a shift, and the shift (d + q,)."""
+def _centred(gram: Array, border: Array, corner: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """Return means and centred sums from XᵀCX (d, d), XᵀC[Y 1] (d, q + 1) and [Y 1]ᵀC[Y 1]."""
+    n = corner[-1, -1]
+    x_mean, y_mean = border[:, -1] / n, corner[:-1, -1] / n
+    tss = np.maximum(corner.diagonal()[:-1] - n * y_mean**2, 0)
+    return (
+        x_mean,
+        y_mean,
+        gram - n * np.outer(x_mean, x_mean),
+        border[:, :-1] - n * np.outer(x_mean, y_mean),
+        tss,
+    )
+
+
+def _dense_sums(problem: Problem, x_shift: Array, y_shift: Array) -> list[Array]:
+    """Return XᵀCX (d, d), XᵀC[Y 1] (d, q + 1) and [Y 1]ᵀC[Y 1], of rows relative to a shift."""
     d, q = problem.X.shape[1], problem.Y.shape[1]
-    shift = np.zeros(d + q)
-    sums = np.zeros((d + q + 1, d + q + 1), order="F")
-    buffer = np.empty((0, d + q + 1))
-    for X, Y, c in problem.blocks():
-        if not len(buffer):
-            buffer = np.empty((len(X), d + q + 1))
-            if problem.fit_intercept:
-                shift = np.concatenate([X.mean(axis=0, dtype=np.float64), Y.mean(axis=0)])
-        Z = buffer[: len(X)]
-        np.subtract(X, shift[:d], out=Z[:, :d])
-        np.subtract(Y, shift[d:], out=Z[:, d:-1])
-        Z[:, -1] = 1
-        if c is not None:
-            Z *= np.sqrt(c)[:, None]
-        sums = dsyrk(1.0, Z.T, beta=1.0, c=sums, overwrite_c=True)  # the upper half, in place
-    return np.triu(sums) + np.triu(sums, 1).T, shift
+
+    def part_sums(part: slice) -> list[Array]:
+        gram, border, corner = np.zeros((d, d)), np.zeros((d, q + 1)), np.zeros((q + 1, q + 1))
+        for X, Y, c in problem.dense_blocks(part):
+            Z = X - x_shift if x_shift.any() else X
+            V = np.c_[Y - y_shift, np.ones(len(Y))]
+            if c is not None:
+                root = np.sqrt(c)[:, None]
+                Z, V = Z * root, V * root
+            gram += Z.T @ Z  # half the work of another product: NumPy sees that it is symmetric
+            border += Z.T @ V
+            corner += V.T @ V
+        return [gram, border, corner]
+
+    return sum_over_rows(part_sums, len(problem.Y))
 
 
-def _sparse_sums(problem: Problem) -> Array:
-    """Return the sums of [X Y 1]ᵀC[X Y 1], from the stored values only."""
+def _sparse_sums(problem: Problem, y_shift: Array) -> list[Array]:
+    """Return what ``_dense_sums`` returns without a shift of X, from the stored values only."""
     c = np.ones(len(problem.Y)) if problem.sample_weight is None else problem.sample_weight
     X = problem.X.astype(np.float64)
-    rest = np.c_[problem.Y, np.ones(len(c))]
-    weighted = rest * c[:, None]
-    gram = (X.T @ X.multiply(c[:, None]).tocsr()).toarray()
-    cross = X.T @ weighted
-    return np.block([[gram, cross], [cross.T, rest.T @ weighted]])
+    V = np.c_[problem.Y - y_shift, np.ones(len(c))]
+    weighted = V * c[:, None]
+    return [(X.T @ X.multiply(c[:, None]).tocsr()).toarray(), X.T @ weighted, V.T @ weighted]
 
 
 def cholesky_factor(problem: Problem, means: Array, gram: Array, least_rcond: float) -> Factor | None:
@@ -267,20 +290,24 @@ def _intercept_weight(problem: Problem) -> float | None:
 
 def _noise(problem: Problem, means: Array) -> Array:
     """Return the length (d,) that rounding alone gives to a column that is centred."""
-    return np.abs(means) * (4 * EPS * problem.total_weight**0.5)
+    return np.abs(means) * (4 * EPS * math.sqrt(problem.total_weight))
 
 
 def _gradient(problem: Problem, weight: Array, bias: Array) -> tuple[Array, Array, Array]:
     """Return XᵀCr − alpha Wᵀ (d, q), 1ᵀCr (q,) and rᵀCr (q,) for the residuals r = Y − XWᵀ − b."""
-    gradient = -problem.alpha * weight
-    total, rss = np.zeros(len(bias)), np.zeros(len(bias))
-    for X, Y, c in problem.blocks():
-        residuals = Y - X @ weight - bias
-        weighted = residuals if c is None else residuals * c[:, None]
-        gradient += X.T @ weighted
-        total += weighted.sum(axis=0)
-        rss += (residuals * weighted).sum(axis=0)
-    return gradient, total, rss
+
+    def part_sums(part: slice) -> list[Array]:
+        gradient, total, rss = np.zeros_like(weight), np.zeros_like(bias), np.zeros_like(bias)
+        for X, Y, c in problem.blocks(part):
+            residuals = Y - X @ weight - bias
+            weighted = residuals if c is None else residuals * c[:, None]
+            gradient += X.T @ weighted
+            total += weighted.sum(axis=0)
+            rss += (residuals * weighted).sum(axis=0)
+        return [gradient, total, rss]
+
+    gradient, total, rss = sum_over_rows(part_sums, len(problem.Y))
+    return gradient - problem.alpha * weight, total, rss
 
 
 # Sparse features, too many for their Gram matrix

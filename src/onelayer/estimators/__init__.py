@@ -1,0 +1,6 @@
+"""Linear and softmax regression behind scikit-learn's contract, on the exact solvers."""
+
+from onelayer.estimators.linear_regression import LinearRegression
+from onelayer.estimators.summary import Summary
+
+__all__ = ["LinearRegression", "Summary"]

@@ -1,0 +1,37 @@
+"""Sums over rows, each thread taking its share of them: everything a linear model learns from data is one.
+
+A linear algebra library shares a product among threads too, but has little to share where the product is thin.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from threadpoolctl import ThreadpoolController
+
+LEAST_ROWS = 4096  # a share: fewer are done before a thread has started
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def thread_count() -> int:
+    """Return how many threads NumPy's linear algebra may use, as the environment or the user has set it."""
+    counts = [library["num_threads"] for library in _controller().info() if library["user_api"] == "blas"]
+    return max(counts, default=1)
+
+
+def sum_over_rows(function: Callable[[slice], Sequence[Any]], n: int) -> list[Any]:
+    """Return the sums, one by one, of what ``function`` returns for slices that make up all n rows."""
+    threads = min(thread_count(), n // LEAST_ROWS)
+    if threads < 2:
+        return list(function(slice(0, n)))
+    ends = [n * i // threads for i in range(threads + 1)]
+    slices = [slice(start, end) for start, end in pairwise(ends)]
+    with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(function, slices))
+    return [sum(values[1:], values[0]) for values in zip(*parts, strict=True)]

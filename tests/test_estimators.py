@@ -1,0 +1,114 @@
+"""The estimators: scikit-learn's contract, and other packages' numbers."""
+
+import numpy as np
+import pandas as pd
+import polars
+import pyarrow as pa
+import pytest
+import statsmodels.api as statsmodels
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from onelayer.data import houses
+from onelayer.errors import LinearDependenceWarning, OneLayerError
+from onelayer.estimators import LinearRegression
+
+
+@pytest.mark.filterwarnings("default::onelayer.errors.LinearDependenceWarning")
+@parametrize_with_checks([LinearRegression(), LinearRegression(alpha=1.0, fit_intercept=False)])
+def test_scikit_learn_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def table():
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(200, 3)) * [1, 10, 0.1] + [0, 5, 1]
+    y = X @ [1.0, -0.2, 3.0] + 4 + generator.normal(size=200)
+    return X, y, generator.uniform(0.5, 2, 200)
+
+
+@pytest.mark.parametrize("solver", ["cholesky", "qr"])
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_summary_is_that_of_statsmodels(table, solver, intercept, weighted):
+    X, y, c = table
+    A = statsmodels.add_constant(X) if intercept else X
+    theirs = statsmodels.WLS(y, A, weights=c).fit() if weighted else statsmodels.OLS(y, A).fit()
+    model = LinearRegression(intercept, solver=solver).fit(X, y, c if weighted else None)
+    summary = model.summary()
+    for ours, other in (
+        (summary.estimate, theirs.params),
+        (summary.std_err, theirs.bse),
+        (summary.t, theirs.tvalues),
+        (summary.interval, theirs.conf_int()),
+        (model.sigma_, np.sqrt(theirs.scale)),
+        (model.r2_, theirs.rsquared),
+    ):
+        np.testing.assert_allclose(ours, other, rtol=1e-9)
+    np.testing.assert_allclose(summary.p, theirs.pvalues, rtol=1e-6)
+    np.testing.assert_allclose(model.summary(confidence=0.8).interval, theirs.conf_int(0.2), rtol=1e-9)
+    assert (summary.n, summary.degrees_of_freedom) == (200, theirs.df_resid)
+    assert summary.terms == (("intercept",) if intercept else ()) + ("x1", "x2", "x3")
+
+
+def test_summary_as_text_has_names_and_numbers():
+    data = houses().train
+    frame = pd.DataFrame(data.X.numpy(), columns=["area", "age"])
+    lines = str(LinearRegression().fit(frame, data.y[:, 0].numpy()).summary()).splitlines()
+    assert lines[0].split() == ["estimate", "std.", "error", "t", "p", "95%", "from", "to"]
+    assert [line.split()[0] for line in lines[1:4]] == ["intercept", "area", "age"]
+    assert lines[2].split()[1] == "95.9151" and lines[1].split()[1] == "76513.9"
+    assert lines[4].startswith("2930 rows, 2927 degrees of freedom") and "R² = 0.659" in lines[4]
+
+
+def test_several_targets_are_as_many_regressions(table):
+    X, y, _ = table
+    Y = np.stack([y, y**2], axis=1)
+    both = LinearRegression().fit(X, Y)
+    assert both.coef_.shape == (2, 3) and both.predict(X).shape == (200, 2)
+    for k in range(2):
+        one = LinearRegression().fit(X, Y[:, k])
+        for name in ("coef_", "intercept_", "std_err_", "intercept_std_err_", "sigma_", "r2_"):
+            np.testing.assert_allclose(getattr(both, name)[k], getattr(one, name), rtol=1e-9)
+        np.testing.assert_allclose(both.summary(target=k).t, one.summary().t, rtol=1e-8)
+
+
+def test_where_there_are_no_standard_errors_the_reason_is_said(table):
+    X, y, _ = table
+    with pytest.warns(LinearDependenceWarning, match="rank 3"):
+        dependent = LinearRegression().fit(np.c_[X, X[:, 0]], y)
+    for model, reason in (
+        (LinearRegression(alpha=1.0).fit(X, y), "penalty"),
+        (dependent, "linearly dependent, of rank 3 instead of 4"),
+        (LinearRegression().fit(X[:4], y[:4]), "4 rows are not more"),
+    ):
+        assert np.isnan(model.std_err_).all()
+        with pytest.raises(OneLayerError, match=reason):
+            model.summary()
+    assert dependent.sigma_ == pytest.approx(LinearRegression().fit(X, y).sigma_)
+    assert np.isnan(LinearRegression().fit(X, np.full(200, 3.0)).r2_)
+
+
+@pytest.mark.parametrize("wrong", [{"solver": "lbfgs"}, {"alpha": -1.0}, {"alpha": float("nan")}])
+def test_parameters_out_of_range(table, wrong):
+    with pytest.raises(OneLayerError, match=next(iter(wrong))):
+        LinearRegression(**wrong).fit(*table[:2])
+
+
+def test_tables_of_all_kinds(table):
+    X, y, _ = table
+    names = ["a", "b", "c"]
+    expected = LinearRegression().fit(X, y)
+    columns = dict(zip(names, X.T, strict=True))
+    for frame in (pd.DataFrame(columns), polars.DataFrame(columns), pa.table(columns)):
+        model = LinearRegression().fit(frame, y)
+        np.testing.assert_allclose(model.coef_, expected.coef_)
+        np.testing.assert_allclose(model.predict(frame), expected.predict(X))
+        assert list(model.feature_names_in_) == names
+
+
+def test_float32_in_and_out(table):
+    X, y, _ = table
+    model = LinearRegression().fit(X.astype(np.float32), y.astype(np.float32))
+    assert model.coef_.dtype == model.predict(X.astype(np.float32)).dtype == np.float32
+    np.testing.assert_allclose(model.coef_, LinearRegression().fit(X, y).coef_, rtol=1e-4)
