@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -105,6 +106,27 @@ def test_table_with_every_kind_of_column(onelayer, tmp_path):
         "a,0,false,no",
         "b,99,true,yes",
     ]
+
+
+def test_exact_softmax_regression_and_its_probabilities(onelayer, tmp_path):
+    rows = [
+        f"{x},{label}" for x, label in ((0, "no"), (1, "no"), (1, "yes"), (2, "yes"), (3, "yes"), (0, "no"))
+    ]
+    (tmp_path / "t.csv").write_text("x,answer\n" + "\n".join(rows) + "\n")
+    how = ["--target", "answer", "--solver", "exact", "--C", 1e6, "--valid", 0]
+    values = json.loads(onelayer("train", "t.csv", *how, "--json").out)
+    assert (values["solver"], values["epochs"]) == ("exact", 0)
+    # Where the data decide alone, one of two rows at x = 1 is "yes", so the model has to say a half there.
+    assert values["train_loss"] == pytest.approx(2 * math.log(2) / 6, rel=1e-2)
+    lines = onelayer("predict", "runs/t-softmax", "t.csv", "--proba").out.splitlines()
+    assert lines[0] == "x,answer,predicted_answer,p_no,p_yes"
+    assert [float(p) for p in lines[2].split(",")[3:]] == pytest.approx([0.5, 0.5], abs=1e-2)
+    assert lines[1].startswith("0,no,no,0.99") and lines[5].split(",")[2] == "yes"
+    assert onelayer("predict", "runs/t-softmax", "t.csv", "--proba", "-o", "p.parquet").code == 0
+    frame = pd.read_parquet(tmp_path / "p.parquet")
+    assert (frame["p_no"] + frame["p_yes"]).tolist() == pytest.approx([1.0] * 6)
+    assert onelayer("train", "houses", "--solver", "exact").code == 0
+    assert "--proba is for classes" in onelayer("predict", "runs/houses-linear", "t.csv", "--proba").error
 
 
 def test_drop_leaves_a_prediction_empty_where_a_feature_is_missing(onelayer, tmp_path):
@@ -336,7 +358,8 @@ def test_resume_goes_on_to_more_epochs_and_refuses_other_settings(onelayer, tmp_
         (["train", "houses", "--model", "softmax"], "is no class: 1,032 are too many; use --model linear"),
         (["train", "fashion-mnist", "--model", "linear"], "use --model softmax"),
         (["train", "fashion-mnist", "--target", "label"], "are for tables"),
-        (["train", "fashion-mnist", "--solver", "exact"], "exact solver is for --model linear"),
+        (["train", "fashion-mnist", "--model", "mlp", "--solver", "exact"], "exact solver is for one layer"),
+        (["train", "fashion-mnist", "--solver", "exact", "--C", "0"], "C must be a positive number"),
         (["train", "houses", "--model", "mlp", "--way", "fused"], "only --way concise"),
         (["train", "houses", "--lr", "5"], "largest stable learning rate for these data is about 1.6"),
         (["train", "houses", "--epochs", "0"], "epochs must be at least 1"),

@@ -6,15 +6,22 @@ import polars
 import pyarrow as pa
 import pytest
 import statsmodels.api as statsmodels
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from onelayer.data import houses
 from onelayer.errors import LinearDependenceWarning, OneLayerError
-from onelayer.estimators import LinearRegression
+from onelayer.estimators import LinearRegression, SoftmaxRegression
 
 
 @pytest.mark.filterwarnings("default::onelayer.errors.LinearDependenceWarning")
-@parametrize_with_checks([LinearRegression(), LinearRegression(alpha=1.0, fit_intercept=False)])
+@parametrize_with_checks(
+    [LinearRegression(), LinearRegression(alpha=1.0, fit_intercept=False), SoftmaxRegression()]
+)
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
 
@@ -112,3 +119,81 @@ def test_float32_in_and_out(table):
     model = LinearRegression().fit(X.astype(np.float32), y.astype(np.float32))
     assert model.coef_.dtype == model.predict(X.astype(np.float32)).dtype == np.float32
     np.testing.assert_allclose(model.coef_, LinearRegression().fit(X, y).coef_, rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def classes():
+    generator = np.random.default_rng(1)
+    X = generator.normal(size=(400, 5))
+    labels = (X @ generator.normal(size=(5, 3)) + generator.gumbel(size=(400, 3))).argmax(axis=1)
+    return X, np.array(["cat", "chicken", "dog"])[labels], generator.uniform(0.2, 2, 400)
+
+
+@pytest.mark.parametrize("q", [2, 3])
+@pytest.mark.parametrize("class_weight", [None, "balanced", {"cat": 3.0, "chicken": 0.5}])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_softmax_regression_is_scikit_learns(classes, q, class_weight, weighted):
+    X, y, c = classes
+    if q == 2:
+        X, y, c = X[y != "dog"], y[y != "dog"], c[y != "dog"]
+    c = c if weighted else None
+    ours = SoftmaxRegression(C=0.7, class_weight=class_weight, tol=1e-12).fit(X, y, c)
+    theirs = LogisticRegression(C=0.7, class_weight=class_weight, tol=1e-10, max_iter=5_000).fit(X, y, c)
+    assert ours.coef_.shape == theirs.coef_.shape and list(ours.classes_) == list(theirs.classes_)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-5)
+    for name in ("decision_function", "predict_proba", "predict_log_proba"):
+        found, expected = getattr(ours, name)(X), getattr(theirs, name)(X)
+        centre = found.mean(axis=1, keepdims=True) if name == "decision_function" and q > 2 else 0
+        other = expected.mean(axis=1, keepdims=True) if name == "decision_function" and q > 2 else 0
+        np.testing.assert_allclose(found - centre, expected - other, atol=1e-5)
+    assert (ours.predict(X) == theirs.predict(X)).all()
+
+
+def test_softmax_regression_says_how_far_it_is_from_the_minimum(classes):
+    X, y, _ = classes
+    best = SoftmaxRegression(tol=1e-12).fit(X, y)
+    log_p = best.predict_log_proba(X)[np.arange(400), np.searchsorted(best.classes_, y)]
+    assert best.objective_ == pytest.approx((best.coef_**2).sum() / 2 - log_p.sum())
+    assert best.converged_ and best.gap_ <= 1e-12 * best.objective_
+    assert best.n_iter_ == len(best.history_) and best.history_[-1] == pytest.approx(best.objective_)
+    with pytest.warns(
+        ConvergenceWarning, match=r"above its minimum by at most .* of itself.*max_iter was reached"
+    ) as caught:
+        short = SoftmaxRegression(max_iter=2).fit(X, y)
+    assert caught[0].filename == __file__
+    assert not short.converged_ and short.gap_ > short.objective_ - best.objective_ > 0
+
+
+def test_softmax_regression_in_pipelines_and_searches(classes):
+    X, y, c = classes
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), SoftmaxRegression()), {"softmaxregression__C": [0.01, 1.0]}
+    )
+    search.fit(frame, y)
+    assert search.best_params_ == {"softmaxregression__C": 1.0} and search.best_score_ > 0.6
+    assert cross_val_score(SoftmaxRegression(), X, y).mean() > 0.6
+    for table in (frame, polars.DataFrame(frame), pa.Table.from_pandas(frame)):
+        model = SoftmaxRegression().fit(table, y, sample_weight=c)
+        assert list(model.feature_names_in_) == list("abcde")
+        np.testing.assert_allclose(model.predict_proba(table).sum(axis=1), 1)
+    assert SoftmaxRegression().fit(X.astype(np.float32), y).coef_.dtype == np.float32
+
+
+def test_rows_of_weight_zero_do_not_count(classes):
+    X, y, _ = classes
+    c = np.r_[np.ones(300), np.zeros(100)]
+    np.testing.assert_allclose(
+        SoftmaxRegression().fit(X, y, c).coef_, SoftmaxRegression().fit(X[:300], y[:300]).coef_, atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("wrong", [{"C": 0}, {"C": float("inf")}, {"tol": -1.0}, {"max_iter": 0}])
+def test_softmax_parameters_out_of_range(classes, wrong):
+    with pytest.raises(OneLayerError, match=f"{next(iter(wrong))} must be a positive number"):
+        SoftmaxRegression(**wrong).fit(*classes[:2])
+
+
+def test_one_class_is_nothing_to_learn(classes):
+    with pytest.raises(OneLayerError, match="one class only"):
+        SoftmaxRegression().fit(classes[0], ["cat"] * 400)

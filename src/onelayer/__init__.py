@@ -20,6 +20,8 @@ _HOMES = {
     "mlp": "onelayer.models",
     "phm": "onelayer.models",
     "softmax_regression": "onelayer.models",
+    "LinearRegression": "onelayer.estimators",
+    "SoftmaxRegression": "onelayer.estimators",
     "evaluate": "onelayer.training",
     "fit": "onelayer.training",
     "Settings": "onelayer.settings",
@@ -30,7 +32,7 @@ _HOMES = {
     "OneLayerError": "onelayer.errors",
 }
 
-_MODULES = ("d2l", "data", "losses", "models", "plots", "training")
+_MODULES = ("d2l", "data", "estimators", "losses", "models", "plots", "training")
 
 if TYPE_CHECKING:
     from onelayer.artifacts import TrainedModel as TrainedModel
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from onelayer.data import synthetic as synthetic
     from onelayer.errors import DivergenceError as DivergenceError
     from onelayer.errors import OneLayerError as OneLayerError
+    from onelayer.estimators import LinearRegression as LinearRegression
+    from onelayer.estimators import SoftmaxRegression as SoftmaxRegression
     from onelayer.experiments import train as train
     from onelayer.models import PHMLinear as PHMLinear
     from onelayer.models import linear_regression as linear_regression

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -128,11 +129,20 @@ def train_prepared(
 def _solve(prepared: Prepared, settings: Settings) -> nn.Module:
     # SciPy takes as long to import as an epoch of training, and SGD does without it.
     from onelayer.solvers.least_squares import Problem, least_squares
+    from onelayer.solvers.softmax import softmax_regression
 
-    rows = prepared.train
-    fit = least_squares(Problem(as_features(rows.X).cpu().numpy(), rows.y.cpu().double().numpy()))
+    X, y = as_features(prepared.train.X).cpu().numpy(), prepared.train.y.cpu().numpy()
+    if settings.model == "linear":
+        exact = least_squares(Problem(X, y.astype(np.float64)))
+        weight, bias = exact.weight, exact.bias
+    else:
+        q = len(prepared.dataset.classes)
+        optimum = softmax_regression(X, y, q, np.ones(len(y)), 1 / settings.C)
+        weight, bias = optimum.weight, optimum.bias
+        if q == 2:  # one logit is as good as two that differ by it
+            weight, bias = np.vstack([-weight, weight]) / 2, np.hstack([-bias, bias]) / 2
     module = build(settings, prepared.dataset).double()
-    module.load_state_dict({"weight": torch.from_numpy(fit.weight), "bias": torch.from_numpy(fit.bias)})
+    module.load_state_dict({"weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)})
     return module
 
 

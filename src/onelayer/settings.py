@@ -1,5 +1,6 @@
 """How to train: what the user may choose, what follows from the data if he does not, and what fits together."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -20,7 +21,8 @@ class Settings:
     Attributes:
         model: the network; softmax regression for classes, linear regression for numbers.
         way: which of the three implementations of SGD; fused, or concise for the networks that need it.
-        solver: minibatch SGD, or the exact solution of linear regression.
+        solver: minibatch SGD, or the exact minimum of linear or softmax regression.
+        C: the exact solver's weight of the data against ½ ‖W‖², for softmax regression (on standardised columns).
         epochs: passes over the training rows.
         batch_size: rows a step.
         lr: the learning rate.
@@ -34,6 +36,7 @@ class Settings:
     model: ModelKind | None = None
     way: Way | None = None
     solver: Solver = "sgd"
+    C: float = 1.0
     epochs: int = 10
     batch_size: int = 256
     lr: float = 0.1
@@ -80,7 +83,11 @@ class Settings:
                 f"the target {dataset.target!r} is a number; softmax regression predicts a class: "
                 "use --model linear"
             )
-        if self.solver == "exact" and self.model != "linear":
-            raise OneLayerError(f"the exact solver is for --model linear, not {self.model}")
+        if self.solver == "exact" and self.model not in ("linear", "softmax"):
+            raise OneLayerError(
+                f"the exact solver is for one layer (--model linear, softmax), not {self.model}"
+            )
+        if not 0 < self.C < math.inf:
+            raise OneLayerError(f"C must be a positive number, not {self.C}")
         if self.model in ("mlp", "phm") and self.way != "concise":
             raise OneLayerError(f"only --way concise trains the model {self.model}, not {self.way}")

@@ -24,6 +24,9 @@ def predict(
             "--out", "-o", metavar="FILE", help="A .csv or .parquet file; standard output if not given."
         ),
     ] = None,
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Also a column p_CLASS with the probability of each class.")
+    ] = False,
 ) -> None:
     """Predict with MODEL for each row of DATA; DATA may be without the target or labels.
 
@@ -38,57 +41,73 @@ def predict(
         raise OneLayerError(f"{out}: is the data themselves; write the predictions to another file")
     with busy(f"predicting {data}"):
         trained = TrainedModel.load(model)
-        name = f"predicted_{trained.target}"
-        rows, found = predictions(trained, data, name)
-        if out is not None and out.suffix == ".parquet":
-            content = _parquet(rows, name, found)
-        else:
-            content = _csv(rows, name, found, data)
+        rows, found = predictions(trained, data, proba)
+        is_parquet = out is not None and out.suffix == ".parquet"
+        content = _parquet(rows, found) if is_parquet else _csv(rows, found, data)
     if out is None:
         sys.stdout.buffer.write(content)
     else:
         write_whole({out: content})
-        print(f"wrote {len(found):,} predictions to {out}")
+        print(f"wrote {len(rows):,} predictions to {out}")
 
 
-def predictions(trained: "TrainedModel", source: str, name: str) -> "tuple[pa.Table, pa.Array]":
-    """Return the rows of a source and what is predicted for each, null where a row is incomplete.
+def predictions(
+    trained: "TrainedModel", source: str, proba: bool = False
+) -> "tuple[pa.Table, dict[str, pa.Array]]":
+    """Return the rows of a source and, by column name, what is predicted for each; null where a row is incomplete.
+
+    The first column is the predicted class or number; with ``proba`` the probability of each class follows.
 
     Raises:
-        OneLayerError: if there is a column called ``name`` already, and as ``inputs_for``.
+        OneLayerError: if such a column is there already, if probabilities are asked of a regression, and as
+            ``inputs_for``.
     """
     import numpy as np
     import pyarrow as pa
 
     from onelayer.errors import OneLayerError
     from onelayer.inference import inputs_for
+    from onelayer.losses import softmax
 
+    if proba and not trained.classes:
+        raise OneLayerError("--proba is for classes; this model predicts a number")
     inputs = inputs_for(trained, source)
     table = inputs.table
     if table is None:
         table = pa.table({"image": pa.array(range(1, len(inputs.X) + 1))})
-    if name in table.column_names:
-        raise OneLayerError(f"{source}: already has a column {name!r}; rename or drop it")
     outputs = trained.outputs(inputs.X)
     if trained.classes:
-        found = pa.array(trained.classes).take(pa.array(outputs.argmax(dim=1).numpy()))
+        predicted = pa.array(trained.classes).take(pa.array(outputs.argmax(dim=1).numpy()))
     else:
-        found = pa.array(outputs[:, 0].numpy())
-    place = np.cumsum(inputs.kept.numpy()) - 1
-    return table, found.take(pa.array(place, mask=~inputs.kept.numpy()))
+        predicted = pa.array(outputs[:, 0].numpy())
+    found = {f"predicted_{trained.target}": predicted}
+    if proba:
+        columns = softmax(outputs).numpy().T
+        found |= {f"p_{name}": pa.array(p) for name, p in zip(trained.classes, columns, strict=True)}
+    for name in found:
+        if name in table.column_names:
+            raise OneLayerError(f"{source}: already has a column {name!r}; rename or drop it")
+    place = pa.array(np.cumsum(inputs.kept.numpy()) - 1, mask=~inputs.kept.numpy())
+    return table, {name: column.take(place) for name, column in found.items()}
 
 
-def _parquet(rows: "pa.Table", name: str, found: "pa.Array") -> bytes:
+def _joined(rows: "pa.Table", found: "dict[str, pa.Array]") -> "pa.Table":
+    for name, column in found.items():
+        rows = rows.append_column(name, column)
+    return rows
+
+
+def _parquet(rows: "pa.Table", found: "dict[str, pa.Array]") -> bytes:
     from io import BytesIO
 
     import pyarrow.parquet
 
     buffer = BytesIO()
-    pyarrow.parquet.write_table(rows.append_column(name, found), buffer)
+    pyarrow.parquet.write_table(_joined(rows, found), buffer)
     return buffer.getvalue()
 
 
-def _csv(rows: "pa.Table", name: str, found: "pa.Array", source: str) -> bytes:
+def _csv(rows: "pa.Table", found: "dict[str, pa.Array]", source: str) -> bytes:
     """Return the rows as CSV. Those of a CSV file stay as they stand there: 007 and NA are the user's."""
     import csv
 
@@ -102,9 +121,9 @@ def _csv(rows: "pa.Table", name: str, found: "pa.Array", source: str) -> bytes:
     lines: list[str] = []
     # The module quotes the characters of its line end: with \r\n also a cell that holds a bare \r.
     writer = csv.writer(_Lines(lines), lineterminator="\r\n")
-    writer.writerow([*rows.column_names, name])
+    writer.writerow([*rows.column_names, *found])
     try:
-        for batch in _plain_times(rows).append_column(name, found).to_batches(max_chunksize=10_000):
+        for batch in _joined(_plain_times(rows), found).to_batches(max_chunksize=10_000):
             writer.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))
     except (pa.ArrowException, OverflowError, ValueError) as error:
         raise OneLayerError(f"{source}: does not fit into CSV ({error}); write a .parquet file") from error

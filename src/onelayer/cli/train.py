@@ -31,8 +31,11 @@ def train(
         typer.Option(help="The implementation; fused if not given, concise for mlp and phm."),
     ] = None,
     solver: Annotated[
-        Literal["sgd", "exact"], typer.Option(help="exact solves linear regression at once.")
+        Literal["sgd", "exact"], typer.Option(help="exact finds the minimum: linear and softmax regression.")
     ] = "sgd",
+    c: Annotated[
+        float, typer.Option("--C", help="exact softmax regression: weight of the data against ½‖W‖².")
+    ] = 1.0,
     epochs: options.Epochs = 10,
     batch_size: options.BatchSize = 256,
     lr: options.LearningRate = 0.1,
@@ -58,6 +61,7 @@ def train(
         model=model,
         way=way,
         solver=solver,
+        C=c,
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,
@@ -140,7 +144,7 @@ def _print_plan(dataset: "Dataset", settings: "Settings") -> None:
     how = (
         f"{settings.way} SGD, learning rate {settings.lr:g}, batches of {settings.batch_size}"
         if settings.solver == "sgd"
-        else "the exact solution"
+        else "the exact solution" + (f", C = {settings.C:g}" if settings.model == "softmax" else "")
     )
     print(f"{settings.model}: {how}, seed {settings.seed}\n")
 
