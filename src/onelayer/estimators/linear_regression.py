@@ -10,13 +10,14 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.errors import LinearDependenceWarning, OneLayerError
+from onelayer.estimators.files import Saved
 from onelayer.estimators.summary import Summary
 from onelayer.solvers.least_squares import LeastSquaresFit, Problem, least_squares
 
 SOLVERS = ("auto", "cholesky", "qr")
 
 
-class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Least squares: minimises Σ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ‖W‖² exactly (section 3.1.1).
 
     With ``alpha`` this is scikit-learn's ``Ridge``, without it ``LinearRegression``. X is dense or sparse; float32
@@ -40,6 +41,20 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         solver_: how the system was solved: "cholesky", "qr", "svd" or "lsmr".
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
     """
+
+    _saved = (
+        "coef_",
+        "intercept_",
+        "std_err_",
+        "intercept_std_err_",
+        "sigma_",
+        "r2_",
+        "rank_",
+        "solver_",
+        "n_features_in_",
+        "feature_names_in_",
+        "_n",
+    )
 
     def __init__(self, fit_intercept: bool = True, alpha: float = 0.0, solver: str = "auto") -> None:
         self.fit_intercept = fit_intercept

@@ -13,12 +13,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.errors import OneLayerError
+from onelayer.estimators.files import Saved
 from onelayer.solvers.softmax import softmax_regression
 
 DTYPES = (np.float64, np.float32)
 
 
-class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Softmax regression: minimises ½ ‖W‖² + C Σ cᵢ ℓ(W xᵢ + b, yᵢ) with the cross-entropy ℓ (section 3.4).
 
     The objective is that of scikit-learn's ``LogisticRegression``; with two classes too, there is one output, the
@@ -44,6 +45,19 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         history_: the objective each time (n_iter_,).
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
     """
+
+    _saved = (
+        "coef_",
+        "intercept_",
+        "classes_",
+        "objective_",
+        "gap_",
+        "converged_",
+        "n_iter_",
+        "history_",
+        "n_features_in_",
+        "feature_names_in_",
+    )
 
     def __init__(
         self,
@@ -102,7 +116,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.coef_ = fit.weight.astype(X.dtype)
         self.intercept_ = fit.bias.astype(X.dtype)
         self.objective_, self.gap_ = self.C * fit.objective, self.C * fit.gap
-        self.converged_ = fit.converged
+        self.converged_ = bool(fit.converged)
         self.history_ = [self.C * value for value in fit.history]
         self.n_iter_ = len(self.history_)
         if not fit.converged:

@@ -269,7 +269,8 @@ def softmax_regression(
         descent = Descent(objective, V, tol, max_iter, history)
         descent.run()
         V = descent.V
-    W, b = scaling.to_user(V)
+    descent.set_best_intercept()  # then the gap is a bound, whatever ended the descent
+    W, b = scaling.to_user(descent.V)
     return SoftmaxFit(
         W,
         b - b.mean() if k > 1 else b,
@@ -304,7 +305,7 @@ class Descent:
     Attributes:
         V: weights (k, p), for the standardised columns.
         value: F there.
-        gap: an upper bound on F − min F; just an estimate while b is not the best for W.
+        gap: an upper bound on F − min F after ``set_best_intercept``; just an estimate otherwise.
     """
 
     def __init__(
@@ -350,7 +351,7 @@ class Descent:
             return False
         if self.objective.design.dtype == np.float32:
             return True
-        self._set_best_intercept()
+        self.set_best_intercept()
         return self.gap <= self.tol * self.value
 
     def _step(self) -> None:
@@ -406,7 +407,7 @@ class Descent:
             t = newton if low < newton < high else min(4 * t, (low + high) / 2)
         return t
 
-    def _set_best_intercept(self) -> None:
+    def set_best_intercept(self) -> None:
         """Set b to the best for W, by Newton's method on the logits."""
         objective, k = self.objective, self.objective.n_outputs
         if objective.penalty[-1]:

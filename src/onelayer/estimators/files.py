@@ -1,0 +1,77 @@
+"""Fitted estimators as files: one safetensors file with the coefficients and, as JSON, what they belong to."""
+
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import safetensors
+from safetensors.numpy import save as to_bytes
+
+from onelayer.artifacts import METADATA, write_whole
+from onelayer.errors import OneLayerError
+
+FORMAT = "onelayer-estimator-1"
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's numbers and arrays as Python's."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+
+class Saved:
+    """An estimator that can be saved and loaded.
+
+    Subclasses name in ``_saved`` the fitted attributes that are kept: arrays, numbers, texts, or lists of these.
+    """
+
+    _saved: tuple[str, ...]
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator to a file, whole or not at all.
+
+        Raises:
+            OneLayerError: if it is not fitted, the file cannot be written, or a parameter is nothing that JSON knows.
+        """
+        fitted = {name: getattr(self, name) for name in self._saved if hasattr(self, name)}
+        if "coef_" not in fitted:
+            raise OneLayerError(f"this {type(self).__name__} is not fitted yet: call fit before save")
+        tensors, plain = {}, {}
+        for name, value in fitted.items():
+            is_tensor = isinstance(value, np.ndarray) and value.dtype.kind in "fiub"
+            if is_tensor:
+                tensors[name] = np.ascontiguousarray(value)
+            else:
+                plain[name] = _plain(value)
+        params = {
+            name: [[_plain(key), item] for key, item in value.items()] if isinstance(value, dict) else value
+            for name, value in self.get_params(deep=False).items()  # type: ignore[attr-defined]
+        }  # JSON would make texts of a dictionary's keys, which are classes
+        metadata = {"format": FORMAT, "kind": type(self).__name__, "params": params, "attributes": plain}
+        try:
+            text = json.dumps(metadata)
+        except TypeError as error:
+            raise OneLayerError(f"cannot be saved: {error}") from error
+        write_whole({Path(path): to_bytes(tensors, {METADATA: text})})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Return the estimator that ``save`` wrote.
+
+        Raises:
+            OneLayerError: if the file cannot be read, or holds something else.
+        """
+        try:
+            with safetensors.safe_open(path, "numpy") as file:
+                metadata = json.loads((file.metadata() or {}).get(METADATA, "{}"))
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        except (OSError, safetensors.SafetensorError, ValueError) as error:
+            raise OneLayerError(f"{path}: cannot be read ({error})") from error
+        if metadata.get("format") != FORMAT or metadata.get("kind") != cls.__name__:
+            found = metadata.get("kind") or "something else"
+            raise OneLayerError(f"{path}: holds {found}, not a {cls.__name__} of this version")
+        params = metadata["params"].items()
+        model = cls(**{name: dict(value) if isinstance(value, list) else value for name, value in params})
+        for name, value in {**tensors, **metadata["attributes"]}.items():
+            setattr(model, name, np.array(value) if name in ("classes_", "feature_names_in_") else value)
+        return model
