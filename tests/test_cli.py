@@ -141,6 +141,10 @@ def test_drop_leaves_a_prediction_empty_where_a_feature_is_missing(onelayer, tmp
 def test_idx_folder_trains_and_predicts_a_bare_image_file(onelayer, idx_folder, tmp_path):
     values = json.loads(onelayer("train", idx_folder, "--epochs", 30, "--batch-size", 4, "--json").out)
     assert values["data"] == "tiny" and values["test_accuracy"] == 1.0
+    exact = json.loads(
+        onelayer("train", idx_folder, "--solver", "exact", "--C", 1e4, "--out", "exact", "--json").out
+    )
+    assert exact["test_accuracy"] == 1.0 and exact["train_loss"] < values["train_loss"]
     result = onelayer("predict", "runs/tiny-softmax", idx_folder / "t10k-images-idx3-ubyte")
     assert result.out.splitlines()[1:3] == ["1,0", "2,1"]
 

@@ -131,7 +131,8 @@ def _solve(prepared: Prepared, settings: Settings) -> nn.Module:
     from onelayer.solvers.least_squares import Problem, least_squares
     from onelayer.solvers.softmax import softmax_regression
 
-    X, y = as_features(prepared.train.X).cpu().numpy(), prepared.train.y.cpu().numpy()
+    features = as_features(prepared.train.X)
+    X, y = features.cpu().numpy(), prepared.train.y.cpu().numpy()
     if settings.model == "linear":
         exact = least_squares(Problem(X, y.astype(np.float64)))
         weight, bias = exact.weight, exact.bias
@@ -141,7 +142,7 @@ def _solve(prepared: Prepared, settings: Settings) -> nn.Module:
         weight, bias = optimum.weight, optimum.bias
         if q == 2:  # one logit is as good as two that differ by it
             weight, bias = np.vstack([-weight, weight]) / 2, np.hstack([-bias, bias]) / 2
-    module = build(settings, prepared.dataset).double()
+    module = build(settings, prepared.dataset).to(features.dtype)
     module.load_state_dict({"weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)})
     return module
 
