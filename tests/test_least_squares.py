@@ -250,6 +250,17 @@ def test_sparse_equals_dense(data, alpha, weighted):
         np.testing.assert_allclose(getattr(ours, name), getattr(dense, name), rtol=1e-8, atol=1e-12)
 
 
+def test_sparse_columns_far_from_zero():
+    generator = np.random.default_rng(7)
+    x = generator.normal(size=(20_000, 1))
+    Y = x + generator.normal(size=(20_000, 1))
+    far, near = (least_squares(Problem(A, Y)) for A in (sparse.csr_array(x + 1e7), x))
+    np.testing.assert_allclose(far.weight, near.weight, rtol=1e-7)
+    np.testing.assert_allclose(far.inverse[0, 0], near.inverse[0, 0], rtol=1e-6)
+    constant = sparse.hstack([sparse.csr_array(x), np.full((20_000, 1), 0.1)], format="csr")
+    assert least_squares(Problem(constant, Y)).rank == 1
+
+
 def test_sparse_with_dependent_columns_is_not_made_dense_at_once():
     generator = np.random.default_rng(5)
     X = sparse.random_array((3_000, 40), density=0.1, rng=generator, format="csr")

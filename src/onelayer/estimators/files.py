@@ -44,7 +44,9 @@ class Saved:
             else:
                 plain[name] = _plain(value)
         params = {
-            name: [[_plain(key), item] for key, item in value.items()] if isinstance(value, dict) else value
+            name: [[_plain(key), _plain(item)] for key, item in value.items()]
+            if isinstance(value, dict)
+            else _plain(value)
             for name, value in self.get_params(deep=False).items()  # type: ignore[attr-defined]
         }  # JSON would make texts of a dictionary's keys, which are classes
         metadata = {"format": FORMAT, "kind": type(self).__name__, "params": params, "attributes": plain}

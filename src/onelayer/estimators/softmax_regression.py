@@ -39,7 +39,8 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         coef_: W (q, d), or (1, d) with two classes.
         intercept_: b (q,), or (1,).
         objective_: the objective reached.
-        gap_: an upper bound on how far that is above the minimum.
+        gap_: an upper bound on how far that is above the minimum; both are of the coefficients before they are
+            rounded to float32, if the features are float32.
         converged_: whether the gap is at most ``tol`` times the objective.
         n_iter_: how often the objective was evaluated.
         history_: the objective each time (n_iter_,).

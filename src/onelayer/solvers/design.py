@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from onelayer.errors import OneLayerError
 from onelayer.solvers.parallel import sum_over_rows
 
 Array = NDArray[Any]
@@ -61,6 +62,9 @@ class Scaling:
         """Return the scaling for features X (n, d), the mean over rows of weights (n,).
 
         Sparse features are scaled to a mean square of 1, and not centred. A column without variation is left.
+
+        Raises:
+            OneLayerError: if squares of features overflow.
         """
         share = weight / weight.sum()
         if sparse.issparse(X):
@@ -82,6 +86,8 @@ class Scaling:
             squares -= first**2
             if not fit_intercept:
                 means, squares = np.zeros_like(means), squares + means**2
+        if not np.isfinite(squares).all():
+            raise OneLayerError("some features are so large that their squares overflow: use another unit")
         scales = np.sqrt(np.maximum(squares, 0))
         noise = 4 * np.finfo(np.float64).eps * np.abs(means)
         scales[scales <= noise] = 1

@@ -8,6 +8,7 @@ Li and Riedy 2009, *Extra-precise iterative refinement for overdetermined least 
 """
 
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
+from scipy.linalg import LinAlgWarning
 from scipy.sparse.linalg import LinearOperator, lsmr
 
+from onelayer.errors import OneLayerError
 from onelayer.solvers.double_double import DoubleDouble, two_product
 from onelayer.solvers.parallel import sum_over_rows
 
@@ -29,6 +32,7 @@ ILL_CONDITIONED = (
 )
 MOST_SPARSE_FEATURES = 2_000  # beyond them a sparse problem is solved without its Gram matrix
 ITERATIVE_TOLERANCE = 1e-12
+LSMR_OUT_OF_STEPS = 7  # its code for having reached ``maxiter``
 CANCELLED = 1e-4  # share of a column's sum of squares that centring must leave, or it is centred first
 CORRECTED = 1e-8  # a correction this small has left an error of about its square
 MOST_CORRECTIONS = 10
@@ -188,7 +192,9 @@ def moments(problem: Problem) -> tuple[Array, Array, Array, Array, Array]:
     if not problem.fit_intercept:
         return np.zeros(d), y_shift, sums[0], sums[1][:, :q], sums[2].diagonal()[:q]
     centred = _centred(*sums)
-    if not is_sparse and (centred[2].diagonal() < CANCELLED * sums[0].diagonal()).any():
+    if not all(np.isfinite(part).all() for part in centred):
+        raise OneLayerError("some values are so large that their squares overflow: use another unit")
+    if (centred[2].diagonal() < CANCELLED * sums[0].diagonal()).any():
         x_shift = centred[0]
         centred = _centred(*_dense_sums(problem, x_shift, y_shift))
         centred = (x_shift + centred[0], *centred[1:])
@@ -340,6 +346,13 @@ def _solve_iteratively(problem: Problem) -> LeastSquaresFit:
         )
         for v in V.T
     ]
+    if any(run[1] == LSMR_OUT_OF_STEPS for run in runs):
+        warnings.warn(
+            f"{d} sparse features, and the iterations ran out: the coefficients are not exact. Columns of very "
+            "different sizes are the usual cause: scale them",
+            LinAlgWarning,
+            stacklevel=4,
+        )
     weight = np.array([run[0] for run in runs])
     residuals = V - np.stack([centred @ w for w in weight], axis=1)
     return LeastSquaresFit(

@@ -7,11 +7,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
 LEAST_ROWS = 4096  # a share: fewer are done before a thread has started
+
+
+_LOCK = Lock()
 
 
 @cache
@@ -27,11 +31,13 @@ def thread_count() -> int:
 
 def sum_over_rows(function: Callable[[slice], Sequence[Any]], n: int) -> list[Any]:
     """Return the sums, one by one, of what ``function`` returns for slices that make up all n rows."""
-    threads = min(thread_count(), n // LEAST_ROWS)
+    with _LOCK:
+        threads = min(thread_count(), n // LEAST_ROWS)
     if threads < 2:
         return list(function(slice(0, n)))
     ends = [n * i // threads for i in range(threads + 1)]
     slices = [slice(start, end) for start, end in pairwise(ends)]
-    with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+    # The limit is the process's: if two of these overlapped, the later one would restore the earlier one's limit.
+    with _LOCK, _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(function, slices))
     return [sum(values[1:], values[0]) for values in zip(*parts, strict=True)]

@@ -24,9 +24,11 @@ MOST_BLOCK = 3_000  # columns: up to here a block for each class is factored
 MEMORY = 20  # pairs of L-BFGS
 PATIENCE = (10, 30)  # steps with the first blocks, and with later ones
 ROWS_PER_COLUMN = 8  # in the sample for a block
-LINE_SEARCHES = 8
-INTERCEPT_STEPS = 20
+LINE_SEARCHES = 60  # enough to halve the way to nothing; two or three are usual
+PRECISION = 1e-6  # of a sum of losses in float32
+INTERCEPT_STEPS = 100
 INTERCEPT_PRECISION = 1e-13  # of the sum of residuals, as a share of that of the weights
+INTERCEPT_TOLERANCE = 1e-6  # the same, beyond which there is no bound
 MOST_DOUBLE = 2**22  # features: beyond them, float32 takes the first steps and float64 the last ones
 
 
@@ -398,9 +400,10 @@ class Descent:
         start = float(np.vdot(direction, self.gradient))
         low, high = 0.0, np.inf
         for _ in range(LINE_SEARCHES):
-            _, slope, curvature = self.objective.along(self.logits, change, t)
+            loss, slope, curvature = self.objective.along(self.logits, change, t)
+            value = loss + self.objective.penalty_of(self.V) + t * first + t**2 / 2 * second
             slope, curvature = slope + first + t * second, curvature + second
-            if abs(slope) <= 0.1 * abs(start):
+            if abs(slope) <= 0.1 * abs(start) and value <= self.value * (1 + PRECISION):
                 break
             low, high = (t, high) if slope < 0 else (low, t)
             newton = t - slope / curvature if curvature > 0 else np.inf
@@ -419,8 +422,12 @@ class Descent:
                 break
             weighted = objective.weights[:, None] * P
             H = np.diag(weighted.sum(axis=0)) - weighted.T @ P
-            shift = -np.linalg.solve(H + (np.trace(H) / k**2 if k > 1 else 0), R)
+            flat = 1e-10 * objective.weights.sum() * np.eye(k)  # where all probabilities are 0 or 1
+            shift = -np.linalg.solve(H + flat + (np.trace(H) / k**2 if k > 1 else 0), R)
+            shift = np.clip(shift, -1, 1)  # far from the best b, Newton's steps are too long
             self.logits = self.logits + shift.astype(self.logits.dtype)
             self.V = self.V.copy()
             self.V[:, -1] += shift
         self._look()
+        if np.abs(R).max() > INTERCEPT_TOLERANCE * objective.weights.sum():
+            self.gap = np.inf  # no bound without the best b
