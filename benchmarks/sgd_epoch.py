@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from _book import WORKERS, ThroughPil
+from _book import WORKERS, ThroughPil, book_pass
 from onelayer import Timer, fashion_mnist, softmax_regression
 from onelayer.data import Rows, epoch_order
 from onelayer.training import WAYS
@@ -28,18 +28,7 @@ def book_epoch(model: nn.Linear, rows: Rows, order: Tensor, batch_size: int, lr:
     """One epoch as sections 3.5 to 3.7 write it, with its running loss and accuracy."""
     loader = DataLoader(ThroughPil(rows), batch_size, sampler=order.tolist(), num_workers=WORKERS)
     net = nn.Sequential(nn.Flatten(), model)
-    loss = nn.CrossEntropyLoss(reduction="none")
-    trainer = torch.optim.SGD(net.parameters(), lr=lr)
-    loss_sum, correct, n = 0.0, 0.0, 0
-    for X, y in loader:
-        outputs = net(X)
-        losses = loss(outputs, y)
-        trainer.zero_grad()
-        losses.mean().backward()
-        trainer.step()
-        loss_sum += float(losses.detach().sum())
-        correct += float((outputs.argmax(dim=1) == y).sum())
-        n += y.numel()
+    book_pass(net, loader, torch.optim.SGD(net.parameters(), lr=lr))
 
 
 def sgemm_rate() -> float:

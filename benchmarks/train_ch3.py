@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from _book import WORKERS, book_loader
+from _book import WORKERS, book_loader, book_pass, right
 from onelayer import Timer, d2l, fashion_mnist
 
 EPOCHS, BATCH_SIZE, LR = 10, 256, 0.1
@@ -26,30 +26,16 @@ def network() -> nn.Module:
     return net
 
 
-def right(outputs: Tensor, y: Tensor) -> float:
-    return float((outputs.argmax(dim=1) == y).sum())
-
-
 def book_epoch(
     net: nn.Module, train: Batches, test: Batches, trainer: torch.optim.SGD
 ) -> tuple[float, float]:
     """Train for an epoch, with running loss and accuracy, and return training loss and test accuracy."""
-    loss = nn.CrossEntropyLoss(reduction="none")
-    loss_sum, correct, n = 0.0, 0.0, 0
     net.train()
-    for X, y in train:
-        outputs = net(X)
-        losses = loss(outputs, y)
-        trainer.zero_grad()
-        losses.mean().backward()
-        trainer.step()
-        loss_sum += float(losses.detach().sum())
-        correct += right(outputs, y)
-        n += y.numel()
+    loss = book_pass(net, train, trainer)
     net.eval()
     with torch.no_grad():
         scores = [(right(net(X), y), len(y)) for X, y in test]
-    return loss_sum / n, sum(c for c, _ in scores) / sum(size for _, size in scores)
+    return loss, sum(c for c, _ in scores) / sum(size for _, size in scores)
 
 
 def main() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from onelayer import losses as core_losses
+from onelayer import scratch
 from onelayer.d2l.figures import show_images
 from onelayer.d2l.live import LINE, Animator
 from onelayer.d2l.loaders import get_fashion_mnist_labels
@@ -39,7 +41,7 @@ def linreg(X: Tensor, w: Tensor, b: Tensor) -> Tensor:
 
 def squared_loss(y_hat: Tensor, y: Tensor) -> Tensor:
     """Return ½(ŷ − y)² of each value, in the shape of ``y_hat`` (section 3.2.5)."""
-    return (y_hat - y.reshape(y_hat.shape)) ** 2 / 2
+    return core_losses.squared_loss(y_hat, y.reshape(y_hat.shape))
 
 
 def sgd(params: Iterable[Tensor], lr: float, batch_size: int) -> None:
@@ -48,11 +50,10 @@ def sgd(params: Iterable[Tensor], lr: float, batch_size: int) -> None:
     Raises:
         OneLayerError: if a parameter has no gradient.
     """
-    with torch.no_grad():
-        for param in params:
-            grad = gradient_of(param)
-            param -= lr * grad / batch_size
-            grad.zero_()
+    params = list(params)
+    for param in params:
+        gradient_of(param)  # says what is wrong if there is none
+    scratch.sgd(params, lr, batch_size)
 
 
 def gradient_of(param: Tensor) -> Tensor:

@@ -15,7 +15,9 @@ FORMAT = "onelayer-estimator-1"
 
 
 def _plain(value: Any) -> Any:
-    """Return NumPy's numbers and arrays as Python's."""
+    """Return NumPy's numbers and arrays as Python's, and a dictionary as pairs, for JSON makes texts of its keys."""
+    if isinstance(value, dict):
+        return [[_plain(key), _plain(item)] for key, item in value.items()]
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
@@ -43,12 +45,8 @@ class Saved:
                 tensors[name] = np.ascontiguousarray(value)
             else:
                 plain[name] = _plain(value)
-        params = {
-            name: [[_plain(key), _plain(item)] for key, item in value.items()]
-            if isinstance(value, dict)
-            else _plain(value)
-            for name, value in self.get_params(deep=False).items()  # type: ignore[attr-defined]
-        }  # JSON would make texts of a dictionary's keys, which are classes
+        given = self.get_params(deep=False)  # type: ignore[attr-defined]
+        params = {name: _plain(value) for name, value in given.items()}
         metadata = {"format": FORMAT, "kind": type(self).__name__, "params": params, "attributes": plain}
         try:
             text = json.dumps(metadata)

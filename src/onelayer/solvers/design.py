@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from onelayer.errors import OneLayerError
-from onelayer.solvers.parallel import sum_over_rows
+from onelayer.solvers.parallel import blocks, sum_over_rows
 
 Array = NDArray[Any]
 
@@ -74,8 +74,7 @@ class Scaling:
 
             def part_sums(part: slice) -> list[Array]:
                 first, second = np.zeros(X.shape[1]), np.zeros(X.shape[1])
-                for start in range(part.start, part.stop, BLOCK_ROWS):
-                    rows = slice(start, min(start + BLOCK_ROWS, part.stop))
+                for rows in blocks(part, BLOCK_ROWS):
                     Z = X[rows] - shift
                     first += share[rows] @ Z
                     second += share[rows] @ (Z * Z)
@@ -125,8 +124,7 @@ class DenseDesign:
             Z = self._Z
 
             def fill(part: slice) -> list[Array]:
-                for start in range(part.start, part.stop, BLOCK_ROWS):
-                    rows = slice(start, min(start + BLOCK_ROWS, part.stop))
+                for rows in blocks(part, BLOCK_ROWS):
                     Z[rows] = scaling.apply(X[rows], dtype)
                 return [np.zeros(0)]
 
@@ -141,8 +139,7 @@ class DenseDesign:
         columns: Array = np.ascontiguousarray(weight.T, self.dtype)
 
         def fill(part: slice) -> list[Array]:
-            for start in range(part.start, part.stop, BLOCK_ROWS):
-                rows = slice(start, min(start + BLOCK_ROWS, part.stop))
+            for rows in blocks(part, BLOCK_ROWS):
                 np.matmul(self._rows(rows), columns, out=logits[rows])
             return [np.zeros(0)]
 
@@ -154,8 +151,7 @@ class DenseDesign:
 
         def part_sums(part: slice) -> list[Array]:
             gradient = np.zeros((residuals.shape[1], self.shape[1]), self.dtype)
-            for start in range(part.start, part.stop, BLOCK_ROWS):
-                rows = slice(start, min(start + BLOCK_ROWS, part.stop))
+            for rows in blocks(part, BLOCK_ROWS):
                 gradient += residuals[rows].T @ self._rows(rows)
             return [gradient]
 
@@ -166,8 +162,7 @@ class DenseDesign:
 
         def part_sums(part: slice) -> list[Array]:
             sums = np.zeros((row_weights.shape[1], self.shape[1]), self.dtype)
-            for start in range(part.start, part.stop, BLOCK_ROWS):
-                rows = slice(start, min(start + BLOCK_ROWS, part.stop))
+            for rows in blocks(part, BLOCK_ROWS):
                 sums += row_weights[rows].T @ np.square(self._rows(rows))
             return [sums]
 
@@ -180,8 +175,7 @@ class DenseDesign:
 
         def part_sums(part: slice) -> list[Array]:
             sums = np.zeros((self.shape[1], self.shape[1]), self.dtype)
-            for start in range(part.start, part.stop, 2 * BLOCK_ROWS):
-                rows = slice(start, min(start + 2 * BLOCK_ROWS, part.stop))
+            for rows in blocks(part, 2 * BLOCK_ROWS):
                 Z = self._rows(used[rows]) * roots[rows]
                 sums += Z.T @ Z
             return [sums]

@@ -21,7 +21,7 @@ from scipy.sparse.linalg import LinearOperator, lsmr
 
 from onelayer.errors import OneLayerError
 from onelayer.solvers.double_double import DoubleDouble, two_product
-from onelayer.solvers.parallel import sum_over_rows
+from onelayer.solvers.parallel import blocks, sum_over_rows
 
 Array = NDArray[np.float64]
 
@@ -68,8 +68,7 @@ class Problem:
         d = max(1, self.X.shape[1])
         size = 1 + max(min(1024, 2**23 // d), 2**18 // d)
         start, stop, _ = part.indices(len(self.Y))
-        for first in range(start, stop, size):
-            rows = slice(first, min(first + size, stop))
+        for rows in blocks(slice(start, stop), size):
             yield self.X[rows], self.Y[rows], None if self.sample_weight is None else self.sample_weight[rows]
 
     def dense_blocks(self, part: slice = slice(None)) -> Iterator[tuple[Array, Array, Array | None]]:

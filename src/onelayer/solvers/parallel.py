@@ -3,7 +3,7 @@
 A linear algebra library shares a product among threads too, but has little to share where the product is thin.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
@@ -16,6 +16,12 @@ LEAST_ROWS = 4096  # a share: fewer are done before a thread has started
 
 
 _LOCK = Lock()
+
+
+def blocks(part: slice, size: int) -> Iterator[slice]:
+    """Yield slices of at most ``size`` rows that make up ``part``, whose start and stop are given."""
+    for start in range(part.start, part.stop, size):
+        yield slice(start, min(start + size, part.stop))
 
 
 @cache

@@ -397,11 +397,11 @@ class Descent:
         """Return how far to go: to where the slope has fallen to a tenth, by Newton's method within bounds."""
         penalty = self.objective.penalty
         first, second = float((penalty * self.V * direction).sum()), float((penalty * direction**2).sum())
-        start = float(np.vdot(direction, self.gradient))
+        start, penalty_here = float(np.vdot(direction, self.gradient)), self.objective.penalty_of(self.V)
         low, high = 0.0, np.inf
         for _ in range(LINE_SEARCHES):
             loss, slope, curvature = self.objective.along(self.logits, change, t)
-            value = loss + self.objective.penalty_of(self.V) + t * first + t**2 / 2 * second
+            value = loss + penalty_here + t * first + t**2 / 2 * second
             slope, curvature = slope + first + t * second, curvature + second
             if abs(slope) <= 0.1 * abs(start) and value <= self.value * (1 + PRECISION):
                 break
