@@ -186,7 +186,8 @@ def test_a_bound_that_does_not_rely_on_a_small_step():
     objective = softmax.Objective(design, design, labels, c, scaling.penalty(2.0), 4)
     generator = np.random.default_rng(0)
     for size in (0.01, 0.1, 1, 10):
-        descent = softmax.Descent(objective, size * generator.normal(size=(4, 7)), 1e-6, 1, [])
+        descent = softmax.Descent(size * generator.normal(size=(4, 7)), 1e-6, 1)
+        descent.set_objective(objective)
         descent.set_best_intercept()
         assert descent.value - descent.gap <= best.objective <= descent.value
 

@@ -300,11 +300,10 @@ def softmax_regression(
         share = np.bincount(labels, weights, n_classes) / weights.sum()
         share = np.maximum(share, 1e-3 / len(weights))  # a class may be left without rows of any weight
         V[:, -1] = np.log(share[1] / share[0]) if k == 1 else np.log(share) - np.log(share).mean()
-    history: list[float] = []
+    descent = Descent(V, tol, max_iter)
     for objective in _stages(X, scaling, labels, weights, columns, k):
-        descent = Descent(objective, V, tol, max_iter, history)
+        descent.set_objective(objective)
         descent.run()
-        V = descent.V
     descent.set_best_intercept()  # then the gap is a bound, whatever ended the descent
     W, b = scaling.to_user(descent.V)
     return SoftmaxFit(
@@ -312,7 +311,7 @@ def softmax_regression(
         b - b.mean() if k > 1 else b,
         descent.value,
         descent.gap,
-        history,
+        descent.history,
         descent.gap <= tol * descent.value,
     )
 
@@ -338,22 +337,27 @@ def _stages(
 class Descent:
     """Steps down an objective until the gap is small, the steps are used up, or rounding hides further progress.
 
+    The objective may be exchanged for itself in another precision: what is known of its curvature stays.
+
     Attributes:
         V: weights (k, p), for the standardised columns.
+        history: F before each step and at the end.
         value: F there.
         gap: an upper bound on F − min F after ``set_best_intercept``; just an estimate otherwise.
     """
 
-    def __init__(
-        self, objective: Objective, V: Array, tol: float, max_iter: int, history: list[float]
-    ) -> None:
-        self.objective, self.tol, self.max_iter, self.history = objective, tol, max_iter, history
-        self.V = V
+    def __init__(self, V: Array, tol: float, max_iter: int) -> None:
+        self.V, self.tol, self.max_iter = V, tol, max_iter
+        self.history: list[float] = []
         self.pairs: list[tuple[Array, Array]] = []
         self.inverse: Inverse | None = None
         self.age, self.patience = 0, 0
         self.t = 1.0
-        self.logits = objective.design.forward(V)
+
+    def set_objective(self, objective: Objective) -> None:
+        """Go on with this objective, from the weights that have been reached."""
+        self.objective = objective
+        self.logits = objective.design.forward(self.V)
         self._look(*objective.at(self.logits))
 
     def _look(self, loss: float, P: Array) -> None:
@@ -365,7 +369,8 @@ class Descent:
 
     def run(self) -> None:
         """Descend."""
-        least = np.finfo(self.objective.design.dtype).eps / 2  # decrease that is no rounding, as a share of F
+        dtype = self.objective.design.dtype
+        least = np.finfo(dtype).eps / 2  # decrease that is no rounding, as a share of F
         while not self._has_arrived():
             self.history.append(self.value)
             if len(self.history) > self.max_iter:
@@ -373,7 +378,7 @@ class Descent:
             value, V, gradient = self.value, self.V, self.gradient
             self._step()
             if value - self.value <= least * value:
-                if self.age == 1:  # the blocks were new
+                if self.age == 1 or dtype == np.float32:  # the blocks were new, or float64 will do better
                     return
                 self.age = self.patience  # try with new ones
             step, change = self.V - V, self.gradient - gradient
