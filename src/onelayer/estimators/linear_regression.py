@@ -2,6 +2,7 @@
 
 import warnings
 from numbers import Real
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from onelayer.errors import LinearDependenceWarning, OneLayerError
 from onelayer.estimators.files import Saved
+from onelayer.estimators.onnx_export import write_linear_regression
 from onelayer.estimators.parameters import check_parameters
 from onelayer.estimators.summary import Summary
 from onelayer.solvers.least_squares import LeastSquaresFit, Problem, least_squares
@@ -133,6 +135,15 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
         return np.asarray(X @ self.coef_.T + self.intercept_)
+
+    def to_onnx(self, path: str | Path) -> None:
+        """Write the fitted model for ONNX runtimes, from "X" (n, d) to "variable" (n, q), in the type of ``coef_``.
+
+        Raises:
+            OneLayerError: if the extra ``onelayer[onnx]`` is not installed or the file cannot be written.
+        """
+        check_is_fitted(self)
+        write_linear_regression(path, np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_))
 
     def summary(self, target: int = 0, confidence: float = 0.95) -> Summary:
         """Return the table of coefficients with standard errors, t, p and confidence intervals.

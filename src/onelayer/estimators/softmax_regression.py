@@ -2,6 +2,7 @@
 
 import warnings
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -18,6 +19,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from onelayer.errors import OneLayerError
 from onelayer.estimators.files import Saved
+from onelayer.estimators.onnx_export import write_softmax_regression
 from onelayer.estimators.parameters import check_parameters, unchanged_on_error
 from onelayer.solvers.softmax import softmax_regression
 from onelayer.solvers.softmax_sgd import Coefficients, Moments, StandardisedRows
@@ -346,6 +348,18 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         if logits.ndim == 1:
             return np.stack([log_expit(-logits), log_expit(logits)], axis=1)
         return np.asarray(log_softmax(logits, axis=1))
+
+    def to_onnx(self, path: str | Path) -> None:
+        """Write the fitted model for ONNX runtimes, from "X" (n, d) to "label" (n,) and "probabilities" (n, q).
+
+        Features and probabilities are of the type of ``coef_``; labels are texts or int64, the classes themselves.
+
+        Raises:
+            OneLayerError: if the extra ``onelayer[onnx]`` is not installed, a class is neither text nor an integer, or
+                the file cannot be written.
+        """
+        check_is_fitted(self)
+        write_softmax_regression(path, self.coef_, self.intercept_, self.classes_)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
