@@ -22,6 +22,13 @@ ARGUMENTS = [
 ]
 CHART = "#root marimo-mime-renderer svg.marks"
 
+# Formulas are typeset after the page is there: wait until the last cell has stayed in its place for a second.
+SETTLED = """() => {
+  const top = document.querySelector('#root [data-testid=footer]').getBoundingClientRect().top;
+  if (window.settling?.top !== top) window.settling = {top, since: performance.now()};
+  return performance.now() - window.settling.since > 1000;
+}"""
+
 
 @contextmanager
 def lab_server() -> Iterator[str]:
@@ -56,3 +63,4 @@ def open_lesson(page: Page, address: str) -> None:
     page.wait_for_selector("#root [data-testid=footer]", state="attached", timeout=60_000)
     page.wait_for_selector(CHART, timeout=60_000)
     page.wait_for_load_state("networkidle")
+    page.wait_for_function(SETTLED)

@@ -62,8 +62,10 @@ def test_lesson_works(watched, address, slug, language):
         expect(claims.nth(i)).to_have_attribute("data-holds", "true")
 
     move_until_a_picture_changes(page)
-    for _ in range(buttons := page.get_by_text(word("run", language), exact=True).count()):
-        page.get_by_text(word("run", language), exact=True).nth(_).click()
+    run = page.get_by_text(word("run", language), exact=True)
+    buttons = run.count()
+    for i in range(buttons):
+        run.nth(i).click()
     expect(page.locator("#root [data-testid^=answer-]")).to_have_count(buttons, timeout=60_000)
     assert page.locator("#root [data-testid^=question-]").count() == 0
 
@@ -73,7 +75,7 @@ def test_lesson_works(watched, address, slug, language):
 
 
 def move_until_a_picture_changes(page: Page) -> None:
-    """Press → on one slider after another until a chart is drawn anew; no control may make the page jump."""
+    """Press → on one slider after another until a chart is drawn anew."""
     before, sliders = pictures(page), page.locator(SLIDER)
     for i in range(sliders.count()):
         sliders.nth(i).press("ArrowRight")
@@ -92,14 +94,10 @@ def test_lesson_fits_a_phone(chromium, address, slug, language, scheme):
     browser.open_lesson(page, f"{address}{language}/{slug}/")
     wide = page.evaluate(
         """() => [...document.querySelectorAll('#root h1, #root h2, #root p, #root .lab-claim, #root svg.marks')]
-        .filter(item => item.getBoundingClientRect().right > innerWidth + 1).map(item => item.outerHTML.slice(0, 200))"""
+        .filter(item => item.getBoundingClientRect().right > innerWidth + 1).map(item => item.outerHTML)"""
     )
     assert wide == [] and page.evaluate("document.documentElement.scrollWidth") <= 390
-    lightness = page.evaluate(
-        """() => getComputedStyle(document.querySelector('#root .lab-header').closest('#App') ?? document.body)
-        .backgroundColor.match(/\\d+/g).slice(0, 3).map(Number).reduce((a, b) => a + b)"""
-    )
-    assert (lightness > 384) == (scheme == "light")
+    assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
     context.close()
 
 
@@ -113,10 +111,8 @@ def test_prose_comes_before_the_notebook_runs(watched, address):
 def test_nothing_jumps_when_a_slider_moves(watched, address):
     page = watched.page
     browser.open_lesson(page, f"{address}en/linear-regression/")
-    page.wait_for_timeout(500)
     page.evaluate(
-        """() => { const claim = document.querySelector('[data-testid=claim-convex]');
-        window.places = new Set();
+        """() => { window.places = new Set();
         const look = () => { const top = document.querySelector('[data-testid=claim-solution]');
           window.places.add(Math.round(top.getBoundingClientRect().top
             - document.querySelector('[data-testid=header]').getBoundingClientRect().top));
