@@ -234,6 +234,26 @@ def test_more_features_than_rows():
     assert fit.rank == 19
 
 
+@pytest.mark.parametrize("alpha", [0.0, 3.0])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_wide_data_in_the_span_of_their_rows(alpha, intercept):
+    generator = np.random.default_rng(5)
+    X, Y, c = generator.normal(size=(40, 1_200)), generator.normal(size=(40, 2)), generator.integers(0, 3, 40)
+    fit = least_squares(Problem(X, Y, c.astype(float), alpha, intercept))
+    used = c > 0
+    X, Y, c = X[used], Y[used], c[used]
+    centre, y_centre = (
+        np.average(A, axis=0, weights=c) if intercept else np.zeros(A.shape[1]) for A in (X, Y)
+    )
+    root = np.sqrt(c)[:, None]
+    A, B = root * (X - centre), root * (Y - y_centre)
+    expected = A.T @ np.linalg.pinv(A @ A.T + alpha * np.eye(len(A)), rcond=1e-10) @ B
+    np.testing.assert_allclose(fit.weight, expected.T, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(fit.bias, y_centre - centre @ expected, rtol=1e-9, atol=1e-12)
+    assert fit.rank == (1_200 if alpha else len(A) - intercept)
+    assert fit.inverse is None
+
+
 def test_one_row_and_no_variation():
     fit = least_squares(Problem(np.array([[3.0, 4.0]]), np.array([[5.0]])))
     assert fit.weight.tolist() == [[0, 0]] and fit.bias.tolist() == [5] and fit.rank == 0

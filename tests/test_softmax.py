@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.special
 import torch
 from scipy import sparse
 from sklearn.datasets import load_digits, load_iris
@@ -32,34 +33,33 @@ def user_objective(W, b, X, labels, c, penalty) -> float:
     return float(c @ losses + penalty / 2 * (W**2).sum())
 
 
-def problem_in(kind: str, X, intercept=True):
-    c = np.ones(X.shape[0])
-    if kind == "sparse":
-        X = sparse.csr_array(X)
-        return SparseDesign(X, Scaling.of(X, c, intercept))
-    scaling = Scaling.of(X, c, intercept)
-    return DenseDesign(
-        X, scaling, np.float32 if kind == "float32" else np.float64, in_memory=kind != "blocks"
-    )
-
-
-@pytest.mark.parametrize("kind", ["dense", "blocks", "float32", "sparse"])
+@pytest.mark.parametrize("far", [False, True])
+@pytest.mark.parametrize("dtypes", ["dd", "fd", "df", "ff"])
+@pytest.mark.parametrize("form", ["memory", "blocks", "sparse"])
 @pytest.mark.parametrize("intercept", [True, False])
-def test_each_design_is_the_standardised_matrix(kind, intercept):
+def test_each_design_is_the_standardised_matrix(form, dtypes, far, intercept):
+    given, worked = dtypes
     generator = np.random.default_rng(1)
-    X = generator.normal(size=(1_300, 3)) * [1, 1e3, 1e-3] + [5, 0, 0]
+    X = generator.normal(size=(1_300, 3)) * [1, 1e3, 1e-3] + [5 + 1e6 * far, 0, 0]
     X[:, 2] *= generator.random(1_300) < 0.3
-    design = problem_in(kind, X, intercept)
-    centre = X.mean(axis=0) if intercept and kind != "sparse" else np.zeros(3)
+    X = X.astype(given)
+    stored = sparse.csr_array(X) if form == "sparse" else X
+    scaling = Scaling.of(stored, np.ones(1_300), intercept)
+    if form == "sparse":
+        design = SparseDesign(stored, scaling)
+    else:
+        design = DenseDesign(X, scaling, worked, in_memory=form == "memory")
+    X = X.astype("d")
+    centre = X.mean(axis=0) if intercept and form != "sparse" else np.zeros(3)
     scale = np.sqrt(((X - centre) ** 2).mean(axis=0))
     Z = np.hstack([(X - centre) / scale, np.ones((1_300, int(intercept)))])
-    how = {"rtol": 1e-4, "atol": 2e-3} if kind == "float32" else {"rtol": 1e-9, "atol": 1e-9}
+    how = {"rtol": 1e-4, "atol": 3e-3} if design.dtype == "f" else {"rtol": 1e-7, "atol": 1e-7}
     assert design.shape == Z.shape
-    weight, R = generator.normal(size=(4, Z.shape[1])), generator.normal(size=(1_300, 4)).astype(design.dtype)
+    weight, R = generator.normal(size=(4, Z.shape[1])), generator.normal(size=(4, 1_300)).astype(design.dtype)
     w = generator.random(1_300) * (generator.random(1_300) < 0.5)
-    np.testing.assert_allclose(design.forward(weight), Z @ weight.T, **how)
-    np.testing.assert_allclose(design.backward(R), R.T @ Z, **how)
-    np.testing.assert_allclose(design.squares(R**2), (R**2).T @ Z**2, **how)
+    np.testing.assert_allclose(design.forward(weight), weight @ Z.T, **how)
+    np.testing.assert_allclose(design.backward(R), R @ Z, **how)
+    np.testing.assert_allclose(design.squares(R**2), R**2 @ Z**2, **how)
     np.testing.assert_allclose(design.gram(w), Z.T @ (w[:, None] * Z), **how)
 
 
@@ -71,7 +71,7 @@ def test_gradient_and_hessian_are_those_of_the_losses(q):
     k = 1 if q == 2 else q
     objective = softmax.Objective(design, design, labels, c, scaling.penalty(0.7), k)
     V = torch.randn(k, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    Z = torch.as_tensor(design._Z)
+    Z = torch.as_tensor(np.c_[scaling.apply(X, np.float64), np.ones(40)])
 
     def value(V):
         logits = Z @ V.T
@@ -81,7 +81,7 @@ def test_gradient_and_hessian_are_those_of_the_losses(q):
 
     (gradient,) = torch.autograd.grad(value(V), V)
     logits = design.forward(V.detach().numpy())
-    loss, P = objective.probabilities(logits)
+    loss, P = objective.at(logits)
     assert loss + objective.penalty_of(V.detach().numpy()) == pytest.approx(value(V).item())
     np.testing.assert_allclose(objective.gradient(V.detach().numpy(), P), gradient, atol=1e-10)
     hessian = torch.autograd.functional.hessian(value, V.detach()).reshape(4 * k, 4 * k).numpy()
@@ -92,8 +92,10 @@ def test_gradient_and_hessian_are_those_of_the_losses(q):
     U = design.forward(direction)
     h = 1e-4
     ahead, here, behind = (objective.along(logits, U, t) for t in (h, 0.0, -h))
-    assert here[1] == pytest.approx((ahead[0] - behind[0]) / (2 * h), rel=1e-6)
-    assert here[2] == pytest.approx((ahead[1] - behind[1]) / (2 * h), rel=1e-6)
+    assert here.slope == pytest.approx((ahead.loss - behind.loss) / (2 * h), rel=1e-6)
+    assert here.curvature == pytest.approx((ahead.slope - behind.slope) / (2 * h), rel=1e-6)
+    np.testing.assert_allclose(ahead.logits, logits + h * U)
+    np.testing.assert_array_equal(ahead.P, objective.at(ahead.logits)[1])
 
 
 @pytest.mark.parametrize("rows", [1_000, 50])
@@ -105,9 +107,11 @@ def test_blocks_of_the_hessian(rows, size, monkeypatch):
     design = DenseDesign(X, scaling, np.float64)
     objective = softmax.Objective(design, design, labels, c, scaling.penalty(0.7), 3)
     logits = design.forward(V)
-    _, P = objective.probabilities(logits)
-    Z = design._Z
-    hessian = np.einsum("n,nij,np,nq->ipjq", c, cross_entropy_hessian(torch.as_tensor(logits)).numpy(), Z, Z)
+    _, P = objective.at(logits)
+    Z = np.c_[scaling.apply(X, np.float64), np.ones(800)]
+    hessian = np.einsum(
+        "n,nij,np,nq->ipjq", c, cross_entropy_hessian(torch.as_tensor(logits.T)).numpy(), Z, Z
+    )
     blocks = [hessian[k, :, k, :] + np.diag(objective.penalty) for k in range(3)]
     monkeypatch.setattr(softmax, "ROWS_PER_COLUMN", rows)
     inverse = softmax.block_inverse(objective, P)
@@ -182,7 +186,8 @@ def test_a_bound_that_does_not_rely_on_a_small_step():
     objective = softmax.Objective(design, design, labels, c, scaling.penalty(2.0), 4)
     generator = np.random.default_rng(0)
     for size in (0.01, 0.1, 1, 10):
-        descent = softmax.Descent(objective, size * generator.normal(size=(4, 7)), 1e-6, 1, [])
+        descent = softmax.Descent(size * generator.normal(size=(4, 7)), 1e-6, 1)
+        descent.set_objective(objective)
         descent.set_best_intercept()
         assert descent.value - descent.gap <= best.objective <= descent.value
 
@@ -233,6 +238,19 @@ def test_hard_problems_converge_below_scikit_learn(problem):
     # On the digits lbfgs takes half a minute; on many columns newton-cholesky would factor a huge matrix.
     tries = SOLVERS if X.shape[1] < 50 else SOLVERS[:1] if X.shape[1] > 1000 else SOLVERS[1:]
     assert fit.objective <= lowest(X, labels, c, q, penalty, tries) * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_wide_data_have_the_minimum_of_their_kernel(intercept):
+    generator = np.random.default_rng(0)
+    X, labels, c = generator.normal(size=(50, 800)), np.arange(50) % 4, generator.uniform(0.5, 2, 50)
+    fit = softmax.softmax_regression(X, labels, 4, c, 5.0, intercept, tol=1e-9)
+    assert fit.converged and fit.weight.shape == (4, 800)
+    assert fit.objective == pytest.approx(user_objective(fit.weight, fit.bias, X, labels, c, 5.0), rel=1e-12)
+    P = scipy.special.softmax(X @ fit.weight.T + fit.bias, axis=1)
+    residuals = c[:, None] * (P - np.eye(4)[labels])
+    np.testing.assert_allclose(fit.weight, -residuals.T @ X / 5.0, atol=1e-5)  # where the gradient is 0
+    assert not intercept or np.abs(residuals.sum(axis=0)).max() < 1e-9
 
 
 def test_features_whose_squares_overflow():

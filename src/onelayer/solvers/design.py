@@ -2,7 +2,8 @@
 
 A second-order method needs four things of the features: logits, gradients, and weighted sums of squares and products.
 Working on standardised columns costs nothing in the answer, for the penalty is carried over exactly, and makes float32
-go as far as it can. Weights are (k, p), a row for each output, with p = d + 1 columns if there is an intercept.
+go as far as it can. Weights are (k, p), a row for each output, with p = d + 1 columns if there is an intercept. Logits
+are (k, n): a thin matrix is multiplied fastest in that shape, and sums over outputs run along memory.
 """
 
 from dataclasses import dataclass
@@ -18,24 +19,27 @@ from onelayer.solvers.parallel import blocks, sum_over_rows
 Array = NDArray[Any]
 
 BLOCK_ROWS = 512
+# How far the mean of a column that is left as it is may be from 0, in units of its scale
+FARTHEST = {np.dtype(np.float32): 30.0, np.dtype(np.float64): 1e5}
+SMALLEST = 1e-12  # scale of one; the largest is its inverse: both far from float32's limits
 
 
 class Design(Protocol):
-    """Features as an operator (n, p)."""
+    """Standardised features as an operator (n, p)."""
 
     shape: tuple[int, int]
     dtype: Any
 
     def forward(self, weight: Array) -> Array:
-        """Return the logits (n, k) of weights (k, p)."""
+        """Return the logits (k, n) of weights (k, p)."""
         ...
 
     def backward(self, residuals: Array) -> Array:
-        """Return the gradient (k, p) of residuals (n, k)."""
+        """Return the gradient (k, p) of residuals (k, n)."""
         ...
 
     def squares(self, row_weights: Array) -> Array:
-        """Return Σᵢ wᵢₖ zᵢⱼ² (k, p) for row weights (n, k)."""
+        """Return Σᵢ wₖᵢ zᵢⱼ² (k, p) for row weights (k, n)."""
         ...
 
     def gram(self, row_weights: Array) -> Array:
@@ -92,13 +96,19 @@ class Scaling:
         scales[scales <= noise] = 1
         return cls(means, scales, fit_intercept)
 
+    def is_near(self, dtype: Any) -> bool:
+        """Return whether columns as they are would do in ``dtype``: near enough to 0, and neither tiny nor huge."""
+        return bool(
+            (np.abs(self.means) <= FARTHEST[np.dtype(dtype)] * self.scales).all()
+            and self.scales.min(initial=1) >= SMALLEST
+            and self.scales.max(initial=1) <= 1 / SMALLEST
+        )
+
     def apply(self, X: Array, dtype: Any) -> Array:
-        """Return standardised rows (n, p) of dense features (n, d)."""
-        Z = np.empty((len(X), X.shape[1] + int(self.fit_intercept)), dtype)
-        np.subtract(X, self.means, out=Z[:, : X.shape[1]], casting="same_kind")
-        Z[:, : X.shape[1]] /= self.scales.astype(dtype)
-        Z[:, X.shape[1] :] = 1
-        return Z
+        """Return standardised rows (m, d) of a block of dense features (m, d)."""
+        if X.dtype == dtype and self.is_near(dtype):
+            return np.asarray((X - self.means.astype(dtype)) * (1 / self.scales).astype(dtype))
+        return np.asarray((X - self.means) / self.scales).astype(dtype)
 
     def penalty(self, strength: float) -> Array:
         """Return the penalty (p,) on each column's squared weight that is ``strength`` on the user's; 0 on ones."""
@@ -107,80 +117,108 @@ class Scaling:
 
     def to_user(self, weight: Array) -> tuple[Array, Array]:
         """Return W (k, d) and b (k,) for the user's features from weights (k, p) for standardised ones."""
+        V, b = self.parts(weight)
+        W: Array = V / self.scales
+        return W, b - W @ self.means
+
+    def parts(self, weight: Array) -> tuple[Array, Array]:
+        """Return weights (k, d) and intercepts (k,) from both (k, p)."""
         d = len(self.scales)
-        W: Array = weight[:, :d] / self.scales
-        b: Array = weight[:, d] - W @ self.means if self.fit_intercept else np.zeros(len(W))
-        return W, b
+        return weight[:, :d], weight[:, d] if self.fit_intercept else np.zeros(len(weight))
 
 
 class DenseDesign:
-    """Dense features, standardised once in memory (``dtype``) or block by block each time (float64)."""
+    """Dense features. Rows stay as they are where that loses no digits: centring and scaling go into the weights.
+
+    A column that is far from 0 in units of its scale would lose them. Then the rows are standardised, in a copy or,
+    if there is to be none (``in_memory``), block by block each time.
+    """
 
     def __init__(self, X: Array, scaling: Scaling, dtype: Any, in_memory: bool = True) -> None:
-        self.X, self.scaling, self.dtype = X, scaling, dtype
+        self.dtype, self.scaling = np.dtype(dtype), scaling
         self.shape = (len(X), X.shape[1] + int(scaling.fit_intercept))
-        self._Z = np.empty(self.shape, dtype) if in_memory else None
-        if self._Z is not None:
-            Z = self._Z
+        is_near = scaling.is_near(self.dtype)
+        is_copied = in_memory and not (is_near and X.dtype == dtype)
+        self._X = self._copied(X) if is_copied else X
+        self._is_raw = not is_copied and is_near  # the weights are scaled instead of the rows
+        self._is_streamed = not is_copied and not is_near
 
-            def fill(part: slice) -> list[Array]:
-                for rows in blocks(part, BLOCK_ROWS):
-                    Z[rows] = scaling.apply(X[rows], dtype)
-                return [np.zeros(0)]
-
-            sum_over_rows(fill, len(X))
-
-    def _rows(self, rows: Any) -> Array:
-        return self.scaling.apply(self.X[rows], self.dtype) if self._Z is None else self._Z[rows]
-
-    def forward(self, weight: Array) -> Array:
-        """See ``Design``."""
-        logits: Array = np.empty((self.shape[0], len(weight)), self.dtype)
-        columns: Array = np.ascontiguousarray(weight.T, self.dtype)
+    def _copied(self, X: Array) -> Array:
+        Z = np.empty(X.shape, self.dtype)
 
         def fill(part: slice) -> list[Array]:
             for rows in blocks(part, BLOCK_ROWS):
-                np.matmul(self._rows(rows), columns, out=logits[rows])
+                Z[rows] = self.scaling.apply(X[rows], self.dtype)
             return [np.zeros(0)]
 
-        sum_over_rows(fill, self.shape[0])
+        sum_over_rows(fill, len(X))
+        return Z
+
+    def _rows(self, rows: Any, standardised: bool) -> Array:
+        X = self._X[rows]
+        if self._is_streamed or (self._is_raw and standardised):
+            return self.scaling.apply(X, self.dtype)
+        return np.asarray(X, self.dtype)
+
+    def forward(self, weight: Array) -> Array:
+        """See ``Design``."""
+        W, b = self.scaling.to_user(weight) if self._is_raw else self.scaling.parts(weight)
+        W, b = np.ascontiguousarray(W, self.dtype), b[:, None].astype(self.dtype)
+        logits: Array = np.empty((len(W), len(self._X)), self.dtype)
+
+        def fill(part: slice) -> list[Array]:
+            for rows in blocks(part, BLOCK_ROWS):
+                np.matmul(W, self._rows(rows, standardised=False).T, out=logits[:, rows])
+            logits[:, part] += b
+            return [np.zeros(0)]
+
+        sum_over_rows(fill, len(self._X))
         return logits
 
     def backward(self, residuals: Array) -> Array:
         """See ``Design``."""
 
         def part_sums(part: slice) -> list[Array]:
-            gradient = np.zeros((residuals.shape[1], self.shape[1]), self.dtype)
+            sums = np.zeros((len(residuals), self._X.shape[1]))
             for rows in blocks(part, BLOCK_ROWS):
-                gradient += residuals[rows].T @ self._rows(rows)
-            return [gradient]
+                sums += residuals[:, rows] @ self._rows(rows, standardised=False)
+            return [sums, residuals[:, part].sum(axis=1, dtype=np.float64)]
 
-        return np.asarray(sum_over_rows(part_sums, self.shape[0])[0])
+        sums, totals = sum_over_rows(part_sums, len(self._X))
+        if self._is_raw:
+            sums = (sums - np.outer(totals, self.scaling.means)) / self.scaling.scales
+        return np.c_[sums, totals] if self.scaling.fit_intercept else np.asarray(sums)
 
     def squares(self, row_weights: Array) -> Array:
         """See ``Design``."""
 
         def part_sums(part: slice) -> list[Array]:
-            sums = np.zeros((row_weights.shape[1], self.shape[1]), self.dtype)
+            sums = np.zeros((len(row_weights), self._X.shape[1]))
             for rows in blocks(part, BLOCK_ROWS):
-                sums += row_weights[rows].T @ np.square(self._rows(rows))
-            return [sums]
+                sums += row_weights[:, rows] @ np.square(self._rows(rows, standardised=True))
+            return [sums, row_weights[:, part].sum(axis=1)]
 
-        return np.asarray(sum_over_rows(part_sums, self.shape[0])[0])
+        sums, totals = sum_over_rows(part_sums, len(self._X))
+        return np.c_[sums, totals] if self.scaling.fit_intercept else np.asarray(sums)
 
     def gram(self, row_weights: Array) -> Array:
         """See ``Design``."""
         used = np.flatnonzero(row_weights)
-        roots: Array = np.sqrt(row_weights[used])[:, None].astype(self.dtype)
+        roots: Array = np.sqrt(row_weights[used]).astype(self.dtype)
 
         def part_sums(part: slice) -> list[Array]:
-            sums = np.zeros((self.shape[1], self.shape[1]), self.dtype)
+            d = self._X.shape[1]
+            sums, border = np.zeros((d, d), self.dtype), np.zeros(d, self.dtype)
             for rows in blocks(part, 2 * BLOCK_ROWS):
-                Z = self._rows(used[rows]) * roots[rows]
+                Z = self._rows(used[rows], standardised=True) * roots[rows, None]
                 sums += Z.T @ Z
-            return [sums]
+                border += roots[rows] @ Z
+            return [sums, border]
 
-        return np.asarray(sum_over_rows(part_sums, len(used))[0])
+        sums, border = sum_over_rows(part_sums, len(used))
+        if not self.scaling.fit_intercept:
+            return np.asarray(sums)
+        return np.block([[sums, border[:, None]], [border[None], roots @ roots]])
 
 
 class SparseDesign:
@@ -196,15 +234,15 @@ class SparseDesign:
 
     def forward(self, weight: Array) -> Array:
         """See ``Design``."""
-        return np.asarray(self._Z @ np.ascontiguousarray(weight.T))
+        return np.ascontiguousarray((self._Z @ np.ascontiguousarray(weight.T)).T)
 
     def backward(self, residuals: Array) -> Array:
         """See ``Design``."""
-        return np.asarray(self._transposed @ residuals).T
+        return np.asarray(self._transposed @ residuals.T).T
 
     def squares(self, row_weights: Array) -> Array:
         """See ``Design``."""
-        return np.asarray(self._transposed.power(2) @ row_weights).T
+        return np.asarray(self._transposed.power(2) @ row_weights.T).T
 
     def gram(self, row_weights: Array) -> Array:
         """See ``Design``."""

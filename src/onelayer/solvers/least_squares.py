@@ -10,7 +10,7 @@ Li and Riedy 2009, *Extra-precise iterative refinement for overdetermined least 
 import math
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from scipy.sparse.linalg import LinearOperator, lsmr
 from onelayer.errors import OneLayerError
 from onelayer.solvers.double_double import DoubleDouble, two_product
 from onelayer.solvers.parallel import blocks, sum_over_rows
+from onelayer.solvers.wide import is_wide, row_space
 
 Array = NDArray[np.float64]
 
@@ -151,6 +152,11 @@ def least_squares(problem: Problem, method: str = "auto") -> LeastSquaresFit:
     """
     if sparse.issparse(problem.X) and problem.X.shape[1] > MOST_SPARSE_FEATURES:
         return _solve_iteratively(problem)
+    if is_wide(problem.X):
+        coordinates, basis = row_space(problem.X)
+        fit = least_squares(replace(problem, X=coordinates), method)
+        rank = basis.shape[0] if problem.alpha else fit.rank
+        return replace(fit, weight=fit.weight @ basis.T, rank=rank, inverse=None)
     means, y_means, gram, cross, tss = moments(problem)
     is_careful = method == "qr" or (method == "auto" and problem.X.shape[0] * problem.X.shape[1] <= SMALL)
     least_rcond = ILL_CONDITIONED if method == "auto" else EPS

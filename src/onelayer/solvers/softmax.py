@@ -9,7 +9,7 @@ The bound is the duality gap. Where b is the best for W, it is ‖∂F/∂W‖²
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from scipy import linalg, sparse
 
 from onelayer.solvers.design import Array, DenseDesign, Design, Scaling, SparseDesign
 from onelayer.solvers.parallel import sum_over_rows
+from onelayer.solvers.wide import is_wide, row_space
 
 MOST_DENSE = 600  # parameters: up to here the whole Hessian is factored in each step
 MOST_BLOCK = 3_000  # columns: up to here a block for each class is factored
@@ -34,7 +35,7 @@ MOST_DOUBLE = 2**22  # features: beyond them, float32 takes the first steps and 
 
 @dataclass
 class Objective:
-    """F as a function of the logits (n, k), and what belongs to them.
+    """F as a function of the logits (k, n), and what belongs to them.
 
     With one output (k = 1) the classes are 0 and 1, and the logit of class 0 is fixed at 0.
 
@@ -54,38 +55,40 @@ class Objective:
     penalty: Array
     n_outputs: int
 
-    def probabilities(self, logits: Array) -> tuple[float, Array]:
-        """Return Σ c ℓ and the probabilities (n, k)."""
+    def at(self, logits: Array) -> tuple[float, Array]:
+        """Return Σ c ℓ and the probabilities (k, n)."""
         P = np.empty_like(logits)
 
         def part_sum(part: slice) -> list[float]:
-            P[part], losses = _softmax(logits[part], self.labels[part])
+            P[:, part], losses = _softmax(logits[:, part], self.labels[part])
             return [float(losses @ self.weights[part])]
 
-        return sum_over_rows(part_sum, len(logits))[0], P
+        return sum_over_rows(part_sum, len(self.labels))[0], P
 
-    def along(self, logits: Array, direction: Array, t: float) -> tuple[float, float, float]:
-        """Return Σ c ℓ at ``logits + t · direction`` (n, k), and its first and second derivative by t."""
+    def along(self, logits: Array, direction: Array, t: float) -> "Point":
+        """Return what belongs to ``logits + t · direction`` (k, n)."""
+        there, P = np.empty_like(logits), np.empty_like(logits)
 
         def part_sums(part: slice) -> list[float]:
-            U, y, c = direction[part], self.labels[part], self.weights[part]
-            P, losses = _softmax(logits[part] + np.asarray(t, logits.dtype) * U, y)
-            PU = P * U
-            mean = PU.sum(axis=1, dtype=np.float64)
-            square = (PU * U).sum(axis=1, dtype=np.float64)
+            U, y, c = direction[:, part], self.labels[part], self.weights[part]
+            there[:, part] = logits[:, part] + np.asarray(t, logits.dtype) * U
+            P[:, part], losses = _softmax(there[:, part], y)
+            PU = P[:, part] * U
+            mean = PU.sum(axis=0).astype(np.float64)
+            square = np.einsum("ki,ki->i", PU, U).astype(np.float64)
             return [float(losses @ c), float((mean - _at_label(U, y)) @ c), float((square - mean**2) @ c)]
 
-        loss, slope, curvature = sum_over_rows(part_sums, len(logits))
-        return loss, slope, curvature
+        loss, slope, curvature = sum_over_rows(part_sums, len(self.labels))
+        return Point(loss, slope, curvature, there, P)
 
     def residuals(self, P: Array) -> Array:
-        """Return c (p − y) (n, k)."""
+        """Return c (p − y) (k, n)."""
         R = P.copy()
         if self.n_outputs == 1:
-            R[:, 0] -= self.labels
+            R[0] -= self.labels
         else:
-            R[np.arange(len(R)), self.labels] -= 1
-        R *= self.weights[:, None].astype(R.dtype)
+            R[self.labels, np.arange(len(self.labels))] -= 1
+        R *= self.weights.astype(R.dtype)
         return R
 
     def penalty_of(self, V: Array) -> float:
@@ -102,26 +105,43 @@ class Objective:
         return 0.5 * float((gradient[:, free] ** 2 / self.penalty[free]).sum())
 
 
+@dataclass
+class Point:
+    """A point on a line through the logits.
+
+    Attributes:
+        loss: Σ c ℓ there; ``slope`` and ``curvature`` are its derivatives along the line.
+        logits: (k, n).
+        P: the probabilities (k, n).
+    """
+
+    loss: float
+    slope: float
+    curvature: float
+    logits: Array
+    P: Array
+
+
 def _softmax(logits: Array, labels: NDArray[np.int64]) -> tuple[Array, Array]:
-    """Return probabilities (n, k) and cross-entropies (n,); with one output, those of a second logit of 0."""
-    if logits.shape[1] == 1:
-        z = logits[:, 0]
+    """Return probabilities (k, n) and cross-entropies (n,); with one output, those of a second logit of 0."""
+    if len(logits) == 1:
+        z = logits[0]
         magnitude = np.exp(-np.abs(z))
         P = np.where(z >= 0, 1, magnitude) / (1 + magnitude)
-        return P[:, None], (np.log1p(magnitude) + np.maximum(z, 0) - z * labels).astype(np.float64)
-    top = logits.max(axis=1, keepdims=True)
+        return P[None], (np.log1p(magnitude) + np.maximum(z, 0) - z * labels).astype(np.float64)
+    top = logits.max(axis=0)
     P = np.exp(logits - top)
-    total = P.sum(axis=1, keepdims=True)
+    total = P.sum(axis=0)
     P /= total
-    losses = np.log(total[:, 0]).astype(np.float64) + top[:, 0] - _at_label(logits, labels)
+    losses = np.log(total).astype(np.float64) + top - _at_label(logits, labels)
     return P, losses
 
 
 def _at_label(values: Array, labels: NDArray[np.int64]) -> Array:
     """Return the value of each row's label (n,); with one output, 0 for class 0."""
-    if values.shape[1] == 1:
-        return np.asarray(values[:, 0] * labels)
-    return np.asarray(values[np.arange(len(values)), labels])
+    if len(values) == 1:
+        return np.asarray(values[0] * labels)
+    return np.asarray(values[labels, np.arange(len(labels))])
 
 
 # Approximate inverses of the Hessian: functions of a gradient (k, p)
@@ -136,9 +156,9 @@ def full_inverse(objective: Objective, P: Array) -> Inverse:
     for i in range(k):
         H[i, :, i, :] += np.diag(objective.penalty)
         if k == 1:
-            H[i, :, i, :] += objective.coarse.gram(objective.weights * P[:, 0] * (1 - P[:, 0]))
+            H[i, :, i, :] += objective.coarse.gram(objective.weights * P[0] * (1 - P[0]))
         for j in range(i):
-            G = objective.coarse.gram(objective.weights * P[:, i] * P[:, j])
+            G = objective.coarse.gram(objective.weights * P[i] * P[j])
             H[i, :, i, :] += G
             H[j, :, j, :] += G
             H[i, :, j, :] -= G
@@ -146,7 +166,7 @@ def full_inverse(objective: Objective, P: Array) -> Inverse:
     if k > 1 and not objective.penalty[-1]:  # the same number added to all intercepts changes nothing
         H[:, -1, :, -1] += np.einsum("ipip->", H) / (k * p) ** 2
     matrix = H.reshape(k * p, k * p)
-    solve = _factored(matrix)
+    solve = _factored(matrix, np.zeros(len(matrix)))
     return lambda gradient: solve(gradient.reshape(-1)).reshape(k, p)
 
 
@@ -157,13 +177,15 @@ def block_inverse(objective: Objective, P: Array) -> Inverse:
     """
     curvature = P * (1 - P)
     size = ROWS_PER_COLUMN * objective.design.shape[1]
-    if (P[0] == P).all():  # as where W = 0: one sample will do
-        G = objective.coarse.gram(_sampled(objective.weights, size))
-        blocks = [G * factor for factor in curvature[0].astype(G.dtype)]
-    else:
-        blocks = [objective.coarse.gram(_sampled(objective.weights * part, size)) for part in curvature.T]
-    penalty = np.diag(objective.penalty)
-    solvers = [_factored(block + penalty.astype(block.dtype)) for block in blocks]
+    if (P[:, :1] == P).all():  # as where W = 0: one block will do, but for its size
+        share = curvature[:, :1]
+        solve = _factored(
+            objective.coarse.gram(_sampled(objective.weights, size)), objective.penalty / share.mean()
+        )
+        return _centred(lambda gradient: solve(gradient.T).T / share)
+    # NumPy's and SciPy's threads wait for work busily, and slow each other down if the two take turns.
+    grams = [objective.coarse.gram(_sampled(objective.weights * part, size)) for part in curvature]
+    solvers = [_factored(G, objective.penalty) for G in grams]
     return _centred(lambda gradient: np.stack([solve(g) for solve, g in zip(solvers, gradient, strict=True)]))
 
 
@@ -185,7 +207,7 @@ def _sampled(weights: Array, size: int) -> Array:
 
 def diagonal_inverse(objective: Objective, P: Array) -> Inverse:
     """Return the inverse of the Hessian's diagonal."""
-    weights = objective.weights[:, None] * P * (1 - P)
+    weights = objective.weights * P * (1 - P)
     diagonal = objective.design.squares(weights) + objective.penalty
     diagonal = np.maximum(diagonal, diagonal.max() * np.finfo(np.float64).eps)
     return _centred(lambda gradient: gradient / diagonal)
@@ -201,8 +223,9 @@ def _centred(inverse: Inverse) -> Inverse:
     return centred
 
 
-def _factored(matrix: Array) -> Callable[[Array], Array]:
-    """Return a function that solves with a symmetric matrix, made definite if rounding has spoiled it."""
+def _factored(matrix: Array, penalty: Array) -> Inverse:
+    """Return a function that solves with ``matrix`` + diag(``penalty``), made definite if rounding has spoiled it."""
+    matrix = matrix + np.diag(penalty.astype(matrix.dtype))
     scales = np.sqrt(np.maximum(matrix.diagonal(), np.finfo(matrix.dtype).tiny))
     scaled = matrix / scales / scales[:, None]
     jitter = 4 * len(matrix) * np.finfo(matrix.dtype).eps
@@ -213,7 +236,12 @@ def _factored(matrix: Array) -> Callable[[Array], Array]:
         except linalg.LinAlgError:
             scaled[np.diag_indices_from(scaled)] += jitter
             jitter *= 10
-    return lambda v: linalg.cho_solve(factor, (v / scales).astype(matrix.dtype), check_finite=False) / scales
+
+    def solve(v: Array) -> Array:
+        right = (v.T / scales).T.astype(matrix.dtype)
+        return np.asarray((linalg.cho_solve(factor, right, check_finite=False).T / scales).T)
+
+    return solve
 
 
 @dataclass
@@ -258,6 +286,12 @@ def softmax_regression(
         tol: the gap to reach, relative to F.
         max_iter: the largest number of steps.
     """
+    if is_wide(X):
+        coordinates, basis = row_space(X)
+        fit = softmax_regression(
+            coordinates, labels, n_classes, weights, penalty, fit_intercept, tol, max_iter
+        )
+        return replace(fit, weight=fit.weight @ basis.T)
     scaling = Scaling.of(X, weights, fit_intercept)
     k = 1 if n_classes == 2 else n_classes
     columns = scaling.penalty(penalty)
@@ -266,11 +300,10 @@ def softmax_regression(
         share = np.bincount(labels, weights, n_classes) / weights.sum()
         share = np.maximum(share, 1e-3 / len(weights))  # a class may be left without rows of any weight
         V[:, -1] = np.log(share[1] / share[0]) if k == 1 else np.log(share) - np.log(share).mean()
-    history: list[float] = []
+    descent = Descent(V, tol, max_iter)
     for objective in _stages(X, scaling, labels, weights, columns, k):
-        descent = Descent(objective, V, tol, max_iter, history)
+        descent.set_objective(objective)
         descent.run()
-        V = descent.V
     descent.set_best_intercept()  # then the gap is a bound, whatever ended the descent
     W, b = scaling.to_user(descent.V)
     return SoftmaxFit(
@@ -278,7 +311,7 @@ def softmax_regression(
         b - b.mean() if k > 1 else b,
         descent.value,
         descent.gap,
-        history,
+        descent.history,
         descent.gap <= tol * descent.value,
     )
 
@@ -304,34 +337,40 @@ def _stages(
 class Descent:
     """Steps down an objective until the gap is small, the steps are used up, or rounding hides further progress.
 
+    The objective may be exchanged for itself in another precision: what is known of its curvature stays.
+
     Attributes:
         V: weights (k, p), for the standardised columns.
+        history: F before each step and at the end.
         value: F there.
         gap: an upper bound on F − min F after ``set_best_intercept``; just an estimate otherwise.
     """
 
-    def __init__(
-        self, objective: Objective, V: Array, tol: float, max_iter: int, history: list[float]
-    ) -> None:
-        self.objective, self.tol, self.max_iter, self.history = objective, tol, max_iter, history
-        self.V = V
+    def __init__(self, V: Array, tol: float, max_iter: int) -> None:
+        self.V, self.tol, self.max_iter = V, tol, max_iter
+        self.history: list[float] = []
         self.pairs: list[tuple[Array, Array]] = []
         self.inverse: Inverse | None = None
         self.age, self.patience = 0, 0
         self.t = 1.0
-        self.logits = objective.design.forward(V)
-        self._look()
 
-    def _look(self) -> None:
-        """Find F, the gradient and the gap at the current logits."""
-        loss, self.P = self.objective.probabilities(self.logits)
+    def set_objective(self, objective: Objective) -> None:
+        """Go on with this objective, from the weights that have been reached."""
+        self.objective = objective
+        self.logits = objective.design.forward(self.V)
+        self._look(*objective.at(self.logits))
+
+    def _look(self, loss: float, P: Array) -> None:
+        """Find F, the gradient and the gap where Σ c ℓ and the probabilities (k, n) are as given."""
+        self.P = P
         self.value = loss + self.objective.penalty_of(self.V)
         self.gradient = self.objective.gradient(self.V, self.P)
         self.gap = self.objective.gap(self.gradient)
 
     def run(self) -> None:
         """Descend."""
-        least = np.finfo(self.objective.design.dtype).eps / 2  # decrease that is no rounding, as a share of F
+        dtype = self.objective.design.dtype
+        least = np.finfo(dtype).eps / 2  # decrease that is no rounding, as a share of F
         while not self._has_arrived():
             self.history.append(self.value)
             if len(self.history) > self.max_iter:
@@ -339,7 +378,7 @@ class Descent:
             value, V, gradient = self.value, self.V, self.gradient
             self._step()
             if value - self.value <= least * value:
-                if self.age == 1:  # the blocks were new
+                if self.age == 1 or dtype == np.float32:  # the blocks were new, or float64 will do better
                     return
                 self.age = self.patience  # try with new ones
             step, change = self.V - V, self.gradient - gradient
@@ -364,11 +403,11 @@ class Descent:
             self.pairs = []
             direction = -self._newton_like(self.gradient)
         change = self.objective.design.forward(direction)
-        self.t = self._line_search(direction, change, self.t if self.pairs else 1.0)
+        self.t, point = self._line_search(direction, change, self.t if self.pairs else 1.0)
         self.V = self.V + self.t * direction
-        self.logits = self.logits + np.asarray(self.t, change.dtype) * change
+        self.logits = point.logits
         self.age += 1
-        self._look()
+        self._look(point.loss, point.P)
 
     def _renew_inverse(self) -> None:
         objective, p = self.objective, self.objective.design.shape[1]
@@ -393,41 +432,44 @@ class Descent:
             result = result + (share - np.vdot(change, result) / np.vdot(step, change)) * step
         return result
 
-    def _line_search(self, direction: Array, change: Array, t: float) -> float:
-        """Return how far to go: to where the slope has fallen to a tenth, by Newton's method within bounds."""
+    def _line_search(self, direction: Array, change: Array, t: float) -> tuple[float, Point]:
+        """Return how far to go, to where the slope has fallen to a tenth, by Newton's method within bounds."""
         penalty = self.objective.penalty
         first, second = float((penalty * self.V * direction).sum()), float((penalty * direction**2).sum())
         start, penalty_here = float(np.vdot(direction, self.gradient)), self.objective.penalty_of(self.V)
         low, high = 0.0, np.inf
         for _ in range(LINE_SEARCHES):
-            loss, slope, curvature = self.objective.along(self.logits, change, t)
-            value = loss + penalty_here + t * first + t**2 / 2 * second
-            slope, curvature = slope + first + t * second, curvature + second
+            point = self.objective.along(self.logits, change, t)
+            value = point.loss + penalty_here + t * first + t**2 / 2 * second
+            slope, curvature = point.slope + first + t * second, point.curvature + second
             if abs(slope) <= 0.1 * abs(start) and value <= self.value * (1 + PRECISION):
                 break
             low, high = (t, high) if slope < 0 else (low, t)
             newton = t - slope / curvature if curvature > 0 else np.inf
             t = newton if low < newton < high else min(4 * t, (low + high) / 2)
-        return t
+        return t, point
 
     def set_best_intercept(self) -> None:
         """Set b to the best for W, by Newton's method on the logits."""
         objective, k = self.objective, self.objective.n_outputs
         if objective.penalty[-1]:
             return
-        for _ in range(INTERCEPT_STEPS):
-            _, P = objective.probabilities(self.logits)
-            R = objective.residuals(P).sum(axis=0, dtype=np.float64)
-            if np.abs(R).max() <= INTERCEPT_PRECISION * objective.weights.sum():
+        for step in range(INTERCEPT_STEPS):
+            loss, P = objective.at(self.logits)
+            R = objective.residuals(P).sum(axis=1, dtype=np.float64)
+            if (
+                np.abs(R).max() <= INTERCEPT_PRECISION * objective.weights.sum()
+                or step == INTERCEPT_STEPS - 1
+            ):
                 break
-            weighted = objective.weights[:, None] * P
-            H = np.diag(weighted.sum(axis=0)) - weighted.T @ P
+            weighted = objective.weights * P
+            H = np.diag(weighted.sum(axis=1)) - weighted @ P.T
             flat = 1e-10 * objective.weights.sum() * np.eye(k)  # where all probabilities are 0 or 1
             shift = -np.linalg.solve(H + flat + (np.trace(H) / k**2 if k > 1 else 0), R)
             shift = np.clip(shift, -1, 1)  # far from the best b, Newton's steps are too long
-            self.logits = self.logits + shift.astype(self.logits.dtype)
+            self.logits = self.logits + shift[:, None].astype(self.logits.dtype)
             self.V = self.V.copy()
             self.V[:, -1] += shift
-        self._look()
+        self._look(loss, P)
         if np.abs(R).max() > INTERCEPT_TOLERANCE * objective.weights.sum():
             self.gap = np.inf  # no bound without the best b
