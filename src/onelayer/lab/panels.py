@@ -199,10 +199,21 @@ def code(lesson: Lesson, *objects: Callable[..., Any] | type) -> Markdown:
     )
 
 
-def question(lesson: Lesson, name: str, button: Control, experiment: Callable[[], object]) -> object:
+def _show_meanwhile(item: object) -> None:
+    """Show something in the cell that runs, until it is done."""
+    if is_live():
+        import marimo
+
+        marimo.output.replace(item)
+
+
+def question(
+    lesson: Lesson, name: str, button: Control, experiment: Callable[[], object], **values: str
+) -> object:
     """Show a question; once its button is pressed, run the experiment and reveal the answer below its result.
 
     The prose has it as two sections, ``question-name`` and ``answer-name``; the question's title is the question.
+    ``values`` are those that the answer asks for.
     """
     asked = lesson.section(f"question-{name}")
     heading = Html(f'<p class="lab-question">{word("question", lesson.language)}</p>')
@@ -210,5 +221,6 @@ def question(lesson: Lesson, name: str, button: Control, experiment: Callable[[]
     if not button.value:
         hint = word("not_run", lesson.language)
         return stack(*top, Html(f'<p class="lab-hint" data-testid="question-{name}">{hint}</p>'))
+    _show_meanwhile(stack(*top))
     answer = Html(f'<p class="lab-answer" data-testid="answer-{name}">{word("answer", lesson.language)}</p>')
-    return stack(*top, experiment(), answer, lesson.body(f"answer-{name}"))
+    return stack(*top, experiment(), answer, lesson.body(f"answer-{name}", **values))

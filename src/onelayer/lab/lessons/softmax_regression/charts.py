@@ -45,7 +45,7 @@ def confusion(counts: NDArray[np.int64], lesson: Lesson) -> Any:
     )
     x = alt.X("predicted:N", title=lesson.label("predicted"), sort=names).axis(labelAngle=-50)
     y = alt.Y("true:N", title=lesson.label("true"), sort=names)
-    colour = alt.Color("count:Q", legend=None).scale(scheme="blues", domain=[0, 1000])
+    colour = alt.Color("count:Q", legend=None).scale(range=["#f7fbff", "#08306b"], domain=[0, 1000])
     cells = alt.Chart(table).mark_rect().encode(x, y, colour, tooltip=["true", "predicted", "count"])
     text = (
         alt.Chart(table)

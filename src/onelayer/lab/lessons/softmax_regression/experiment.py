@@ -21,13 +21,13 @@ from onelayer.data.rows import as_features
 from onelayer.errors import DivergenceError
 from onelayer.estimators import SoftmaxRegression
 from onelayer.reports import confusion_counts
+from onelayer.solvers.stability import largest_stable_lr
 
 SIDE = 28
 HIDDEN = 256
 SEED = 0
 SHOWN = 10  # templates and mistakes
 LAST = 5  # epochs whose accuracies are averaged: a single one is noisy
-MARGIN = 2  # pixels around a drawing
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def curve(fit: training.Fit) -> pa.Table:
 
 
 def templates(model: nn.Module) -> NDArray[np.float32]:
-    """Return ten rows of weights on the pixels (10, 28, 28): one a class, or of an MLP the ten largest units."""
+    """Return weights on the pixels (10, 28, 28): of each class, or of the ten units of an MLP that count most."""
     if isinstance(model, models.MLP):
         reach = model.hidden.weight.norm(dim=1) * model.output.weight.norm(dim=0)
         weight = model.hidden.weight[reach.topk(SHOWN).indices]
@@ -183,7 +183,7 @@ def fitted(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if not len(rows):
         return pixels
     ink = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = (SIDE - 2 * MARGIN) / max(ink.shape)
+    scale = SIDE / max(ink.shape)
     height, width = (max(1, round(side * scale)) for side in ink.shape)
     scaled = Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR)
     whole = np.zeros((SIDE, SIDE), np.uint8)
@@ -275,3 +275,9 @@ def convolution_and_layer(weight: Tensor, image: Tensor) -> tuple[Tensor, Tensor
     by_convolution = F.conv2d(image[None], weight[:, :, None, None])[0]
     by_layer = F.linear(image.permute(1, 2, 0), weight).permute(2, 0, 1)
     return by_convolution, by_layer
+
+
+@cache
+def largest_lr() -> float:
+    """Return 2/λ_max of the loss at the first weights: with smaller steps, gradient descent on all rows goes down."""
+    return largest_stable_lr(new_model("softmax"), data().train)
