@@ -38,7 +38,9 @@ def test_a_fused_and_a_concise_epoch_are_the_same_training(trained):
     model = experiment.new_model("softmax")
     from onelayer import training
 
-    training.fit(model, experiment.data().train, way="concise", epochs=1, batch_size=256, lr=0.1, seed=experiment.SEED)
+    training.fit(
+        model, experiment.data().train, way="concise", epochs=1, batch_size=256, lr=0.1, seed=experiment.SEED
+    )
     torch.testing.assert_close(model.weight, trained.model.weight, atol=1e-5, rtol=0)
 
 

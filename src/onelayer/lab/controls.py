@@ -107,7 +107,9 @@ def pad(lesson: Lesson, pixels: Sequence[int]) -> Control:
 
     from onelayer.lab.pad import Pad
 
-    words = {name.removeprefix("pad-"): text for name, text in lesson.labels.items() if name.startswith("pad-")}
+    words = {
+        name.removeprefix("pad-"): text for name, text in lesson.labels.items() if name.startswith("pad-")
+    }
     control: Control = marimo.ui.anywidget(Pad(pixels=list(pixels), words=words))
     return control
 

@@ -77,14 +77,12 @@ def swept(results: pa.Table, by: str, lesson: Lesson, title: str = "accuracy", f
     x = x.axis(values=sorted(set(results[by].to_pylist())), format="~g", labelOverlap=True)
     y = alt.Y(f"{title}:Q", title=lesson.label(title if title == "loss" else "test-accuracy"))
     y = y.scale(zero=False, padding=12).axis(format=form)
-    line = alt.Chart(results).mark_line(color=BLUE, point=alt.OverlayMarkDef(filled=True, size=60, color=BLUE))
+    line = alt.Chart(results).mark_line(
+        color=BLUE, point=alt.OverlayMarkDef(filled=True, size=60, color=BLUE)
+    )
     return sized(line.encode(x, y), 220)
 
 
 def _named(names: dict[str, str]) -> str:
     """Return Vega's expression for the name of a value."""
-    (last, text), *others = reversed(names.items())
-    expression = f"'{text}'"
-    for value, name in others:
-        expression = f"datum.value == '{value}' ? '{name}' : {expression}"
-    return expression
+    return "".join(f"datum.value == '{value}' ? '{name}' : " for value, name in names.items()) + "datum.value"

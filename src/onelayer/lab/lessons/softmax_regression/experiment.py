@@ -112,10 +112,13 @@ def train(setting: Setting, on_epoch: Callable[[], None] = lambda: None) -> Trai
 
 def curve(fit: training.Fit) -> pa.Table:
     """Return the history as a long table: ``epoch``, ``part`` (train, test), ``loss`` and ``accuracy``."""
-    parts = [("train", r.epoch, r.train_loss, r.train_accuracy) for r in fit.history]
-    parts += [("test", r.epoch, r.held_out_loss, r.held_out_accuracy) for r in fit.history]
-    columns = ("part", "epoch", "loss", "accuracy")
-    return pa.table({name: [row[i] for row in parts] for i, name in enumerate(columns)})
+    columns: dict[str, list[object]] = {"part": [], "epoch": [], "loss": [], "accuracy": []}
+    for part, prefix in (("train", "train"), ("test", "held_out")):
+        columns["part"] += [part for _ in fit.history]
+        columns["epoch"] += [record.epoch for record in fit.history]
+        for what in ("loss", "accuracy"):
+            columns[what] += [getattr(record, f"{prefix}_{what}") for record in fit.history]
+    return pa.table(columns)
 
 
 def templates(model: nn.Module) -> NDArray[np.float32]:
@@ -202,7 +205,7 @@ def accuracy_at_the_end(fit: training.Fit) -> float:
 
 
 def sweep(settings: list[Setting], on_run: Callable[[], None] = lambda: None) -> pa.Table:
-    """Train with each setting: a row each with its fields, ``loss``, ``accuracy`` (None if diverged) and ``parameters``."""
+    """Train with each setting: a row each, with ``loss`` and ``accuracy`` None where it diverged."""
     rows = []
     for setting in settings:
         trained = train(setting)

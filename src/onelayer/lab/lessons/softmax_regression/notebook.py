@@ -11,7 +11,17 @@ app = marimo.App(width="medium")
 
 @app.cell
 def _():
-    from onelayer.lab.panels import Comparison, claim, code, footer, header, open_lesson, question, stack, table
+    from onelayer.lab.panels import (
+        Comparison,
+        claim,
+        code,
+        footer,
+        header,
+        open_lesson,
+        question,
+        stack,
+        table,
+    )
 
     lesson = open_lesson("softmax-regression")
     header(lesson)
@@ -128,7 +138,11 @@ def _(Comparison, book, claim, experiment, lesson):
         lesson.label("expected"),
         [
             Comparison(
-                lesson.label("book-setting"), by_the_book.fit.history[-1].held_out_accuracy, 0.835, 0.01, ".4f"
+                lesson.label("book-setting"),
+                by_the_book.fit.history[-1].held_out_accuracy,
+                0.835,
+                0.01,
+                ".4f",
             )
         ],
     )
