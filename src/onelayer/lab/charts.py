@@ -1,7 +1,7 @@
 """The look of all charts: colours that everyone can tell apart, readable on a phone, in light and in dark.
 
-A chart is as wide as its place and has a fixed height. Its text, axes and grid have no colour here: marimo gives them one
-that fits the browser's light or dark scheme. Marks that a chart adds itself are of a colour below; all suit both.
+A chart is as wide as its place and has a fixed height. Its text, axes and grid have no colour here: marimo gives them
+one that fits the browser's light or dark scheme. Marks that a chart adds itself are of a colour below; all suit both.
 """
 
 from typing import Any
@@ -20,6 +20,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, RED = (
 )
 GREY = "#888888"
 HEIGHT = 320  # pixels
+EMBED = {"actions": False, "renderer": "svg"}  # no menu: it leads to a web site; sharp at any zoom
 
 FONT = (
     "system-ui, -apple-system, 'Segoe UI', 'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', "
@@ -29,14 +30,14 @@ FONT = (
 
 @alt.theme.register("onelayer", enable=True)
 def _theme() -> alt.theme.ThemeConfig:
-    axis: dict[str, Any] = {
+    axis: alt.theme.AxisConfigKwds = {
         "labelFontSize": 12,
         "titleFontSize": 13,
         "titleFontWeight": "normal",
         "gridOpacity": 0.25,
         "tickCount": 5,
     }
-    legend = {"labelFontSize": 12, "titleFontSize": 12, "orient": "top"}
+    legend: alt.theme.LegendConfigKwds = {"labelFontSize": 12, "titleFontSize": 12, "orient": "top"}
     return {
         "config": {
             "background": "transparent",
@@ -52,4 +53,4 @@ def _theme() -> alt.theme.ThemeConfig:
 
 def sized(chart: Any, height: int = HEIGHT) -> Any:
     """Return a chart as wide as its place, of a fixed height in pixels."""
-    return chart.properties(width="container", height=height)
+    return chart.properties(width="container", height=height, usermeta={"embedOptions": EMBED})

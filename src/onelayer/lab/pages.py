@@ -6,7 +6,7 @@ from string import Template
 
 from onelayer.lab.course import HERE, Entry, lessons
 from onelayer.lab.interface import HTML_LANGUAGE, LANGUAGES, Language, word
-from onelayer.lab.panels import header
+from onelayer.lab.panels import lab_header
 from onelayer.lab.prose import read_lesson
 
 STYLE = (HERE / "lab.css").read_bytes()
@@ -43,7 +43,7 @@ def lesson_page(page: str, entry: Entry, language: Language) -> str:
     lesson = read_lesson(entry.slug, language)
     first = next(iter(lesson.sections.values()))
     opening = (
-        f'<div id="lab-opening" class="lab-page"><main>{header(lesson).source}'
+        f'<div id="lab-opening" class="lab-page"><main>{lab_header(lesson).source}'
         f"<h2>{escape(first.title)}</h2>{markdown(first.body)}"
         f'<p class="lab-hint">{word("starting", language)}</p></main></div>'
     )

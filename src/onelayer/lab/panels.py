@@ -8,15 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from onelayer.lab.controls import Control, is_live
 from onelayer.lab.course import neighbours
 from onelayer.lab.interface import LANGUAGES, Language, word
 from onelayer.lab.prose import Lesson, Markdown, read_lesson
-
-if TYPE_CHECKING:
-    import altair
 
 CHART_MARGIN = 60  # pixels for the axis below a chart and its title
 
@@ -41,7 +38,7 @@ class Stack:
         from IPython.display import display
 
         for item in self.items:
-            display(item)  # type: ignore[no-untyped-call]
+            display(item)
 
 
 @dataclass(frozen=True)
@@ -110,26 +107,35 @@ def _reserved(item: object) -> object:
 
 
 def header(lesson: Lesson) -> Html:
-    """Return the top of a lesson: the way back, the other language, title and summary."""
+    """Return the top of a lesson: title and summary; in the lab also the way back and the other language."""
+    return lab_header(lesson) if is_live() else Html(_heading(lesson))
+
+
+def lab_header(lesson: Lesson) -> Html:
+    """Return the top of a lesson's page in the lab, with its links."""
     entry, language = lesson.entry, lesson.language
     others = " · ".join(
         f'<a href="/{other}/{entry.slug}/" lang="{other}">{word("language", other)}</a>'
         for other in LANGUAGES
         if other != language
     )
-    sections = word("sections", language).format(sections=entry.sections)
     return Html(
         f'<header class="lab-header" data-testid="header">'
         f'<nav><a href="/{language}/">← {word("lessons", language)}</a><span>{others}</span></nav>'
-        f"<h1>{escape(lesson.title)}</h1>"
-        f"<p>{escape(entry.summary[language])} <small>{sections}</small></p></header>"
+        f"{_heading(lesson)}</header>"
     )
 
 
+def _heading(lesson: Lesson) -> str:
+    sections = word("sections", lesson.language).format(sections=lesson.entry.sections)
+    summary = escape(lesson.entry.summary[lesson.language])
+    return f"<h1>{escape(lesson.title)}</h1><p>{summary} <small>{sections}</small></p>"
+
+
 def footer(lesson: Lesson) -> Html:
-    """Return the links to the lessons before and after."""
+    """Return the links to the lessons before and after; nothing outside the lab."""
     language = lesson.language
-    before, after = neighbours(lesson.entry.slug)
+    before, after = neighbours(lesson.entry.slug) if is_live() else (None, None)
     links = [
         f'<a href="/{language}/{entry.slug}/" rel="{rel}"><small>{word(name, language)}</small>'
         f"{escape(entry.title[language])}</a>"
@@ -151,31 +157,36 @@ def claim(lesson: Lesson, name: str, left: str, right: str, comparisons: Sequenc
     """
     language = lesson.language
     holds = bool(comparisons) and all(comparison.holds for comparison in comparisons)
-    body = "".join(
-        f"<tr><th scope=row>{escape(item.name)}</th><td>{item.left:{item.digits}}</td>"
-        f"<td>{item.right:{item.digits}}</td><td>{item.difference:.2g}</td><td>{item.tolerance:.2g}</td></tr>"
+    heads = (left, right, word("difference", language), word("tolerance", language))
+    rows = [
+        (
+            item.name,
+            *(f"{side:{item.digits}}" for side in (item.left, item.right)),
+            *(f"{size:.2g}" for size in (item.difference, item.tolerance)),
+        )
         for item in comparisons
-    )
-    heads = ("", escape(left), escape(right), word("difference", language), word("tolerance", language))
+    ]
     return Html(
         f'<section class="lab-claim" data-testid="claim-{name}" data-holds="{str(holds).lower()}">'
         f"<p><strong>{word('claim', language)}</strong> "
         f'<span class="lab-verdict">{word("holds" if holds else "fails", language)}</span></p>'
-        f'<div class="lab-wide"><table><tr>{"".join(f"<th scope=col>{head}</th>" for head in heads)}</tr>'
-        f"{body}</table></div></section>"
+        f"{table(('', *heads), rows).source}</section>"
     )
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], picked: int | None = None) -> Html:
-    """Return a table of texts; the row ``picked`` stands out. A first column of names may be had with "" as its head."""
+    """Return a table of texts; the row ``picked`` stands out."""
     head = "".join(f"<th scope=col>{escape(column)}</th>" for column in columns)
     body = "".join(
         f"<tr{' class=lab-picked' if i == picked else ''}>"
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row)
+        + "".join(
+            f'<td data-head="{escape(column)}">{escape(cell)}</td>'
+            for column, cell in zip(columns, row, strict=True)
+        )
         + "</tr>"
         for i, row in enumerate(rows)
     )
-    return Html(f'<div class="lab-wide"><table class="lab-table"><tr>{head}</tr>{body}</table></div>')
+    return Html(f'<div class="lab-wide"><table><tr>{head}</tr>{body}</table></div>')
 
 
 def code(lesson: Lesson, *objects: Callable[..., Any] | type) -> Markdown:

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from onelayer.lab.charts import BLUE, GREY, ORANGE, RED, sized
+from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, RED, sized
 from onelayer.lab.lessons.linear_regression.experiment import AGE_WEIGHTS, AREA_WEIGHTS, Array, Scene
 from onelayer.lab.prose import Lesson
 
@@ -16,19 +16,17 @@ def plane(scene: Scene, lesson: Lesson) -> Any:
     """Draw the plane, houses above and below it, and their residuals."""
     x = alt.X("x:Q", axis=None).scale(domain=[-0.8, 0.8])
     y = alt.Y("y:Q", axis=None).scale(domain=[-0.3, 1.15])
-    mesh = alt.Chart(scene.mesh).mark_rule(color=BLUE, opacity=0.7, clip=True).encode(x, y, x2="x2", y2="y2")
+    mesh = alt.Chart(scene.mesh).mark_rule(color=BLUE, clip=True).encode(x, y, x2="x2", y2="y2")
     ground = alt.Chart(scene.ground).mark_rule(color=GREY).encode(x, y, x2="x2", y2="y2")
-    side = alt.Color("above:N").scale(domain=[True, False], range=[ORANGE, RED])
+    side = alt.Color("side:N").scale(domain=["above", "below"], range=[ORANGE, GREEN])
     side = side.legend(
-        title=None, labelExpr=f"datum.value ? '{lesson.label('above')}' : '{lesson.label('below')}'"
+        title=None,
+        labelExpr=f"datum.value == 'above' ? '{lesson.label('above')}' : '{lesson.label('below')}'",
     )
     residuals = (
         alt.Chart(scene.residuals).mark_rule(opacity=0.6, clip=True).encode(x, y, side, x2="x2", y2="y2")
     )
-    houses = alt.Chart(scene.residuals).mark_circle(size=28, clip=True, opacity=0.9)
-    houses = houses.encode(
-        alt.X("x2:Q").scale(domain=[-0.8, 0.8]), alt.Y("y2:Q").scale(domain=[-0.3, 1.15]), side
-    )
+    houses = alt.Chart(scene.houses).mark_circle(size=28, clip=True, opacity=0.9).encode(x, y, side)
     named = scene.corners.set_column(
         2, "name", pa.array([lesson.label(f"axis-{axis}") for axis in scene.corners["axis"].to_pylist()])
     )

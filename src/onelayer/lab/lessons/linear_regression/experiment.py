@@ -123,13 +123,15 @@ class Scene:
 
     Attributes:
         mesh: the plane, as lines ``x``, ``y`` to ``x2``, ``y2``.
-        residuals: from each row's point on the plane to its price, with ``above``: whether the price is higher.
+        residuals: from each row's point on the plane to its price, with ``side``: "above" or "below" the plane.
+        houses: the prices themselves, as points ``x``, ``y`` with the same ``side``.
         ground: the edges of the box.
         corners: where the names of the axes stand: ``x``, ``y`` and ``axis``.
     """
 
     mesh: pa.Table
     residuals: pa.Table
+    houses: pa.Table
     ground: pa.Table
     corners: pa.Table
 
@@ -141,7 +143,9 @@ def scene(X: Array, y: Array, weight: Array, bias: float, turn: float) -> Scene:
     rows, prices = X[picked], y[picked]
     foot = _project(rows, predict(rows, weight, bias), turn)
     head = _project(rows, prices, turn)
-    residuals = _lines(foot, head).append_column("above", pa.array(prices > predict(rows, weight, bias)))
+    side = np.where(prices > predict(rows, weight, bias), "above", "below")
+    residuals = _lines(foot, head).append_column("side", pa.array(side))
+    shown = pa.table({"x": head[:, 0], "y": head[:, 1], "side": side})
 
     steps = np.linspace(0, 1, 7)
     areas, ages = (low + steps * (high - low) for low, high in (AREAS, AGES))
@@ -156,7 +160,7 @@ def scene(X: Array, y: Array, weight: Array, bias: float, turn: float) -> Scene:
     origin = _project(np.array([near] * 3), np.zeros(3), turn)
     tips = _project(edges[:, :2], edges[:, 2], turn)
     names = pa.table({"x": tips[:, 0], "y": tips[:, 1], "axis": ["area", "age", "price"]})
-    return Scene(mesh, residuals, _lines(origin, tips), names)
+    return Scene(mesh, residuals, shown, _lines(origin, tips), names)
 
 
 def _project(rows: Array, height: Array, turn: float) -> Array:
