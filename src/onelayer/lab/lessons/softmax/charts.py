@@ -1,5 +1,6 @@
 """The charts of the lesson on softmax: from what its experiments return to Altair."""
 
+import json
 from typing import Any
 
 import altair as alt
@@ -12,6 +13,10 @@ from onelayer.lab.prose import Lesson
 
 CLASS_COLOURS = (BLUE, ORANGE, GREEN)
 BAR = 34  # pixels of a bar's thickness
+DASHES = [6, 4]
+PHM_COLOURS = {"share": GREY, "counted": BLUE}
+CODE_COLOURS = {"fixed": ORANGE, "shortest": BLUE, "entropy": GREY}
+MAXIMUM_COLOURS = {"bounds": GREY, "soft-maximum": BLUE, "soft-minimum": ORANGE}
 LOWER = "₀₁₂₃₄₅₆₇₈₉"
 
 
@@ -57,22 +62,25 @@ def phm(counts: pa.Table, n: int, lesson: Lesson) -> Any:
     """Draw how many parameters the weight of a PHM layer has over n, beside dq/n; both axes are logarithmic."""
     x = alt.X("n:Q", title=lesson.label("parts")).scale(type="log", base=2, domain=[0.9, 18])
     x = x.axis(values=[1, 2, 4, 8, 16])
-    scale = alt.Scale(type="log", zero=False)
-    base = alt.Chart(counts)
-    names = [lesson.label("share"), lesson.label("counted")]
-    share = base.mark_line(strokeDash=[6, 4]).encode(
-        x,
-        alt.Y("share:Q", title=lesson.label("weight-parameters"), scale=scale).axis(format="~s"),
-        color=alt.datum(names[0]),
+    title = lesson.label("weight-parameters")
+    share, counted = (
+        _series(alt.Chart(counts), lesson, column, PHM_COLOURS).encode(
+            x, alt.Y(f"{column}:Q", title=title).scale(type="log", zero=False).axis(format="~s")
+        )
+        for column in PHM_COLOURS
     )
-    points = base.mark_point(filled=True, opacity=1, stroke="white").encode(
-        x,
-        alt.Y("counted:Q"),
-        alt.Color(datum=names[1], title=None).scale(domain=names, range=[GREY, BLUE]),
+    points = counted.mark_point(filled=True, opacity=1).encode(
         size=alt.condition(f"datum.n == {n}", alt.value(220), alt.value(50)),
         tooltip=["n:Q", alt.Tooltip("counted:Q", format=",")],
     )
-    return sized(alt.layer(share, points), 260)
+    return sized(alt.layer(share.mark_line(strokeDash=DASHES), points), 260)
+
+
+def _series(chart: Any, lesson: Lesson, name: str, colours: dict[str, str]) -> Any:
+    """Give a chart the colour and the legend's entry of one of several series, whose label is ``name``."""
+    names = [lesson.label(each) for each in colours]
+    colour = alt.Color("series:N", title=None).scale(domain=names, range=list(colours.values()))
+    return chart.transform_calculate(series=json.dumps(lesson.label(name))).encode(colour)
 
 
 def phm_accuracy(measured: pa.Table, lesson: Lesson) -> Any:
@@ -128,36 +136,30 @@ def loss(curve: pa.Table, probability: float, of_true_class: float, lesson: Less
 
 def code(bits: pa.Table, lesson: Lesson) -> Any:
     """Draw the bits an observation takes over how many share a word, above the entropy log₂ 3."""
-    names = {name: lesson.label(name) for name in ("fixed", "shortest", "entropy")}
     x = alt.X("observations:Q", title=lesson.label("observations")).axis(tickMinStep=1)
-    lines = []
-    for name, colour, dash in (
-        ("fixed", ORANGE, [1, 0]),
-        ("shortest", BLUE, [1, 0]),
-        ("entropy", GREY, [6, 4]),
-    ):
-        y = alt.Y(f"{name}:Q", title=lesson.label("bits")).scale(domain=[1.5, 2.05])
-        shade = alt.Color(datum=names[name], title=None).scale(
-            domain=list(names.values()), range=[ORANGE, BLUE, GREY]
-        )
-        lines.append(alt.Chart(bits).mark_line(point=name != "entropy", strokeDash=dash).encode(x, y, shade))
-    return sized(alt.layer(*lines), 260)
+    y = {
+        name: alt.Y(f"{name}:Q", title=lesson.label("bits")).scale(domain=[1.5, 2.05])
+        for name in CODE_COLOURS
+    }
+    lines = {
+        name: _series(alt.Chart(bits), lesson, name, CODE_COLOURS).encode(x, y[name]) for name in CODE_COLOURS
+    }
+    words = [lines[name].mark_line(point=True) for name in ("fixed", "shortest")]
+    return sized(alt.layer(*words, lines["entropy"].mark_line(strokeDash=DASHES)), 260)
 
 
 def soft_maximum(curve: pa.Table, lesson: Lesson) -> Any:
     """Draw the soft maximum and the soft minimum over the sharpness λ, and the bounds of the maximum."""
     x = alt.X("sharpness:Q", title=lesson.label("sharpness")).scale(type="log").axis(values=[0.1, 1, 10, 100])
-    base = alt.Chart(curve)
-    names = [lesson.label(name) for name in ("bounds", "soft-maximum", "soft-minimum")]
-    scale = alt.Scale(domain=names, range=[GREY, BLUE, ORANGE])
     y = alt.Y("lower:Q", title=lesson.label("logit-scale"))
-    band = base.mark_area(opacity=0.3).encode(
-        x, y, y2="upper:Q", color=alt.Color(datum=names[0], scale=scale)
+    bounds, largest, least = (
+        _series(alt.Chart(curve), lesson, name, MAXIMUM_COLOURS).encode(x) for name in MAXIMUM_COLOURS
     )
-    lines = [
-        base.mark_line(strokeWidth=2.5, clip=True).encode(
-            x, f"{column}:Q", color=alt.Color(datum=name, scale=scale, title=None)
-        )
-        for column, name in (("maximum", names[1]), ("minimum", names[2]))
-    ]
-    return sized(alt.layer(band, *lines), 300)
+    return sized(
+        alt.layer(
+            bounds.mark_area(opacity=0.3).encode(y, y2="upper:Q"),
+            largest.mark_line(strokeWidth=2.5).encode(y="maximum:Q"),
+            least.mark_line(strokeWidth=2.5).encode(y="minimum:Q"),
+        ),
+        300,
+    )

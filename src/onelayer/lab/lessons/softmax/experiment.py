@@ -168,7 +168,7 @@ def shortest_code(probabilities: list[float]) -> list[int]:
 def bits_per_observation(most: int = 6) -> pa.Table:
     """Return the bits that one of three equally likely classes takes when ``observations`` share a word.
 
-    ``fixed`` is for words of one length, ``shortest`` for a shortest code; no code beats log₂ 3.
+    ``fixed`` is for words of one length, ``shortest`` for a shortest code; no code beats ``entropy``, log₂ 3.
     """
     each = range(1, most + 1)
     outcomes = [3**n for n in each]
@@ -180,6 +180,7 @@ def bits_per_observation(most: int = 6) -> pa.Table:
                 sum(shortest_code([1 / count] * count)) / count / n
                 for n, count in zip(each, outcomes, strict=True)
             ],
+            "entropy": [log2(3)] * most,
         }
     )
 

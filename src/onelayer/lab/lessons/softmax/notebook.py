@@ -335,9 +335,15 @@ def _(lesson, slider):
 @app.cell
 def _(code, experiment, lesson, losses, names, rows, scratch, stack, table):
     X, weight, bias = experiment.minibatch(rows.value)
-    O = scratch.affine(X, weight, bias)  # noqa: E741 (the notes' own name)
-    Y_hat = losses.softmax(O)
-    _shapes = {"X": X, "W": weight.T, "b": bias[None], "O = XW + b": O, "Ŷ = softmax(O)": Y_hat}
+    batch_logits = scratch.affine(X, weight, bias)
+    batch_probabilities = losses.softmax(batch_logits)
+    _shapes = {
+        "X": X,
+        "W": weight.T,
+        "b": bias[None],
+        "O = XW + b": batch_logits,
+        "Ŷ = softmax(O)": batch_probabilities,
+    }
     stack(
         table(
             [lesson.label("matrix"), lesson.label("shape")],
@@ -345,15 +351,15 @@ def _(code, experiment, lesson, losses, names, rows, scratch, stack, table):
         ),
         table(
             [lesson.label("example"), *(f"ŷ {name}" for name in names)],
-            [(f"{i + 1}", *(f"{p:.3f}" for p in row)) for i, row in enumerate(Y_hat)],
+            [(f"{i + 1}", *(f"{p:.3f}" for p in row)) for i, row in enumerate(batch_probabilities)],
         ),
         code(lesson, scratch.affine, experiment.row_by_row),
     )
-    return O, X, Y_hat, bias, weight
+    return X, batch_logits, batch_probabilities, bias, weight
 
 
 @app.cell
-def _(Comparison, O, X, Y_hat, bias, claim, experiment, lesson, weight):
+def _(Comparison, X, batch_logits, batch_probabilities, bias, claim, experiment, lesson, weight):
     _logits, _probabilities = experiment.row_by_row(X, weight, bias)
     claim(
         lesson,
@@ -361,11 +367,13 @@ def _(Comparison, O, X, Y_hat, bias, claim, experiment, lesson, weight):
         lesson.label("one-call"),
         lesson.label("row-by-row"),
         [
-            Comparison(lesson.label("first-logit"), O[0, 0].item(), _logits[0, 0].item(), 1e-12),
-            Comparison(lesson.label("logit-gap"), (O - _logits).abs().max().item(), 0, 1e-12, ".2g"),
+            Comparison(lesson.label("first-logit"), batch_logits[0, 0].item(), _logits[0, 0].item(), 1e-12),
+            Comparison(
+                lesson.label("logit-gap"), (batch_logits - _logits).abs().max().item(), 0, 1e-12, ".2g"
+            ),
             Comparison(
                 lesson.label("probability-gap"),
-                (Y_hat - _probabilities).abs().max().item(),
+                (batch_probabilities - _probabilities).abs().max().item(),
                 0,
                 1e-12,
                 ".2g",
@@ -431,9 +439,9 @@ def _(Comparison, charts, claim, experiment, lesson, losses, names, of_truth, st
 
 
 @app.cell
-def _(Comparison, O, Y_hat, claim, code, experiment, lesson, losses, stack):
-    _drawn = experiment.drawn_labels(Y_hat)
-    _likelihood = Y_hat.gather(1, _drawn[:, None]).prod()
+def _(Comparison, batch_logits, batch_probabilities, claim, code, experiment, lesson, losses, stack):
+    _drawn = experiment.drawn_labels(batch_probabilities)
+    _likelihood = batch_probabilities.gather(1, _drawn[:, None]).prod()
     stack(
         claim(
             lesson,
@@ -444,7 +452,7 @@ def _(Comparison, O, Y_hat, claim, code, experiment, lesson, losses, stack):
                 Comparison(
                     lesson.label("likelihood"),
                     -_likelihood.log().item(),
-                    losses.cross_entropy(O, _drawn, reduction="sum").item(),
+                    losses.cross_entropy(batch_logits, _drawn, reduction="sum").item(),
                     1e-12,
                 )
             ],
