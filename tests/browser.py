@@ -45,7 +45,7 @@ def lab_server() -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             _, complaints = process.communicate()
-    assert process.returncode == 0 and not complaints, complaints
+    assert (process.returncode, complaints) == (0, "")
 
 
 @contextmanager

@@ -132,6 +132,18 @@ def test_prose_of_a_wrong_shape_is_refused(text, message, tmp_path, monkeypatch)
         prose.read_lesson("x", "en")
 
 
+def test_lines_of_a_chinese_paragraph_are_joined_without_spaces(tmp_path, monkeypatch):
+    class Place:
+        folder = tmp_path
+
+    text = "## a: 题\n一，\n二 $x$\n三\n\n四\n- 五\n- 六\n\n$$y$$\n\n七\nw 八\n\nLatin\nlines"
+    (tmp_path / "zh.md").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(prose, "entry", lambda slug: Place())
+    assert prose.read_lesson("x", "zh").sections["a"].body == (
+        "一，二 $x$三\n\n四\n- 五\n- 六\n\n$$y$$\n\n七w 八\n\nLatin\nlines"
+    )
+
+
 # Panels and controls outside marimo
 
 

@@ -115,7 +115,7 @@ def test_nothing_jumps_when_a_slider_moves(watched, address):
         """() => { window.places = new Set();
         const look = () => { const top = document.querySelector('[data-testid=claim-solution]');
           window.places.add(Math.round(top.getBoundingClientRect().top
-            - document.querySelector('[data-testid=header]').getBoundingClientRect().top));
+            - document.querySelector('#root [data-testid=header]').getBoundingClientRect().top));
           requestAnimationFrame(look); }; look(); }"""
     )
     for _ in range(5):

@@ -35,6 +35,7 @@ def _theme() -> alt.theme.ThemeConfig:
         "labelFontSize": 12,
         "titleFontSize": 13,
         "titleFontWeight": "normal",
+        "titlePadding": 10,
         "gridOpacity": 0.25,
         "tickCount": 5,
     }
