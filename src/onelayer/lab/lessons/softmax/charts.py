@@ -32,7 +32,9 @@ def network(d: int, q: int, lesson: Lesson) -> Any:
     lines = pa.table(
         {
             "x": [x for x in inputs for _ in outputs],
+            "y": [0.0] * d * q,
             "x2": [o for _ in inputs for o in outputs],
+            "y2": [1.0] * d * q,
             "unit": names * d,
         }
     )
@@ -47,9 +49,7 @@ def network(d: int, q: int, lesson: Lesson) -> Any:
     x = alt.X("x:Q", axis=None).scale(domain=[0, 1])
     y = alt.Y("y:Q", axis=None).scale(domain=[-0.25, 1.25])
     unit = alt.Color("unit:N", legend=None).scale(domain=names)
-    connections = (
-        alt.Chart(lines).mark_rule(strokeWidth=1.5).encode(x, alt.YDatum(0), unit, x2="x2:Q", y2=alt.datum(1))
-    )
+    connections = alt.Chart(lines).mark_rule(strokeWidth=1.5).encode(x, y, unit, x2="x2", y2="y2")
     places = alt.Chart(units).encode(x, y)
     circles = places.mark_circle(size=800, opacity=1).encode(
         color=alt.condition("datum.unit == null", alt.value(GREY), unit)
@@ -79,7 +79,8 @@ def phm(counts: pa.Table, n: int, lesson: Lesson) -> Any:
 def _series(chart: Any, lesson: Lesson, name: str, colours: dict[str, str]) -> Any:
     """Give a chart the colour and the legend's entry of one of several series, whose label is ``name``."""
     names = [lesson.label(each) for each in colours]
-    colour = alt.Color("series:N", title=None).scale(domain=names, range=list(colours.values()))
+    colour = alt.Color("series:N").scale(domain=names, range=list(colours.values()))
+    colour = colour.legend(title=None, symbolOpacity=1)
     return chart.transform_calculate(series=json.dumps(lesson.label(name))).encode(colour)
 
 

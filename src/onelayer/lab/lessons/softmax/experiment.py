@@ -108,8 +108,8 @@ def prediction(of_true_class: float, label: int) -> Tensor:
 
 
 def loss_curve(points: int = 99) -> pa.Table:
-    """Return −log ŷ over the ``probability`` of the true class, from 0.01 to 0.99, as ``loss``."""
-    probabilities = torch.linspace(0.01, 0.99, points, dtype=torch.float64)
+    """Return −log ŷ over the ``probability`` of the true class, from 0.01 to 1, as ``loss``."""
+    probabilities = torch.logspace(-2, 0, points, dtype=torch.float64)
     return pa.table({"probability": probabilities.numpy(), "loss": -probabilities.log().numpy()})
 
 
