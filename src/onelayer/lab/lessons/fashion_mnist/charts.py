@@ -21,7 +21,7 @@ def image(pixels: pa.Table, row: int, column: int, lesson: Lesson) -> Any:
         alt.Tooltip(f"{name}:Q", title=lesson.label(name), format=digits)
         for name, digits in (("row", "d"), ("column", "d"), ("feature", "d"), ("byte", "d"), ("value", ".3f"))
     ]
-    shade = alt.Color("byte:Q", legend=None).scale(scheme="greys", domain=[0, 255])
+    shade = alt.Color("byte:Q", legend=None).scale(domain=[0, 255], range=["white", "black"])
     squares = alt.Chart(pixels).mark_rect(strokeWidth=0).encode(x, y, shade, tooltip=tooltips)
     picked = alt.Chart(pa.table({"row": [row], "column": [column]}))
     frame = picked.mark_rect(filled=False, stroke=RED, strokeWidth=2.5).encode(x, y)

@@ -75,15 +75,19 @@ def _(lesson):
 
 
 @app.cell
-def _(Comparison, claim, code, experiment, fashion_mnist, lesson, names, parts, stack, table):
+def _(Comparison, claim, code, data, experiment, fashion_mnist, lesson, names, parts, stack, table):
     _counts = {part: experiment.class_counts(rows) for part, rows in parts.items()}
     _each = {"training": 6000, "test": 1000}
     stack(
         table(
             [lesson.label(name) for name in ("text-label", "label", "training", "test")],
             [
-                (name, f"{i}", *(f"{counts[i]:,}" for counts in _counts.values()))
-                for i, name in enumerate(names)
+                (
+                    text if text == name else f"{name} ({text})",
+                    f"{i}",
+                    *(f"{counts[i]:,}" for counts in _counts.values()),
+                )
+                for i, (name, text) in enumerate(zip(names, data.classes, strict=True))
             ],
         ),
         claim(

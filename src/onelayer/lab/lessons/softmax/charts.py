@@ -102,7 +102,7 @@ def probabilities(values: Tensor, lesson: Lesson) -> Any:
 
 def gradient(values: Tensor, lesson: Lesson) -> Any:
     """Draw the derivative of the loss by each logit (3,) as a bar to the left or right of 0."""
-    return _bars(values, lesson, lesson.label("slope"), (-1.4, 1.4), "+.3f")
+    return _bars(values, lesson, lesson.label("slope"), (-1.9, 1.9), "+.3f")
 
 
 def _bars(values: Tensor, lesson: Lesson, title: str, domain: tuple[float, float], digits: str) -> Any:
