@@ -5,6 +5,7 @@ and features are counted from 1, as in the formulas.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import pyarrow as pa
 import torch
@@ -157,9 +158,7 @@ def reading_by_batch_size(batch_sizes: Iterable[int] = BATCH_SIZES) -> dict[int,
     """Return the seconds of reading all training images once, by batch size."""
     rows = fashion_mnist().train
     order = epoch_order(len(rows), seed=0, epoch=1)
-    times = shortest_times(
-        {f"{size}": lambda size=size: read_batches(rows, order, size) for size in batch_sizes}
-    )
+    times = shortest_times({f"{size}": partial(read_batches, rows, order, size) for size in batch_sizes})
     return {int(size): seconds for size, seconds in times.items()}
 
 

@@ -5,7 +5,7 @@ library, where the notes write its transpose W (d, q).
 """
 
 from heapq import heapify, heappop, heappush
-from math import ceil, log2
+from math import ceil, log, log2
 
 import pyarrow as pa
 import torch
@@ -203,6 +203,6 @@ def soft_maximum_curve(logits: Tensor, points: int = 61) -> pa.Table:
             "maximum": soft_maximum(logits, sharpness).numpy(),
             "minimum": -soft_maximum(-logits, sharpness).numpy(),
             "lower": largest.expand(points).numpy(),
-            "upper": (largest + torch.tensor(len(logits)).log() / sharpness).numpy(),
+            "upper": (largest + log(len(logits)) / sharpness).numpy(),
         }
     )
