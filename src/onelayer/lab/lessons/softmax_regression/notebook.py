@@ -47,14 +47,13 @@ def _():
 
     from onelayer import concise, models
     from onelayer.lab.controls import choice, notice, pad, pick, progress, run_button
-    from onelayer.lab.images import Picture, diverging, gallery, grey
+    from onelayer.lab.images import diverging, gallery, grey
     from onelayer.lab.lessons.softmax_regression import charts, experiment
     from onelayer.lab.lessons.softmax_regression.experiment import Setting
     from onelayer.solvers import sgd
 
     book = Setting("softmax", lr=0.1, batch_size=256, epochs=10)
     return (
-        Picture,
         Setting,
         book,
         charts,
@@ -156,16 +155,12 @@ def _(lesson):
 
 
 @app.cell
-def _(Picture, diverging, experiment, gallery, kind, lesson, names, np, trained):
+def _(diverging, experiment, gallery, kind, lesson, names, np, trained):
     _weights = experiment.templates(trained.model)
     _units = [lesson.label("unit").format(i=i + 1) for i in range(len(_weights))]
     _strong = np.quantile(np.abs(_weights), 0.995)  # the few strongest pixels would leave the others pale
     gallery(
-        [
-            Picture(diverging(weight, _strong), name)
-            for weight, name in zip(_weights, _units if kind.value == "mlp" else names, strict=True)
-        ],
-        "templates",
+        [diverging(weight, _strong) for weight in _weights], _units if kind.value == "mlp" else names
     )
     return
 
@@ -190,21 +185,18 @@ def _(lesson):
 
 
 @app.cell
-def _(Picture, experiment, gallery, grey, judged, lesson, names):
+def _(experiment, gallery, grey, judged, lesson, names):
     _rows = experiment.test_rows()
     gallery(
+        [grey(_rows.X[i].view(28, 28).numpy()) for i in judged.worst],
         [
-            Picture(
-                grey(_rows.X[i].view(28, 28).numpy()),
-                lesson.label("wrong").format(
-                    true=names[_rows.y[i]],
-                    predicted=names[judged.predicted[i]],
-                    probability=f"{judged.probability[i]:.0%}",
-                ),
+            lesson.label("wrong").format(
+                true=names[_rows.y[i]],
+                predicted=names[judged.predicted[i]],
+                probability=f"{judged.probability[i]:.0%}",
             )
             for i in judged.worst
         ],
-        "mistakes",
     )
     return
 
@@ -223,10 +215,10 @@ def _(experiment, lesson, pad):
 
 
 @app.cell
-def _(Picture, charts, drawing, experiment, gallery, grey, lesson, np, stack, trained):
+def _(charts, drawing, experiment, gallery, grey, lesson, np, stack, trained):
     _seen = experiment.fitted(np.array(drawing.value["pixels"], np.uint8).reshape(28, 28))
     stack(
-        gallery([Picture(grey(_seen), lesson.label("seen"))], "seen"),
+        gallery([grey(_seen)], [lesson.label("seen")]),
         charts.probabilities(experiment.classify(trained.model, _seen), lesson),
     )
     return
