@@ -58,6 +58,13 @@ def test_times_are_shown_in_a_unit_that_suits_them(seconds, text):
     assert experiment.shown(seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("ratio", "text"), [(3.456, "3.46"), (3456.7, "3,460"), (1_234_567, "1,230,000"), (0.98765, "0.988")]
+)
+def test_ratios_are_shown_without_exponents(ratio, text):
+    assert experiment.times_faster(ratio) == text
+
+
 def test_the_slider_goes_in_powers_of_ten():
     assert [experiment.length(power) for power in (0, 0.5, 1, 4)] == [1, 3, 10, 10_000]
 

@@ -67,7 +67,7 @@ def add_both_ways(n: int, seed: int = 0) -> Additions:
 
 
 def laps(work: Callable[[], T]) -> tuple[Timer, T]:
-    """Run ``work`` 20 times, or as often as fits into a tenth of a second but at least once.
+    """Run ``work`` 20 times; after a tenth of a second no further lap is started.
 
     Returns:
         The timer with the laps, and the last result.

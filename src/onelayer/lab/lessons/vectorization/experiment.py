@@ -39,6 +39,11 @@ def shown(seconds: float) -> str:
     return f"{seconds / 10**power:,.3g} {units[power]}"
 
 
+def times_faster(ratio: float) -> str:
+    """Return a ratio of two times with three digits, without an exponent."""
+    return f"{float(f'{ratio:.3g}'):,.12g}"
+
+
 def orders_of_magnitude(ratio: float) -> float:
     """Return log₁₀ of a ratio of two times: 2 for a hundred times as fast."""
     return math.log10(ratio)

@@ -82,7 +82,7 @@ def _(both, charts, experiment, lesson, stack, table):
     _timers = {"loop": both.loop, "call": both.call}
     stack(
         charts.both({way: min(timer.times) for way, timer in _timers.items()}, lesson),
-        lesson.body("ratio", n=f"{both.n:,}", ratio=f"{both.ratio:,.3g}"),
+        lesson.body("ratio", n=f"{both.n:,}", ratio=experiment.times_faster(both.ratio)),
         table(
             ["", *(lesson.label(name) for name in ("laps", "best", "mean", "total"))],
             [
@@ -125,7 +125,7 @@ def _(Comparison, both, claim, experiment, lesson, stack):
 def _(AtLeast, claim, experiment, lesson, stack, vectorization):
     _long = vectorization.add_both_ways(10_000)
     stack(
-        lesson.text("orders", n=f"{_long.n:,}", ratio=f"{_long.ratio:,.3g}"),
+        lesson.text("orders", n=f"{_long.n:,}", ratio=experiment.times_faster(_long.ratio)),
         claim(
             lesson,
             "orders",
@@ -159,7 +159,7 @@ def _(charts, code, experiment, lesson, question, run_why, stack):
                 parts=experiment.shown(parts),
                 call=experiment.shown(seconds["call"]),
                 plain=experiment.shown(seconds["plain"]),
-                plain_ratio=f"{seconds['plain'] / seconds['call']:,.3g}",
+                plain_ratio=experiment.times_faster(seconds["plain"] / seconds["call"]),
             ),
             code(lesson, experiment.one_turn),
         )
@@ -179,7 +179,7 @@ def _(charts, experiment, lesson, question, run_length, stack, table):
             table(
                 [lesson.label(name) for name in ("n", "loop", "call", "faster")],
                 [
-                    (f"{n:,}", experiment.shown(loop), experiment.shown(call), f"{ratio:,.3g}")
+                    (f"{n:,}", experiment.shown(loop), experiment.shown(call), experiment.times_faster(ratio))
                     for n, loop, call, ratio in rows
                 ],
             ),
@@ -206,7 +206,7 @@ def _(code, experiment, lesson, lesson_1, question, run_model, stack, table):
             lesson.body(
                 "houses",
                 rows=f"{found.rows:,}",
-                ratio=f"{slow / fast:,.3g}",
+                ratio=experiment.times_faster(slow / fast),
                 gap=f"{found.largest_gap:.1g}",
             ),
         )
