@@ -18,9 +18,9 @@ from onelayer.lab.lessons.networks.experiment import (
 from onelayer.lab.panels import Html
 from onelayer.lab.prose import Lesson
 
-MOST_DOLLARS = 400_000.0  # what the thickest line of the house network carries
+MOST_DOLLARS = 300_000.0  # what the thickest line of the house network carries
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-FILLED = alt.Fill("value:Q", legend=None).scale(scheme="greys", reverse=True, domain=[0, 1], clamp=True)
+FILLED = alt.Fill("value:Q", legend=None).scale(domain=[0, 1], range=["black", "white"], clamp=True)
 
 
 def houses(products: Tensor, inputs: list[str], price: str, lesson: Lesson) -> Any:
@@ -44,8 +44,8 @@ def houses(products: Tensor, inputs: list[str], price: str, lesson: Lesson) -> A
     return sized(
         alt.layer(
             _lines(lines, x, MOST_DOLLARS, lesson, carries=True),
-            _circles("x", [""] * 2, x, [0.5] * 2),
-            _circles("o", [""], x, [0.5]),
+            _circles("x", _numbers(2), x, [1.0] * 2),
+            _circles("o", _numbers(1), x, [1.0]),
             text.encode(x, _level(), text="name:N"),
             along.encode(x, _level(), text="name:N"),
         ),
@@ -82,7 +82,7 @@ def network(
         alt.layer(
             _lines(connections(weight), x, float(weight.abs().max()), lesson, touched),
             _circles("x", _numbers(d), x, features.tolist()),
-            _circles("o", _numbers(q), x, [0.5] * q),
+            _circles("o", _numbers(q), x, [1.0] * q),
             text.encode(x, _level(), text="name:N"),
         ),
         400,
@@ -121,7 +121,7 @@ def _lines(
 
 
 def _circles(symbol: str, numbers: list[str], x: Any, values: list[float]) -> Any:
-    """Draw the units of the inputs "x" or of the outputs "o"; an input is as bright as its value."""
+    """Draw the units of the inputs "x" or of the outputs "o"; each is as bright as its value, 0 to 1."""
     units = len(numbers)
     table = pa.table(
         {
@@ -133,7 +133,7 @@ def _circles(symbol: str, numbers: list[str], x: Any, values: list[float]) -> An
     )
     base = alt.Chart(table).encode(x, _level())
     circles = base.mark_point(size=480, opacity=1, strokeWidth=2, stroke=BLUE if symbol == "x" else ORANGE)
-    ink = alt.condition(alt.datum.value < 0.5, alt.value("white"), alt.value("black"))
+    ink = alt.condition(alt.datum.value < 0.45, alt.value("white"), alt.value("black"))
     return circles.encode(FILLED) + base.mark_text(fontSize=11).encode(text="name:N", color=ink)
 
 

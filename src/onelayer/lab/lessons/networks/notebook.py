@@ -66,7 +66,7 @@ def _(Comparison, age, area, charts, claim, experiment, lesson, prices, stack, t
     _products = (prices.weight * _x).detach()
     _bias, _price = prices.bias.item(), prices(_x).item()
     _carried = experiment.connections(_products)["weight"].to_pylist()
-    _names = [f"x₁ {lesson.label('area-name')}", f"x₂ {lesson.label('age-name')}"]
+    _names = [lesson.label("area-name"), lesson.label("age-name")]
     stack(
         charts.houses(_products, _names, f"{lesson.label('price-name')} {_price:,.0f}", lesson),
         table(
@@ -120,7 +120,7 @@ def _(bands, classes, experiment, images):
 def _(charts, d, features, images, lesson, network, picked, stack):
     _i = picked.value - 1
     stack(
-        lesson.body("image", name=charts.class_names(lesson)[images.labels[_i]]),
+        lesson.body("image", kind=charts.class_names(lesson)[images.labels[_i]]),
         charts.image(images.pixels[_i], d),
         charts.network(network.weight.detach(), features[_i], network(features[_i]).detach(), lesson),
         lesson.body("thickness", largest=f"{network.weight.abs().max():.2f}"),
