@@ -72,6 +72,17 @@ def choice(lesson: Lesson, name: str, options: Mapping[str, Any], value: str) ->
     return control
 
 
+def button(lesson: Lesson, name: str) -> Control:
+    """Return a button; its value is how often it was pressed, and each click runs the cells that read it."""
+    label = lesson.label(name)
+    if not is_live():
+        return Fixed(label, 0, "–")
+    import marimo
+
+    control: Control = marimo.ui.button(value=0, on_click=lambda clicks: clicks + 1, label=label)
+    return control
+
+
 def run_button(lesson: Lesson) -> Control:
     """Return the button that runs a question's experiment: its value is True from the first click on."""
     label = word("run", lesson.language)

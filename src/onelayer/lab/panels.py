@@ -69,6 +69,28 @@ class Comparison:
         """Whether the two are equal within the tolerance; NaN never is."""
         return self.difference <= self.tolerance
 
+    @property
+    def allowed(self) -> str:
+        """The tolerance as the reader sees it."""
+        return f"{self.tolerance:.2g}"
+
+
+@dataclass(frozen=True)
+class AtLeast(Comparison):
+    """Two numbers of which a claim says that the left one is at least the right one."""
+
+    tolerance: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether the left side is at least the right one; NaN never is."""
+        return self.left >= self.right
+
+    @property
+    def allowed(self) -> str:
+        """The relation that is claimed, in place of a tolerance."""
+        return "≥"
+
 
 def open_lesson(slug: str, language: Language | None = None) -> Lesson:
     """Read a lesson's prose, in the language of the page that asks if ``language`` is not given."""
@@ -162,7 +184,8 @@ def claim(lesson: Lesson, name: str, left: str, right: str, comparisons: Sequenc
         (
             item.name,
             *(f"{side:{item.digits}}" for side in (item.left, item.right)),
-            *(f"{size:.2g}" for size in (item.difference, item.tolerance)),
+            f"{item.difference:.2g}",
+            item.allowed,
         )
         for item in comparisons
     ]
