@@ -20,6 +20,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, RED = (
 )
 GREY = "#888888"
 HEIGHT = 320  # pixels
+JUPYTER_WIDTH = 640
 EMBED = {"actions": False, "renderer": "svg"}  # no menu: it leads to a web site; sharp at any zoom
 
 FONT = (
@@ -34,6 +35,7 @@ def _theme() -> alt.theme.ThemeConfig:
         "labelFontSize": 12,
         "titleFontSize": 13,
         "titleFontWeight": "normal",
+        "titlePadding": 10,
         "gridOpacity": 0.25,
         "tickCount": 5,
     }
@@ -54,3 +56,16 @@ def _theme() -> alt.theme.ThemeConfig:
 def sized(chart: Any, height: int = HEIGHT) -> Any:
     """Return a chart as wide as its place, of a fixed height in pixels."""
     return chart.properties(width="container", height=height, usermeta={"embedOptions": EMBED})
+
+
+def show_in_jupyter() -> None:
+    """Let Jupyter draw charts itself; what Altair does by default loads its code from the network."""
+    alt.renderers.register("onelayer", _for_jupyter)
+    alt.renderers.enable("onelayer")
+
+
+def _for_jupyter(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+    fixed = spec | {"width": JUPYTER_WIDTH}  # an output cell has no width of its own
+    # Before Vega-Lite 6 there was 5, and most JupyterLabs have that. What we use is in both.
+    kinds = {f"application/vnd.vegalite.v{version}+json": fixed for version in (5, 6)}
+    return {**kinds, "text/plain": "a chart: open this notebook in JupyterLab"}

@@ -15,7 +15,7 @@ from onelayer.lab.course import neighbours
 from onelayer.lab.interface import LANGUAGES, Language, word
 from onelayer.lab.prose import Lesson, Markdown, read_lesson
 
-CHART_MARGIN = 60  # pixels for the axis below a chart and its title
+CHART_MARGIN = 100  # pixels for the axis below a chart, and its legend or title above
 
 
 @dataclass(frozen=True)

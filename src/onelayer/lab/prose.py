@@ -14,6 +14,9 @@ from onelayer.lab.interface import Language
 
 _HEADING = re.compile(r"^## ([a-z][a-z0-9-]*):[ ]*(.*)$", re.MULTILINE)
 _LABEL = re.compile(r"^- ([a-z][a-z0-9_-]*): (.+)$", re.MULTILINE)
+_CHINESE = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+_BLOCK = r"\s|[-*>] |#+ |\||\d+\. |\$\$|```"  # what a new block starts with
+_BROKEN_LINE = re.compile(rf"(?<={_CHINESE})\n(?!{_BLOCK})|(?<=\S)\n(?={_CHINESE})")
 _VALUE = re.compile(r"\{\{(\w+)\}\}")
 
 T = TypeVar("T")
@@ -126,7 +129,13 @@ def read_lesson(slug: str, language: Language) -> Lesson:
     }
     labels = _LABEL.findall(sections.pop("labels").body) if "labels" in sections else []
     _refuse_repeats([name for name, _ in labels], f"{where}: label")
+    sections = {name: Section(section.title, _joined(section.body)) for name, section in sections.items()}
     return Lesson(place, language, sections, dict(labels))
+
+
+def _joined(text: str) -> str:
+    """Join the lines of Chinese paragraphs: a browser would show each line's end as a space."""
+    return _BROKEN_LINE.sub("", text)
 
 
 def _refuse_repeats(names: list[str], what: str) -> None:

@@ -5,15 +5,13 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from importlib import import_module
-from urllib.parse import urlsplit
 
 import marimo
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -87,7 +85,7 @@ def is_local(scope: Scope) -> bool:
     """Whether a request names this machine as its host and comes from one of this server's own pages."""
     headers = Headers(scope=scope)
     hosts, origins = headers.getlist("host"), headers.getlist("origin")
-    if len(hosts) != 1 or urlsplit(f"//{hosts[0]}").hostname not in HOSTS:
+    if len(hosts) != 1 or hosts[0].partition(":")[0] not in HOSTS:
         return False
     if not origins:
         return scope["type"] == "http" and scope["method"] in READS
@@ -149,17 +147,36 @@ def create_app(language: Language | None = None) -> ASGIApp:
 
     routes: list[Route | Mount] = [Route("/", start), Route("/lab.css", style)]
     routes += [Route(f"/{tongue}/", index) for tongue in LANGUAGES]
+    notebooks = []
     for entry in lessons():
         notebook = _notebook_app(entry)
+        notebooks.append(notebook)
         routes += [
             Mount(f"/{tongue}/{entry.slug}", LessonPage(notebook, entry, tongue)) for tongue in LANGUAGES
         ]
-    return LocalOnly(Starlette(routes=routes, exception_handlers={404: not_found}))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        for notebook in notebooks:
+            await _end_sessions(notebook)
+
+    return LocalOnly(Starlette(routes=routes, exception_handlers={404: not_found}, lifespan=lifespan))
 
 
-def _notebook_app(entry: Entry) -> ASGIApp:
+def _notebook_app(entry: Entry) -> Starlette:
     """Return marimo's application for one notebook. Each page that is open has a session of its own."""
-    return marimo.create_asgi_app(quiet=True).with_app(path="", root=str(entry.notebook)).build()
+    builder = marimo.create_asgi_app(quiet=True).with_app(path="", root=str(entry.notebook))
+    app = builder.build()
+    assert isinstance(app, Starlette)
+    return app
+
+
+async def _end_sessions(notebook: Starlette) -> None:
+    """End the threads of all open pages, which marimo leaves running when it is mounted in another application."""
+    for route in notebook.routes:
+        if isinstance(route, Mount) and isinstance(route.app, Starlette):
+            await route.app.state.session_manager.shutdown()
 
 
 def preferred_language(headers: Headers) -> Language:

@@ -53,10 +53,9 @@ def surface(grid: pa.Table, here: Array, minimum: Array, lesson: Lesson) -> Any:
         shape=alt.Shape("name:N", legend=None, sort=None).scale(range=["diamond", "circle"]),
         fill=alt.Fill("name:N", legend=None, sort=None).scale(range=[RED, ORANGE]),
     )
-    names = at.mark_text(dy=-14, fontWeight="bold", color="white", stroke="black", strokeWidth=0.3).encode(
-        text="name:N"
-    )
-    return sized(alt.layer(cells, points, names).resolve_scale(color="independent"), 340)
+    halo = at.mark_text(dy=-16, stroke="white", strokeWidth=4, strokeJoin="round").encode(text="name:N")
+    names = at.mark_text(dy=-16, color="black").encode(text="name:N")
+    return sized(alt.layer(cells, points, halo, names).resolve_scale(color="independent"), 340)
 
 
 def way(losses: pa.Table, lesson: Lesson) -> Any:
