@@ -41,8 +41,9 @@ def walk(contours: pa.Table, path: Array, minimum: Array, lesson: Lesson) -> Any
         shape=alt.Shape("name:N", legend=None, sort=None).scale(range=["circle", "diamond"]),
         fill=alt.Fill("name:N", legend=None, sort=None).scale(range=[GREY, RED]),
     )
-    names = at.mark_text(dy=-14, fontWeight="bold", color=GREY).encode(text="name:N")
-    return sized(alt.layer(rings, line, dots, points, names).resolve_scale(color="independent"), 380)
+    halo = at.mark_text(dy=-16, stroke="white", strokeWidth=4, strokeJoin="round").encode(text="name:N")
+    names = at.mark_text(dy=-16, fontWeight="bold", color="black").encode(text="name:N")
+    return sized(alt.layer(rings, line, dots, points, halo, names).resolve_scale(color="independent"), 380)
 
 
 def descent(rises: Array, predicted: Array, lesson: Lesson) -> Any:
@@ -122,7 +123,8 @@ def rates(shares: pa.Table, bounds: dict[str, float], lesson: Lesson) -> Any:
     x = alt.X("lr:Q", title=lesson.label("lr")).scale(type="log", domain=[1e-8, 10], nice=False)
     x = x.axis(format="~e", values=[1e-8, 1e-6, 1e-5, 1e-3, 1e-1, 10])
     y = alt.Y("shown:Q", title=lesson.label("share-left")).scale(type="log", domain=[1e-9, 1e3])
-    shown = shares.append_column("shown", pa.array(np.clip(shares["share"].to_numpy(), 1e-9, 1e3)))
+    clipped = np.clip(shares["share"].to_numpy(), 1e-9, 1e3)  # JSON has no infinity
+    shown = shares.drop_columns("share").append_column("shown", pa.array(clipped))
     points = (
         alt.Chart(shown)
         .mark_point(size=45, filled=True, opacity=0.9)
@@ -162,7 +164,9 @@ def scalings(found: list[Scaling], lesson: Lesson) -> Any:
         alt.Chart(table)
         .mark_line()
         .encode(
-            alt.X("step:Q", title=lesson.label("step")),
+            alt.X("step:Q", title=lesson.label("step"))
+            .scale(type="symlog")
+            .axis(values=[0, 1, 10, 100, 1000]),
             _rise_axis("share", lesson.label("share-left"), (LEAST_SHOWN, 10)),
             alt.Color("scaling:N", title=None)
             .scale(domain=[one.name for one in found], range=[BLUE, ORANGE])

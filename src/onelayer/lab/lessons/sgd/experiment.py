@@ -4,9 +4,9 @@ Parameters are (3,): the weights of area and age, and the bias. Features and pri
 says otherwise; then parameters and losses have no unit. The loss is the mean over the rows of ½(ŷ − y)².
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import count, repeat
 
 import numpy as np
 import pyarrow as pa
@@ -79,18 +79,22 @@ def descend(X: Array, y: Array, start: Array, lrs: Array, batch_size: int, seed:
 
     Once a parameter is beyond ``FAR`` the walk ends.
     """
+    return _walk(X, y, start, lrs, batches(len(X), batch_size, seed))
+
+
+def descend_on_all(X: Array, y: Array, start: Array, lr: float, steps: int) -> Array:
+    """Return the path (steps + 1, d + 1) of plain gradient descent: each step uses all rows. It ends as ``descend``."""
+    return _walk(X, y, start, np.full(steps, lr), repeat(slice(None)))
+
+
+def _walk(X: Array, y: Array, start: Array, lrs: Array, rows: Iterable[NDArray[np.int64] | slice]) -> Array:
     path = [start]
-    for lr, batch in zip(lrs, batches(len(X), batch_size, seed), strict=False):
+    for lr, batch in zip(lrs, rows, strict=False):  # rows never end
         here = path[-1]
         path.append(here - lr * gradient(X[batch], y[batch], here[:-1], here[-1]))
         if np.abs(path[-1]).max() > FAR:
             break
     return np.array(path)
-
-
-def descend_on_all(X: Array, y: Array, start: Array, lr: float, steps: int) -> Array:
-    """Return the path (steps + 1, d + 1) of plain gradient descent: each step uses all rows."""
-    return descend(X, y, start, np.full(steps, lr), len(X))
 
 
 def rise(X: Array, y: Array, path: Array) -> Array:

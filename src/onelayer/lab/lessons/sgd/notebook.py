@@ -155,15 +155,16 @@ def _(X, experiment, lesson, np):
 
 
 @app.cell
-def _(X, charts, code, experiment, lesson, lr, np, stack, start, steps, y):
+def _(X, experiment, np, start, steps, y):
+    rises = experiment.rise_by_rate(X, y, start, steps.value, np.linspace(0.04, 2, 50))
+    return (rises,)
+
+
+@app.cell
+def _(X, charts, code, experiment, lesson, lr, rises, stack, steps):
     stack(
         lesson.body("bound-chart", steps=f"{steps.value}"),
-        charts.by_rate(
-            experiment.rise_by_rate(X, y, start, steps.value, np.linspace(0.04, 2, 50)),
-            experiment.stability_bound(X),
-            lr.value,
-            lesson,
-        ),
+        charts.by_rate(rises, experiment.stability_bound(X), lr.value, lesson),
         code(lesson, experiment.predicted_rise, experiment.stability_bound),
     )
     return
@@ -280,9 +281,9 @@ def _(lesson, run_button, slider):
 @app.cell
 def _(X, charts, experiment, lesson, question, run_noise, stack, y):
     def _around_the_minimum():
-        rises = experiment.restlessness(X, y, lrs=(0.4, 0.2, 0.1, 0.05, 0.025), batch_sizes=(8, 64, 512))
-        ratio = rises["rise"][2].as_py() / rises["rise"][0].as_py()
-        return stack(charts.restlessness(rises, lesson), lesson.body("noise", ratio=f"{ratio:.0%}"))
+        above = experiment.restlessness(X, y, lrs=(0.4, 0.2, 0.1, 0.05, 0.025), batch_sizes=(8, 64, 512))
+        ratio = above["rise"][2].as_py() / above["rise"][0].as_py()
+        return stack(charts.restlessness(above, lesson), lesson.body("noise", ratio=f"{ratio:.0%}"))
 
     question(lesson, "noise", run_noise, _around_the_minimum)
     return
@@ -292,7 +293,7 @@ def _(X, charts, experiment, lesson, question, run_noise, stack, y):
 def _(charts, experiment, lesson, np, question, run_rates):
     def _many_rates():
         shares = experiment.shares_by_rate(10.0 ** np.arange(-8, 1.01, 0.25), steps=100)
-        bounds = {name: experiment.stability_bound(X) for name, (X, _) in experiment.scalings().items()}
+        bounds = {name: experiment.stability_bound(rows[0]) for name, rows in experiment.scalings().items()}
         return charts.rates(shares, bounds, lesson)
 
     question(lesson, "rates", run_rates, _many_rates)
