@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from browser import CHART, chromium, lab_server, open_lesson
+from browser import CHART, CHROMIUM, chromium, lab_server, open_lesson
 from onelayer import Timer
 
 PAGES, MOVES = 5, 20
@@ -30,6 +30,9 @@ MOVE = """(slider) => new Promise(resolve => {
 
 def main() -> None:
     slug = sys.argv[1] if len(sys.argv) > 1 else "linear-regression"
+    if CHROMIUM is None:
+        print("there is no Chromium on this machine")
+        return
     prose, ready, moves = [], [], []
     with lab_server() as address, chromium() as browser:
         for _ in range(PAGES):
