@@ -12,7 +12,7 @@ from PIL import Image
 from onelayer import Timer, fashion_mnist
 from onelayer.data.bundled import FASHION_MNIST, FASHION_MNIST_CLASSES
 from onelayer.data.images import resize
-from onelayer.lab.images import gallery, png
+from onelayer.lab.images import gallery, grey
 from onelayer.lab.lessons.fashion_mnist import experiment
 
 HEADER = 16  # bytes of an IDX file of images
@@ -111,14 +111,14 @@ def test_resize_is_pils_bilinear_filter(rows, size):
 
 def test_pictures_are_the_pixels_as_ink_on_paper():
     pixels = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
-    assert np.array_equal(np.asarray(Image.open(BytesIO(png(pixels)))), 255 - pixels)
+    assert np.array_equal(np.asarray(grey(pixels)), 255 - pixels)
 
 
 def test_a_gallery_has_each_image_with_a_text_alternative():
     pixels = np.zeros((2, 2), np.uint8)
-    source = gallery([pixels, pixels + 255], ["a <b>", "c"], width=50).source
+    source = gallery([grey(pixels), grey(pixels + 255)], ["a <b>", "c"], width=50).source
     assert re.findall(r'alt="([^"]*)"', source) == ["a &lt;b&gt;", "c"]
     files = [base64.b64decode(data) for data in re.findall(r"base64,([^\"]+)", source)]
     assert [np.asarray(Image.open(BytesIO(file)))[0, 0] for file in files] == [255, 0]
     with pytest.raises(ValueError, match="zip"):
-        gallery([pixels], [])
+        gallery([grey(pixels)], [])

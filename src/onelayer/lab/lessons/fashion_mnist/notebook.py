@@ -49,7 +49,7 @@ def _(lesson):
     from onelayer.data.images import resize
     from onelayer.data.rows import as_features
     from onelayer.lab.controls import choice, run_button, slider
-    from onelayer.lab.images import gallery
+    from onelayer.lab.images import gallery, grey
     from onelayer.lab.lessons.fashion_mnist import charts, experiment
 
     data = fashion_mnist()
@@ -63,6 +63,7 @@ def _(lesson):
         experiment,
         fashion_mnist,
         gallery,
+        grey,
         library,
         names,
         parts,
@@ -132,13 +133,14 @@ def _(experiment, lesson, part, slider):
 
 
 @app.cell
-def _(experiment, gallery, label, lesson, page, part):
+def _(experiment, gallery, grey, label, lesson, page, part):
     _of_class = experiment.numbers_of_class(part.value, label.value)
     shown = _of_class[(page.value - 1) * experiment.PAGE : page.value * experiment.PAGE]
     images = experiment.images_of(part.value)
     gallery(
-        images[shown].numpy(),
+        [grey(image) for image in images[shown].numpy()],
         [lesson.label("number").format(number=f"{i + 1:,}") for i in shown.tolist()],
+        width=72,
     )
     return images, shown
 
@@ -261,7 +263,7 @@ def _(experiment, lesson, slider, stack):
 
 
 @app.cell
-def _(batch_size, charts, data, epoch, experiment, gallery, lesson, library, names, stack, table):
+def _(batch_size, charts, data, epoch, experiment, gallery, grey, lesson, library, names, stack, table):
     batches = library.epoch_order(len(data.train), seed=0, epoch=epoch.value).split(batch_size.value)
     _first = data.train.take(batches[0])
     _X, _y = data.train.batch(batches[0])
@@ -279,8 +281,9 @@ def _(batch_size, charts, data, epoch, experiment, gallery, lesson, library, nam
             ],
         ),
         gallery(
-            experiment.images_of(_first)[: experiment.PREVIEW].numpy(),
+            [grey(image) for image in experiment.images_of(_first)[: experiment.PREVIEW].numpy()],
             [names[i] for i in _first.y[: experiment.PREVIEW].tolist()],
+            width=72,
         ),
         charts.batch(experiment.class_counts(_first), names, lesson),
     )
@@ -324,10 +327,12 @@ def _(lesson, slider):
 
 
 @app.cell
-def _(code, experiment, gallery, images, lesson, number, resize, side, softmax_regression, stack, table):
+def _(
+    code, experiment, gallery, grey, images, lesson, number, resize, side, softmax_regression, stack, table
+):
     _side = side.value
     _batch = resize(images[:32], (_side, _side))[:, None]
-    _pair = [images[number].numpy(), resize(images[number][None], (_side, _side))[0].numpy()]
+    _pair = [grey(images[number].numpy()), grey(resize(images[number][None], (_side, _side))[0].numpy())]
     _weights = softmax_regression(_side**2, len(experiment.CLASSES))
     stack(
         gallery(_pair, [lesson.label("as-stored"), lesson.label("resized").format(side=_side)], width=160),
