@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup train test check format bench
+.PHONY: setup train lab test check format bench
 
 setup: $(READY)
 
@@ -14,6 +14,9 @@ $(READY): pyproject.toml constraints.txt
 
 train: setup
 	$(BIN)/onelayer train fashion-mnist
+
+lab: setup
+	$(BIN)/onelayer lab
 
 test: setup
 	$(BIN)/python -m pytest

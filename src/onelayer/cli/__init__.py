@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 from onelayer.cli.compare import compare
 from onelayer.cli.data import data
 from onelayer.cli.evaluate import evaluate
+from onelayer.cli.lab import lab
 from onelayer.cli.predict import predict
 from onelayer.cli.train import train
 from onelayer.cli.tune import tune
@@ -40,7 +41,7 @@ def onelayer(
         print(context.get_help())
 
 
-for command in (train, evaluate, predict, tune, compare, vectorize, data):
+for command in (train, evaluate, predict, tune, compare, vectorize, data, lab):
     app.command()(command)
 
 

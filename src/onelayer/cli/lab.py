@@ -1,0 +1,50 @@
+"""``onelayer lab``: the interactive lessons, in the browser."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from onelayer.errors import OneLayerError
+
+NEEDED = ("marimo", "altair")
+
+
+def lab(
+    lang: Annotated[
+        Literal["zh", "en"] | None, typer.Option(help="The language; without it, the browser's.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="The port; without it, the first free one from 8017.", show_default=False
+        ),
+    ] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the browser.")] = True,
+    export: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the lessons as Jupyter notebooks instead.")
+    ] = None,
+) -> None:
+    """Open the interactive lessons in the browser, served on this machine only, without a network."""
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise OneLayerError(
+            f"the lab needs {' and '.join(missing)}; install with: pip install 'onelayer[lab]'"
+        )
+    if export is not None:
+        from onelayer.lab.export import export_lessons
+
+        for path in export_lessons(export, lang):
+            print(path)
+        return
+    from onelayer.lab.server import serve
+
+    def opened(address: str) -> None:
+        print(f"the lab is at {address} (Ctrl-C ends it)", flush=True)
+        if browser:
+            import webbrowser
+
+            webbrowser.open(address)
+
+    serve(lang, port, opened)

@@ -1,0 +1,71 @@
+"""The look of all charts: colours that everyone can tell apart, readable on a phone, in light and in dark.
+
+A chart is as wide as its place and has a fixed height. Its text, axes and grid have no colour here: marimo gives them
+one that fits the browser's light or dark scheme. Marks that a chart adds itself are of a colour below; all suit both.
+"""
+
+from typing import Any
+
+import altair as alt
+
+# Okabe and Ito's palette, without black; each is readable on white and on the dark page.
+BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, RED = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#F0E442",
+    "#D55E00",
+)
+GREY = "#888888"
+HEIGHT = 320  # pixels
+JUPYTER_WIDTH = 640
+EMBED = {"actions": False, "renderer": "svg"}  # no menu: it leads to a web site; sharp at any zoom
+
+FONT = (
+    "system-ui, -apple-system, 'Segoe UI', 'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', "
+    "'Microsoft YaHei', sans-serif"
+)
+
+
+@alt.theme.register("onelayer", enable=True)
+def _theme() -> alt.theme.ThemeConfig:
+    axis: alt.theme.AxisConfigKwds = {
+        "labelFontSize": 12,
+        "titleFontSize": 13,
+        "titleFontWeight": "normal",
+        "titlePadding": 10,
+        "gridOpacity": 0.25,
+        "tickCount": 5,
+    }
+    legend: alt.theme.LegendConfigKwds = {"labelFontSize": 12, "titleFontSize": 12, "orient": "top"}
+    return {
+        "config": {
+            "background": "transparent",
+            "font": FONT,
+            "axis": axis,
+            "legend": legend,
+            "view": {"stroke": "transparent", "continuousHeight": HEIGHT},
+            "range": {"category": [BLUE, ORANGE, GREEN, PURPLE, SKY, RED, YELLOW]},
+            "title": {"fontSize": 13, "fontWeight": "normal", "anchor": "start"},
+        }
+    }
+
+
+def sized(chart: Any, height: int = HEIGHT) -> Any:
+    """Return a chart as wide as its place, of a fixed height in pixels."""
+    return chart.properties(width="container", height=height, usermeta={"embedOptions": EMBED})
+
+
+def show_in_jupyter() -> None:
+    """Let Jupyter draw charts itself; what Altair does by default loads its code from the network."""
+    alt.renderers.register("onelayer", _for_jupyter)
+    alt.renderers.enable("onelayer")
+
+
+def _for_jupyter(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+    fixed = spec | {"width": JUPYTER_WIDTH}  # an output cell has no width of its own
+    # Before Vega-Lite 6 there was 5, and most JupyterLabs have that. What we use is in both.
+    kinds = {f"application/vnd.vegalite.v{version}+json": fixed for version in (5, 6)}
+    return {**kinds, "text/plain": "a chart: open this notebook in JupyterLab"}

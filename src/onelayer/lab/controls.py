@@ -1,0 +1,82 @@
+"""The controls of a lesson: sliders, choices and buttons of marimo, or their first values where marimo is not running.
+
+In an exported notebook a control is a constant: it shows its label and its value, and ``.value`` is what the lesson
+starts with. So the same cells run in both.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Protocol
+
+from onelayer.lab.interface import word
+from onelayer.lab.prose import Lesson
+
+
+class Control(Protocol):
+    """What a cell can ask of a control."""
+
+    @property
+    def value(self) -> Any:
+        """What the control is set to."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A control that stays as it is, for notebooks without marimo."""
+
+    label: str
+    value: Any
+    shown: str
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.label)}: <strong>{escape(self.shown)}</strong></p>"
+
+
+def is_live() -> bool:
+    """Whether marimo runs the notebook that calls this, so that controls move."""
+    if "marimo" not in sys.modules:
+        return False
+    import marimo
+
+    return bool(marimo.running_in_notebook())
+
+
+def slider(lesson: Lesson, name: str, start: float, stop: float, step: float, value: float) -> Control:
+    """Return a slider from ``start`` to ``stop`` that is set to ``value``; ``name`` is its label's.
+
+    Its value reaches the notebook while it is being dragged.
+    """
+    label = lesson.label(name)
+    if not is_live():
+        return Fixed(label, value, f"{value:,.6g}")
+    import marimo
+
+    control: Control = marimo.ui.slider(
+        start, stop, step, value, label=label, show_value=True, full_width=True
+    )
+    return control
+
+
+def choice(lesson: Lesson, name: str, options: Mapping[str, Any], value: str) -> Control:
+    """Return a menu; ``options`` are the values by the names of their labels, ``value`` the name to start with."""
+    label, shown = lesson.label(name), {lesson.label(option): item for option, item in options.items()}
+    start = lesson.label(value)
+    if not is_live():
+        return Fixed(label, shown[start], start)
+    import marimo
+
+    control: Control = marimo.ui.dropdown(shown, start, label=label)
+    return control
+
+
+def run_button(lesson: Lesson) -> Control:
+    """Return the button that runs a question's experiment: its value is True from the first click on."""
+    label = word("run", lesson.language)
+    if not is_live():
+        return Fixed(label, True, "✓")
+    import marimo
+
+    control: Control = marimo.ui.button(value=False, on_click=lambda _: True, label=label, kind="success")
+    return control

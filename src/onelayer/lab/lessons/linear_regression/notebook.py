@@ -1,0 +1,280 @@
+"""Lesson 1: the elements of linear regression and the analytic solution."""
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
+
+import marimo
+
+app = marimo.App(width="medium")
+
+
+@app.cell
+def _():
+    from onelayer.lab.panels import (
+        Comparison,
+        claim,
+        code,
+        footer,
+        header,
+        open_lesson,
+        question,
+        stack,
+        table,
+    )
+
+    lesson = open_lesson("linear-regression")
+    header(lesson)
+    return Comparison, claim, code, footer, lesson, question, stack, table
+
+
+@app.cell
+def _(lesson):
+    lesson.text("idea")
+    return
+
+
+@app.cell
+def _(lesson):
+    lesson.text("data")
+    return
+
+
+@app.cell
+def _():
+    import numpy as np
+
+    from onelayer import LinearRegression, losses
+    from onelayer.lab.controls import run_button, slider
+    from onelayer.lab.lessons.linear_regression import charts, experiment
+
+    X, y = experiment.load()
+    return LinearRegression, X, charts, experiment, losses, np, run_button, slider, y
+
+
+@app.cell
+def _(lesson, slider):
+    row = slider(lesson, "row", start=1, stop=2930, step=1, value=3)
+    row
+    return (row,)
+
+
+@app.cell
+def _(X, lesson, row, stack, table, y):
+    _first = min(max(row.value - 3, 0), len(X) - 5)
+    _rows = [
+        (f"{i + 1:,}", f"{X[i, 0]:,.0f}", f"{X[i, 1]:,.0f}", f"{y[i]:,.0f}")
+        for i in range(_first, _first + 5)
+    ]
+    stack(
+        table(
+            [lesson.label(name) for name in ("number", "area", "age", "price")], _rows, row.value - 1 - _first
+        ),
+        lesson.body(
+            "example",
+            i=f"{row.value}",
+            area=f"{X[row.value - 1, 0]:,.0f}",
+            age=f"{X[row.value - 1, 1]:,.0f}",
+            price=f"{y[row.value - 1]:,.0f}",
+        ),
+    )
+    return
+
+
+@app.cell
+def _(lesson):
+    lesson.text("model")
+    return
+
+
+@app.cell
+def _(experiment, lesson, slider, stack):
+    area_weight = slider(lesson, "area-weight", *experiment.AREA_WEIGHTS, step=1, value=40)
+    age_weight = slider(lesson, "age-weight", *experiment.AGE_WEIGHTS, step=20, value=0)
+    bias = slider(lesson, "bias", start=0, stop=200_000, step=1000, value=100_000)
+    turn = slider(lesson, "turn", start=-60, stop=60, step=5, value=30)
+    stack(area_weight, age_weight, bias, turn)
+    return age_weight, area_weight, bias, turn
+
+
+@app.cell
+def _(X, age_weight, area_weight, bias, charts, experiment, lesson, np, stack, table, turn, y):
+    weight = np.array([area_weight.value, age_weight.value])
+    _loss = experiment.mean_loss(X, y, weight, bias.value)
+    _least = experiment.mean_loss(X, y, *experiment.normal_equations(X, y))
+    stack(
+        charts.plane(experiment.scene(X, y, weight, bias.value, turn.value), lesson),
+        table(
+            ["", lesson.label("here"), lesson.label("minimum")],
+            [
+                (lesson.label("mean-loss"), f"{_loss / 1e9:.3f}", f"{_least / 1e9:.3f}"),
+                (lesson.label("typical"), f"{np.sqrt(2 * _loss):,.0f}", f"{np.sqrt(2 * _least):,.0f}"),
+            ],
+        ),
+    )
+    return (weight,)
+
+
+@app.cell
+def _(code, experiment, lesson, stack):
+    stack(lesson.text("matrix"), code(lesson, experiment.predict, experiment.predict_row_by_row))
+    return
+
+
+@app.cell
+def _(Comparison, X, bias, claim, experiment, lesson, np, weight):
+    _matrix, _rows = (
+        predict(X, weight, bias.value) for predict in (experiment.predict, experiment.predict_row_by_row)
+    )
+    claim(
+        lesson,
+        "matrix",
+        lesson.label("one-call"),
+        lesson.label("row-by-row"),
+        [
+            Comparison(lesson.label("first-row"), _matrix[0], _rows[0], 1e-6, ",.2f"),
+            Comparison(lesson.label("all-rows"), _matrix.sum(), _rows.sum(), 1e-3, ",.2f"),
+            Comparison(lesson.label("largest-gap"), np.abs(_matrix - _rows).max(), 0, 1e-6, ".2g"),
+        ],
+    )
+    return
+
+
+@app.cell
+def _(code, lesson, losses, stack):
+    stack(lesson.text("loss"), code(lesson, losses.squared_loss, losses.squared_loss_gradient))
+    return
+
+
+@app.cell
+def _(X, charts, experiment, lesson, stack, weight, y):
+    minimum, minimum_bias = experiment.normal_equations(X, y)
+    stack(
+        charts.surface(experiment.loss_surface(X, y), weight, minimum, lesson),
+        charts.way(experiment.loss_on_the_way(X, y, weight, minimum), lesson),
+    )
+    return minimum, minimum_bias
+
+
+@app.cell
+def _(Comparison, X, bias, claim, experiment, lesson, minimum, minimum_bias, np, stack, weight, y):
+    _rise = experiment.mean_loss(X, y, weight, bias.value) - experiment.mean_loss(X, y, minimum, minimum_bias)
+    _step = np.append(weight - minimum, bias.value - minimum_bias)
+    _expected = experiment.quadratic_rise(X, _step)
+    _eigenvalues = np.linalg.eigvalsh(experiment.hessian(X))
+    stack(
+        lesson.body("convex", eigenvalues=", ".join(f"{value:,.3g}" for value in _eigenvalues)),
+        claim(
+            lesson,
+            "convex",
+            lesson.label("rise"),
+            lesson.label("quadratic"),
+            [Comparison(lesson.label("above-minimum"), _rise, _expected, 1e-9 * abs(_expected), ",.6g")],
+        ),
+    )
+    return
+
+
+@app.cell
+def _(LinearRegression, code, experiment, lesson, stack):
+    stack(
+        lesson.text("solution"), code(lesson, experiment.normal_equations), code(lesson, LinearRegression.fit)
+    )
+    return
+
+
+@app.cell
+def _(Comparison, LinearRegression, X, claim, lesson, y):
+    model = LinearRegression().fit(X, y)
+    claim(
+        lesson,
+        "solution",
+        "LinearRegression",
+        lesson.label("known"),
+        [
+            Comparison(lesson.label("area-weight-axis"), model.coef_[0], 95.915, 0.0005, ",.3f"),
+            Comparison(lesson.label("age-weight-axis"), model.coef_[1], -1085.82, 0.005, ",.2f"),
+            Comparison(lesson.label("bias"), model.intercept_, 76_513.9, 0.05, ",.1f"),
+            Comparison("R²", model.r2_, 0.6591, 0.00005, ".4f"),
+        ],
+    )
+    return (model,)
+
+
+@app.cell
+def _(Comparison, X, claim, experiment, lesson, minimum, minimum_bias, model, np, stack, y):
+    _names = [lesson.label(name) for name in ("area-weight-axis", "age-weight-axis", "bias")]
+    _ours, _theirs = np.append(model.coef_, model.intercept_), np.append(minimum, minimum_bias)
+    _gradient = experiment.gradient(X, y, model.coef_, model.intercept_)
+    _at_zero = np.abs(experiment.gradient(X, y, np.zeros(2), 0.0))
+    stack(
+        claim(
+            lesson,
+            "normal-equations",
+            "LinearRegression",
+            lesson.label("normal-equations"),
+            [
+                Comparison(name, a, b, 1e-9 * abs(b), ",.9g")
+                for name, a, b in zip(_names, _ours, _theirs, strict=True)
+            ],
+        ),
+        lesson.body("gradient"),
+        claim(
+            lesson,
+            "gradient",
+            lesson.label("gradient"),
+            "0",
+            [
+                Comparison(name, slope, 0.0, 1e-9 * scale, ".2g")
+                for name, slope, scale in zip(_names, _gradient, _at_zero, strict=True)
+            ],
+        ),
+    )
+    return
+
+
+@app.cell
+def _(lesson, run_button):
+    run_singular = run_button(lesson)
+    run_cost = run_button(lesson)
+    lesson.text("limits")
+    return run_cost, run_singular
+
+
+@app.cell
+def _(X, experiment, lesson, question, run_singular, stack, table, y):
+    def _square_metres():
+        found = experiment.with_square_metres(X, y)
+        naive = ["–"] * 3 if found.naive is None else [f"{value:,.4f}" for value in found.naive]
+        names = [lesson.label(name) for name in ("area-weight-axis", "age-weight-axis", "metres-weight")]
+        return stack(
+            table(
+                ["", lesson.label("normal-equations"), "LinearRegression"],
+                [(n, a, f"{b:,.4f}") for n, a, b in zip(names, naive, found.weight, strict=True)],
+            ),
+            lesson.body(
+                "singular",
+                condition=f"{found.condition:.1e}",
+                warning=found.warning,
+                change=f"{found.largest_change:.1e}",
+            ),
+        )
+
+    question(lesson, "singular", run_singular, _square_metres)
+    return
+
+
+@app.cell
+def _(charts, experiment, lesson, question, run_cost):
+    question(lesson, "cost", run_cost, lambda: charts.cost(experiment.cost_by_features(), lesson))
+    return
+
+
+@app.cell
+def _(footer, lesson, stack):
+    stack(lesson.text("when"), footer(lesson))
+    return
+
+
+if __name__ == "__main__":
+    app.run()

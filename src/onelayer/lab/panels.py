@@ -1,0 +1,214 @@
+"""The parts that all lessons are made of: claims, code, questions, tables, and the way from lesson to lesson.
+
+Panels are HTML or Markdown that marimo and Jupyter both show. None of them needs marimo to be there.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from textwrap import dedent
+from typing import Any
+
+from onelayer.lab.controls import Control, is_live
+from onelayer.lab.course import neighbours
+from onelayer.lab.interface import LANGUAGES, Language, word
+from onelayer.lab.prose import Lesson, Markdown, read_lesson
+
+CHART_MARGIN = 100  # pixels for the axis below a chart, and its legend or title above
+
+
+@dataclass(frozen=True)
+class Html:
+    """HTML that a notebook shows as it is."""
+
+    source: str
+
+    def _repr_html_(self) -> str:
+        return self.source
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Several things, one below the other, in a notebook without marimo."""
+
+    items: tuple[object, ...]
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        for item in self.items:
+            display(item)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two numbers that a claim says are equal.
+
+    Attributes:
+        name: what is compared.
+        left: its value on the left side.
+        right: its value on the right side.
+        tolerance: how far apart they may be, in the numbers' unit.
+        digits: how the two are written, as a format specification.
+    """
+
+    name: str
+    left: float
+    right: float
+    tolerance: float
+    digits: str = ",.6g"
+
+    @property
+    def difference(self) -> float:
+        """How far apart the two are."""
+        return abs(self.left - self.right)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the two are equal within the tolerance; NaN never is."""
+        return self.difference <= self.tolerance
+
+
+def open_lesson(slug: str, language: Language | None = None) -> Lesson:
+    """Read a lesson's prose, in the language of the page that asks if ``language`` is not given."""
+    return read_lesson(slug, language or _page_language())
+
+
+def _page_language() -> Language:
+    """Return the language in the address of the page, ``/zh/…``; English for an address without one."""
+    if is_live():
+        import marimo
+
+        request = marimo.app_meta().request
+        parts = str(request.url["path"]).split("/") if request else []
+        for language in LANGUAGES:
+            if language in parts[:2]:
+                return language
+    return "en"
+
+
+def stack(*items: object) -> object:
+    """Show several things, one below the other. A chart has its height reserved, so that nothing jumps."""
+    if not is_live():
+        return Stack(items)
+    import marimo
+
+    return marimo.vstack([_reserved(item) for item in items], gap=0.75)
+
+
+def _reserved(item: object) -> object:
+    import marimo
+
+    height = getattr(item, "height", None)
+    if not isinstance(height, int):
+        return item
+    return marimo.as_html(item).style({"min-height": f"{height + CHART_MARGIN}px", "width": "100%"})
+
+
+def header(lesson: Lesson) -> Html:
+    """Return the top of a lesson: title and summary; in the lab also the way back and the other language."""
+    return lab_header(lesson) if is_live() else Html(_heading(lesson))
+
+
+def lab_header(lesson: Lesson) -> Html:
+    """Return the top of a lesson's page in the lab, with its links."""
+    entry, language = lesson.entry, lesson.language
+    others = " · ".join(
+        f'<a href="/{other}/{entry.slug}/" lang="{other}">{word("language", other)}</a>'
+        for other in LANGUAGES
+        if other != language
+    )
+    return Html(
+        f'<header class="lab-header" data-testid="header">'
+        f'<nav><a href="/{language}/">← {word("lessons", language)}</a><span>{others}</span></nav>'
+        f"{_heading(lesson)}</header>"
+    )
+
+
+def _heading(lesson: Lesson) -> str:
+    sections = word("sections", lesson.language).format(sections=lesson.entry.sections)
+    summary = escape(lesson.entry.summary[lesson.language])
+    return f"<h1>{escape(lesson.title)}</h1><p>{summary} <small>{sections}</small></p>"
+
+
+def footer(lesson: Lesson) -> Html:
+    """Return the links to the lessons before and after; nothing outside the lab."""
+    language = lesson.language
+    before, after = neighbours(lesson.entry.slug) if is_live() else (None, None)
+    links = [
+        f'<a href="/{language}/{entry.slug}/" rel="{rel}"><small>{word(name, language)}</small>'
+        f"{escape(entry.title[language])}</a>"
+        for entry, rel, name in ((before, "prev", "previous"), (after, "next", "next"))
+        if entry
+    ]
+    return Html(f'<nav class="lab-footer" data-testid="footer">{"".join(links)}</nav>')
+
+
+def claim(lesson: Lesson, name: str, left: str, right: str, comparisons: Sequence[Comparison]) -> Html:
+    """Return the panel that shows whether a claim holds: both sides, their difference, and the verdict.
+
+    Args:
+        lesson: the lesson.
+        name: the claim's own name in the page, for tests and links.
+        left: what the left side is.
+        right: what the right side is.
+        comparisons: the numbers; the claim holds if all do.
+    """
+    language = lesson.language
+    holds = bool(comparisons) and all(comparison.holds for comparison in comparisons)
+    heads = (left, right, word("difference", language), word("tolerance", language))
+    rows = [
+        (
+            item.name,
+            *(f"{side:{item.digits}}" for side in (item.left, item.right)),
+            *(f"{size:.2g}" for size in (item.difference, item.tolerance)),
+        )
+        for item in comparisons
+    ]
+    return Html(
+        f'<section class="lab-claim" data-testid="claim-{name}" data-holds="{str(holds).lower()}">'
+        f"<p><strong>{word('claim', language)}</strong> "
+        f'<span class="lab-verdict">{word("holds" if holds else "fails", language)}</span></p>'
+        f"{table(('', *heads), rows).source}</section>"
+    )
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], picked: int | None = None) -> Html:
+    """Return a table of texts; the row ``picked`` stands out."""
+    head = "".join(f"<th scope=col>{escape(column)}</th>" for column in columns)
+    body = "".join(
+        f"<tr{' class=lab-picked' if i == picked else ''}>"
+        + "".join(
+            f'<td data-head="{escape(column)}">{escape(cell)}</td>'
+            for column, cell in zip(columns, row, strict=True)
+        )
+        + "</tr>"
+        for i, row in enumerate(rows)
+    )
+    return Html(f'<div class="lab-wide"><table><tr>{head}</tr>{body}</table></div>')
+
+
+def code(lesson: Lesson, *objects: Callable[..., Any] | type) -> Markdown:
+    """Return the source of functions or classes as it stands in the library, folded up."""
+    names = ", ".join(f"<code>{item.__module__}.{item.__qualname__}</code>" for item in objects)
+    source = "\n\n".join(dedent(inspect.getsource(item)).rstrip() for item in objects)
+    return Markdown(
+        f'<details class="lab-code" markdown="1"><summary>{word("code", lesson.language)}: {names}</summary>\n\n'
+        f"```python\n{source}\n```\n\n</details>"
+    )
+
+
+def question(lesson: Lesson, name: str, button: Control, experiment: Callable[[], object]) -> object:
+    """Show a question; once its button is pressed, run the experiment and reveal the answer below its result.
+
+    The prose has it as two sections, ``question-name`` and ``answer-name``; the question's title is the question.
+    """
+    asked = lesson.section(f"question-{name}")
+    heading = Html(f'<p class="lab-question">{word("question", lesson.language)}</p>')
+    top = (heading, Markdown(f"### {asked.title}\n\n{asked.body}"), button)
+    if not button.value:
+        hint = word("not_run", lesson.language)
+        return stack(*top, Html(f'<p class="lab-hint" data-testid="question-{name}">{hint}</p>'))
+    answer = Html(f'<p class="lab-answer" data-testid="answer-{name}">{word("answer", lesson.language)}</p>')
+    return stack(*top, experiment(), answer, lesson.body(f"answer-{name}"))

@@ -1,0 +1,263 @@
+"""The lab's server: one ASGI application with the index and every lesson in every language, for this machine only."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable
+from importlib import import_module
+
+import marimo
+import uvicorn
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from onelayer.errors import OneLayerError
+from onelayer.lab.course import Entry, lessons
+from onelayer.lab.interface import LANGUAGES, Language, word
+from onelayer.lab.pages import STYLE, index_page, lesson_page
+
+HOST = "127.0.0.1"
+DEFAULT_PORT = 8017
+PORTS_TRIED = 20
+GRACE = 2  # seconds that open pages have when the server ends
+HOSTS = (HOST, "localhost")
+
+# marimo's page has scripts of its own in it, and Vega compiles the expressions of charts.
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+SAFE_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+READS = ("GET", "HEAD")
+
+
+class LocalOnly:
+    """Let in only what a page of this server, open in a browser on this machine, can send.
+
+    A page elsewhere can reach a server on the loopback address through the reader's own browser: by a name that
+    resolves to 127.0.0.1 (DNS rebinding), or from its own origin. Both are refused with 403.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if not is_local(scope):
+            await _refuse(scope, receive, send)
+            return
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                headers.update(SAFE_HEADERS)
+                del headers["access-control-allow-origin"]
+            await send(message)
+
+        await self.app(scope, receive, send_safely)
+
+
+def is_local(scope: Scope) -> bool:
+    """Whether a request names this machine as its host and comes from one of this server's own pages."""
+    headers = Headers(scope=scope)
+    hosts, origins = headers.getlist("host"), headers.getlist("origin")
+    if len(hosts) != 1 or hosts[0].partition(":")[0] not in HOSTS:
+        return False
+    if not origins:
+        return scope["type"] == "http" and scope["method"] in READS
+    return origins == [f"http://{hosts[0]}"]
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})  # before it is accepted: the answer is 403
+        return
+    await PlainTextResponse("403 Forbidden", 403)(scope, receive, send)
+
+
+class LessonPage:
+    """Serve marimo's notebook with the lab's page around it; everything but the page itself is marimo's answer."""
+
+    def __init__(self, app: ASGIApp, entry: Entry, language: Language) -> None:
+        self.app, self.entry, self.language = app, entry, language
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer for the page; pass everything else on."""
+        is_page = scope["type"] == "http" and scope["path"] == f"/{self.language}/{self.entry.slug}/"
+        if not is_page or scope["method"] not in READS:
+            await self.app(scope, receive, send)
+            return
+        scope["headers"] = [item for item in scope["headers"] if item[0] != b"if-none-match"]
+        status, content = 500, bytearray()
+
+        async def collect(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            content.extend(message.get("body", b""))
+
+        await self.app(scope, receive, collect)
+        page = lesson_page(content.decode(), self.entry, self.language)
+        await HTMLResponse(page, status, {"Cache-Control": "no-store"})(scope, receive, send)
+
+
+def create_app(language: Language | None = None) -> ASGIApp:
+    """Return the lab as an ASGI application.
+
+    Args:
+        language: where ``/`` leads; None for what the browser asks for.
+    """
+
+    async def start(request: Request) -> Response:
+        return RedirectResponse(f"/{language or preferred_language(request.headers)}/")
+
+    async def style(request: Request) -> Response:
+        return Response(STYLE, media_type="text/css")
+
+    async def index(request: Request) -> Response:
+        return HTMLResponse(index_page(request.scope["path"][1:3]))
+
+    async def not_found(request: Request, error: Exception) -> Response:
+        tongue = preferred_language(request.headers)
+        return PlainTextResponse(f"404 {word('not_found', tongue)}", 404)
+
+    routes: list[Route | Mount] = [Route("/", start), Route("/lab.css", style)]
+    routes += [Route(f"/{tongue}/", index) for tongue in LANGUAGES]
+    notebooks = []
+    for entry in lessons():
+        notebook = _notebook_app(entry)
+        notebooks.append(notebook)
+        routes += [
+            Mount(f"/{tongue}/{entry.slug}", LessonPage(notebook, entry, tongue)) for tongue in LANGUAGES
+        ]
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        for notebook in notebooks:
+            await _end_sessions(notebook)
+
+    return LocalOnly(Starlette(routes=routes, exception_handlers={404: not_found}, lifespan=lifespan))
+
+
+def _notebook_app(entry: Entry) -> Starlette:
+    """Return marimo's application for one notebook. Each page that is open has a session of its own."""
+    builder = marimo.create_asgi_app(quiet=True).with_app(path="", root=str(entry.notebook))
+    app = builder.build()
+    assert isinstance(app, Starlette)
+    return app
+
+
+async def _end_sessions(notebook: Starlette) -> None:
+    """End the threads of all open pages, which marimo leaves running when it is mounted in another application."""
+    for route in notebook.routes:
+        if isinstance(route, Mount) and isinstance(route.app, Starlette):
+            await route.app.state.session_manager.shutdown()
+
+
+def preferred_language(headers: Headers) -> Language:
+    """Return the language of the lab that comes first in ``Accept-Language``, English if none does."""
+    asked = []
+    for part in headers.get("accept-language", "").split(","):
+        tag, _, quality = part.strip().partition(";q=")
+        try:
+            asked.append((float(quality or 1), tag.split("-")[0].lower()))
+        except ValueError:
+            continue
+    for weight, tag in sorted(asked, key=lambda item: -item[0]):
+        for language in LANGUAGES:
+            if tag == language and weight > 0:
+                return language
+    return "en"
+
+
+def open_port(port: int | None) -> socket.socket:
+    """Return a socket that listens on the loopback address, on ``port`` or on the first free one from 8017.
+
+    Raises:
+        OneLayerError: if the port, or each of those, is in use.
+    """
+    candidates = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if port is None else (port,)
+    for candidate in candidates:
+        listener = socket.socket()
+        if os.name == "posix":  # elsewhere the option lets two servers have one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, candidate))
+            listener.listen()
+        except OSError:
+            listener.close()
+            continue
+        return listener
+    tried = f"port {port} is" if port is not None else f"ports {candidates[0]} to {candidates[-1]} are"
+    raise OneLayerError(f"{tried} in use on {HOST}; choose another with --port, or --port 0 for any")
+
+
+def serve(language: Language | None, port: int | None, opened: Callable[[str], None]) -> None:
+    """Serve the lab until it is interrupted.
+
+    Args:
+        language: where ``/`` leads; None for what the browser asks for.
+        port: the port on 127.0.0.1; None for the first free one from 8017.
+        opened: called with the lab's address once it answers.
+
+    Raises:
+        OneLayerError: if the port is in use.
+    """
+    with open_port(port) as listener:
+        address = f"http://{HOST}:{listener.getsockname()[1]}/"
+        config = uvicorn.Config(
+            create_app(language),
+            log_level="error",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+        )
+        server = _Server(config, lambda: opened(address))
+        threading.Thread(target=warm_up, daemon=True).start()
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(server.serve(sockets=[listener]))
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, opened: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.opened = opened
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        self.opened()
+
+
+def warm_up() -> None:
+    """Import what the lessons need, while the reader looks at the index."""
+    for module in ("onelayer.lab.charts", "onelayer.estimators"):
+        import_module(module)
+    for entry in lessons():
+        import_module(f"onelayer.lab.lessons.{entry.folder.name}.experiment")

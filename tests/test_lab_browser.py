@@ -1,0 +1,149 @@
+"""Every lesson in a real browser, in both languages: it works, stays on this machine, and moves without jumping."""
+
+from collections.abc import Iterator
+
+import pytest
+
+browser = pytest.importorskip("browser", reason="playwright is not installed", exc_type=ImportError)
+from playwright.sync_api import Browser, Page, expect  # noqa: E402
+
+from onelayer.lab.course import lessons  # noqa: E402
+from onelayer.lab.interface import LANGUAGES, word  # noqa: E402
+
+pytestmark = pytest.mark.skipif(browser.CHROMIUM is None, reason="there is no Chromium on this machine")
+
+LESSONS = [(entry.slug, language) for entry in lessons() for language in LANGUAGES]
+SLIDER = "marimo-slider [role=slider]"
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with browser.lab_server() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser.chromium() as found:
+        yield found
+
+
+class Watched:
+    """A page, what it complained about, and where it asked."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("websocket", lambda socket: self.requests.append(socket.url.replace("ws:", "http:")))
+
+
+@pytest.fixture
+def watched(chromium) -> Iterator[Watched]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    yield Watched(context.new_page())
+    context.close()
+
+
+def pictures(page: Page) -> list[str]:
+    return page.locator(browser.CHART).evaluate_all("charts => charts.map(chart => chart.innerHTML)")
+
+
+@pytest.mark.parametrize(("slug", "language"), LESSONS)
+def test_lesson_works(watched, address, slug, language):
+    page = watched.page
+    browser.open_lesson(page, f"{address}{language}/{slug}/")
+    claims = page.locator("#root [data-holds]")
+    assert claims.count() > 0
+    for i in range(claims.count()):
+        expect(claims.nth(i)).to_have_attribute("data-holds", "true")
+
+    move_until_a_picture_changes(page)
+    run = page.get_by_text(word("run", language), exact=True)
+    buttons = run.count()
+    for i in range(buttons):
+        run.nth(i).click()
+    expect(page.locator("#root [data-testid^=answer-]")).to_have_count(buttons, timeout=60_000)
+    assert page.locator("#root [data-testid^=question-]").count() == 0
+
+    assert page.locator(".marimo-error, [data-testid=marimo-error]").count() == 0
+    assert watched.errors == []
+    assert [url for url in watched.requests if not url.startswith((address, "data:", "blob:"))] == []
+
+
+def move_until_a_picture_changes(page: Page) -> None:
+    """Press → on one slider after another until a chart is drawn anew."""
+    before, sliders = pictures(page), page.locator(SLIDER)
+    for i in range(sliders.count()):
+        sliders.nth(i).press("ArrowRight")
+        for _ in range(20):
+            page.wait_for_timeout(50)
+            if pictures(page) != before:
+                return
+    raise AssertionError("no slider changes a picture")
+
+
+@pytest.mark.parametrize(("slug", "language"), LESSONS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_lesson_fits_a_phone(chromium, address, slug, language, scheme):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page = context.new_page()
+    browser.open_lesson(page, f"{address}{language}/{slug}/")
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('#root h1, #root h2, #root p, #root .lab-claim, #root svg.marks')]
+        .filter(item => item.getBoundingClientRect().right > innerWidth + 1).map(item => item.outerHTML)"""
+    )
+    assert wide == [] and page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
+    context.close()
+
+
+def test_prose_comes_before_the_notebook_runs(watched, address):
+    watched.page.goto(f"{address}en/linear-regression/", wait_until="commit")
+    expect(watched.page.locator("#lab-opening")).to_contain_text("What is a house worth?")
+    expect(watched.page.locator("#root [data-testid=header]")).to_be_visible(timeout=60_000)
+    expect(watched.page.locator("#lab-opening")).to_be_hidden()
+
+
+def test_nothing_jumps_when_a_slider_moves(watched, address):
+    page = watched.page
+    browser.open_lesson(page, f"{address}en/linear-regression/")
+    page.evaluate(
+        """() => { window.places = new Set();
+        const look = () => { const top = document.querySelector('[data-testid=claim-solution]');
+          window.places.add(Math.round(top.getBoundingClientRect().top
+            - document.querySelector('#root [data-testid=header]').getBoundingClientRect().top));
+          requestAnimationFrame(look); }; look(); }"""
+    )
+    for _ in range(5):
+        page.locator(SLIDER).nth(1).press("ArrowRight")
+        page.wait_for_timeout(300)
+    assert len(page.evaluate("[...window.places]")) == 1
+
+
+def test_two_browsers_share_nothing(chromium, address):
+    contexts = [chromium.new_context(), chromium.new_context()]
+    first, second = (context.new_page() for context in contexts)
+    for page in (first, second):
+        browser.open_lesson(page, f"{address}en/linear-regression/")
+    first.locator(SLIDER).nth(0).press("ArrowRight")
+    expect(first.locator("#root")).to_contain_text("Example 4 has")
+    second.locator(SLIDER).nth(1).press("ArrowRight")
+    second.wait_for_timeout(500)
+    expect(second.locator("#root")).to_contain_text("Example 3 has")
+    for context in contexts:
+        context.close()
+
+
+def test_links_lead_to_the_index_and_the_other_language(watched, address):
+    page = watched.page
+    browser.open_lesson(page, f"{address}en/linear-regression/")
+    page.locator("#root [data-testid=header]").get_by_text("中文").click()
+    page.wait_for_url(f"{address}zh/linear-regression/")
+    browser.open_lesson(page, page.url)
+    page.locator("#root [data-testid=header]").get_by_text("全部课程").click()
+    page.wait_for_url(f"{address}zh/")
+    expect(page.locator("ol a")).to_have_count(len(lessons()))
