@@ -15,7 +15,7 @@ from onelayer.lab.interface import Language
 _HEADING = re.compile(r"^## ([a-z][a-z0-9-]*):[ ]*(.*)$", re.MULTILINE)
 _LABEL = re.compile(r"^- ([a-z][a-z0-9_-]*): (.+)$", re.MULTILINE)
 _CHINESE = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
-_BLOCK = r"\s|[-*>#|]|\d+\. |\$\$|```"  # what a new block starts with
+_BLOCK = r"\s|[-*>] |#+ |\||\d+\. |\$\$|```"  # what a new block starts with
 _BROKEN_LINE = re.compile(rf"(?<={_CHINESE})\n(?!{_BLOCK})|(?<=\S)\n(?={_CHINESE})")
 _VALUE = re.compile(r"\{\{(\w+)\}\}")
 
