@@ -116,6 +116,8 @@ def test_exact_softmax_regression_and_its_probabilities(onelayer, tmp_path):
     how = ["--target", "answer", "--solver", "exact", "--C", 1e6, "--valid", 0]
     values = json.loads(onelayer("train", "t.csv", *how, "--json").out)
     assert (values["solver"], values["epochs"]) == ("exact", 0)
+    newton = json.loads(onelayer("train", "t.csv", *how, "--solver", "newton", "--json").out)
+    assert {**newton, "seconds": None} == {**values, "seconds": None}
     # Where the data decide alone, one of two rows at x = 1 is "yes", so the model has to say a half there.
     assert values["train_loss"] == pytest.approx(2 * math.log(2) / 6, rel=1e-2)
     lines = onelayer("predict", "runs/t-softmax", "t.csv", "--proba").out.splitlines()
@@ -363,6 +365,8 @@ def test_resume_goes_on_to_more_epochs_and_refuses_other_settings(onelayer, tmp_
         (["train", "fashion-mnist", "--model", "linear"], "use --model softmax"),
         (["train", "fashion-mnist", "--target", "label"], "are for tables"),
         (["train", "fashion-mnist", "--model", "mlp", "--solver", "exact"], "exact solver is for one layer"),
+        (["train", "fashion-mnist", "--model", "mlp", "--solver", "newton"], "exact solver is for one layer"),
+        (["train", "houses", "--solver", "newton"], "'price' is a number: use --solver exact"),
         (["train", "fashion-mnist", "--solver", "exact", "--C", "0"], "C must be a positive number"),
         (["train", "houses", "--model", "mlp", "--way", "fused"], "only --way concise"),
         (["train", "houses", "--lr", "5"], "largest stable learning rate for these data is about 1.6"),

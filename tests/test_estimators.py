@@ -1,5 +1,7 @@
 """The estimators: scikit-learn's contract, and other packages' numbers."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars
@@ -17,10 +19,17 @@ from onelayer.data import houses
 from onelayer.errors import LinearDependenceWarning, OneLayerError
 from onelayer.estimators import LinearRegression, SoftmaxRegression
 
+NAMES = np.array(["cat", "chicken", "dog"])
+
 
 @pytest.mark.filterwarnings("ignore::onelayer.errors.LinearDependenceWarning")
 @parametrize_with_checks(
-    [LinearRegression(), LinearRegression(alpha=1.0, fit_intercept=False), SoftmaxRegression()]
+    [
+        LinearRegression(),
+        LinearRegression(alpha=1.0, fit_intercept=False),
+        SoftmaxRegression(),
+        SoftmaxRegression(solver="sgd"),
+    ]
 )
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
@@ -93,13 +102,32 @@ def test_where_there_are_no_standard_errors_the_reason_is_said(table):
         with pytest.raises(OneLayerError, match=reason):
             model.summary()
     assert dependent.sigma_ == pytest.approx(LinearRegression().fit(X, y).sigma_)
-    assert np.isnan(LinearRegression().fit(X, np.full(200, 3.0)).r2_)
 
 
-@pytest.mark.parametrize("wrong", [{"solver": "lbfgs"}, {"alpha": -1.0}, {"alpha": float("nan")}])
-def test_parameters_out_of_range(table, wrong):
-    with pytest.raises(OneLayerError, match=next(iter(wrong))):
+@pytest.mark.parametrize(
+    "wrong",
+    [{"solver": "lbfgs"}, {"alpha": -1.0}, {"alpha": float("nan")}, {"alpha": "1"}, {"fit_intercept": None}],
+)
+def test_parameters_of_a_wrong_type_or_out_of_range(table, wrong):
+    [(name, value)] = wrong.items()
+    message = f"The '{name}' parameter of LinearRegression must be .* Got {value!r} instead"
+    with pytest.raises(OneLayerError, match=message):
         LinearRegression(**wrong).fit(*table[:2])
+
+
+@pytest.mark.parametrize("solver", ["cholesky", "qr"])
+def test_r2_of_a_target_that_does_not_vary_is_nan(table, solver):
+    X, y, c = table
+    for constant in (3.0, 0.1, 1e9 / 3):
+        same = np.full(200, constant)
+        for weights in (None, c):
+            assert np.isnan(LinearRegression(solver=solver).fit(X, same, weights).r2_)
+        varied = LinearRegression(solver=solver).fit(X, np.stack([same, y], axis=1))
+        assert np.isnan(varied.r2_[0]) and varied.r2_[1] > 0.5
+    nearly = 1e6 + 1e-4 * y  # varies by little, but by more than rounding
+    exact = LinearRegression(solver=solver).fit(X, nearly - 1e6)
+    assert LinearRegression(solver=solver).fit(X, nearly).r2_ == pytest.approx(exact.r2_, rel=1e-6)
+    assert np.isnan(LinearRegression(False, solver=solver).fit(X, 0 * y).r2_)
 
 
 def test_tables_of_all_kinds(table):
@@ -126,7 +154,7 @@ def classes():
     generator = np.random.default_rng(1)
     X = generator.normal(size=(400, 5))
     labels = (X @ generator.normal(size=(5, 3)) + generator.gumbel(size=(400, 3))).argmax(axis=1)
-    return X, np.array(["cat", "chicken", "dog"])[labels], generator.uniform(0.2, 2, 400)
+    return X, NAMES[labels], generator.uniform(0.2, 2, 400)
 
 
 @pytest.mark.parametrize("q", [2, 3])
@@ -189,10 +217,55 @@ def test_rows_of_weight_zero_do_not_count(classes):
     )
 
 
-@pytest.mark.parametrize("wrong", [{"C": 0}, {"C": float("inf")}, {"tol": -1.0}, {"max_iter": 0}])
-def test_softmax_parameters_out_of_range(classes, wrong):
-    with pytest.raises(OneLayerError, match=f"{next(iter(wrong))} must be a positive number"):
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"C": 0},
+        {"C": float("inf")},
+        {"C": "1"},
+        {"tol": -1.0},
+        {"tol": None},
+        {"max_iter": 0},
+        {"max_iter": 1.5},
+        {"solver": "saga"},
+        {"class_weight": [1, 2, 3]},
+        {"lr": 0.0},
+        {"lr": "fast"},
+        {"batch_size": 0},
+        {"epochs": 2.0},
+        {"random_state": "now"},
+        {"device": None},
+    ],
+)
+def test_softmax_parameters_of_a_wrong_type_or_out_of_range(classes, wrong):
+    [(name, value)] = wrong.items()
+    message = f"The '{name}' parameter of SoftmaxRegression must be .* Got {re.escape(repr(value))} instead"
+    with pytest.raises(OneLayerError, match=message):
         SoftmaxRegression(**wrong).fit(*classes[:2])
+
+
+@pytest.mark.parametrize("solver", ["newton", "sgd"])
+def test_class_weights_that_make_no_sense(classes, solver):
+    X, y, _ = classes
+    for wrong, message in (
+        ({"cat": 0, "chicken": 0, "dog": 0}, "no row has a weight above 0"),
+        ({"cat": -1.0}, "class_weight must be finite and not negative"),
+        ({"dog": float("nan")}, "class_weight must be finite and not negative"),
+        ({"dog": "heavy"}, "class_weight: could not convert"),
+        ({"dog": None}, "class_weight must be finite and not negative"),
+        ({"horse": 1.0}, "class_weight: The classes"),
+    ):
+        with pytest.raises(OneLayerError, match=message):
+            SoftmaxRegression(solver=solver, class_weight=wrong).fit(X, y)
+
+
+def test_predictions_come_in_no_containers_so_there_is_no_set_output(table):
+    """scikit-learn's ``set_output`` is for transformers: what ``predict`` returns is an array for every input."""
+    X, y, _ = table
+    for model in (LinearRegression(), SoftmaxRegression()):
+        assert not hasattr(model, "set_output") and not hasattr(model, "transform")
+    frame = pd.DataFrame(X, columns=list("abc"))
+    assert type(LinearRegression().fit(frame, y).predict(frame)) is np.ndarray
 
 
 def test_one_class_is_nothing_to_learn(classes):
@@ -200,12 +273,15 @@ def test_one_class_is_nothing_to_learn(classes):
         SoftmaxRegression().fit(classes[0], ["cat"] * 400)
 
 
-@pytest.mark.parametrize("labels", ["text", "integers", "booleans"])
+@pytest.mark.parametrize("labels", ["text", "objects", "integers", "booleans"])
 def test_a_saved_classifier_predicts_as_before(classes, labels, tmp_path):
     X, y, _ = classes
-    y = {"text": y, "integers": np.searchsorted(["cat", "chicken", "dog"], y) * 7, "booleans": y == "cat"}[
-        labels
-    ]
+    y = {
+        "text": y,
+        "objects": y.astype(object),
+        "integers": np.searchsorted(NAMES, y) * 7,
+        "booleans": y == "cat",
+    }[labels]
     model = SoftmaxRegression(C=0.5, class_weight={y[0]: 2.0}).fit(pd.DataFrame(X, columns=list("abcde")), y)
     model.save(tmp_path / "model.safetensors")
     loaded = SoftmaxRegression.load(tmp_path / "model.safetensors")
@@ -213,6 +289,7 @@ def test_a_saved_classifier_predicts_as_before(classes, labels, tmp_path):
     assert (loaded.predict(frame) == model.predict(frame)).all() and loaded.predict(frame).dtype == y.dtype
     np.testing.assert_array_equal(loaded.predict_proba(frame), model.predict_proba(frame))
     assert loaded.get_params() == model.get_params() and loaded.gap_ == model.gap_
+    assert loaded.feature_names_in_.dtype == model.feature_names_in_.dtype == object
 
 
 def test_a_saved_regression_has_its_statistics(table, tmp_path):

@@ -1,6 +1,7 @@
 """The lab without a browser: prose, experiments, panels, export, and what the server lets in."""
 
 import ast
+import contextlib
 import http.client
 import re
 import subprocess
@@ -367,6 +368,27 @@ def test_requests_from_other_origins_are_refused(port):
         assert ask(port, page, Origin=origin)[0] == 403
         assert ask(port, f"{page}api/kernel/instantiate", "POST", Origin=origin)[0] == 403
     assert ask(port, f"{page}api/kernel/instantiate", "POST")[0] == 403, "a post says where it comes from"
+
+
+@pytest.mark.parametrize("size", ["50000000", "many", None])
+def test_a_request_that_is_too_large_is_refused(port, size):
+    """Of 50 MB by its own account, of no account at all, and of 2 MB that it sends piece by piece."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.putrequest("POST", "/en/linear-regression/api/kernel/set_ui_element_value")
+    connection.putheader("Origin", f"http://127.0.0.1:{port}")
+    if size is None:
+        connection.putheader("Transfer-Encoding", "chunked")
+    else:
+        connection.putheader("Content-Length", size)
+    connection.endheaders()
+    if size is None:
+        chunk = b"x" * 500_000
+        with contextlib.suppress(OSError):
+            for _ in range(4):
+                connection.send(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            connection.send(b"0\r\n\r\n")
+    assert connection.getresponse().status == (400 if size == "many" else 413)
+    connection.close()
 
 
 def test_websockets_of_other_origins_are_refused(port):

@@ -1,5 +1,7 @@
 """The three ways give the same numbers; the exact solver gives the exact ones; 2/λ_max is the limit."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,32 @@ def test_a_fused_epoch_equals_autograd_in_float64(kind, batch_size):
     assert torch.allclose(fused.bias.double(), exact.bias, atol=1e-5)
     assert found.loss == pytest.approx(loss_sum / 101, rel=1e-5)
     assert found.accuracy == (correct / 101 if rows.is_classification else None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bias", [True, False])
+def test_row_weights_and_the_penalty_in_a_fused_epoch_equal_autograd_in_float64(kind, bias):
+    rows = random_rows(kind)
+    generator = torch.Generator().manual_seed(1)
+    c, penalty = torch.rand(101, generator=generator), torch.rand(5, generator=generator)
+    fused = nn.Linear(5, 3, bias=bias)
+    exact = copy.deepcopy(fused).double()
+    order = epoch_order(101, seed=0, epoch=1)
+    found = sgd.train_epoch(fused, rows, order, 8, 0.2, row_weights=c, penalty=penalty)
+
+    losses = []
+    for index in order.split(8):
+        X, y = rows.batch(index)
+        loss = mean_loss(exact(X.double()), y.double() if y.is_floating_point() else y, c[index].double())
+        gradients = torch.autograd.grad(loss, list(exact.parameters()))
+        with torch.no_grad():
+            for parameter, gradient in zip(exact.parameters(), gradients, strict=True):
+                parameter -= 0.2 * gradient
+            exact.weight /= 1 + 0.2 * penalty
+        losses.append(loss.item() * len(index))
+    for ours, other in zip(fused.parameters(), exact.parameters(), strict=True):
+        assert torch.allclose(ours.double(), other, atol=1e-5)
+    assert found.loss == pytest.approx(sum(losses) / 101, rel=1e-5)
 
 
 def test_three_ways_agree_on_fashion_mnist_after_three_epochs():

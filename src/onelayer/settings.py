@@ -9,7 +9,7 @@ from onelayer.errors import OneLayerError
 from onelayer.training import Way, check_settings
 
 ModelKind = Literal["softmax", "linear", "mlp", "phm"]
-Solver = Literal["sgd", "exact"]
+Solver = Literal["sgd", "exact", "newton"]
 
 DEFAULT_VALID = 0.2
 
@@ -21,7 +21,8 @@ class Settings:
     Attributes:
         model: the network; softmax regression for classes, linear regression for numbers.
         way: which of the three implementations of SGD; fused, or concise for the networks that need it.
-        solver: minibatch SGD, or the exact minimum of linear or softmax regression.
+        solver: minibatch SGD, or the exact minimum of linear or softmax regression; of softmax regression it is found
+            by Newton's steps, so there ``"newton"`` is another name of ``"exact"``, and becomes it.
         C: the exact solver's weight of the data against ½ ‖W‖², for softmax regression (on standardised columns).
         epochs: passes over the training rows.
         batch_size: rows a step.
@@ -59,7 +60,7 @@ class Settings:
             valid = DEFAULT_VALID if dataset.test is None else 0.0
         complete = replace(self, model=model, way=way, valid=valid)
         complete._check(dataset, valid)
-        return complete
+        return replace(complete, solver="exact") if self.solver == "newton" else complete
 
     def _check(self, dataset: Dataset, valid: float) -> None:
         for name, kind in (("model", ModelKind), ("way", Way), ("solver", Solver)):
@@ -83,9 +84,13 @@ class Settings:
                 f"the target {dataset.target!r} is a number; softmax regression predicts a class: "
                 "use --model linear"
             )
-        if self.solver == "exact" and self.model not in ("linear", "softmax"):
+        if self.solver != "sgd" and self.model not in ("linear", "softmax"):
             raise OneLayerError(
                 f"the exact solver is for one layer (--model linear, softmax), not {self.model}"
+            )
+        if self.solver == "newton" and self.model == "linear":
+            raise OneLayerError(
+                f"the solver newton is for classes, and the target {dataset.target!r} is a number: use --solver exact"
             )
         if not 0 < self.C < math.inf:
             raise OneLayerError(f"C must be a positive number, not {self.C}")

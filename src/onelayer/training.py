@@ -14,17 +14,12 @@ from onelayer.errors import DivergenceError, OneLayerError
 from onelayer.losses import mean_loss
 from onelayer.solvers import sgd
 from onelayer.solvers.epoch import EpochScore
-from onelayer.solvers.stability import largest_stable_lr
+from onelayer.solvers.stability import DIVERGED, largest_stable_lr
 from onelayer.timer import Timer
 
 Way = Literal["fused", "scratch", "concise"]
 WAYS = {"fused": sgd.train_epoch, "scratch": scratch.train_epoch, "concise": concise.train_epoch}
 
-# Steps that are short enough never leave the loss above its start. Steps that are too long make a quadratic loss grow
-# without end, and softmax's, whose gradient is bounded, settle at a height in proportion to the learning rate: on
-# Fashion-MNIST at twice the start when η is some seven times 2/λ_max. A whole epoch at twice the loss of the untrained
-# model is beyond what the noise of minibatches does, and nothing is being learned.
-DIVERGED = 2.0
 START_SAMPLE = 4096
 DEVICES = ("cpu", "cuda", "mps")
 

@@ -1,5 +1,6 @@
 """``onelayer lab``: the interactive lessons, in the browser."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
@@ -38,6 +39,8 @@ def lab(
         for path in export_lessons(export, lang):
             print(path)
         return
+    # The browser needs a core, and threads that wait for one hold each other up. Libraries read this when they load.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) - 1)))
     from onelayer.lab.server import serve
 
     def opened(address: str) -> None:

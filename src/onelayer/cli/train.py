@@ -31,7 +31,10 @@ def train(
         typer.Option(help="The implementation; fused if not given, concise for mlp and phm."),
     ] = None,
     solver: Annotated[
-        Literal["sgd", "exact"], typer.Option(help="exact finds the minimum: linear and softmax regression.")
+        Literal["sgd", "exact", "newton"],
+        typer.Option(
+            help="exact finds the minimum: linear and softmax regression; newton is its name for classes."
+        ),
     ] = "sgd",
     c: Annotated[
         float, typer.Option("--C", help="exact softmax regression: weight of the data against ½‖W‖².")

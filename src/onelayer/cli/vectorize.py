@@ -6,9 +6,6 @@ import typer
 
 from onelayer.cli import options
 from onelayer.cli.console import print_json, print_table, tracked
-from onelayer.timer import Timer
-
-REPEATS = 5
 
 
 def vectorize(
@@ -29,21 +26,8 @@ def vectorize(
 
 
 def measure(n: int) -> dict[str, Any]:
-    """Return the best of several timings of both ways to add two vectors of ones (n,), in seconds."""
-    import torch
+    """Return the best of several timings of both ways to add two vectors (n,), in seconds, and their ratio."""
+    from onelayer.vectorization import add_both_ways
 
-    a, b = torch.ones(n), torch.ones(n)
-    c = torch.zeros(n)
-    loop, call = Timer(), Timer()
-    for repeat in range(REPEATS):
-        if repeat == 0 or loop.times[-1] < 0.1:
-            loop.start()
-            for i in range(n):
-                c[i] = a[i] + b[i]
-            loop.stop()
-        call.start()
-        d = a + b
-        call.stop()
-    assert torch.equal(c, d)
-    best_loop, best_call = min(loop.times), min(call.times)
-    return {"n": n, "loop": best_loop, "call": best_call, "ratio": best_loop / best_call}
+    both = add_both_ways(n)
+    return {"n": n, "loop": min(both.loop.times), "call": min(both.call.times), "ratio": both.ratio}

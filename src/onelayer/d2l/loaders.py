@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from onelayer.data.bundled import FASHION_MNIST_CLASSES, fashion_mnist
+from onelayer.data.images import resize as resize_images
 from onelayer.data.rows import as_features
 from onelayer.errors import OneLayerError
 
@@ -69,10 +69,7 @@ class FashionMNISTImages(Dataset[tuple[Tensor, Tensor | int]]):
         return self._images(self.data[int(index)][None])[0], int(self.targets[int(index)])
 
     def _images(self, pixels: Tensor) -> Tensor:
-        pixels = pixels[:, None]
-        if self.resize:  # on bytes, and with the filter that PIL's bilinear resize has
-            pixels = interpolate(pixels, self.resize, mode="bilinear", antialias=True)
-        return as_features(pixels)
+        return as_features((resize_images(pixels, self.resize) if self.resize else pixels)[:, None])
 
 
 def _height_and_width(resize: Size) -> tuple[int, int]:

@@ -47,7 +47,14 @@ class Saved:
                 plain[name] = _plain(value)
         given = self.get_params(deep=False)  # type: ignore[attr-defined]
         params = {name: _plain(value) for name, value in given.items()}
-        metadata = {"format": FORMAT, "kind": type(self).__name__, "params": params, "attributes": plain}
+        of_objects = [name for name in plain if getattr(fitted[name], "dtype", None) == np.dtype(object)]
+        metadata = {
+            "format": FORMAT,
+            "kind": type(self).__name__,
+            "params": params,
+            "attributes": plain,
+            "of_objects": of_objects,
+        }
         try:
             text = json.dumps(metadata)
         except TypeError as error:
@@ -73,5 +80,7 @@ class Saved:
         params = metadata["params"].items()
         model = cls(**{name: dict(value) if isinstance(value, list) else value for name, value in params})
         for name, value in {**tensors, **metadata["attributes"]}.items():
-            setattr(model, name, np.array(value) if name in ("classes_", "feature_names_in_") else value)
+            is_array = name in ("classes_", "feature_names_in_")
+            dtype = object if name in metadata["of_objects"] else None
+            setattr(model, name, np.array(value, dtype) if is_array else value)
         return model

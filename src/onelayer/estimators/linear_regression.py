@@ -1,20 +1,25 @@
 """Linear regression, exactly, behind scikit-learn's contract."""
 
 import warnings
+from numbers import Real
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.errors import LinearDependenceWarning, OneLayerError
 from onelayer.estimators.files import Saved
+from onelayer.estimators.onnx_export import write_linear_regression
+from onelayer.estimators.parameters import check_parameters
 from onelayer.estimators.summary import Summary
 from onelayer.solvers.least_squares import LeastSquaresFit, Problem, least_squares
 
-SOLVERS = ("auto", "cholesky", "qr")
+ROUNDING = 16 * float(np.finfo(np.float64).eps)  # how far apart, relatively, rounding may bring equal numbers
 
 
 class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -56,6 +61,12 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         "_n",
     )
 
+    _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
+        "fit_intercept": ["boolean"],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "solver": [StrOptions({"auto", "cholesky", "qr"})],
+    }
+
     def __init__(self, fit_intercept: bool = True, alpha: float = 0.0, solver: str = "auto") -> None:
         self.fit_intercept = fit_intercept
         self.alpha = alpha
@@ -65,16 +76,13 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         """Find the exact minimum for features X (n, d), targets y (n,) or (n, q) and weights (n,).
 
         Raises:
-            OneLayerError: if a parameter is out of range.
+            OneLayerError: if a parameter is of a wrong type or out of range.
             ValueError: if X or y are malformed.
 
         Warns:
             LinearDependenceWarning: if features are linearly dependent: then the weights are those of least norm.
         """
-        if self.solver not in SOLVERS:
-            raise OneLayerError(f"solver must be one of {', '.join(SOLVERS)}, not {self.solver!r}")
-        if not 0 <= self.alpha < np.inf:
-            raise OneLayerError(f"alpha must be a number from 0 up, not {self.alpha!r}")
+        check_parameters(self, self._parameter_constraints)
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=(np.float64, np.float32), y_numeric=True, multi_output=True
         )
@@ -84,7 +92,7 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         Y = np.asarray(y, np.float64).reshape(len(y), -1)
         fit = least_squares(Problem(X, Y, weight, float(self.alpha), self.fit_intercept), self.solver)
         self._keep(fit, X.dtype, y.ndim == 1)
-        self._judge(fit, len(y) if weight is None else int(np.count_nonzero(weight)), y.ndim == 1)
+        self._judge(fit, Y if weight is None else Y[weight > 0], y.ndim == 1)
         if fit.rank is not None and fit.rank < X.shape[1]:
             warnings.warn(
                 f"the {X.shape[1]} features are linearly dependent: they have rank {fit.rank}. Of all the weights "
@@ -101,9 +109,9 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         self.rank_ = fit.rank
         self.solver_ = fit.method
 
-    def _judge(self, fit: LeastSquaresFit, n: int, is_vector: bool) -> None:
-        """Set what the residuals say of the noise and of the errors of the coefficients."""
-        q, d = fit.weight.shape
+    def _judge(self, fit: LeastSquaresFit, Y: NDArray[np.float64], is_vector: bool) -> None:
+        """Set what the residuals of targets (n, q) say of the noise and of the errors of the coefficients."""
+        (q, d), n = fit.weight.shape, len(Y)
         degrees = n - d - int(self.fit_intercept)
         sigma, errors = np.full(q, np.nan), np.full((q, d + int(self.fit_intercept)), np.nan)
         if fit.inverse is not None and degrees > 0:
@@ -112,8 +120,9 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
                 errors = np.outer(sigma, np.sqrt(fit.inverse.diagonal()))
         elif fit.rank is not None and n > fit.rank + int(self.fit_intercept):
             sigma = np.sqrt(fit.rss / (n - fit.rank - int(self.fit_intercept)))
+        varies = np.ptp(Y, axis=0) > ROUNDING * np.abs(Y).max(axis=0) if self.fit_intercept else Y.any(axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            r2 = np.where(fit.tss > 0, 1 - fit.rss / fit.tss, np.nan)
+            r2 = np.where(varies & (fit.tss > 0), 1 - fit.rss / fit.tss, np.nan)
         intercept = errors[:, -1] if self.fit_intercept else np.zeros(q)
         self.std_err_ = errors[0, :d] if is_vector else errors[:, :d]
         self.intercept_std_err_ = intercept[0] if is_vector else intercept
@@ -126,6 +135,15 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
         return np.asarray(X @ self.coef_.T + self.intercept_)
+
+    def to_onnx(self, path: str | Path) -> None:
+        """Write the fitted model for ONNX runtimes, from "X" (n, d) to "variable" (n, q), in the type of ``coef_``.
+
+        Raises:
+            OneLayerError: if the extra ``onelayer[onnx]`` is not installed or the file cannot be written.
+        """
+        check_is_fitted(self)
+        write_linear_regression(path, np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_))
 
     def summary(self, target: int = 0, confidence: float = 0.95) -> Summary:
         """Return the table of coefficients with standard errors, t, p and confidence intervals.

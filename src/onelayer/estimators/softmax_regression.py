@@ -1,49 +1,105 @@
-"""Softmax regression, to its minimum, behind scikit-learn's contract."""
+"""Softmax regression, to its minimum or by minibatch SGD, behind scikit-learn's contract."""
 
 import warnings
-from typing import Any, Self
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Tags, compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import Tags, check_random_state, compute_class_weight
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.errors import OneLayerError
 from onelayer.estimators.files import Saved
+from onelayer.estimators.onnx_export import write_softmax_regression
+from onelayer.estimators.parameters import check_parameters, unchanged_on_error
 from onelayer.solvers.softmax import softmax_regression
+from onelayer.solvers.softmax_sgd import Coefficients, Moments, StandardisedRows
+from onelayer.training import choose_device
 
 DTYPES = (np.float64, np.float32)
+MAX_SEED = 2**31 - 1
+STREAMING_SHARE = 0.1  # of the largest stable rate: the noise that stays is in proportion to it
+BY_ONE_SOLVER = (  # what fit leaves besides the model itself
+    "objective_",
+    "gap_",
+    "converged_",
+    "n_iter_",
+    "history_",
+    "lr_",
+    "_column_means",
+    "_column_variances",
+    "_progress",
+)
+
+
+class Progress(NamedTuple):
+    """How far SGD has come, for ``partial_fit`` to go on.
+
+    Attributes:
+        n_seen: the number of rows seen; each counts once, however many passes were made over it.
+        weight: the sum of their weights.
+        n_measured: ``n_seen`` when the learning rate was last found.
+        seed: sets the order of the rows.
+    """
+
+    n_seen: int
+    weight: float
+    n_measured: int
+    seed: int
+
+
+def _learns_by_sgd(model: "SoftmaxRegression") -> bool:
+    if model.solver == "sgd":
+        return True
+    raise AttributeError(f"partial_fit needs SoftmaxRegression(solver='sgd'), not {model.solver!r}")
 
 
 class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Softmax regression: minimises ½ ‖W‖² + C Σ cᵢ ℓ(W xᵢ + b, yᵢ) with the cross-entropy ℓ (section 3.4).
 
     The objective is that of scikit-learn's ``LogisticRegression``; with two classes too, there is one output, the
-    logit of the second. Features need not be scaled: the method does not depend on their units. X is dense or sparse;
-    float32 features give float32 coefficients.
+    logit of the second. Features need not be scaled: neither solver depends on their units. X is dense, or for the
+    exact solver sparse; float32 features give float32 coefficients.
 
     Args:
         C: the weight of the data against the penalty on W; b is not penalised.
         fit_intercept: whether b is free; else it is 0.
-        tol: how far from the minimum the objective may be, relative to itself.
-        max_iter: the largest number of steps.
+        solver: "newton" goes to the minimum, on the CPU in float64, and "auto" is the same. "sgd" is minibatch SGD
+            (section 3.6) on features that are standardised on the way; it makes few passes, can go on with new rows
+            (``partial_fit``), and comes near the minimum.
+        tol: newton: how far from the minimum the objective may be, relative to itself.
+        max_iter: newton: the largest number of steps.
         class_weight: "balanced" for weights that make the classes count alike, a dictionary from class to weight,
             or None.
+        lr: sgd: the learning rate η, constant, for standardised features and the mean loss. "auto" finds the
+            largest stable one from the curvature of the data. ``fit`` starts with it and lets it fall linearly over the
+            epochs, so that the noise of the batches dies away; ``partial_fit`` takes a tenth of it.
+        batch_size: sgd: rows a step.
+        epochs: sgd: passes of ``fit`` over the rows.
+        random_state: sgd: sets the order of the rows, as everywhere in scikit-learn.
+        device: sgd: "auto" (CUDA if there is one), "cpu", "cuda" or "mps". Only the CPU is tested.
 
     Attributes:
         classes_: the classes (q,), sorted.
         coef_: W (q, d), or (1, d) with two classes.
         intercept_: b (q,), or (1,).
-        objective_: the objective reached.
-        gap_: an upper bound on how far that is above the minimum; both are of the coefficients before they are
-            rounded to float32, if the features are float32.
-        converged_: whether the gap is at most ``tol`` times the objective.
-        n_iter_: how often the objective was evaluated.
-        history_: the objective each time (n_iter_,).
+        objective_: the objective reached. After ``partial_fit`` there is none, for earlier rows are gone.
+        gap_: newton: an upper bound on how far that is above the minimum; both are of the coefficients before they
+            are rounded to float32, if the features are float32. SGD knows no such bound.
+        converged_: newton: whether the gap is at most ``tol`` times the objective.
+        n_iter_: newton: how often the objective was evaluated; sgd: passes over rows.
+        history_: newton: the objective each time (n_iter_,); sgd: the mean loss in each pass (n_iter_,), that of
+            each batch before its step.
+        lr_: sgd: the learning rate that was given, or with "auto" the largest stable one.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
     """
 
@@ -51,64 +107,200 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         "coef_",
         "intercept_",
         "classes_",
-        "objective_",
-        "gap_",
-        "converged_",
-        "n_iter_",
-        "history_",
         "n_features_in_",
         "feature_names_in_",
+        *BY_ONE_SOLVER,
     )
+
+    _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
+        "C": [Interval(Real, 0, None, closed="neither")],
+        "fit_intercept": ["boolean"],
+        "solver": [StrOptions({"auto", "newton", "sgd"})],
+        "tol": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+        "device": [str],
+    }
 
     def __init__(
         self,
         C: float = 1.0,
         fit_intercept: bool = True,
+        solver: str = "auto",
         tol: float = 1e-6,
         max_iter: int = 1000,
         class_weight: Any = None,
+        lr: float | str = "auto",
+        batch_size: int = 32,
+        epochs: int = 50,
+        random_state: Any = None,
+        device: str = "auto",
     ) -> None:
         self.C = C
         self.fit_intercept = fit_intercept
+        self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
         self.class_weight = class_weight
+        self.lr = lr
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.random_state = random_state
+        self.device = device
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Find the minimum for features X (n, d), labels y (n,) of any type, and weights (n,).
+        """Learn from features X (n, d), labels y (n,) of any type, and weights (n,); what was learned before is lost.
 
         Raises:
-            OneLayerError: if a parameter is out of range, or y has one class only.
+            OneLayerError: if a parameter is out of range, y has one class only, or no row has any weight.
+            DivergenceError: if ``lr`` is too large for the data.
             ValueError: if X or y are malformed.
 
         Warns:
-            ConvergenceWarning: if the gap is still larger than ``tol`` allows; it says how large.
+            ConvergenceWarning: if newton did not come as near the minimum as ``tol`` asks for.
         """
-        for name, value, is_right in (
-            ("C", self.C, 0 < self.C < np.inf),
-            ("tol", self.tol, 0 < self.tol < np.inf),
-            ("max_iter", self.max_iter, self.max_iter >= 1),
-        ):
-            if not is_right:
-                raise OneLayerError(f"{name} must be a positive number, not {value!r}")
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES)
+        with unchanged_on_error(self):
+            self._check_parameters()
+            X, y = self._validated(X, y, reset=True)
+            self.classes_, labels = np.unique(y, return_inverse=True)
+            X, labels, weights = self._weighted(X, labels, sample_weight)
+            self._forget("coef_", "intercept_", *BY_ONE_SOLVER)
+            if self.solver == "sgd":
+                self._begin(X.shape[1])
+                rows = self._learn(X, labels, weights, are_all=True)
+                penalty = 0.5 * float(np.square(self.coef_, dtype=np.float64).sum())
+                self.objective_ = self.C * float(weights.sum()) * rows.loss() + penalty
+            else:
+                self._minimise(X, labels, weights)
+        return self
+
+    @available_if(_learns_by_sgd)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Make one pass of SGD over rows X (n, d), y (n,), of weights (n,), and go on from what was learned before.
+
+        The objective is that of all rows seen so far: the penalty's share of a row falls as they grow. With "auto"
+        the learning rate is found anew whenever twice as many rows have been seen; it does not fall to 0, so the
+        model follows data that change.
+
+        Args:
+            X: features, dense.
+            y: labels.
+            classes: all classes (q,), at the first call; later they may be left out.
+            sample_weight: weights.
+
+        Raises:
+            OneLayerError, DivergenceError: as ``fit``; then the model is as before.
+            ValueError: if X, y or ``classes`` are malformed.
+        """
+        with unchanged_on_error(self):
+            self._check_parameters()
+            if isinstance(self.class_weight, str):
+                raise OneLayerError(
+                    "class_weight='balanced' needs all rows at once: give partial_fit the weights as a dictionary"
+                )
+            is_first = not hasattr(self, "classes_")
+            X, y = self._validated(X, y, reset=is_first)
+            _check_partial_fit_first_call(self, classes)
+            unknown = np.setdiff1d(y, self.classes_)
+            if len(unknown):
+                raise OneLayerError(
+                    f"y has {unknown.tolist()[0]!r}, which is not one of the classes {self.classes_.tolist()}"
+                )
+            X, labels, weights = self._weighted(X, np.searchsorted(self.classes_, y), sample_weight)
+            if not hasattr(self, "_progress"):
+                self._forget(*BY_ONE_SOLVER)
+                self._begin(X.shape[1])
+            self._learn(X, labels, weights, are_all=False)
+            self._forget("objective_")
+        return self
+
+    def _check_parameters(self) -> None:
+        check_parameters(self, self._parameter_constraints)
+        if self.solver != "sgd" and self.device not in ("auto", "cpu"):
+            raise OneLayerError(
+                f"device={self.device!r} is for solver='sgd': the exact solver computes on the CPU, in float64"
+            )
+
+    def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Any, NDArray[Any]]:
+        if self.solver == "sgd" and sparse.issparse(X):
+            raise OneLayerError(
+                "solver='sgd' takes no sparse features: use solver='newton', or X.toarray() if X is small"
+            )
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES, reset=reset)
         check_classification_targets(y)
-        weights = np.ones(len(y))
+        return X, y
+
+    def _weighted(
+        self, X: Any, labels: NDArray[np.int64], sample_weight: Any
+    ) -> tuple[Any, NDArray[np.int64], NDArray[np.float64]]:
+        """Return the rows that have a weight, with those of their classes worked into it."""
+        if len(self.classes_) < 2:
+            [name] = self.classes_.tolist()
+            raise OneLayerError(f"y has one class only, {name!r}: there is nothing to tell apart")
+        weights = np.ones(len(labels))
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        self.classes_, labels = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise OneLayerError(f"y has one class only, {self.classes_[0]!r}: there is nothing to tell apart")
         if self.class_weight is not None:
-            by_class = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=y, sample_weight=weights
-            )
-            weights = weights * by_class[labels]
+            weights = weights * self._class_weights(labels, weights)[labels]
         counted = weights > 0
-        if not counted.all():
-            X, labels, weights = X[counted], labels[counted], weights[counted]
-        self._minimise(X, labels, weights)
-        return self
+        if not counted.any():
+            raise OneLayerError("no row has a weight above 0 (sample_weight times class_weight)")
+        return (X, labels, weights) if counted.all() else (X[counted], labels[counted], weights[counted])
+
+    def _class_weights(self, labels: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        try:
+            found = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=self.classes_[labels], sample_weight=weights
+            )
+        except (TypeError, ValueError) as error:
+            raise OneLayerError(f"class_weight: {error}") from error
+        if not (np.isfinite(found).all() and (found >= 0).all()):
+            raise OneLayerError(f"class_weight must be finite and not negative, not {self.class_weight!r}")
+        return np.asarray(found, np.float64)
+
+    def _forget(self, *names: str) -> None:
+        for name in names:
+            self.__dict__.pop(name, None)
+
+    def _begin(self, d: int) -> None:
+        """Set what SGD goes on from to none; coefficients, if there are any, stay."""
+        self._column_means, self._column_variances = np.zeros(d), np.zeros(d)
+        self._progress = Progress(0, 0.0, 0, int(check_random_state(self.random_state).randint(MAX_SEED)))
+        self.history_: list[float] = []
+
+    def _learn(
+        self, X: NDArray[Any], labels: NDArray[np.int64], weights: NDArray[np.float64], are_all: bool
+    ) -> StandardisedRows:
+        """Make passes of SGD over the rows, ``epochs`` if they are all that there are, else one."""
+        q, d, before = len(self.classes_), X.shape[1], Progress(*self._progress)
+        k = 1 if q == 2 else q
+        moments = Moments(before.weight, self._column_means, self._column_variances).with_rows(X, weights)
+        start = Coefficients(
+            getattr(self, "coef_", np.zeros((k, d))), getattr(self, "intercept_", np.zeros(k))
+        )
+        device = choose_device(self.device)
+        rows = StandardisedRows(X, labels, weights, moments, start, q, self.fit_intercept, device)
+        n_seen, n_measured = before.n_seen + len(X), before.n_measured
+        if not isinstance(self.lr, str):
+            self.lr_ = float(self.lr)
+        elif n_seen >= 2 * n_measured:
+            self.lr_, n_measured = rows.learning_rate(self.batch_size, are_all), n_seen
+        lrs = np.full(self.epochs if are_all else 1, self.lr_)
+        if isinstance(self.lr, str):
+            lrs *= 1 - np.arange(self.epochs) / self.epochs if are_all else STREAMING_SHARE
+        decay = 1 / (self.C * moments.total)
+        losses = rows.descend(lrs.tolist(), self.batch_size, decay, before.seed, len(self.history_) + 1)
+        found = rows.coefficients()
+        self.coef_, self.intercept_ = found.weight.astype(X.dtype), found.bias.astype(X.dtype)
+        self.history_ = [*self.history_, *losses]
+        self.n_iter_ = len(self.history_)
+        self._column_means, self._column_variances = moments.mean, moments.variance
+        self._progress = Progress(n_seen, moments.total, n_measured, before.seed)
+        return rows
 
     def _minimise(self, X: Any, labels: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
         fit = softmax_regression(
@@ -157,7 +349,19 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
             return np.stack([log_expit(-logits), log_expit(logits)], axis=1)
         return np.asarray(log_softmax(logits, axis=1))
 
+    def to_onnx(self, path: str | Path) -> None:
+        """Write the fitted model for ONNX runtimes, from "X" (n, d) to "label" (n,) and "probabilities" (n, q).
+
+        Features and probabilities are of the type of ``coef_``; labels are texts or int64, the classes themselves.
+
+        Raises:
+            OneLayerError: if the extra ``onelayer[onnx]`` is not installed, a class is neither text nor an integer, or
+                the file cannot be written.
+        """
+        check_is_fitted(self)
+        write_softmax_regression(path, self.coef_, self.intercept_, self.classes_)
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = self.solver != "sgd"
         return tags

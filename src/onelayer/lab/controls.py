@@ -5,7 +5,8 @@ starts with. So the same cells run in both.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Protocol
@@ -71,6 +72,17 @@ def choice(lesson: Lesson, name: str, options: Mapping[str, Any], value: str) ->
     return control
 
 
+def button(lesson: Lesson, name: str) -> Control:
+    """Return a button; its value is how often it was pressed, and each click runs the cells that read it."""
+    label = lesson.label(name)
+    if not is_live():
+        return Fixed(label, 0, "–")
+    import marimo
+
+    control: Control = marimo.ui.button(value=0, on_click=lambda clicks: clicks + 1, label=label)
+    return control
+
+
 def run_button(lesson: Lesson) -> Control:
     """Return the button that runs a question's experiment: its value is True from the first click on."""
     label = word("run", lesson.language)
@@ -80,3 +92,55 @@ def run_button(lesson: Lesson) -> Control:
 
     control: Control = marimo.ui.button(value=False, on_click=lambda _: True, label=label, kind="success")
     return control
+
+
+def pick(lesson: Lesson, name: str, values: Sequence[float], value: float) -> Control:
+    """Return a slider over ``values``, which may be unevenly spaced. It reaches the notebook when it is let go."""
+    label = lesson.label(name)
+    if not is_live():
+        return Fixed(label, value, f"{value:,.6g}")
+    import marimo
+
+    control: Control = marimo.ui.slider(
+        steps=list(values), value=value, debounce=True, label=label, show_value=True, full_width=True
+    )
+    return control
+
+
+def pad(lesson: Lesson, pixels: Sequence[int]) -> Control:
+    """Return a pad to draw on or to put an image on; its value has "pixels", 28 × 28 from 0 (paper) to 255 (ink).
+
+    Its words are the labels that start with ``pad-``.
+    """
+    if not is_live():
+        return Fixed(lesson.label("pad-canvas"), {"pixels": list(pixels)}, "28 × 28")
+    import marimo
+
+    from onelayer.lab.pad import Pad
+
+    words = {
+        name.removeprefix("pad-"): text for name, text in lesson.labels.items() if name.startswith("pad-")
+    }
+    control: Control = marimo.ui.anywidget(Pad(pixels=list(pixels), words=words))
+    return control
+
+
+def notice(lesson: Lesson, name: str) -> None:
+    """Say for a moment, above the page, that something is going on; ``name`` is the label with the words."""
+    if is_live():
+        import marimo
+
+        marimo.status.toast(lesson.label(name))
+
+
+@contextmanager
+def progress(lesson: Lesson, name: str, total: int) -> Iterator[Callable[[], None]]:
+    """Yield a function to call after each of ``total`` steps: it moves a bar with the label ``name``."""
+    label = lesson.label(name)
+    if not is_live():
+        yield lambda: None
+        return
+    import marimo
+
+    with marimo.status.progress_bar(total=total, title=label, show_rate=False, remove_on_exit=True) as bar:
+        yield bar.update

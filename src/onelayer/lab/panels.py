@@ -69,6 +69,28 @@ class Comparison:
         """Whether the two are equal within the tolerance; NaN never is."""
         return self.difference <= self.tolerance
 
+    @property
+    def allowed(self) -> str:
+        """The tolerance as the reader sees it."""
+        return f"{self.tolerance:.2g}"
+
+
+@dataclass(frozen=True)
+class AtLeast(Comparison):
+    """Two numbers of which a claim says that the left one is at least the right one."""
+
+    tolerance: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether the left side is at least the right one; NaN never is."""
+        return self.left >= self.right
+
+    @property
+    def allowed(self) -> str:
+        """The relation that is claimed, in place of a tolerance."""
+        return "≥"
+
 
 def open_lesson(slug: str, language: Language | None = None) -> Lesson:
     """Read a lesson's prose, in the language of the page that asks if ``language`` is not given."""
@@ -162,7 +184,8 @@ def claim(lesson: Lesson, name: str, left: str, right: str, comparisons: Sequenc
         (
             item.name,
             *(f"{side:{item.digits}}" for side in (item.left, item.right)),
-            *(f"{size:.2g}" for size in (item.difference, item.tolerance)),
+            f"{item.difference:.2g}",
+            item.allowed,
         )
         for item in comparisons
     ]
@@ -199,10 +222,21 @@ def code(lesson: Lesson, *objects: Callable[..., Any] | type) -> Markdown:
     )
 
 
-def question(lesson: Lesson, name: str, button: Control, experiment: Callable[[], object]) -> object:
+def _show_meanwhile(item: object) -> None:
+    """Show something in the cell that runs, until it is done."""
+    if is_live():
+        import marimo
+
+        marimo.output.replace(item)
+
+
+def question(
+    lesson: Lesson, name: str, button: Control, experiment: Callable[[], object], **values: str
+) -> object:
     """Show a question; once its button is pressed, run the experiment and reveal the answer below its result.
 
     The prose has it as two sections, ``question-name`` and ``answer-name``; the question's title is the question.
+    ``values`` are those that the answer asks for.
     """
     asked = lesson.section(f"question-{name}")
     heading = Html(f'<p class="lab-question">{word("question", lesson.language)}</p>')
@@ -210,5 +244,6 @@ def question(lesson: Lesson, name: str, button: Control, experiment: Callable[[]
     if not button.value:
         hint = word("not_run", lesson.language)
         return stack(*top, Html(f'<p class="lab-hint" data-testid="question-{name}">{hint}</p>'))
+    _show_meanwhile(stack(*top))
     answer = Html(f'<p class="lab-answer" data-testid="answer-{name}">{word("answer", lesson.language)}</p>')
-    return stack(*top, experiment(), answer, lesson.body(f"answer-{name}"))
+    return stack(*top, experiment(), answer, lesson.body(f"answer-{name}", **values))

@@ -50,6 +50,40 @@ SAFE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 READS = ("GET", "HEAD")
+LARGEST_BODY = 1_000_000  # bytes of a request: a page sends the values of controls and no more
+
+
+class SmallRequests:
+    """Refuse requests with bodies that no page of the lab sends, with 413, before they fill the memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        too_large = PlainTextResponse(f"413: a request may have {LARGEST_BODY:,} bytes", 413)
+        length = Headers(scope=scope).get("content-length", "0")
+        if not length.isdecimal() or int(length) > LARGEST_BODY:
+            await too_large(scope, receive, send)
+            return
+        messages, received = [], 0
+        while True:  # a body without a length is counted as it comes
+            message = await receive()
+            messages.append(message)
+            received += len(message.get("body", b""))
+            if received > LARGEST_BODY:
+                await too_large(scope, receive, send)
+                return
+            if message["type"] != "http.request" or not message.get("more_body"):
+                break
+
+        async def again() -> Message:
+            return messages.pop(0) if messages else await receive()
+
+        await self.app(scope, again, send)
 
 
 class LocalOnly:
@@ -161,7 +195,9 @@ def create_app(language: Language | None = None) -> ASGIApp:
         for notebook in notebooks:
             await _end_sessions(notebook)
 
-    return LocalOnly(Starlette(routes=routes, exception_handlers={404: not_found}, lifespan=lifespan))
+    return LocalOnly(
+        SmallRequests(Starlette(routes=routes, exception_handlers={404: not_found}, lifespan=lifespan))
+    )
 
 
 def _notebook_app(entry: Entry) -> Starlette:

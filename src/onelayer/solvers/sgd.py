@@ -25,19 +25,36 @@ SCORED_AT_ONCE = 16384  # rows; few calls, and the outputs still fit in the cach
 
 
 @torch.inference_mode()
-def train_epoch(model: nn.Linear, rows: Rows, order: Tensor, batch_size: int, lr: float) -> EpochScore:
+def train_epoch(
+    model: nn.Linear,
+    rows: Rows,
+    order: Tensor,
+    batch_size: int,
+    lr: float,
+    *,
+    row_weights: Tensor | None = None,
+    penalty: Tensor | None = None,
+) -> EpochScore:
     """Train linear or softmax regression for one pass over ``rows``, as the target's type says.
 
     Args:
-        model: changed in place.
+        model: changed in place; with ``bias=False`` there is none to learn.
         rows: features (n, d), bytes or floats of the model's type; labels (n,) or numbers (n, q).
         order: the rows' numbers (n,) in the order to visit them.
         batch_size: rows a step; the last batch may be shorter.
         lr: the learning rate η of w ← w − η/m Σ ∂l.
+        row_weights: c (n,) of mean 1, which multiply the losses of the rows.
+        penalty: λ (d,) of ½ Σ λⱼ ‖wⱼ‖² on the weights of each feature, added to the mean loss. It is weight decay,
+            w ← (w − η/m Σ ∂l) / (1 + ηλ): in this form no penalty is too strong for a learning rate.
     """
     n = len(order)
     batch_size = min(batch_size, n)
     weight, features = _workspace(model, rows, batch_size)
+    decay = (
+        None
+        if penalty is None
+        else F.pad(1 / (1 + lr * penalty), (0, weight.shape[1] - len(penalty)), value=1)
+    )
     order = order.to(rows.X.device, torch.int32)  # a third faster to gather by than int64
     full = n - n % batch_size
     span = batch_size * max(1, SCORED_AT_ONCE // batch_size)
@@ -45,12 +62,14 @@ def train_epoch(model: nn.Linear, rows: Rows, order: Tensor, batch_size: int, lr
     for batches in (*order[:full].split(span), order[full:]):
         if len(batches):
             m = min(batch_size, len(batches))
-            outputs, targets = _descend(weight, features[:m], rows, batches, lr)
-            loss += _loss(outputs, targets)
+            row_factors = None if row_weights is None else row_weights.index_select(0, batches)
+            outputs, targets = _descend(weight, features[:m], rows, batches, lr, row_factors, decay)
+            loss += _loss(outputs, targets, row_factors)
             correct += int((outputs.max(1).indices == targets).sum()) if rows.is_classification else 0
     d, unit = model.in_features, rows.feature_unit
     model.weight.copy_(weight[:, :d] * unit)
-    model.bias.copy_(weight[:, d] * unit)
+    if model.bias is not None:
+        model.bias.copy_(weight[:, d] * unit)
     return EpochScore(loss / n, correct / n if rows.is_classification else None)
 
 
@@ -63,16 +82,26 @@ def _workspace(model: nn.Linear, rows: Rows, batch_size: int) -> tuple[Tensor, T
     width = -(-(d + 1) // ALIGNMENT) * ALIGNMENT
     weight = model.weight.new_zeros(model.out_features, width)
     weight[:, :d] = model.weight / unit
-    weight[:, d] = model.bias / unit
     features = model.weight.new_zeros(batch_size, width)
-    features[:, d] = unit
+    if model.bias is not None:
+        weight[:, d] = model.bias / unit
+        features[:, d] = unit
     return weight, features
 
 
-def _descend(weight: Tensor, features: Tensor, rows: Rows, order: Tensor, lr: float) -> tuple[Tensor, Tensor]:
+def _descend(
+    weight: Tensor,
+    features: Tensor,
+    rows: Rows,
+    order: Tensor,
+    lr: float,
+    row_factors: Tensor | None,
+    decay: Tensor | None,
+) -> tuple[Tensor, Tensor]:
     """Take a step of SGD with each of some batches of m rows, of which ``order`` (k·m,) has the numbers.
 
-    ``weight`` (q, width) is changed in place; ``features`` (m, width) is room for a batch. Returns the outputs
+    ``weight`` (q, width) is changed in place, and multiplied by ``decay`` (width,) after each step; ``features``
+    (m, width) is room for a batch; ``row_factors`` (k·m,) multiply the losses. Returns the outputs
     before each step, in parts of r rows (k·m/r, q, r), and the targets: labels (k·m/r, r) or numbers in the
     shape of the outputs.
     """
@@ -88,7 +117,8 @@ def _descend(weight: Tensor, features: Tensor, rows: Rows, order: Tensor, lr: fl
     targets = rows.y.index_select(0, order).view(len(order) // m, parts, r, -1).transpose(2, 3)
     minus_one = weight.new_full((parts, 1, r), -1.0)
     step = weight.new_full((parts,), -lr / (m * rows.feature_unit**2))
-    for i, o, y in zip(order.split(m), outputs.unbind(), targets.unbind(), strict=True):
+    factors = None if row_factors is None else row_factors.view(-1, parts, 1, r)
+    for k, (i, o, y) in enumerate(zip(order.split(m), outputs.unbind(), targets.unbind(), strict=True)):
         torch.index_select(rows.X, 0, i, out=stored)
         given.copy_(stored)
         torch.bmm(shared_weight, x.transpose(1, 2), out=o)
@@ -97,14 +127,20 @@ def _descend(weight: Tensor, features: Tensor, rows: Rows, order: Tensor, lr: fl
             dl_do.scatter_add_(1, y, minus_one)
         else:
             torch.sub(o, y, out=dl_do)
+        if factors is not None:
+            dl_do.mul_(factors[k])
         torch.bmm(dl_do, x, out=gradients)
         weight.view(-1).addmv_(gradients.view(parts, -1).t(), step)  # sums, scales and adds in one pass
+        if decay is not None:
+            weight.mul_(decay)
     outputs, targets = outputs.flatten(0, 1), targets.flatten(0, 1)
     return outputs, targets.squeeze(1) if rows.is_classification else targets
 
 
-def _loss(outputs: Tensor, targets: Tensor) -> float:
+def _loss(outputs: Tensor, targets: Tensor, row_factors: Tensor | None) -> float:
     """Return the summed loss of outputs (k, q, r) and targets as ``_descend`` returns them."""
     if targets.is_floating_point():
-        return float((outputs - targets).square().sum()) / 2
-    return float(F.cross_entropy(outputs, targets, reduction="sum"))
+        losses = (outputs - targets).square().sum(1) / 2
+    else:
+        losses = F.cross_entropy(outputs, targets, reduction="none")
+    return float(losses.sum() if row_factors is None else losses.view(-1) @ row_factors)

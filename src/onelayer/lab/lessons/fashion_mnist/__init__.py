@@ -1,0 +1,1 @@
+"""The lesson on Fashion-MNIST: images as features, in batches."""

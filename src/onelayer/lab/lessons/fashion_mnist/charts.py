@@ -1,0 +1,83 @@
+"""The charts of the lesson on Fashion-MNIST: an image as numbers, and how long reading takes."""
+
+from typing import Any
+
+import altair as alt
+import pyarrow as pa
+
+from onelayer.lab.charts import BLUE, EMBED, GREY, ORANGE, RED, sized
+from onelayer.lab.lessons.fashion_mnist.experiment import BATCH_SIZE, SIDE, feature_number
+from onelayer.lab.prose import Lesson
+
+IMAGE = 308  # screen pixels: 11 for each of 28
+
+
+def image(pixels: pa.Table, row: int, column: int, lesson: Lesson) -> Any:
+    """Draw an image pixel by pixel, as large squares that show their numbers; one of them is framed."""
+    axis = alt.Axis(values=[1, 7, 14, 21, 28], grid=False, labelAngle=0)
+    x = alt.X("column:O", title=lesson.label("column"), axis=axis).scale(paddingInner=0, paddingOuter=0)
+    y = alt.Y("row:O", title=lesson.label("row"), axis=axis).scale(paddingInner=0, paddingOuter=0)
+    tooltips = [
+        alt.Tooltip(f"{name}:Q", title=lesson.label(name), format=digits)
+        for name, digits in (("row", "d"), ("column", "d"), ("feature", "d"), ("byte", "d"), ("value", ".3f"))
+    ]
+    shade = alt.Color("byte:Q", legend=None).scale(domain=[0, 255], range=["white", "black"])
+    squares = alt.Chart(pixels).mark_rect(strokeWidth=0).encode(x, y, shade, tooltip=tooltips)
+    picked = alt.Chart(pa.table({"row": [row], "column": [column]}))
+    frame = picked.mark_rect(filled=False, stroke=RED, strokeWidth=2.5).encode(x, y)
+    return alt.layer(squares, frame).properties(width=IMAGE, height=IMAGE, usermeta={"embedOptions": EMBED})
+
+
+def features(pixels: pa.Table, row: int, column: int, lesson: Lesson) -> Any:
+    """Draw the features of an image as a row of 784 numbers; one of them is marked."""
+    x = alt.X("feature:Q", title=lesson.label("feature")).scale(domain=[0, SIDE**2 + 1], nice=False)
+    bars = (
+        alt.Chart(pixels)
+        .mark_rule(color=BLUE, strokeWidth=1)
+        .encode(x, alt.Y("value:Q", title=lesson.label("value")).scale(domain=[0, 1]), y2=alt.datum(0))
+    )
+    picked = alt.Chart(pa.table({"feature": [feature_number(row, column)]}))
+    return sized(alt.layer(bars, picked.mark_rule(color=RED, strokeWidth=2).encode(x)), 140)
+
+
+def batch(counts: list[int], names: list[str], lesson: Lesson) -> Any:
+    """Draw how many images of each class a batch has."""
+    rows = pa.table({"name": names, "count": counts})
+    chart = (
+        alt.Chart(rows)
+        .mark_bar(color=BLUE)
+        .encode(
+            alt.Y("name:N", sort=None, title=None),
+            alt.X("count:Q", title=lesson.label("images-in-batch")).scale(
+                domainMax=max(2 * sum(counts) / 10, 10)
+            ),
+        )
+    )
+    mean = alt.Chart(pa.table({"count": [sum(counts) / len(counts)]}))
+    return sized(alt.layer(chart, mean.mark_rule(color=GREY, strokeDash=[6, 4]).encode(x="count:Q")), 260)
+
+
+def times(seconds: dict[str, float], first: str, lesson: Lesson) -> Any:
+    """Draw the seconds of several things as bars with their numbers; the first is of another colour."""
+    rows = pa.table({"name": [lesson.label(name) for name in seconds], "seconds": list(seconds.values())})
+    base = alt.Chart(rows).encode(
+        alt.Y("name:N", sort=None, title=None).axis(labelLimit=150),
+        alt.X("seconds:Q", title=lesson.label("seconds")).scale(domainMax=1.25 * max(seconds.values())),
+    )
+    colour = alt.condition(f"datum.name == '{lesson.label(first)}'", alt.value(ORANGE), alt.value(BLUE))
+    bars = base.mark_bar(size=22).encode(color=colour)
+    numbers = base.mark_text(align="left", dx=5, color=GREY, fontSize=12)
+    return sized(alt.layer(bars, numbers.encode(text=alt.Text("seconds:Q", format=".4f"))), 40 * len(seconds))
+
+
+def by_batch_size(seconds: dict[int, float], lesson: Lesson) -> Any:
+    """Draw the seconds of a pass over the batch size, both axes logarithmic."""
+    rows = pa.table({"size": list(seconds), "seconds": list(seconds.values())})
+    base = alt.Chart(rows).encode(
+        alt.X("size:Q", title=lesson.label("batch-size")).scale(type="log").axis(values=list(seconds)),
+        alt.Y("seconds:Q", title=lesson.label("seconds")).scale(type="log").axis(format="~g"),
+    )
+    points = base.mark_point(filled=True, size=80, opacity=1).encode(
+        color=alt.condition(f"datum.size == {BATCH_SIZE}", alt.value(ORANGE), alt.value(BLUE))
+    )
+    return sized(alt.layer(base.mark_line(color=BLUE), points), 260)

@@ -1,0 +1,243 @@
+"""The experiments of lesson 5, without a notebook: a model as a network of inputs, outputs and connections.
+
+Images are 28×28 pixels of clothes from Fashion-MNIST. To have few enough inputs to draw, an image is cut into
+horizontal bands, and each band's mean brightness, 0 for black to 1 for white, is one feature.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+
+from onelayer import LinearRegression, fashion_mnist, linear_regression, mlp
+from onelayer.lab.lessons.linear_regression.experiment import load
+from onelayer.models import parameter_count
+
+SIDE = 28  # pixels
+MOST_BANDS = 14
+CLASSES = (
+    "t-shirt",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle-boot",
+)
+EVERY = 10  # of the 60,000 training images every tenth is enough for so few features
+
+
+def module_of(model: LinearRegression) -> nn.Linear:
+    """Return a fitted linear regression as a PyTorch layer, float64."""
+    weight, bias = np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
+    module = linear_regression(weight.shape[1], weight.shape[0]).double()
+    module.load_state_dict({"weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)})
+    return module
+
+
+def house_network() -> nn.Linear:
+    """Return the network of two inputs, area (ft²) and age (years), and one output, the price (USD)."""
+    return module_of(LinearRegression().fit(*load()))
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images of clothes and their classes.
+
+    Attributes:
+        pixels: (n, 28, 28), bytes from 0 for black to 255 for white.
+        labels: the classes (n,), from 0 to 9.
+        rows: the mean brightness (n, 28) of each row of pixels, from 0 to 1.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    rows: Tensor
+
+    def bands(self, d: int) -> Tensor:
+        """Return the features (n, d): the mean brightness of d horizontal bands, from top to bottom."""
+        edges = band_edges(d)
+        parts = [self.rows[:, top:end].mean(dim=1) for top, end in pairwise(edges)]
+        return torch.stack(parts, dim=1)
+
+
+def load_images() -> Images:
+    """Return every tenth image of Fashion-MNIST's training set."""
+    train = fashion_mnist().train
+    pixels = train.X[::EVERY].reshape(-1, SIDE, SIDE)
+    return Images(pixels, train.y[::EVERY], pixels.double().mean(dim=2) / 255)
+
+
+def band_edges(d: int) -> list[int]:
+    """Return where d bands of 28 rows of pixels begin, and where the last one ends."""
+    return [round(SIDE * j / d) for j in range(d + 1)]
+
+
+def image_network(images: Images, d: int, q: int) -> nn.Linear:
+    """Return the network of d bands and q outputs: output k estimates 1 for an image of class k, 0 for others.
+
+    Each output is a linear regression by itself, fitted by least squares to all the images.
+    """
+    targets = nn.functional.one_hot(images.labels, len(CLASSES))[:, :q].double()
+    return module_of(LinearRegression().fit(images.bands(d).numpy(), targets.numpy()))
+
+
+def connections(weight: Tensor) -> pa.Table:
+    """Return the lines of the drawing of a layer with weight (q, d): one for each input and output.
+
+    The columns are ``input`` and ``output``, counted from 1; ``weight``; and ``y`` and ``y2``, the heights in the
+    picture of the input and of the output.
+    """
+    q, d = weight.shape
+    pairs = [(j, k) for k in range(q) for j in range(d)]
+    return pa.table(
+        {
+            "input": [j + 1 for j, _ in pairs],
+            "output": [k + 1 for _, k in pairs],
+            "weight": weight.flatten().tolist(),
+            "y": [height(j, d) for j, _ in pairs],
+            "y2": [height(k, q) for _, k in pairs],
+        }
+    )
+
+
+def height(unit: int, units: int) -> float:
+    """Return how high in the picture a unit of a layer is, the first one at the top: between 0 and 1."""
+    return 1 - (unit + 0.5) / units
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one layer of a network did with an input.
+
+    Attributes:
+        name: its type.
+        inputs: how many numbers it was given.
+        outputs: how many it returned.
+        parameters: how many it has learned.
+    """
+
+    name: str
+    inputs: int
+    outputs: int
+    parameters: int
+
+
+def layers(module: nn.Module, x: Tensor) -> list[Layer]:
+    """Send features x (d,) through a network and return the layers that computed something from weights."""
+    found: list[Layer] = []
+
+    def note(layer: nn.Module, given: tuple[Tensor, ...], returned: Tensor) -> None:
+        found.append(Layer(type(layer).__name__, given[0].numel(), returned.numel(), parameter_count(layer)))
+
+    with_weights = [part for part in module.modules() if list(part.parameters(recurse=False))]
+    handles = [part.register_forward_hook(note) for part in with_weights]
+    try:
+        module(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
+
+
+def hidden_layer_network(d: int, hidden: int, q: int) -> nn.Module:
+    """Return a multilayer perceptron with its initial weights, to compare with, float64."""
+    return mlp(d, hidden, q).double()
+
+
+def jacobian(module: nn.Module, x: Tensor) -> Tensor:
+    """Return the derivatives of all outputs by all inputs at x (d,), by autograd: (q, d)."""
+    derivatives: Tensor = torch.func.jacrev(module)(x)
+    return derivatives.detach()
+
+
+def changes(module: nn.Module, x: Tensor, j: int, step: float) -> Tensor:
+    """Return by how much each output (q,) changes when feature j of x (d,), counted from 0, goes up by ``step``."""
+    moved = x.clone()
+    moved[j] += step
+    with torch.no_grad():
+        change: Tensor = module(moved) - module(x)
+    return change
+
+
+@dataclass(frozen=True)
+class TwoLayers:
+    """Two layers in a row, and the one layer that they amount to.
+
+    Attributes:
+        parameters: how many numbers the two layers have.
+        merged_parameters: how many the one layer has.
+        gap: the largest difference between their outputs, as a share of the largest output.
+        gap_with_relu: the same with max(0, ·) between the two layers.
+        rank: the rank of the merged weight.
+    """
+
+    parameters: int
+    merged_parameters: int
+    gap: float
+    gap_with_relu: float
+    rank: int
+
+
+def merge(first: nn.Linear, second: nn.Linear) -> nn.Linear:
+    """Return the one layer that computes what ``second`` makes of ``first``: weight W₂W₁, bias W₂b₁ + b₂."""
+    merged = linear_regression(first.in_features, second.out_features).to(first.weight.dtype)
+    bias = second.weight @ first.bias + second.bias
+    merged.load_state_dict({"weight": second.weight @ first.weight, "bias": bias})
+    return merged
+
+
+def two_layers(X: Tensor, hidden: int, q: int) -> TwoLayers:
+    """Compare two layers, d → hidden → q, with the one that they amount to, on features X (n, d)."""
+    first = linear_regression(X.shape[1], hidden, seed=1).double()
+    second = linear_regression(hidden, q, seed=2).double()
+    merged = merge(first, second)
+    with torch.no_grad():
+        plain, one = second(first(X)), merged(X)
+        bent = second(torch.relu(first(X)))
+    largest = plain.abs().max()
+    return TwoLayers(
+        parameter_count(nn.Sequential(first, second)),
+        parameter_count(merged),
+        float((plain - one).abs().max() / largest),
+        float((bent - one).abs().max() / largest),
+        int(torch.linalg.matrix_rank(merged.weight)),
+    )
+
+
+def local_layer(d: int) -> nn.Module:
+    """Return a layer whose output k depends on the inputs k − 1, k and k + 1 only: a convolution, float64."""
+    convolution = nn.Conv1d(1, 1, kernel_size=3, padding=1).double()
+    convolution.load_state_dict({"weight": torch.tensor([[[0.25, 0.5, 0.25]]]), "bias": torch.zeros(1)})
+    return nn.Sequential(nn.Unflatten(-1, (1, d)), convolution, nn.Flatten(-2))
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Which outputs of a layer depend on which inputs.
+
+    Attributes:
+        jacobian: the derivatives of the outputs by the inputs (q, d).
+        parameters: how many numbers the layer learns.
+    """
+
+    jacobian: Tensor
+    parameters: int
+
+    @property
+    def connections(self) -> int:
+        """How many derivatives are not zero."""
+        return int((self.jacobian != 0).sum())
+
+
+def patterns(x: Tensor) -> dict[str, Pattern]:
+    """Return the patterns of a dense and of a local layer from d to d units, at x (d,)."""
+    d = len(x)
+    both = {"dense": linear_regression(d, d).double(), "local": local_layer(d)}
+    return {name: Pattern(jacobian(module, x), parameter_count(module)) for name, module in both.items()}

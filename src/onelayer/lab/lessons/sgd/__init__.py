@@ -1,0 +1,1 @@
+"""Lesson 2: minibatch stochastic gradient descent, and how large its steps may be."""

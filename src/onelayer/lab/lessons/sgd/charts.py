@@ -1,0 +1,201 @@
+"""The charts of lesson 2, from the experiment's tables."""
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pyarrow as pa
+
+from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, RED, sized
+from onelayer.lab.lessons.sgd.experiment import Array, Scaling, Tuned
+from onelayer.lab.prose import Lesson
+
+WEIGHTS = (
+    (-1.4, 2.6),
+    (-2.0, 1.2),
+)  # what the map of the loss shows: about the minimum, and the sliders' range
+LEAST_SHOWN = 1e-14  # a rise of the loss below this is rounding
+DASHES = [5, 4]
+
+
+def walk(contours: pa.Table, path: Array, minimum: Array, lesson: Lesson) -> Any:
+    """Draw the path (steps + 1, 3) over the ellipses of equal loss, with its start and the minimum."""
+    x = alt.X("w1:Q", title=lesson.label("w1-axis")).scale(domain=WEIGHTS[0], nice=False)
+    y = alt.Y("w2:Q", title=lesson.label("w2-axis")).scale(domain=WEIGHTS[1], nice=False)
+    loss = alt.Color("loss:Q", title=lesson.label("loss"))
+    loss = loss.scale(scheme="viridis", reverse=True).legend(gradientLength=200)
+    rings = alt.Chart(contours).mark_line(clip=True, strokeWidth=1.2)
+    rings = rings.encode(x, y, loss, order="order:Q", detail="loss:Q")
+    steps = pa.table({"w1": path[:, 0], "w2": path[:, 1], "step": np.arange(len(path))})
+    line = alt.Chart(steps).mark_line(color=ORANGE, clip=True, strokeWidth=1.5).encode(x, y, order="step:Q")
+    dots = alt.Chart(steps).mark_circle(color=ORANGE, clip=True, size=22, opacity=0.9).encode(x, y)
+    ends = pa.table(
+        {
+            "w1": [path[0, 0], minimum[0]],
+            "w2": [path[0, 1], minimum[1]],
+            "name": [lesson.label("start"), lesson.label("minimum")],
+        }
+    )
+    at = alt.Chart(ends).encode(x, y)
+    points = at.mark_point(size=130, filled=True, opacity=1, stroke="white", strokeWidth=1.5).encode(
+        shape=alt.Shape("name:N", legend=None, sort=None).scale(range=["circle", "diamond"]),
+        fill=alt.Fill("name:N", legend=None, sort=None).scale(range=[GREY, RED]),
+    )
+    halo = at.mark_text(dy=-16, stroke="white", strokeWidth=4, strokeJoin="round").encode(text="name:N")
+    names = at.mark_text(dy=-16, fontWeight="bold", color="black").encode(text="name:N")
+    return sized(alt.layer(rings, line, dots, points, halo, names).resolve_scale(color="independent"), 380)
+
+
+def descent(rises: Array, predicted: Array, lesson: Lesson) -> Any:
+    """Draw how far the loss is above its minimum after each step, beside what full batches are predicted to do."""
+    lines = {lesson.label("walked"): rises, lesson.label("predicted"): predicted}
+    table = pa.concat_tables(
+        pa.table(
+            {"step": np.arange(len(line)), "rise": np.maximum(line, LEAST_SHOWN), "line": [name] * len(line)}
+        )
+        for name, line in lines.items()
+    )
+    chart = (
+        alt.Chart(table)
+        .mark_line(clip=True)
+        .encode(
+            alt.X("step:Q", title=lesson.label("step")).axis(tickMinStep=1),
+            _rise_axis("rise", lesson.label("rise"), (LEAST_SHOWN, 10)),
+            alt.Color("line:N", title=None, sort=None).scale(domain=list(lines), range=[ORANGE, BLUE]),
+            alt.StrokeDash("line:N", sort=None, legend=None).scale(
+                domain=list(lines), range=[[1, 0], DASHES]
+            ),
+        )
+    )
+    return sized(chart, 220)
+
+
+def _rise_axis(column: str, title: str, domain: tuple[float, float]) -> Any:
+    return alt.Y(f"{column}:Q", title=title).scale(type="log", domain=domain).axis(format="~e")
+
+
+def by_rate(rises: pa.Table, bound: float, here: float, lesson: Lesson) -> Any:
+    """Draw the rise that is left for each learning rate: walked as points, predicted as a line, with the bound."""
+    y = (1e-12, 1e6)
+    x = alt.X("lr:Q", title=lesson.label("lr")).scale(domain=[0, 2])
+    points = alt.Chart(rises).mark_circle(color=ORANGE, clip=True, size=30)
+    line = alt.Chart(rises).mark_line(color=BLUE, clip=True)
+    walked = points.encode(x, _rise_axis("measured", lesson.label("rise-left"), y))
+    return sized(
+        alt.layer(
+            line.encode(x, _rise_axis("predicted", lesson.label("rise-left"), y)),
+            walked,
+            _upright(here, ORANGE, lesson.label("your-lr"), y[0], -6, "right"),
+            _upright(bound, RED, "2/λ_max", y[0], 6, "left"),
+        ),
+        260,
+    )
+
+
+def _upright(at: float, color: str, name: str, bottom: float, dx: int, align: Any) -> Any:
+    """Return a dashed vertical line with its name beside its foot."""
+    mark = alt.Chart(pa.table({"at": [at], "name": [name], "bottom": [bottom]}))
+    rule = mark.mark_rule(color=color, strokeDash=DASHES, strokeWidth=1.5).encode(x="at:Q")
+    text = mark.mark_text(color=color, dx=dx, dy=-8, align=align, fontWeight="bold")
+    return rule + text.encode(x="at:Q", y="bottom:Q", text="name:N")
+
+
+def restlessness(rises: pa.Table, lesson: Lesson) -> Any:
+    """Draw how far above the minimum SGD stays, over the learning rate, a line for each batch size."""
+    chart = (
+        alt.Chart(rises)
+        .mark_line(point=True)
+        .encode(
+            alt.X("lr:Q", title=lesson.label("lr"))
+            .scale(type="log")
+            .axis(values=[0.025, 0.05, 0.1, 0.2, 0.4]),
+            _rise_axis("rise", lesson.label("mean-rise"), (1e-6, 1)),
+            alt.Color("batch_size:N", title=lesson.label("batch-size")),
+        )
+    )
+    return sized(chart, 260)
+
+
+def rates(shares: pa.Table, bounds: dict[str, float], lesson: Lesson) -> Any:
+    """Draw the share of the rise that is left for each learning rate and scaling, with the notes' range shaded."""
+    colour = alt.Color("scaling:N", title=None).scale(domain=list(bounds), range=[BLUE, ORANGE])
+    colour = colour.legend(labelExpr=_scaling_names(lesson))
+    x = alt.X("lr:Q", title=lesson.label("lr")).scale(type="log", domain=[1e-8, 10], nice=False)
+    x = x.axis(format="~e", values=[1e-8, 1e-6, 1e-5, 1e-3, 1e-1, 10])
+    y = alt.Y("shown:Q", title=lesson.label("share-left")).scale(type="log", domain=[1e-9, 1e3])
+    clipped = np.clip(shares["share"].to_numpy(), 1e-9, 1e3)  # JSON has no infinity
+    shown = shares.drop_columns("share").append_column("shown", pa.array(clipped))
+    points = (
+        alt.Chart(shown)
+        .mark_point(size=45, filled=True, opacity=0.9)
+        .encode(
+            x,
+            y.axis(format="~e", values=[1e-9, 1e-6, 1e-3, 1, 1e3]),
+            colour,
+            alt.Shape("diverged:N", title=None)
+            .scale(domain=[False, True], range=["circle", "cross"])
+            .legend(labelExpr=f"datum.value ? '{lesson.label('diverged')}' : '{lesson.label('converged')}'"),
+        )
+    )
+    notes = alt.Chart(pa.table({"lr": [1e-5], "end": [1e-1]})).mark_rect(color=GREY, opacity=0.2)
+    ends = pa.table({"lr": list(bounds.values()), "scaling": list(bounds)})
+    rules = alt.Chart(ends).mark_rule(strokeDash=DASHES, strokeWidth=1.5).encode(x, colour)
+    return sized(alt.layer(notes.encode(x, x2="end"), points, rules), 280)
+
+
+def _scaling_names(lesson: Lesson) -> str:
+    standard, raw = lesson.label("standardised"), lesson.label("raw")
+    return f"datum.value == 'standardised' ? '{standard}' : '{raw}'"
+
+
+def scalings(found: list[Scaling], lesson: Lesson) -> Any:
+    """Draw the share of the rise that is left after each step, for each scaling."""
+    table = pa.concat_tables(
+        pa.table(
+            {
+                "step": np.arange(len(one.share)),
+                "share": np.maximum(one.share, LEAST_SHOWN),
+                "scaling": [one.name] * len(one.share),
+            }
+        )
+        for one in found
+    )
+    chart = (
+        alt.Chart(table)
+        .mark_line()
+        .encode(
+            alt.X("step:Q", title=lesson.label("step"))
+            .scale(type="symlog")
+            .axis(values=[0, 1, 10, 100, 1000]),
+            _rise_axis("share", lesson.label("share-left"), (LEAST_SHOWN, 10)),
+            alt.Color("scaling:N", title=None)
+            .scale(domain=[one.name for one in found], range=[BLUE, ORANGE])
+            .legend(labelExpr=_scaling_names(lesson)),
+        )
+    )
+    return sized(chart, 240)
+
+
+def tuned(found: Tuned, lesson: Lesson) -> Any:
+    """Draw the loss on the validation rows over the learning rate, with the exact solution's and the best trial."""
+    y = alt.Y("valid_loss:Q", title=lesson.label("valid-loss")).scale(type="log", domain=[0.1, 10])
+    y = y.axis(values=[0.1, 0.2, 0.5, 1, 2, 5, 10])
+    x = alt.X("lr:Q", title=lesson.label("lr")).scale(type="log", domain=[1e-4, 10], nice=False)
+    x = x.axis(format="~e", values=[1e-4, 1e-3, 1e-2, 1e-1, 1, 10])
+    lines = alt.Chart(found.trials).mark_line(point=True, clip=True)
+    lines = lines.encode(x, y, alt.Color("batch_size:N", title=lesson.label("batch-size")))
+    best = alt.Chart(pa.Table.from_pylist([found.best]))
+    diamond = best.mark_point(shape="diamond", size=170, color=RED, strokeWidth=2.5).encode(x, y)
+    exact = alt.Chart(pa.table({"valid_loss": [found.exact], "name": [lesson.label("exact")]}))
+    rule = exact.mark_rule(color=GREY, strokeDash=DASHES).encode(y)
+    name = exact.mark_text(color=GREY, align="left", dx=4, dy=12).encode(y, x=alt.value(0), text="name:N")
+    return sized(alt.layer(rule, name, lines, diamond, _limit(found.stable, x)), 280)
+
+
+def _limit(bound: float, x: Any) -> Any:
+    """Return a dashed vertical line at the bound 2/λ_max, named at its top."""
+    mark = alt.Chart(pa.table({"lr": [bound], "name": ["2/λ_max"]}))
+    text = mark.mark_text(color=GREEN, align="right", dx=-5, fontWeight="bold")
+    return mark.mark_rule(color=GREEN, strokeDash=DASHES).encode(x) + text.encode(
+        x, y=alt.value(10), text="name:N"
+    )

@@ -1,0 +1,88 @@
+"""The charts of the lesson on training."""
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from onelayer.lab.charts import BLUE, GREY, ORANGE, sized
+from onelayer.lab.prose import Lesson
+
+CLASSES = tuple(f"class-{i}" for i in range(10))
+
+
+def curves(history: pa.Table, epochs: int, lesson: Lesson) -> Any:
+    """Draw accuracy over loss, by epoch, on training and test images."""
+    x = alt.X("epoch:Q", title=lesson.label("epoch")).scale(domain=[0.5, epochs + 0.5], nice=False)
+    x = x.axis(tickMinStep=1, format="d")
+    colour = alt.Color("part:N", title=None).scale(domain=["train", "test"], range=[BLUE, ORANGE])
+    colour = colour.legend(labelExpr=_named({part: lesson.label(part) for part in ("train", "test")}))
+    shape = alt.Shape("part:N", legend=None).scale(domain=["train", "test"], range=["circle", "square"])
+    base = alt.Chart(history)
+    parts = []
+    for what, form in (("accuracy", ".0%"), ("loss", ".2f")):
+        y = alt.Y(f"{what}:Q", title=lesson.label(what)).scale(zero=False, nice=True).axis(format=form)
+        line = base.mark_line().encode(x, y, colour)
+        points = base.mark_point(filled=True, size=45, opacity=1).encode(
+            x, y, colour, shape, tooltip=["epoch:Q", alt.Tooltip(f"{what}:Q", format=".4f")]
+        )
+        parts.append(sized(alt.layer(line, points), 200))
+    return parts
+
+
+def confusion(counts: NDArray[np.int64], lesson: Lesson) -> Any:
+    """Draw how often each true class was taken for each class."""
+    names = [lesson.label(name) for name in CLASSES]
+    q = len(names)
+    table = pa.table(
+        {
+            "true": [names[i] for i in range(q) for _ in range(q)],
+            "predicted": [names[j] for _ in range(q) for j in range(q)],
+            "count": counts.ravel(),
+        }
+    )
+    x = alt.X("predicted:N", title=lesson.label("predicted"), sort=names).axis(labelAngle=-50)
+    y = alt.Y("true:N", title=lesson.label("true"), sort=names)
+    colour = alt.Color("count:Q", legend=None).scale(range=["#f7fbff", "#08306b"], domain=[0, 1000])
+    cells = alt.Chart(table).mark_rect().encode(x, y, colour, tooltip=["true", "predicted", "count"])
+    text = (
+        alt.Chart(table)
+        .mark_text(fontSize=10)
+        .encode(
+            x,
+            y,
+            text=alt.condition("datum.count > 0", "count:Q", alt.value("")),
+            color=alt.condition("datum.count > 500", alt.value("white"), alt.value("black")),
+        )
+    )
+    return sized(alt.layer(cells, text), 380)
+
+
+def probabilities(probability: NDArray[np.float32], lesson: Lesson) -> Any:
+    """Draw the probability of each class as bars."""
+    names = [lesson.label(name) for name in CLASSES]
+    table = pa.table({"name": names, "probability": probability.astype(float)})
+    x = alt.X("probability:Q", title=lesson.label("probability")).scale(domain=[0, 1]).axis(format=".0%")
+    y = alt.Y("name:N", title=None, sort=names)
+    bars = alt.Chart(table).mark_bar(color=BLUE).encode(x, y)
+    text = alt.Chart(table).mark_text(align="left", dx=4, color=GREY)
+    return sized(alt.layer(bars, text.encode(x, y, text=alt.Text("probability:Q", format=".1%"))), 280)
+
+
+def swept(results: pa.Table, by: str, lesson: Lesson, title: str = "accuracy", form: str = ".1%") -> Any:
+    """Draw an outcome over a setting, on a logarithmic axis; what diverged has no point."""
+    x = alt.X(f"{by}:Q", title=lesson.label(by)).scale(type="log")
+    x = x.axis(values=sorted(set(results[by].to_pylist())), format="~g", labelOverlap=True)
+    y = alt.Y(f"{title}:Q", title=lesson.label(title if title == "loss" else "test-accuracy"))
+    y = y.scale(zero=False, padding=12).axis(format=form)
+    line = alt.Chart(results).mark_line(
+        color=BLUE, point=alt.OverlayMarkDef(filled=True, size=60, color=BLUE)
+    )
+    return sized(line.encode(x, y), 220)
+
+
+def _named(names: dict[str, str]) -> str:
+    """Return Vega's expression for the name of a value."""
+    return "".join(f"datum.value == '{value}' ? '{name}' : " for value, name in names.items()) + "datum.value"

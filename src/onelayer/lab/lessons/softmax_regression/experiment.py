@@ -1,0 +1,286 @@
+"""The experiments of the lesson on training: 60,000 images, three models, and what they have learned.
+
+``pixels`` are bytes (28, 28) or (784,), 0 for paper and 255 for ink, as Fashion-MNIST stores them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (PyTorch's own idiom)
+
+from onelayer import fashion_mnist, losses, models, training
+from onelayer.data import Dataset, Rows
+from onelayer.data.rows import as_features
+from onelayer.errors import DivergenceError
+from onelayer.estimators import SoftmaxRegression
+from onelayer.reports import confusion_counts
+from onelayer.solvers.stability import largest_stable_lr
+
+SIDE = 28
+HIDDEN = 256
+SEED = 0
+SHOWN = 10  # templates and mistakes
+LAST = 5  # epochs whose accuracies are averaged: a single one is noisy
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What to train, and how.
+
+    Attributes:
+        model: "softmax", "mlp" or "phm".
+        lr: the learning rate.
+        batch_size: rows a step.
+        epochs: passes over the training set.
+        n: of the PHM layer.
+    """
+
+    model: str
+    lr: float
+    batch_size: int
+    epochs: int
+    n: int = 2
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model after training.
+
+    Attributes:
+        model: trained, or as at the start if training diverged.
+        fit: its history.
+        diverged: why training stopped, or None.
+    """
+
+    model: nn.Module
+    fit: training.Fit
+    diverged: DivergenceError | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long the epochs took, without measuring."""
+        return sum(record.seconds for record in self.fit.history)
+
+
+@cache
+def data() -> Dataset:
+    """Return Fashion-MNIST. It is the same object for all who ask: nothing may change it."""
+    return fashion_mnist()
+
+
+def new_model(kind: str, n: int = 2) -> nn.Module:
+    """Return a network from 784 pixels to 10 logits with its first weights."""
+    d, q = data().n_features, data().n_outputs
+    if kind == "mlp":
+        return models.mlp(d, HIDDEN, q, SEED)
+    return models.phm(d, q, n, SEED) if kind == "phm" else models.softmax_regression(d, q, SEED)
+
+
+def train(setting: Setting, on_epoch: Callable[[], None] = lambda: None) -> Trained:
+    """Train on the 60,000 training images, and measure on the 10,000 test images after each epoch."""
+    model = new_model(setting.model, setting.n)
+    latest = training.Fit(0.0)
+
+    def report(fit: training.Fit) -> None:
+        nonlocal latest
+        latest = fit
+        on_epoch()
+
+    try:
+        fit = training.fit(
+            model,
+            data().train,
+            data().test,
+            way="fused" if setting.model == "softmax" else "concise",
+            epochs=setting.epochs,
+            batch_size=setting.batch_size,
+            lr=setting.lr,
+            seed=SEED,
+            on_epoch=report,
+        )
+    except DivergenceError as error:
+        return Trained(model.eval(), latest, error)
+    return Trained(model, fit)
+
+
+def curve(fit: training.Fit) -> pa.Table:
+    """Return the history as a long table: ``epoch``, ``part`` (train, test), ``loss`` and ``accuracy``."""
+    columns: dict[str, list[object]] = {"part": [], "epoch": [], "loss": [], "accuracy": []}
+    for part, prefix in (("train", "train"), ("test", "held_out")):
+        columns["part"] += [part for _ in fit.history]
+        columns["epoch"] += [record.epoch for record in fit.history]
+        for what in ("loss", "accuracy"):
+            columns[what] += [getattr(record, f"{prefix}_{what}") for record in fit.history]
+    return pa.table(columns)
+
+
+def templates(model: nn.Module) -> NDArray[np.float32]:
+    """Return weights on the pixels (10, 28, 28): of each class, or of the ten units of an MLP that count most."""
+    if isinstance(model, models.MLP):
+        reach = model.hidden.weight.norm(dim=1) * model.output.weight.norm(dim=0)
+        weight = model.hidden.weight[reach.topk(SHOWN).indices]
+    else:
+        weight = model.weight  # type: ignore[assignment] # of an nn.Linear or a PHMLinear
+    return np.asarray(weight.detach().view(-1, SIDE, SIDE))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a model says about the test images.
+
+    Attributes:
+        counts: how often each true class (row) was taken for each class (column), (10, 10).
+        worst: the numbers of the wrong answers that it was surest of, the surest first.
+        predicted: the most probable class of each image (n,).
+        probability: its probability (n,).
+    """
+
+    counts: NDArray[np.int64]
+    worst: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    probability: NDArray[np.float32]
+
+
+@torch.inference_mode()
+def judge(model: nn.Module) -> Judged:
+    """Return the model's answers on the 10,000 test images."""
+    rows = test_rows()
+    logits = torch.cat([model(X) for X, _ in rows.blocks()])
+    probability, predicted = losses.softmax(logits).max(dim=1)
+    sureness = torch.where(predicted != rows.y, probability, -1.0)
+    return Judged(
+        confusion_counts(rows.y, predicted, data().n_outputs).numpy(),
+        sureness.topk(SHOWN).indices.numpy(),
+        predicted.numpy(),
+        probability.numpy(),
+    )
+
+
+def test_rows() -> Rows:
+    """Return the 10,000 test images."""
+    rows = data().test
+    assert rows is not None
+    return rows
+
+
+@torch.inference_mode()
+def classify(model: nn.Module, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the probability of each class (10,) for one image of bytes (28, 28)."""
+    X = as_features(torch.from_numpy(np.ascontiguousarray(pixels)).view(1, -1))
+    return np.asarray(losses.softmax(model(X))[0])
+
+
+def fitted(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a drawing (28, 28) moved and scaled to fill the image, as the clothes of Fashion-MNIST do.
+
+    An image without ink is returned as it is.
+    """
+    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+    if not len(rows):
+        return pixels
+    ink = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = SIDE / max(ink.shape)
+    height, width = (max(1, round(side * scale)) for side in ink.shape)
+    scaled = Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR)
+    whole = np.zeros((SIDE, SIDE), np.uint8)
+    top, left = (SIDE - height) // 2, (SIDE - width) // 2
+    whole[top : top + height, left : left + width] = np.asarray(scaled)
+    return whole
+
+
+# The questions
+
+
+def accuracy_at_the_end(fit: training.Fit) -> float:
+    """Return the mean test accuracy over the last epochs."""
+    last = [record.held_out_accuracy for record in fit.history[-LAST:]]
+    return float(np.mean([accuracy for accuracy in last if accuracy is not None]))
+
+
+def sweep(settings: list[Setting], on_run: Callable[[], None] = lambda: None) -> pa.Table:
+    """Train with each setting: a row each, with ``loss`` and ``accuracy`` None where it diverged."""
+    rows = []
+    for setting in settings:
+        trained = train(setting)
+        last = None if trained.diverged else trained.fit.history[-1]
+        rows.append(
+            vars(setting)
+            | {
+                "loss": last and last.train_loss,
+                "accuracy": last and last.held_out_accuracy,
+                "parameters": models.parameter_count(trained.model),
+                "seconds": trained.seconds,
+            }
+        )
+        on_run()
+    return pa.Table.from_pylist(rows)
+
+
+def phm_parameters(n: int) -> int:
+    """Return the number of parameters of a PHM layer from 784 to 10 by the formula: n³ + n⌈10/n⌉⌈784/n⌉ + 10."""
+    d, q = data().n_features, data().n_outputs
+    return n**3 + n * -(-q // n) * -(-d // n) + q
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The exact minimum of mean cross-entropy + ‖W‖²/2n, and where SGD stands.
+
+    Attributes:
+        objective: at the minimum found; ``gap``: how far above the true minimum it may be.
+        sgd_objective: where SGD stopped.
+        accuracy: on the test images, of the minimum; ``sgd_accuracy``: of SGD.
+    """
+
+    objective: float
+    gap: float
+    sgd_objective: float
+    accuracy: float
+    sgd_accuracy: float
+
+
+def optimum(sgd: nn.Linear) -> Optimum:
+    """Go to the minimum by second-order information, and compare it with a model that SGD has trained."""
+    train_rows, n = data().train, len(data().train)
+    X, y = as_features(train_rows.X), train_rows.y
+    exact = SoftmaxRegression(tol=1e-4).fit(X.numpy(), y.numpy())
+    held = test_rows()
+    with torch.inference_mode():
+        sgd_objective = training.evaluate(sgd, train_rows).loss + float(sgd.weight.square().sum()) / (2 * n)
+    sgd_accuracy = training.evaluate(sgd, held).accuracy
+    assert sgd_accuracy is not None
+    return Optimum(
+        exact.objective_ / n,
+        exact.gap_ / n,
+        sgd_objective,
+        float(exact.score(as_features(held.X).numpy(), held.y.numpy())),
+        sgd_accuracy,
+    )
+
+
+def convolution_and_layer(weight: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what a 1×1 convolution and a linear layer at each pixel make of an image (channels, h, w).
+
+    Args:
+        weight: (q, channels).
+        image: (channels, h, w).
+
+    Returns:
+        Both results (q, h, w).
+    """
+    by_convolution = F.conv2d(image[None], weight[:, :, None, None])[0]
+    by_layer = F.linear(image.permute(1, 2, 0), weight).permute(2, 0, 1)
+    return by_convolution, by_layer
+
+
+@cache
+def largest_lr() -> float:
+    """Return 2/λ_max of the loss at the first weights: with smaller steps, gradient descent on all rows goes down."""
+    return largest_stable_lr(new_model("softmax"), data().train)

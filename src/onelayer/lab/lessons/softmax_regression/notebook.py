@@ -1,0 +1,369 @@
+"""Lesson 10: softmax regression on all of Fashion-MNIST, beside an MLP, a PHM layer and the exact minimum."""
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
+
+import marimo
+
+app = marimo.App(width="medium")
+
+
+@app.cell
+def _():
+    from onelayer.lab.panels import (
+        Comparison,
+        claim,
+        code,
+        footer,
+        header,
+        open_lesson,
+        question,
+        stack,
+        table,
+    )
+
+    lesson = open_lesson("softmax-regression")
+    header(lesson)
+    return Comparison, claim, code, footer, lesson, question, stack, table
+
+
+@app.cell
+def _(lesson):
+    lesson.text("idea")
+    return
+
+
+@app.cell
+def _(lesson):
+    lesson.text("model")
+    return
+
+
+@app.cell
+def _():
+    import numpy as np
+    import torch
+
+    from onelayer import concise, models
+    from onelayer.lab.controls import choice, notice, pad, pick, progress, run_button
+    from onelayer.lab.images import diverging, gallery, grey
+    from onelayer.lab.lessons.softmax_regression import charts, experiment
+    from onelayer.lab.lessons.softmax_regression.experiment import Setting
+    from onelayer.solvers import sgd
+
+    book = Setting("softmax", lr=0.1, batch_size=256, epochs=10)
+    return (
+        Setting,
+        book,
+        charts,
+        choice,
+        concise,
+        diverging,
+        experiment,
+        gallery,
+        grey,
+        models,
+        notice,
+        np,
+        pad,
+        pick,
+        progress,
+        run_button,
+        sgd,
+        torch,
+    )
+
+
+@app.cell
+def _(charts, lesson):
+    names = [lesson.label(name) for name in charts.CLASSES]
+    lesson.text("train")
+    return (names,)
+
+
+@app.cell
+def _(choice, lesson, pick, stack):
+    kind = choice(lesson, "model", {name: name for name in ("softmax", "mlp", "phm")}, "softmax")
+    n = pick(lesson, "n", [1, 2, 4, 5, 8, 10, 14, 20], 2)
+    lr = pick(lesson, "lr", [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1, 3, 10], 0.1)
+    batch_size = pick(lesson, "batch-size", [32, 64, 128, 256, 512, 1024, 2048, 4096, 8192], 256)
+    epochs = pick(lesson, "epochs", list(range(1, 31)), 5)
+    stack(kind, lr, batch_size, epochs, n)
+    return batch_size, epochs, kind, lr, n
+
+
+@app.cell
+def _(Setting, batch_size, charts, epochs, experiment, kind, lesson, lr, models, n, notice, stack):
+    if kind.value != "softmax":
+        notice(lesson, "training")
+    trained = experiment.train(Setting(kind.value, lr.value, batch_size.value, epochs.value, n.value))
+    if trained.diverged:
+        _outcome = lesson.body(
+            "diverged", lr=f"{lr.value:g}", largest=f"{trained.diverged.largest_stable_lr:.2g}"
+        )
+    else:
+        _outcome = lesson.body(
+            "outcome",
+            model=lesson.label(kind.value),
+            parameters=f"{models.parameter_count(trained.model):,}",
+            epochs=f"{epochs.value}",
+            seconds=f"{trained.seconds:.2f}",
+            accuracy=f"{trained.fit.history[-1].held_out_accuracy:.1%}",
+        )
+    stack(_outcome, *charts.curves(experiment.curve(trained.fit), epochs.value, lesson))
+    return (trained,)
+
+
+@app.cell
+def _(code, concise, lesson, sgd, stack):
+    stack(code(lesson, sgd.train_epoch), lesson.text("concise"), code(lesson, concise.train_epoch))
+    return
+
+
+@app.cell
+def _(lesson):
+    lesson.text("accuracy")
+    return
+
+
+@app.cell
+def _(Comparison, book, claim, experiment, lesson):
+    by_the_book = experiment.train(book)
+    claim(
+        lesson,
+        "accuracy",
+        lesson.label("measured"),
+        lesson.label("expected"),
+        [
+            Comparison(
+                lesson.label("book-setting"),
+                by_the_book.fit.history[-1].held_out_accuracy,
+                0.835,
+                0.01,
+                ".4f",
+            )
+        ],
+    )
+    return (by_the_book,)
+
+
+@app.cell
+def _(lesson):
+    lesson.text("templates")
+    return
+
+
+@app.cell
+def _(diverging, experiment, gallery, kind, lesson, names, np, trained):
+    _weights = experiment.templates(trained.model)
+    _units = [lesson.label("unit").format(i=i + 1) for i in range(len(_weights))]
+    _strong = np.quantile(np.abs(_weights), 0.995)  # the few strongest pixels would leave the others pale
+    gallery(
+        [diverging(weight, _strong) for weight in _weights], _units if kind.value == "mlp" else names
+    )
+    return
+
+
+@app.cell
+def _(lesson):
+    lesson.text("confusion")
+    return
+
+
+@app.cell
+def _(charts, experiment, lesson, stack, trained):
+    judged = experiment.judge(trained.model)
+    stack(charts.confusion(judged.counts, lesson))
+    return (judged,)
+
+
+@app.cell
+def _(lesson):
+    lesson.text("mistakes")
+    return
+
+
+@app.cell
+def _(experiment, gallery, grey, judged, lesson, names):
+    _rows = experiment.test_rows()
+    gallery(
+        [grey(_rows.X[i].view(28, 28).numpy()) for i in judged.worst],
+        [
+            lesson.label("wrong").format(
+                true=names[_rows.y[i]],
+                predicted=names[judged.predicted[i]],
+                probability=f"{judged.probability[i]:.0%}",
+            )
+            for i in judged.worst
+        ],
+    )
+    return
+
+
+@app.cell
+def _(lesson):
+    lesson.text("draw")
+    return
+
+
+@app.cell
+def _(experiment, lesson, pad):
+    drawing = pad(lesson, experiment.test_rows().X[0].tolist())
+    drawing
+    return (drawing,)
+
+
+@app.cell
+def _(charts, drawing, experiment, gallery, grey, lesson, np, stack, trained):
+    _seen = experiment.fitted(np.array(drawing.value["pixels"], np.uint8).reshape(28, 28))
+    stack(
+        gallery([grey(_seen)], [lesson.label("seen")]),
+        charts.probabilities(experiment.classify(trained.model, _seen), lesson),
+    )
+    return
+
+
+@app.cell
+def _(lesson, run_button):
+    run_lr, run_batch, run_epochs = run_button(lesson), run_button(lesson), run_button(lesson)
+    run_mlp, run_phm, run_exact = run_button(lesson), run_button(lesson), run_button(lesson)
+    return run_batch, run_epochs, run_exact, run_lr, run_mlp, run_phm
+
+
+@app.cell
+def _(Setting, charts, experiment, lesson, progress, question, run_lr):
+    _rates = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
+
+    def _sweep():
+        with progress(lesson, "training", len(_rates)) as step:
+            results = experiment.sweep([Setting("softmax", rate, 256, 5) for rate in _rates], step)
+        return charts.swept(results, "lr", lesson)
+
+    question(lesson, "lr", run_lr, _sweep, largest=f"{experiment.largest_lr():.2g}")
+    return
+
+
+@app.cell
+def _(Setting, charts, experiment, lesson, progress, question, run_batch, stack):
+    _sizes = (32, 128, 512, 2048, 8192)
+
+    def _sweep():
+        with progress(lesson, "training", len(_sizes)) as step:
+            results = experiment.sweep([Setting("softmax", 0.1, size, 5) for size in _sizes], step)
+        return stack(
+            charts.swept(results, "batch_size", lesson),
+            charts.swept(results, "batch_size", lesson, "loss", ".2f"),
+        )
+
+    question(lesson, "batch", run_batch, _sweep)
+    return
+
+
+@app.cell
+def _(Setting, charts, experiment, lesson, progress, question, run_epochs, stack):
+    def _long():
+        with progress(lesson, "training", 60) as step:
+            fit = experiment.train(Setting("softmax", 0.1, 256, 60), step).fit
+        return stack(*charts.curves(experiment.curve(fit), 60, lesson))
+
+    question(lesson, "epochs", run_epochs, _long)
+    return
+
+
+@app.cell
+def _(Comparison, Setting, claim, experiment, lesson, progress, question, run_mlp):
+    def _beside():
+        with progress(lesson, "training", 30) as step:
+            fits = [experiment.train(Setting(name, 0.2, 128, 15), step).fit for name in ("softmax", "mlp")]
+        one, two = (100 * experiment.accuracy_at_the_end(fit) for fit in fits)
+        return claim(
+            lesson,
+            "mlp",
+            lesson.label("measured"),
+            lesson.label("several"),
+            [Comparison(lesson.label("lead"), two - one, 3.5, 1.5, ".1f")],
+        )
+
+    question(lesson, "mlp", run_mlp, _beside)
+    return
+
+
+@app.cell
+def _(Comparison, Setting, charts, claim, experiment, lesson, models, progress, question, run_phm, stack):
+    _sizes = (1, 2, 4, 8, 14)
+
+    def _smaller():
+        with progress(lesson, "training", len(_sizes)) as step:
+            results = experiment.sweep([Setting("phm", 0.1, 256, 5, n) for n in _sizes], step)
+        return stack(
+            charts.swept(results, "parameters", lesson),
+            claim(
+                lesson,
+                "phm",
+                lesson.label("counted"),
+                lesson.label("formula"),
+                [
+                    Comparison(
+                        lesson.label("with-n").format(n=n),
+                        models.parameter_count(experiment.new_model("phm", n)),
+                        experiment.phm_parameters(n),
+                        0,
+                        ",",
+                    )
+                    for n in _sizes
+                ],
+            ),
+        )
+
+    question(lesson, "phm", run_phm, _smaller)
+    return
+
+
+@app.cell
+def _(by_the_book, experiment, lesson, question, run_exact, stack, table):
+    def _optimum():
+        found = experiment.optimum(by_the_book.model)
+        return stack(
+            table(
+                ["", lesson.label("sgd"), lesson.label("exact-minimum")],
+                [
+                    (lesson.label("objective"), f"{found.sgd_objective:.4f}", f"{found.objective:.4f}"),
+                    (lesson.label("test-accuracy"), f"{found.sgd_accuracy:.1%}", f"{found.accuracy:.1%}"),
+                ],
+            ),
+            lesson.body("exact", gap=f"{found.gap:.1e}"),
+        )
+
+    question(lesson, "exact", run_exact, _optimum)
+    return
+
+
+@app.cell
+def _(Comparison, claim, code, experiment, footer, lesson, stack, torch):
+    _generator = torch.Generator().manual_seed(0)
+    _both = experiment.convolution_and_layer(
+        torch.randn(4, 3, generator=_generator), torch.rand(3, 28, 28, generator=_generator)
+    )
+    stack(
+        lesson.text("further"),
+        code(lesson, experiment.convolution_and_layer),
+        claim(
+            lesson,
+            "convolution",
+            lesson.label("convolution"),
+            lesson.label("layer"),
+            [
+                Comparison(lesson.label("sum"), *(float(outputs.sum()) for outputs in _both), 1e-3, ",.4f"),
+                Comparison(
+                    lesson.label("largest-gap"), float((_both[0] - _both[1]).abs().max()), 0.0, 1e-5, ".1g"
+                ),
+            ],
+        ),
+        footer(lesson),
+    )
+    return
+
+
+if __name__ == "__main__":
+    app.run()

@@ -1,0 +1,1 @@
+"""Lesson 4: vectorization, a loop against one call."""
