@@ -1,0 +1,350 @@
+"""The experiments of lesson 6, without a notebook: training from scratch on data whose answer is known.
+
+A parameter vector is (d + 1,): the weights, then the bias. A path is (steps + 1, d + 1): the parameters before the
+first step and after each one. Everything is float64 unless a function says otherwise.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from scipy.constants import c, h, k
+from torch import Tensor, nn
+from torch.autograd.functional import hessian as autograd_hessian
+from torch.autograd.functional import hvp
+
+from onelayer import (
+    DivergenceError,
+    LinearRegression,
+    OneLayerError,
+    Rows,
+    fit,
+    linear_regression,
+    mlp,
+    softmax_regression,
+    synthetic,
+)
+from onelayer.data import epoch_order
+from onelayer.data.rows import seeded_generator
+from onelayer.losses import mean_loss, squared_loss, squared_loss_gradient
+from onelayer.models import parameter_count
+from onelayer.scratch import affine, sgd
+from onelayer.training import Way
+
+Array = NDArray[np.float64]
+
+TRUE = np.array([2.0, -3.4, 4.2])  # w₁, w₂, b of the synthetic data
+SIGMA, LR, BATCH_SIZE, EPOCHS = 0.01, 0.03, 10, 3  # the section's settings
+RATES = (0.001, 0.01, 0.03, 0.1, 1.0, 1.4, 3.0)
+
+RESISTANCE, VOLTAGE_NOISE = 4.7, 0.05  # kΩ, V
+TEMPERATURE = 5.772  # in 1000 K: the Sun's (IAU 2015 resolution B3)
+FIRST_GUESS = 3.0  # in 1000 K
+
+
+# Data, model and training
+
+
+def data(sigma: float = SIGMA, seed: int = 0) -> Rows:
+    """Return the section's 1,000 examples: X (1000, 2) and y = Xw + b + ε (1000, 1)."""
+    return synthetic(sigma=sigma, seed=seed).train
+
+
+def data_iter(rows: Rows, batch_size: int, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the minibatches of one epoch: features (m, d) and labels (m, 1), in an order of chance."""
+    for index in epoch_order(len(rows), seed, epoch).split(batch_size):
+        yield rows.batch(index)
+
+
+def initial_parameters(d: int, std: float = 0.01, seed: int = 0) -> list[Tensor]:
+    """Return a weight (1, d) from N(0, std²) and a bias (1,) of 0, both ready for autograd."""
+    generator = torch.Generator().manual_seed(seed)
+    weight = torch.normal(0, std, (1, d), generator=generator, dtype=torch.float64)
+    return [weight.requires_grad_(), torch.zeros(1, dtype=torch.float64, requires_grad=True)]
+
+
+def train(
+    rows: Rows, parameters: list[Tensor], lr: float, batch_size: int, epochs: int, seed: int = 0
+) -> Array:
+    """Train by minibatch SGD and return the path; ``seed`` sets the order of the rows."""
+    weight, bias = parameters
+    path = [flat(parameters)]
+    for epoch in range(1, epochs + 1):
+        for X, y in data_iter(rows, batch_size, seed, epoch):
+            loss = squared_loss(affine(X, weight, bias), y, reduction="sum")
+            loss.backward()
+            sgd(parameters, lr, len(y))
+            path.append(flat(parameters))
+    return np.array(path)
+
+
+def flat(parameters: list[Tensor]) -> Array:
+    """Return a weight (1, d) and a bias (1,) as one vector (d + 1,), copied."""
+    return torch.cat([parameter.detach().flatten() for parameter in parameters]).double().numpy()
+
+
+# What is seen of a run
+
+
+def losses_on(rows: Rows, path: Array) -> Array:
+    """Return the mean loss over all rows at each point of a path (steps + 1, d + 1)."""
+    X, y = rows.X.double().numpy(), rows.y.double().numpy()
+    losses: Array = ((X @ path[:, :-1].T + path[:, -1] - y) ** 2).mean(axis=0) / 2
+    return losses
+
+
+def loss_by_step(rows: Rows, path: Array) -> pa.Table:
+    """Return the columns ``step`` and ``loss``: the mean loss over all rows after each step."""
+    losses = losses_on(rows, path)
+    return pa.table({"step": np.arange(len(losses)), "loss": losses})
+
+
+def errors_by_step(path: Array) -> pa.Table:
+    """Return how far each parameter is from the true one: columns ``step``, ``parameter`` (0, 1, 2), ``error``."""
+    steps, parameters = np.indices(path.shape)
+    errors = np.abs(path - TRUE)
+    return pa.table({"step": steps.ravel(), "parameter": parameters.ravel(), "error": errors.ravel()})
+
+
+def points(rows: Rows, shown: int = 250) -> pa.Table:
+    """Return some labels against each of their features: columns ``feature`` (0, 1), ``x`` and ``y``."""
+    X, y = rows.X[:shown].numpy(), rows.y[:shown].numpy()
+    return pa.table({"feature": np.repeat([0, 1], len(X)), "x": X.T.ravel(), "y": np.tile(y[:, 0], 2)})
+
+
+def exact(rows: Rows) -> Array:
+    """Return the parameters (d + 1,) of least squares, from the library's exact solver."""
+    model = LinearRegression().fit(rows.X.numpy(), rows.y[:, 0].numpy())
+    return np.append(model.coef_, model.intercept_)
+
+
+def visits(rows: Rows, batch_size: int, seed: int = 0) -> tuple[Array, int]:
+    """Return the sizes of the batches of one epoch, and how many different rows they hold together."""
+    batches = [X for X, _ in data_iter(rows, batch_size, seed, 1)]
+    return np.array([len(X) for X in batches], float), len(torch.cat(batches).unique(dim=0))
+
+
+def both_gradients(rows: Rows, batch_size: int, parameters: list[Tensor]) -> tuple[Array, Array]:
+    """Return the gradient (d + 1,) of the first batch's mean loss from autograd, and from the closed form."""
+    X, y = next(data_iter(rows, batch_size, seed=0, epoch=1))
+    loss = squared_loss(affine(X, *parameters), y, reduction="mean")
+    by_autograd = flat(list(torch.autograd.grad(loss, parameters)))
+    residual = squared_loss_gradient(affine(X, *parameters), y).detach()
+    return by_autograd, flat([residual.T @ X / len(y), residual.mean(dim=0)])
+
+
+def fitted(rows: Rows, way: Way, seed: int = 0) -> tuple[Array, float]:
+    """Train with the library in one of its three ways; return the parameters and the last epoch's loss."""
+    model = linear_regression(rows.X.shape[1], seed=seed).double()
+    run = fit(model, rows, way=way, epochs=EPOCHS, batch_size=BATCH_SIZE, lr=LR, seed=seed)
+    return flat(list(model.parameters())), run.history[-1].train_loss
+
+
+# The questions
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Training with one learning rate in float32.
+
+    Attributes:
+        lr: the learning rate.
+        losses: the mean loss over all rows before the first step and after each one.
+        lost_at: the first step after which a parameter is infinite or no number, None if none is.
+    """
+
+    lr: float
+    losses: Array
+    lost_at: int | None
+
+
+def try_rates(rows: Rows) -> list[Trial]:
+    """Train with each of ``RATES``, from the same start and with the same batches, in float32."""
+    trials, single = [], rows.to("cpu", torch.float32)
+    for lr in RATES:
+        start = [p.detach().float().requires_grad_() for p in initial_parameters(rows.X.shape[1])]
+        path = train(single, start, lr, BATCH_SIZE, EPOCHS)
+        lost = np.flatnonzero(~np.isfinite(path).all(axis=1))
+        with np.errstate(over="ignore", invalid="ignore"):
+            losses = losses_on(single, path)
+        trials.append(Trial(lr, losses, int(lost[0]) if len(lost) else None))
+    return trials
+
+
+def curves(trials: list[Trial]) -> pa.Table:
+    """Return the finite part of each trial's curve: columns ``lr``, ``step`` and ``loss``."""
+    parts = []
+    for trial in trials:
+        steps = np.flatnonzero(np.isfinite(trial.losses))
+        names = np.full(len(steps), f"{trial.lr:g}")
+        parts.append(pa.table({"lr": names, "step": steps, "loss": trial.losses[steps]}))
+    return pa.concat_tables(parts)
+
+
+def divergence_message(rows: Rows, lr: float) -> str:
+    """Return what the library's training says when it stops because ``lr`` is too large, "" if it does not stop."""
+    try:
+        fit(
+            linear_regression(rows.X.shape[1]),
+            rows,
+            way="scratch",
+            epochs=EPOCHS,
+            batch_size=BATCH_SIZE,
+            lr=lr,
+        )
+    except DivergenceError as error:
+        return str(error)
+    return ""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A model after three epochs from one kind of initial weights.
+
+    Attributes:
+        hidden: whether the model has a hidden layer.
+        zero: whether all its weights started at 0, rather than from N(0, 0.01²).
+        loss: the mean loss over all rows at the end.
+        moved: how many of its weights are not what they were at the start.
+        weights: how many weights it has, biases not counted.
+    """
+
+    hidden: bool
+    zero: bool
+    loss: float
+    moved: int
+    weights: int
+
+
+def compare_starts(rows: Rows) -> list[Start]:
+    """Train linear regression and an MLP with 16 hidden units, from zeros and from small random weights."""
+    found = []
+    for hidden in (False, True):
+        for zero in (False, True):
+            model: nn.Module = mlp(2, 16, 1) if hidden else linear_regression(2)
+            weights = [parameter for parameter in model.double().parameters() if parameter.dim() == 2]
+            if zero:
+                for weight in weights:
+                    nn.init.zeros_(weight)
+            before = [weight.detach().clone() for weight in weights]
+            fit(model, rows, way="concise", epochs=EPOCHS, batch_size=BATCH_SIZE, lr=LR)
+            with torch.no_grad():
+                loss = float(mean_loss(model(rows.X), rows.y))
+                moved = sum(int((now != old).sum()) for now, old in zip(weights, before, strict=True))
+            found.append(Start(hidden, zero, loss, moved, sum(weight.numel() for weight in weights)))
+    return found
+
+
+def mismatched_shapes(rows: Rows) -> tuple[tuple[int, ...], str]:
+    """Return the shape of a batch's predictions (m, 1) minus labels (m,), and what the library's loss says to them."""
+    X, y = next(data_iter(rows, BATCH_SIZE, seed=0, epoch=1))
+    prediction, label = affine(X, *initial_parameters(X.shape[1])), y.flatten()
+    try:
+        squared_loss(prediction, label)
+    except OneLayerError as error:
+        return tuple((prediction - label).shape), str(error)
+    raise AssertionError("squared_loss refuses shapes that differ")
+
+
+def broadcast_mistake(rows: Rows, batch_size: int = 100, lr: float = 0.1, epochs: int = 10) -> Array:
+    """Train with predictions (m, 1) and labels (m,), which broadcast to (m, m); return the parameters (d + 1,)."""
+    parameters = weight, bias = initial_parameters(rows.X.shape[1])
+    for epoch in range(1, epochs + 1):
+        for X, y in data_iter(rows, batch_size, 0, epoch):
+            differences = affine(X, weight, bias) - y.flatten()  # every prediction with every label
+            (differences**2 / 2).sum().backward()
+            sgd(list(parameters), lr, differences.numel())
+    return flat(list(parameters))
+
+
+def measure_resistor(n: int = 200, seed: int = 0) -> Rows:
+    """Return currents (n, 1) in mA, evenly from 0 to 2, and noisy voltages (n, 1) in V across a resistor."""
+    current = torch.linspace(0, 2, n, dtype=torch.float64)[:, None]
+    noise = torch.randn(n, 1, generator=seeded_generator(seed), dtype=torch.float64)
+    return Rows(current, RESISTANCE * current + VOLTAGE_NOISE * noise)
+
+
+def learn_resistance(rows: Rows) -> Array:
+    """Return resistance (kΩ) and offset (V), learned by gradient descent from a resistor's measurements."""
+    learned: Array = train(rows, initial_parameters(1), lr=0.1, batch_size=BATCH_SIZE, epochs=20)[-1]
+    return learned
+
+
+def spectral_energy_density(wavelength: Tensor, temperature: Tensor) -> Tensor:
+    """Return Planck's u(λ, T) = 8πhc/λ⁵ / (exp(hc/λkT) − 1) in kJ/m⁴.
+
+    Args:
+        wavelength: λ in µm.
+        temperature: T in 1000 K.
+    """
+    metres = wavelength * 1e-6
+    ratio = h * c / (metres * k * temperature * 1e3)
+    # e^−x / (1 − e^−x) is 1 / (e^x − 1), but does not overflow where x is large.
+    density: Tensor = 8e-3 * torch.pi * h * c / metres**5 * torch.exp(-ratio) / -torch.expm1(-ratio)
+    return density
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """A measured spectrum, and the temperature that autograd found for it.
+
+    Attributes:
+        wavelength: (n,) in µm.
+        measured: (n,) spectral energy densities in kJ/m⁴.
+        temperatures: (steps + 1,) in 1000 K, from the first guess to the last.
+    """
+
+    wavelength: Array
+    measured: Array
+    temperatures: Array
+
+    def curve(self, temperature: float) -> Array:
+        """Return Planck's spectral energy density (n,) in kJ/m⁴ at a temperature in 1000 K."""
+        wavelength = torch.from_numpy(self.wavelength)
+        curve: Array = spectral_energy_density(wavelength, torch.tensor(temperature)).numpy()
+        return curve
+
+
+def learn_temperature(n: int = 100, steps: int = 200, lr: float = 2.0, seed: int = 0) -> Spectrum:
+    """Find the temperature of a noisy spectrum by gradient descent on the squared error, with autograd."""
+    wavelength = torch.linspace(0.2, 2.5, n, dtype=torch.float64)
+    clean = spectral_energy_density(wavelength, torch.tensor(TEMPERATURE, dtype=torch.float64))
+    peak = clean.max()
+    noise = torch.randn(n, generator=seeded_generator(seed), dtype=torch.float64)
+    measured = clean + 0.02 * peak * noise
+    temperature = torch.tensor([FIRST_GUESS], dtype=torch.float64, requires_grad=True)
+    temperatures = [temperature.item()]
+    for _ in range(steps):
+        density = spectral_energy_density(wavelength, temperature)
+        squared_loss(density / peak, measured / peak, reduction="sum").backward()
+        sgd([temperature], lr, n)
+        temperatures.append(temperature.item())
+    return Spectrum(wavelength.numpy(), measured.numpy(), np.array(temperatures))
+
+
+def second_derivatives(rows: Rows, vector: Array) -> tuple[Array, Array]:
+    """Return the Hessian (d + 1, d + 1) of the mean loss by autograd, and its product with a vector (d + 1,).
+
+    The product comes from differentiating twice along the vector; no matrix is formed for it.
+    """
+
+    def loss(parameters: Tensor) -> Tensor:
+        return mean_loss(affine(rows.X, parameters[None, :-1], parameters[-1:]), rows.y)
+
+    at = torch.zeros(rows.X.shape[1] + 1, dtype=torch.float64)
+    matrix: Array = autograd_hessian(loss, at).numpy()
+    product: Array = hvp(loss, at, torch.from_numpy(vector))[1].numpy()
+    return matrix, product
+
+
+def hessian_sizes() -> pa.Table:
+    """Return how large derivatives in float32 are for networks of the book.
+
+    The columns are ``parameters``, and ``gradient`` and ``hessian`` in MB.
+    """
+    networks = (linear_regression(2), linear_regression(784), softmax_regression(784, 10), mlp(784, 256, 10))
+    counts = np.array([parameter_count(network) for network in networks])
+    return pa.table({"parameters": counts, "gradient": 4e-6 * counts, "hessian": 4e-6 * counts**2})

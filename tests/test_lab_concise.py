@@ -1,0 +1,105 @@
+"""The experiments of the lesson on linear regression with PyTorch's own parts."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from onelayer.lab.lessons.concise import experiment
+from onelayer.lab.lessons.from_scratch import experiment as scratch
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return scratch.data()
+
+
+@pytest.mark.parametrize("batch_size", experiment.BATCH_SIZES)
+def test_the_loader_hands_out_the_batches_of_the_loop_from_scratch(rows, batch_size):
+    assert experiment.first_batches_differ(rows, batch_size) == 0
+    X, y = next(iter(experiment.load_array(rows, batch_size, seed=0, epoch=1)))
+    assert X.shape == (batch_size, 2) and y.shape == (batch_size, 1)
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_network_starts_as_the_one_from_scratch(seed):
+    net = experiment.build_net(2, seed)
+    assert isinstance(net, nn.Sequential) and net[0].weight.shape == (1, 2)
+    np.testing.assert_array_equal(
+        experiment.parameters_of(net), scratch.flat(scratch.initial_parameters(2, seed=seed))
+    )
+
+
+@pytest.mark.parametrize("lr", [0.01, 0.03, 0.5])
+@pytest.mark.parametrize("batch_size", experiment.BATCH_SIZES)
+def test_half_the_rate_makes_up_for_the_missing_half(rows, lr, batch_size):
+    ours = scratch.train(rows, scratch.initial_parameters(2), lr, batch_size, scratch.EPOCHS)
+    theirs = experiment.train(rows, nn.MSELoss(), lr / 2, batch_size)
+    np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-12)
+    assert experiment.largest_gap(ours, theirs) == np.abs(ours - theirs).max()
+
+
+@pytest.mark.parametrize("batch_size", experiment.BATCH_SIZES)
+def test_mean_and_sum_coincide_when_the_rate_is_multiplied_by_the_batch_size(rows, batch_size):
+    paths = experiment.reductions(rows, 0.03 / batch_size, batch_size)
+    np.testing.assert_allclose(paths["sum"], paths["scaled-mean"], rtol=0, atol=1e-12)
+    step, shorter = (np.diff(paths[name][:2], axis=0) for name in ("sum", "mean"))
+    np.testing.assert_allclose(step, batch_size * shorter, rtol=1e-12)
+
+
+def test_gradients_are_those_on_paper(rows):
+    X, y = (t.numpy() for t in next(iter(experiment.load_array(rows, 10, seed=0, epoch=1))))
+    at, A = experiment.parameters_of(experiment.build_net(2)), np.column_stack([X, np.ones(10)])
+    expected = A.T @ (A @ at - y[:, 0]) / 10
+    for name, times in (("formula", 1), ("half", 1), ("mse", 2), ("twice", 4)):
+        np.testing.assert_allclose(
+            experiment.batch_gradients(rows, 10)[name], times * expected, atol=1e-12, err_msg=name
+        )
+
+
+def test_a_gradient_is_there_between_backward_and_zero_grad(rows):
+    states = experiment.gradient_states(rows, 10)
+    assert states["before"] is None and states["cleared"] is None
+    np.testing.assert_array_equal(states["after"], experiment.batch_gradients(rows, 10)["mse"][:2])
+
+
+@pytest.mark.parametrize("delta", [0.1, 1.0, 2.5])
+def test_hubers_loss_is_pytorchs_and_smooth_l1_times_delta(delta):
+    found = experiment.huber_both_ways(delta)
+    np.testing.assert_allclose(found.ours, found.theirs, rtol=1e-14)
+    np.testing.assert_allclose(found.our_slope, found.their_slope, rtol=1e-14)
+    residual = torch.from_numpy(found.residual)
+    smooth = nn.SmoothL1Loss(reduction="none", beta=delta)(residual, torch.zeros_like(residual))
+    np.testing.assert_allclose(found.ours, delta * smooth, rtol=1e-14)
+
+
+def test_shapes_of_the_losses():
+    shapes = (
+        experiment.loss_shapes(2.0, points=13).to_pandas().pivot(index="residual", columns="loss")["value"]
+    )
+    r = shapes.index.to_numpy()
+    np.testing.assert_allclose(shapes["squared"], r**2 / 2)
+    np.testing.assert_allclose(shapes["absolute"], np.abs(r))
+    np.testing.assert_allclose(shapes["huber"], np.where(np.abs(r) <= 2, r**2 / 2, 2 * np.abs(r) - 2))
+
+
+def test_outliers_move_the_squared_loss_more(rows):
+    wrong = experiment.with_outliers(rows, 0.05)
+    assert ((wrong.y - rows.y) == experiment.OUTLIER).sum() <= 50  # adding 20 rounds
+    assert (wrong.y != rows.y).sum() == 50
+    clean, some = experiment.compare_robustness(rows, 0.0), experiment.compare_robustness(rows, 0.05)
+    # Within δ Huber's loss is ½r², which has the gradient of MSELoss at half the rate.
+    np.testing.assert_allclose(clean.squared, clean.huber, atol=1e-3)
+    np.testing.assert_allclose(clean.squared, scratch.TRUE, atol=5e-3)
+    squared, huber = some.distances
+    assert squared == np.linalg.norm(some.squared - scratch.TRUE) and huber < squared / 5
+
+
+def test_what_the_framework_offers():
+    assert {"MSELoss", "L1Loss", "HuberLoss", "SmoothL1Loss", "CrossEntropyLoss"} <= set(
+        experiment.offered_losses()
+    )
+    assert {"normal_", "zeros_", "xavier_uniform_", "kaiming_normal_"} <= set(
+        experiment.offered_initialisers()
+    )
+    assert all(callable(getattr(nn.init, name)) for name in experiment.offered_initialisers())

@@ -1,0 +1,186 @@
+"""The experiments of the lesson on linear regression from scratch."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import linregress
+
+from onelayer import DivergenceError, fit, linear_regression
+from onelayer.lab.lessons.from_scratch import experiment
+from onelayer.lab.lessons.from_scratch.experiment import BATCH_SIZE, EPOCHS, LR, TRUE
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return experiment.data()
+
+
+def with_ones(rows):
+    return np.column_stack([rows.X.numpy(), np.ones(len(rows))]), rows.y[:, 0].numpy()
+
+
+@pytest.mark.parametrize("seed", range(21))
+def test_the_sections_settings_recover_the_true_parameters(seed):
+    rows = experiment.data(seed=seed)
+    start = experiment.initial_parameters(2, seed=seed)
+    path = experiment.train(rows, start, LR, BATCH_SIZE, EPOCHS, seed)
+    assert path.shape == (1 + EPOCHS * 100, 3)
+    np.testing.assert_allclose(path[-1], TRUE, atol=2e-3)
+
+
+def test_one_step_is_the_formulas(rows):
+    A, y = with_ones(rows)
+    path = experiment.train(rows, experiment.initial_parameters(2, std=0), lr=0.5, batch_size=1000, epochs=1)
+    np.testing.assert_allclose(path, [np.zeros(3), 0.5 * A.T @ y / len(y)], atol=1e-12)
+
+
+def test_the_loop_is_the_librarys(rows):
+    model = linear_regression(2).double()
+    path = experiment.train(
+        rows, [p.detach().clone().requires_grad_() for p in model.parameters()], 0.1, 64, 2
+    )
+    fit(model, rows, way="scratch", epochs=2, batch_size=64, lr=0.1)
+    np.testing.assert_array_equal(path[-1], experiment.flat(list(model.parameters())))
+
+
+@pytest.mark.parametrize("way", ["fused", "concise"])
+def test_each_way_gives_the_same_numbers(rows, way):
+    ours, theirs = experiment.fitted(rows, "scratch"), experiment.fitted(rows, way)
+    np.testing.assert_allclose(ours[0], theirs[0], rtol=0, atol=1e-12)
+    assert ours[1] == pytest.approx(theirs[1], abs=1e-12)
+
+
+def test_losses_on_a_path_and_errors_are_those_of_its_points(rows):
+    A, y = with_ones(rows)
+    path = np.array([[0.0, 0.0, 0.0], [1.0, -2.0, 3.0], TRUE])
+    expected = [0.5 * np.mean((A @ at - y) ** 2) for at in path]
+    np.testing.assert_allclose(experiment.losses_on(rows, path), expected, rtol=1e-12)
+    # The noise has a variance of σ², so half of that is left at the true parameters, up to its sampling error.
+    assert experiment.loss_by_step(rows, path)["loss"][2].as_py() == pytest.approx(0.01**2 / 2, rel=0.2)
+    errors = (
+        experiment.errors_by_step(path).to_pandas().pivot(index="step", columns="parameter", values="error")
+    )
+    np.testing.assert_allclose(errors.to_numpy(), np.abs(path - TRUE))
+
+
+def test_exact_is_least_squares(rows):
+    A, y = with_ones(rows)
+    np.testing.assert_allclose(experiment.exact(rows), np.linalg.lstsq(A, y, rcond=None)[0], rtol=1e-12)
+
+
+def test_points_are_labels_beside_their_features(rows):
+    points = experiment.points(rows, shown=3).to_pydict()
+    assert points["feature"] == [0, 0, 0, 1, 1, 1]
+    assert points["x"] == rows.X[:3].T.flatten().tolist()
+    assert points["y"] == rows.y[:3, 0].tolist() * 2
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "sizes"), [(300, [300, 300, 300, 100]), (2000, [1000]), (500, [500, 500])]
+)
+def test_an_epoch_visits_each_row_once(rows, batch_size, sizes):
+    found, different = experiment.visits(rows, batch_size)
+    assert found.tolist() == sizes and different == 1000
+
+
+def test_autograd_and_the_formula_agree_with_finite_differences(rows):
+    X, y = (t.numpy() for t in next(experiment.data_iter(rows, BATCH_SIZE, seed=0, epoch=1)))
+    start = experiment.initial_parameters(2)
+    at, step = experiment.flat(start), 1e-5
+
+    def loss(p):
+        return np.mean((X @ p[:2] + p[2] - y[:, 0]) ** 2) / 2
+
+    expected = [(loss(at + step * e) - loss(at - step * e)) / (2 * step) for e in np.eye(3)]
+    for gradient in experiment.both_gradients(rows, BATCH_SIZE, start):
+        np.testing.assert_allclose(gradient, expected, atol=1e-8)
+
+
+def test_learning_rates_are_slow_then_fast_then_too_large(rows):
+    trials = {trial.lr: trial for trial in experiment.try_rates(rows)}
+    noise = 0.01**2 / 2
+    assert trials[0.001].losses[-1] > 1000 * noise
+    for slower, faster in ((0.001, 0.01), (0.01, 0.03), (0.03, 0.1), (0.1, 1.0)):
+        arrival = [int(np.argmax(trials[lr].losses < 1.0)) or 301 for lr in (slower, faster)]
+        assert arrival[1] < arrival[0]
+    for lr in (0.03, 0.1, 1.0):
+        assert trials[lr].losses[-1] < 2 * noise
+    rises = np.diff(trials[1.4].losses[:6]) > 0
+    assert rises.any() and not rises.all() and trials[1.4].lost_at is None
+    lost = trials[3.0].lost_at
+    assert lost is not None and np.isnan(trials[3.0].losses[-1])
+    assert np.isfinite(trials[3.0].losses[: lost - 1]).all()
+    curves = experiment.curves(list(trials.values()))
+    assert np.isfinite(curves["loss"].to_numpy()).all()
+
+
+def test_the_message_is_that_of_training(rows):
+    with pytest.raises(DivergenceError) as caught:
+        fit(linear_regression(2), rows, way="scratch", epochs=1, batch_size=BATCH_SIZE, lr=3.0)
+    assert experiment.divergence_message(rows, 3.0) == str(caught.value)
+    assert experiment.divergence_message(rows, 0.1) == ""
+
+
+def test_zero_weights_train_one_layer_and_never_move_in_two(rows):
+    starts = {(start.hidden, start.zero): start for start in experiment.compare_starts(rows)}
+    assert starts[False, True].loss == pytest.approx(starts[False, False].loss, rel=1e-3)
+    assert starts[False, True].moved == 2
+    stuck = starts[True, True]
+    assert (stuck.moved, stuck.weights) == (0, 2 * 16 + 16)
+    # Only the last bias learns; no constant has a smaller loss than half of the labels' variance.
+    variance = float(rows.y.var(correction=0))
+    assert variance / 2 <= stuck.loss < 1.01 * variance / 2
+    assert starts[True, False].moved == stuck.weights and starts[True, False].loss < stuck.loss / 10
+
+
+def test_broadcast_labels_teach_only_their_mean(rows):
+    shape, message = experiment.mismatched_shapes(rows)
+    assert shape == (10, 10) and "must have one shape" in message
+    found = experiment.broadcast_mistake(rows)
+    np.testing.assert_allclose(found, [0, 0, rows.y.mean()], atol=0.1)
+
+
+def test_resistance_is_that_of_the_straight_line_through_the_measurements():
+    rows = experiment.measure_resistor()
+    line = linregress(rows.X[:, 0].numpy(), rows.y[:, 0].numpy())
+    np.testing.assert_allclose(experiment.learn_resistance(rows), [line.slope, line.intercept], atol=0.02)
+    assert line.slope == pytest.approx(experiment.RESISTANCE, abs=0.03)
+
+
+def test_plancks_law_peaks_where_wien_says_and_its_integral_is_stefan_boltzmanns():
+    wavelength = torch.linspace(0.05, 200, 400_000, dtype=torch.float64)
+    density = experiment.spectral_energy_density(wavelength, torch.tensor(5.772, dtype=torch.float64))
+    assert wavelength[density.argmax()].item() == pytest.approx(2897.772 / 5772, rel=2e-3)
+    # u = 4σT⁴/c, with CODATA's σ in W/m²K⁴; wavelengths are in µm, densities in kJ/m⁴.
+    total = torch.trapezoid(density * 1e3, wavelength * 1e-6).item()
+    assert total == pytest.approx(4 * 5.670374419e-8 * 5772**4 / 299_792_458, rel=1e-4)
+
+
+def test_the_temperature_of_a_spectrum_is_found():
+    found = experiment.learn_temperature()
+    assert found.temperatures[0] == experiment.FIRST_GUESS
+    assert found.temperatures[-1] == pytest.approx(experiment.TEMPERATURE, abs=0.02)
+    residual = found.measured - found.curve(found.temperatures[-1])
+    assert residual.std() == pytest.approx(0.02 * found.measured.max(), rel=0.3)
+
+
+def test_a_very_cold_first_guess_does_not_move():
+    wavelength = torch.linspace(0.2, 2.5, 100, dtype=torch.float64)
+    cold = torch.tensor(0.1, dtype=torch.float64, requires_grad=True)
+    density = experiment.spectral_energy_density(wavelength, cold)
+    density.sum().backward()
+    assert density.max() < 1e-9 and cold.grad.abs() < 1e-9
+
+
+def test_second_derivatives_are_those_of_the_formula(rows):
+    A, _ = with_ones(rows)
+    vector = np.array([1.0, -1.0, 2.0])
+    matrix, product = experiment.second_derivatives(rows, vector)
+    np.testing.assert_allclose(matrix, A.T @ A / len(A), atol=1e-12)
+    np.testing.assert_allclose(product, matrix @ vector, atol=1e-12)
+
+
+def test_sizes_of_derivatives():
+    sizes = experiment.hessian_sizes().to_pydict()
+    assert sizes["parameters"] == [3, 785, 7850, 784 * 256 + 256 + 256 * 10 + 10]
+    assert sizes["hessian"][2] == pytest.approx(4 * 7850**2 / 1e6)
