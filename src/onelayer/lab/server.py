@@ -277,14 +277,6 @@ def serve(language: Language | None, port: int | None, opened: Callable[[str], N
         threading.Thread(target=warm_up, daemon=True).start()
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(server.serve(sockets=[listener]))
-        _wait_for_notebooks()
-
-
-def _wait_for_notebooks() -> None:
-    """Wait until the threads of the pages have ended: one that is still inside torch when Python ends aborts it."""
-    for thread in threading.enumerate():
-        if "launch_kernel" in thread.name:  # the function that marimo's threads run
-            thread.join(GRACE)
 
 
 class _Server(uvicorn.Server):
