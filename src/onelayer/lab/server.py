@@ -299,7 +299,8 @@ class _Server(uvicorn.Server):
 
 def warm_up() -> None:
     """Import what the lessons need, while the reader looks at the index."""
-    for module in ("onelayer.lab.charts", "onelayer.estimators"):
+    # The first optimizer of a process imports torch._dynamo, which takes two seconds.
+    for module in ("onelayer.lab.charts", "onelayer.estimators", "torch._dynamo"):
         import_module(module)
     for entry in lessons():
         import_module(f"onelayer.lab.lessons.{entry.folder.name}.experiment")

@@ -78,13 +78,13 @@ def largest_gap(path: Array, other: Array) -> float:
 # What the framework's parts do
 
 
-def first_batches_differ(rows: Rows, batch_size: int, seed: int = 0) -> float:
-    """Return how far the minibatches of PyTorch's first epoch are from those of the loop from scratch, at most."""
-    ours, theirs = data_iter(rows, batch_size, seed, 1), load_array(rows, batch_size, seed, 1)
-    return max(
-        float((torch.cat(mine, dim=1) - torch.cat(list(its), dim=1)).abs().max())
-        for mine, its in zip(ours, theirs, strict=True)
+def epoch_both_ways(rows: Rows, batch_size: int, seed: int = 0) -> tuple[Array, Array]:
+    """Return all minibatches of the first epoch (n, d + 1), features and label, from scratch and from PyTorch."""
+    iterators = data_iter(rows, batch_size, seed, 1), load_array(rows, batch_size, seed, 1)
+    ours, theirs = (
+        torch.cat([torch.cat([X, y], dim=1) for X, y in batches]).numpy() for batches in iterators
     )
+    return ours, theirs
 
 
 def batch_gradients(rows: Rows, batch_size: int) -> dict[str, Array]:

@@ -86,16 +86,17 @@ def _(code, experiment, lesson, rows, stack, table):
 
 
 @app.cell
-def _(Comparison, claim, experiment, lesson, rows):
+def _(Comparison, claim, experiment, lesson, np, rows):
+    _ours, _theirs = experiment.epoch_both_ways(rows, batch_size=10)
     claim(
         lesson,
         "batches",
         "DataLoader",
         "data_iter",
         [
-            Comparison(
-                lesson.label("batch-gap"), experiment.first_batches_differ(rows, batch_size=10), 0, 0, ".2g"
-            )
+            Comparison(lesson.label("first-label"), _theirs[0, -1], _ours[0, -1], 0),
+            Comparison(lesson.label("last-label"), _theirs[-1, -1], _ours[-1, -1], 0),
+            Comparison(lesson.label("batch-gap"), np.abs(_theirs - _ours).max(), 0, 0, ".2g"),
         ],
     )
     return
@@ -109,7 +110,7 @@ def _(code, experiment, lesson, stack):
         code(lesson, experiment.build_net),
         lesson.body(
             "printed",
-            net=str(net),
+            layer=str(net[0]),
             weight=str(tuple(net[0].weight.shape)),
             bias=str(tuple(net[0].bias.shape)),
         ),
@@ -325,7 +326,7 @@ def _(Comparison, charts, claim, delta, experiment, lesson, np, stack):
 
 
 @app.cell
-def _(AtLeast, claim, experiment, lesson, names, question, rows, run_outliers, stack, table):
+def _(AtLeast, claim, code, experiment, lesson, names, question, rows, run_outliers, stack, table):
     def _outliers():
         found = [experiment.compare_robustness(rows, share) for share in (0.0, 0.05, 0.2)]
         return stack(
@@ -347,6 +348,7 @@ def _(AtLeast, claim, experiment, lesson, names, question, rows, run_outliers, s
                     for trial in found[1:]
                 ],
             ),
+            code(lesson, experiment.compare_robustness),
         )
 
     question(lesson, "outliers", run_outliers, _outliers)

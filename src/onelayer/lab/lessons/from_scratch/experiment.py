@@ -343,8 +343,8 @@ def second_derivatives(rows: Rows, vector: Array) -> tuple[Array, Array]:
 def hessian_sizes() -> pa.Table:
     """Return how large derivatives in float32 are for networks of the book.
 
-    The columns are ``parameters``, and ``gradient`` and ``hessian`` in MB.
+    The columns are ``parameters``, and ``gradient`` and ``hessian`` in bytes.
     """
     networks = (linear_regression(2), linear_regression(784), softmax_regression(784, 10), mlp(784, 256, 10))
     counts = np.array([parameter_count(network) for network in networks])
-    return pa.table({"parameters": counts, "gradient": 4e-6 * counts, "hessian": 4e-6 * counts**2})
+    return pa.table({"parameters": counts, "gradient": 4 * counts, "hessian": 4 * counts**2})

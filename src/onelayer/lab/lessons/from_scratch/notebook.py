@@ -128,18 +128,21 @@ def _(code, lesson, losses, scratch, stack):
 
 
 @app.cell
-def _(Comparison, claim, experiment, lesson, rows):
+def _(Comparison, claim, experiment, lesson, rows, stack):
     _start = experiment.initial_parameters(rows.X.shape[1])
     _autograd, _formula = experiment.both_gradients(rows, experiment.BATCH_SIZE, _start)
-    claim(
-        lesson,
-        "gradient",
-        "autograd",
-        lesson.label("formula"),
-        [
-            Comparison(f"∂L/∂{name}", left, right, 1e-12)
-            for name, left, right in zip(("w₁", "w₂", "b"), _autograd, _formula, strict=True)
-        ],
+    stack(
+        lesson.body("autograd"),
+        claim(
+            lesson,
+            "gradient",
+            "autograd",
+            lesson.label("formula"),
+            [
+                Comparison(f"∂L/∂{name}", left, right, 1e-12)
+                for name, left, right in zip(("w₁", "w₂", "b"), _autograd, _formula, strict=True)
+            ],
+        ),
     )
     return
 
@@ -421,7 +424,7 @@ def _(Comparison, claim, code, experiment, largest_stable_lr, lesson, np, questi
             table(
                 [lesson.label(name) for name in ("parameters", "gradient-size", "hessian-size")],
                 [
-                    (f"{n:,}", f"{gradient:,.6g} MB", f"{hessian:,.6g} MB")
+                    (f"{n:,}", f"{gradient:,}", f"{hessian:,}")
                     for n, gradient, hessian in zip(
                         *experiment.hessian_sizes().to_pydict().values(), strict=True
                     )
