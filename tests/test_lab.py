@@ -432,3 +432,14 @@ def test_the_command_line_does_not_import_the_lab_until_it_is_asked_for():
     code = f"import sys, onelayer.cli; print([m for m in sys.modules if m.split('.')[0] in {heavy}])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_lessons_leave_matplotlib_alone():
+    """While one thread loads it, marimo's own look at it fails in another, and that page never opens."""
+    modules = [
+        f"onelayer.lab.lessons.{entry.folder.name}.{part}"
+        for entry in lessons()
+        for part in ("experiment", "charts")
+    ]
+    source = f"import sys, {', '.join(modules)}; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", source], check=False).returncode == 0
