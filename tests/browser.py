@@ -45,7 +45,8 @@ def lab_server() -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             _, complaints = process.communicate()
-    assert (process.returncode, complaints) == (0, "")
+    if (process.returncode, complaints) != (0, ""):
+        raise AssertionError(f"the server ended with {process.returncode}: {complaints}")
 
 
 @contextmanager

@@ -93,7 +93,9 @@ def test_the_shortest_of_the_rounds_is_kept(monkeypatch):
     laps = iter([3.0, 20.0, 1.0, 30.0])
     monkeypatch.setattr(Timer, "stop", lambda self: self.times.append(next(laps)))
     calls = []
-    times = experiment.shortest_times({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")})
+    times = experiment.shortest_times(
+        {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=2
+    )
     assert times == {"a": 1.0, "b": 20.0} and calls == ["a", "b"] * 2
 
 

@@ -66,7 +66,7 @@ def test_ratios_are_shown_without_exponents(ratio, text):
 
 
 def test_the_slider_goes_in_powers_of_ten():
-    assert [experiment.length(power) for power in (0, 0.5, 1, 4)] == [1, 3, 10, 10_000]
+    assert [experiment.length(power) for power in (0, 0.5, 2.3, 4)] == [1, 3, 200, 10_000]
 
 
 def test_orders_of_magnitude():

@@ -1,6 +1,7 @@
 """``onelayer lab``: the interactive lessons, in the browser."""
 
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
@@ -51,3 +52,5 @@ def lab(
             webbrowser.open(address)
 
     serve(lang, port, opened)
+    sys.stdout.flush()
+    os._exit(0)  # a lesson's thread may be inside native code, which the interpreter's own exit would abort

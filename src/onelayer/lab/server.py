@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import threading
@@ -279,7 +280,7 @@ def serve(language: Language | None, port: int | None, opened: Callable[[str], N
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it answers."""
+    """A server that says when it answers, and ends without a word."""
 
     def __init__(self, config: uvicorn.Config, opened: Callable[[], None]) -> None:
         super().__init__(config)
@@ -289,6 +290,11 @@ class _Server(uvicorn.Server):
         """Start, then say so."""
         await super().startup(sockets)
         self.opened()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End. Pages that are open are cut off after a while; that is no error."""
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await super().shutdown(sockets)
 
 
 def warm_up() -> None:

@@ -9,7 +9,7 @@ from onelayer.lab.charts import BLUE, EMBED, GREY, ORANGE, RED, sized
 from onelayer.lab.lessons.fashion_mnist.experiment import BATCH_SIZE, SIDE, feature_number
 from onelayer.lab.prose import Lesson
 
-IMAGE = 308  # screen pixels: 11 for each of 28
+IMAGE = 280  # screen pixels: 10 for each of 28
 
 
 def image(pixels: pa.Table, row: int, column: int, lesson: Lesson) -> Any:
@@ -62,12 +62,12 @@ def times(seconds: dict[str, float], first: str, lesson: Lesson) -> Any:
     rows = pa.table({"name": [lesson.label(name) for name in seconds], "seconds": list(seconds.values())})
     base = alt.Chart(rows).encode(
         alt.Y("name:N", sort=None, title=None).axis(labelLimit=150),
-        alt.X("seconds:Q", title=lesson.label("seconds")).scale(domainMax=1.25 * max(seconds.values())),
+        alt.X("seconds:Q", title=lesson.label("seconds")).scale(domainMax=1.5 * max(seconds.values())),
     )
     colour = alt.condition(f"datum.name == '{lesson.label(first)}'", alt.value(ORANGE), alt.value(BLUE))
     bars = base.mark_bar(size=22).encode(color=colour)
     numbers = base.mark_text(align="left", dx=5, color=GREY, fontSize=12)
-    return sized(alt.layer(bars, numbers.encode(text=alt.Text("seconds:Q", format=".4f"))), 40 * len(seconds))
+    return sized(alt.layer(bars, numbers.encode(text=alt.Text("seconds:Q", format=".3g"))), 40 * len(seconds))
 
 
 def by_batch_size(seconds: dict[int, float], lesson: Lesson) -> Any:

@@ -120,7 +120,7 @@ def read_one_by_one(rows: Rows, order: Tensor) -> None:
         torch.stack([y for _, y in items])
 
 
-def shortest_times(parts: dict[str, Callable[[], object]], rounds: int = 2) -> dict[str, float]:
+def shortest_times(parts: dict[str, Callable[[], object]], rounds: int = 3) -> dict[str, float]:
     """Run each part in turn, several rounds, and return the shortest time of each, in seconds.
 
     Other work on the machine can only make a run longer: the shortest is the closest to what the part itself takes.
@@ -150,7 +150,8 @@ def reading_and_training() -> dict[str, float]:
             "fused": lambda: sgd.train_epoch(linear, *rest),
             "concise": lambda: concise.train_epoch(linear, *rest),
             "mlp": lambda: concise.train_epoch(deep, *rest),
-        }
+        },
+        rounds=2,
     )
 
 

@@ -327,7 +327,9 @@ def _(lesson, slider):
 
 
 @app.cell
-def _(code, experiment, gallery, grey, images, lesson, number, resize, side, softmax_regression, stack, table):
+def _(
+    code, experiment, gallery, grey, images, lesson, number, resize, side, softmax_regression, stack, table
+):
     _side = side.value
     _batch = resize(images[:32], (_side, _side))[:, None]
     _pair = [grey(images[number].numpy()), grey(resize(images[number][None], (_side, _side))[0].numpy())]

@@ -36,7 +36,7 @@ def bell(mean: float, std: float, lesson: Lesson) -> Any:
             across,
             up,
             alt.Color("name:N", title=None, sort=None).scale(domain=names, range=[GREY, BLUE]),
-            alt.StrokeDash("name:N", sort=None, legend=None).scale(domain=names, range=[DASHES, [1, 0]]),
+            alt.StrokeDash("name:N", title=None, sort=None).scale(domain=names, range=[DASHES, [1, 0]]),
         )
     )
     return sized(alt.layer(area, curves), 280)
@@ -62,7 +62,7 @@ def noisy_line(x: Array, y: Array, weight: float, bias: float, std: float, lesso
             across,
             up,
             alt.Color("name:N", title=None, sort=None).scale(domain=names, range=[GREEN, BLUE]),
-            alt.StrokeDash("name:N", sort=None, legend=None).scale(domain=names, range=[DASHES, [1, 0]]),
+            alt.StrokeDash("name:N", title=None, sort=None).scale(domain=names, range=[DASHES, [1, 0]]),
         )
     )
     profiles = alt.Chart(_profiles(weight, bias, std)).mark_line(color=BLUE, clip=True, strokeWidth=1.2)

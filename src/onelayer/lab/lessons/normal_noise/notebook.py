@@ -43,8 +43,21 @@ def _():
     from onelayer.lab.lessons.normal_noise import charts, experiment
     from onelayer.lab.lessons.sgd.experiment import in_dollars, standardised
 
+    WITHIN = ("within-1", "within-2", "within-3")
     residuals, model = experiment.house_residuals()
-    return charts, experiment, in_dollars, losses, model, np, residuals, run_button, slider, standardised
+    return (
+        WITHIN,
+        charts,
+        experiment,
+        in_dollars,
+        losses,
+        model,
+        np,
+        residuals,
+        run_button,
+        slider,
+        standardised,
+    )
 
 
 @app.cell
@@ -68,11 +81,11 @@ def _(charts, lesson, mu, sigma):
 
 
 @app.cell
-def _(Comparison, claim, code, experiment, lesson, mu, sigma, stack):
+def _(Comparison, WITHIN, claim, code, experiment, lesson, mu, sigma, stack):
     _found = experiment.moments(mu.value, sigma.value)
     _shares = [
-        Comparison(lesson.label(f"within-{k}"), share, experiment.normal_share(k), 1e-9, ".9f")
-        for k, share in enumerate(_found.within, start=1)
+        Comparison(lesson.label(name), share, experiment.normal_share(k), 1e-9, ".9f")
+        for k, (name, share) in enumerate(zip(WITHIN, _found.within, strict=True), start=1)
     ]
     stack(
         lesson.body("integral"),
@@ -254,14 +267,14 @@ def _(charts, experiment, lesson, parts, question, run_sum):
 
 
 @app.cell
-def _(charts, experiment, lesson, np, question, residuals, run_houses, stack, table):
+def _(WITHIN, charts, experiment, lesson, np, question, residuals, run_houses, stack, table):
     def _residuals():
         std = np.sqrt(np.mean(residuals**2))
         away = np.abs(residuals) / std
         counts = experiment.histogram(residuals, std, 100, -500_000, 500_000)
         shares = [
-            (lesson.label(f"within-{k}"), f"{(away <= k).mean():.2%}", f"{experiment.normal_share(k):.2%}")
-            for k in (1, 2, 3)
+            (lesson.label(name), f"{(away <= k).mean():.2%}", f"{experiment.normal_share(k):.2%}")
+            for k, name in enumerate(WITHIN, start=1)
         ]
         n = len(residuals)
         return stack(

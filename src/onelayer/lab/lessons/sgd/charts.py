@@ -62,9 +62,7 @@ def descent(rises: Array, predicted: Array, lesson: Lesson) -> Any:
             alt.X("step:Q", title=lesson.label("step")).axis(tickMinStep=1),
             _rise_axis("rise", lesson.label("rise"), (LEAST_SHOWN, 10)),
             alt.Color("line:N", title=None, sort=None).scale(domain=list(lines), range=[ORANGE, BLUE]),
-            alt.StrokeDash("line:N", sort=None, legend=None).scale(
-                domain=list(lines), range=[[1, 0], DASHES]
-            ),
+            alt.StrokeDash("line:N", title=None, sort=None).scale(domain=list(lines), range=[[1, 0], DASHES]),
         )
     )
     return sized(chart, 220)
@@ -85,18 +83,19 @@ def by_rate(rises: pa.Table, bound: float, here: float, lesson: Lesson) -> Any:
         alt.layer(
             line.encode(x, _rise_axis("predicted", lesson.label("rise-left"), y)),
             walked,
-            _upright(here, ORANGE, lesson.label("your-lr"), y[0], -6, "right"),
-            _upright(bound, RED, "2/λ_max", y[0], 6, "left"),
+            _upright(here, ORANGE, lesson.label("your-lr"), y[0], here < 1),
+            _upright(bound, RED, "2/λ_max", y[0], bound < here),
         ),
         260,
     )
 
 
-def _upright(at: float, color: str, name: str, bottom: float, dx: int, align: Any) -> Any:
+def _upright(at: float, color: str, name: str, bottom: float, on_its_right: bool) -> Any:
     """Return a dashed vertical line with its name beside its foot."""
     mark = alt.Chart(pa.table({"at": [at], "name": [name], "bottom": [bottom]}))
     rule = mark.mark_rule(color=color, strokeDash=DASHES, strokeWidth=1.5).encode(x="at:Q")
-    text = mark.mark_text(color=color, dx=dx, dy=-8, align=align, fontWeight="bold")
+    style: dict[str, Any] = {"dx": 6, "align": "left"} if on_its_right else {"dx": -6, "align": "right"}
+    text = mark.mark_text(color=color, dy=-8, fontWeight="bold", **style)
     return rule + text.encode(x="at:Q", y="bottom:Q", text="name:N")
 
 
@@ -132,9 +131,7 @@ def rates(shares: pa.Table, bounds: dict[str, float], lesson: Lesson) -> Any:
             x,
             y.axis(format="~e", values=[1e-9, 1e-6, 1e-3, 1, 1e3]),
             colour,
-            alt.Shape("diverged:N", title=None)
-            .scale(domain=[False, True], range=["circle", "cross"])
-            .legend(labelExpr=f"datum.value ? '{lesson.label('diverged')}' : '{lesson.label('converged')}'"),
+            alt.Shape("diverged:N", legend=None).scale(domain=[False, True], range=["circle", "cross"]),
         )
     )
     notes = alt.Chart(pa.table({"lr": [1e-5], "end": [1e-1]})).mark_rect(color=GREY, opacity=0.2)

@@ -80,7 +80,7 @@ def _series(chart: Any, lesson: Lesson, name: str, colours: dict[str, str]) -> A
     """Give a chart the colour and the legend's entry of one of several series, whose label is ``name``."""
     names = [lesson.label(each) for each in colours]
     colour = alt.Color("series:N").scale(domain=names, range=list(colours.values()))
-    colour = colour.legend(title=None, symbolOpacity=1)
+    colour = colour.legend(title=None, symbolOpacity=1, columns=2)
     return chart.transform_calculate(series=json.dumps(lesson.label(name))).encode(colour)
 
 
@@ -110,7 +110,7 @@ def _bars(values: Tensor, lesson: Lesson, title: str, domain: tuple[float, float
     rows = pa.table({"name": names, "value": values.numpy()})
     base = alt.Chart(rows).encode(
         alt.Y("name:N", sort=None, title=None).axis(labelFontSize=13),
-        alt.X("value:Q", title=title).scale(domain=domain).axis(values=[-1, -0.5, 0, 0.5, 1]),
+        alt.X("value:Q", title=title).scale(domain=domain).axis(values=[-1, -0.5, 0, 0.5, 1], format="~g"),
     )
     colour = alt.Color("name:N", legend=None).scale(domain=names, range=CLASS_COLOURS)
     bars = base.mark_bar(size=BAR).encode(colour)

@@ -18,7 +18,7 @@ from onelayer.models import PHMLinear, parameter_count, phm
 
 CLASSES = ("cat", "chicken", "dog")
 PIXELS = 4  # of an image of 2 × 2
-LAYERS = {"layer-small": (784, 10), "layer-hidden": (784, 256), "layer-square": (1024, 1024)}  # d → q
+LAYERS = {"layer-small": (784, 10), "layer-hidden": (784, 256), "layer-square": (512, 512)}  # d → q
 MOST_PARTS = 16  # of a PHM layer: the largest n that the lesson shows
 STEP = 1e-3  # of finite differences; their error is of the order of its square
 

@@ -200,17 +200,17 @@ def _(lesson):
 
 @app.cell
 def _(lesson, slider, stack):
-    sliders = [
+    cat, chicken, dog = (
         slider(lesson, f"logit-{name}", start=-5, stop=5, step=0.1, value=value)
         for name, value in (("cat", 2.0), ("chicken", 1.0), ("dog", -1.0))
-    ]
-    stack(*sliders)
-    return (sliders,)
+    )
+    stack(cat, chicken, dog)
+    return cat, chicken, dog
 
 
 @app.cell
-def _(charts, lesson, losses, names, sliders, stack, table, torch):
-    logits = torch.tensor([control.value for control in sliders], dtype=torch.float64)
+def _(cat, charts, chicken, dog, lesson, losses, names, stack, table, torch):
+    logits = torch.tensor([cat.value, chicken.value, dog.value], dtype=torch.float64)
     probabilities = losses.softmax(logits)
     _columns = (logits, logits.exp(), probabilities)
     stack(
@@ -469,9 +469,9 @@ def _(lesson):
 
 
 @app.cell
-def _(choice, labels, lesson, sliders, stack):
+def _(cat, chicken, choice, dog, labels, lesson, stack):
     label = choice(lesson, "truth", labels, "dog")
-    stack(*sliders, label)
+    stack(cat, chicken, dog, label)
     return (label,)
 
 

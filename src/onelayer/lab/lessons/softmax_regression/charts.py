@@ -10,7 +10,19 @@ from numpy.typing import NDArray
 from onelayer.lab.charts import BLUE, GREY, ORANGE, sized
 from onelayer.lab.prose import Lesson
 
-CLASSES = tuple(f"class-{i}" for i in range(10))
+# In the order of the labels 0 to 9
+CLASSES = (
+    "t-shirt",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle-boot",
+)
 
 
 def curves(history: pa.Table, epochs: int, lesson: Lesson) -> Any:

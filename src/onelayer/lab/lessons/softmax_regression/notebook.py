@@ -159,9 +159,7 @@ def _(diverging, experiment, gallery, kind, lesson, names, np, trained):
     _weights = experiment.templates(trained.model)
     _units = [lesson.label("unit").format(i=i + 1) for i in range(len(_weights))]
     _strong = np.quantile(np.abs(_weights), 0.995)  # the few strongest pixels would leave the others pale
-    gallery(
-        [diverging(weight, _strong) for weight in _weights], _units if kind.value == "mlp" else names
-    )
+    gallery([diverging(weight, _strong) for weight in _weights], _units if kind.value == "mlp" else names)
     return
 
 

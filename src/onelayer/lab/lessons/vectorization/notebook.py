@@ -65,7 +65,7 @@ def _(lesson):
 
 @app.cell
 def _(button, lesson, slider, stack):
-    power = slider(lesson, "power", start=0, stop=4, step=0.5, value=3)
+    power = slider(lesson, "power", start=0, stop=4, step=0.1, value=2)
     again = button(lesson, "again")
     stack(power, again)
     return again, power

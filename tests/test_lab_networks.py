@@ -1,0 +1,128 @@
+"""The lab's lesson on networks: drawings, counts and derivatives are those of the models."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from onelayer import LinearRegression, fashion_mnist, houses, models
+from onelayer.lab.lessons.networks import charts, experiment
+from onelayer.lab.prose import read_lesson
+
+
+@pytest.fixture(scope="module")
+def images():
+    return experiment.load_images()
+
+
+def test_bands_are_means_of_rows_of_pixels(images):
+    pixels = images.pixels[3].numpy() / 255
+    assert images.bands(28)[3].numpy() == pytest.approx(pixels.mean(axis=1))
+    assert images.bands(2)[3].numpy() == pytest.approx([pixels[:14].mean(), pixels[14:].mean()])
+    assert experiment.band_edges(5) == [0, 6, 11, 17, 22, 28]
+
+
+def test_classes_are_named_in_the_order_of_the_data():
+    assert [name.replace("-", " ") for name in experiment.CLASSES] == [
+        name.replace("-", " ") for name in fashion_mnist().classes
+    ]
+
+
+def test_houses_as_a_network_predict_what_the_estimator_predicts():
+    rows = houses().train
+    X, y = rows.X.numpy(), rows.y[:, 0].numpy()
+    predicted = experiment.house_network()(torch.from_numpy(X)).detach().numpy()[:, 0]
+    assert predicted == pytest.approx(LinearRegression().fit(X, y).predict(X), rel=1e-12)
+
+
+@pytest.mark.parametrize(("d", "q"), [(2, 1), (6, 4), (14, 10)])
+def test_each_output_is_a_least_squares_fit_by_itself(images, d, q):
+    network = experiment.image_network(images, d, q)
+    assert network.weight.shape == (q, d) and models.parameter_count(network) == d * q + q
+    A = np.column_stack([images.bands(d).numpy(), np.ones(len(images.labels))])
+    for k in range(q):
+        solution = np.linalg.lstsq(A, (images.labels == k).numpy().astype(float), rcond=None)[0]
+        assert network.weight[k].tolist() == pytest.approx(solution[:-1], abs=1e-9)
+        assert network.bias[k].item() == pytest.approx(solution[-1], abs=1e-9)
+
+
+def test_every_pair_of_input_and_output_is_one_line():
+    weight = torch.tensor([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]])
+    lines = experiment.connections(weight).to_pylist()
+    assert {(line["input"], line["output"]) for line in lines} == {(j, k) for j in (1, 2, 3) for k in (1, 2)}
+    assert all(line["weight"] == weight[line["output"] - 1, line["input"] - 1] for line in lines)
+    assert [line["y"] for line in lines[:3]] == pytest.approx([5 / 6, 1 / 2, 1 / 6])
+    assert {line["y2"] for line in lines} == {0.75, 0.25}
+
+
+def test_layers_are_those_with_weights_and_hooks_are_gone_afterwards():
+    x = torch.zeros(4, dtype=torch.float64)
+    network = models.linear_regression(4, 3).double()
+    assert experiment.layers(network, x) == [experiment.Layer("Linear", 4, 3, 15)]
+    assert not network._forward_hooks
+    assert experiment.layers(experiment.hidden_layer_network(4, 5, 3), x) == [
+        experiment.Layer("Linear", 4, 5, 25),
+        experiment.Layer("Linear", 5, 3, 18),
+    ]
+
+
+def test_the_jacobian_is_the_weight_matrix_everywhere(images):
+    network = experiment.image_network(images, 5, 3)
+    for x in images.bands(5)[:3]:
+        assert torch.equal(experiment.jacobian(network, x), network.weight)
+
+
+def test_the_jacobian_agrees_with_finite_differences_where_it_is_not_constant():
+    network = experiment.hidden_layer_network(4, 6, 3)
+    x, step = torch.tensor([0.3, -0.2, 0.9, 0.1], dtype=torch.float64), 1e-6
+    columns = [experiment.changes(network, x, j, step) / step for j in range(4)]
+    assert torch.allclose(experiment.jacobian(network, x), torch.stack(columns, dim=1), atol=1e-8)
+
+
+def test_a_change_of_one_input_changes_outputs_by_its_weights():
+    network = experiment.house_network()
+    x = torch.tensor([1500.0, 30.0], dtype=torch.float64)
+    assert experiment.changes(network, x, 0, 100.0).item() == pytest.approx(9591.5, abs=0.05)
+    assert x.tolist() == [1500.0, 30.0]
+
+
+def test_two_layers_amount_to_one_unless_something_bends_between_them():
+    X = torch.randn(50, 14, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = experiment.two_layers(X, hidden=6, q=10)
+    assert found.parameters == 14 * 6 + 6 + 6 * 10 + 10 and found.merged_parameters == 150
+    assert found.gap < 1e-13 < 1e-2 < found.gap_with_relu
+    assert found.rank == 6
+
+
+def test_merging_keeps_biases():
+    first, second = models.linear_regression(2, 3), models.linear_regression(3, 1)
+    nn.init.ones_(first.bias)
+    nn.init.ones_(second.bias)
+    x = torch.tensor([0.5, -2.0])
+    assert torch.allclose(experiment.merge(first, second)(x), second(first(x)))
+
+
+def test_a_convolution_has_three_lines_for_each_output_and_two_at_the_ends():
+    x = torch.linspace(0, 1, 9, dtype=torch.float64)
+    found = experiment.patterns(x)
+    assert found["dense"].connections == 81 and found["dense"].parameters == 90
+    assert found["local"].connections == 3 * 9 - 2 and found["local"].parameters == 4
+    expected = np.diag([0.5] * 9) + np.diag([0.25] * 8, 1) + np.diag([0.25] * 8, -1)
+    assert torch.equal(found["local"].jacobian, torch.from_numpy(expected))
+
+
+def test_the_drawing_has_a_mark_for_every_connection(images):
+    lesson = read_lesson("networks", "en")
+    network = experiment.image_network(images, 14, 10)
+    features = images.bands(14)[0]
+    outputs = network(features).detach()
+    drawn = charts.network(network.weight.detach(), features, outputs, lesson, touched=2).to_dict()
+    lines = max(drawn["datasets"].values(), key=len)
+    assert len(lines) == 140
+    assert {line["input"] for line in lines if line["opacity"] > 0.5} == {2}
+
+
+def test_the_image_is_cut_where_the_bands_are(images):
+    drawn = charts.image(images.pixels[0], 4).source
+    assert [f'd="M0 {edge}H28"' in drawn for edge in (0, 7, 14, 21, 28)] == [True] * 5
+    assert drawn.count("<rect") == 1 + int((images.pixels[0] > 0).sum())

@@ -1,0 +1,105 @@
+"""The lesson on normal noise: densities, likelihoods and estimates against SciPy's and closed forms."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from onelayer import LinearRegression
+from onelayer.lab.lessons.normal_noise import experiment
+
+
+@pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (-3.0, 0.2), (2.5, 3.0)])
+def test_density_and_its_integrals_are_those_of_the_normal_distribution(mean, std):
+    x = np.linspace(-6, 6, 25)
+    np.testing.assert_allclose(experiment.density(x, mean, std), stats.norm(mean, std).pdf(x), rtol=1e-12)
+    found = experiment.moments(mean, std)
+    assert (found.total, found.mean, found.variance) == pytest.approx((1, mean, std**2), abs=1e-9)
+    shares = [stats.norm.cdf(k) - stats.norm.cdf(-k) for k in (1, 2, 3)]
+    assert found.within == pytest.approx(shares, abs=1e-9)
+    assert [experiment.normal_share(k) for k in (1, 2, 3)] == pytest.approx(shares, rel=1e-12)
+
+
+def test_simulated_rows_have_the_noise_that_was_asked_for():
+    x, y = experiment.simulate(200, 0.5, draw=4)
+    fewer, scaled = experiment.simulate(50, 0.5, draw=4), experiment.simulate(200, 1.5, draw=4)
+    np.testing.assert_array_equal(fewer, (x[:50], y[:50]))
+    noise = y - (experiment.SLOPE * x + experiment.BIAS)
+    np.testing.assert_allclose(scaled[1] - (experiment.SLOPE * x + experiment.BIAS), 3 * noise, atol=1e-12)
+    assert stats.kstest(noise / 0.5, "norm").pvalue > 0.01
+
+
+@pytest.mark.parametrize("std", [0.2, 1.0, 3.0])
+def test_log_likelihood_is_the_sum_of_scipys_and_a_function_of_the_squared_error(std):
+    x, y = experiment.simulate(60, 1.0, draw=0)
+    prediction = 1.5 * x + 0.5
+    expected = stats.norm(prediction, std).logpdf(y).sum()
+    assert experiment.log_likelihood(prediction, y, std) == pytest.approx(expected, rel=1e-12)
+    error = experiment.squared_error(prediction, y)
+    assert experiment.log_likelihood_from_squares(60, error, std) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("std", [0.3, 2.0])
+def test_likelihood_is_highest_where_the_squared_error_is_lowest(std):
+    x, y = experiment.simulate(60, 1.0, draw=2)
+    curves = experiment.by_slope(x, y, 1.0, std)
+    likelihood, error = np.array(curves["log_likelihood"]), np.array(curves["squared_error"])
+    assert likelihood.argmax() == error.argmin()
+    best, slopes = experiment.best_slope(x, y, 1.0), np.array(curves["slope"])
+    assert abs(slopes[error.argmin()] - best) <= (slopes[1] - slopes[0]) / 2
+    # The curves are mirror images but for scale and shift.
+    np.testing.assert_allclose(np.diff(likelihood), -np.diff(error) / (2 * std**2), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("std", [0.2, 2.0])
+def test_maximum_likelihood_is_least_squares(std):
+    X, y = experiment.standardised()
+    exact = LinearRegression().fit(X, y)
+    found = experiment.maximise_likelihood(X, y, std)
+    np.testing.assert_allclose(found, [*exact.coef_, exact.intercept_], rtol=1e-7, atol=1e-7)
+
+
+def test_most_likely_std_is_the_root_mean_squared_residual():
+    residuals, model = experiment.house_residuals()
+    found = experiment.most_likely_std(residuals)
+    assert found == pytest.approx(math.sqrt(np.mean(residuals**2)), rel=1e-6)
+    n = len(residuals)
+    assert found * math.sqrt(n / (n - 3)) == pytest.approx(model.sigma_, rel=1e-6)
+    assert stats.norm.fit(residuals, floc=0)[1] == pytest.approx(found, rel=1e-6)
+
+
+@pytest.mark.parametrize("n", [3, 5, 10, 30])
+def test_estimates_of_the_variance_are_too_small_by_two_rows(n):
+    assert experiment.mean_of_estimates(n) == pytest.approx((n - 2) / n, rel=0.02)
+
+
+def test_histogram_counts_every_value_beside_what_is_expected():
+    values = np.array([-0.6, -0.1, 0.1, 0.2])
+    table = experiment.histogram(values, 1.0, 4, -1.0, 1.0)
+    assert table["count"].to_pylist() == [1, 1, 2, 0]
+    assert table["low"].to_pylist() == [-1, -0.5, 0, 0.5] and table["high"].to_pylist() == [-0.5, 0, 0.5, 1]
+    edges = stats.norm.cdf([-1, -0.5, 0, 0.5, 1])
+    np.testing.assert_allclose(table["expected"].to_pylist(), 4 * np.diff(edges), rtol=1e-12)
+
+
+def test_sums_of_errors_have_variance_one_and_become_normal():
+    for parts in (1, 2, 12):
+        sums = experiment.sums_of_small_errors(parts)
+        assert np.var(sums) == pytest.approx(1, rel=0.03)
+        # Excess kurtosis of a sum of k uniform errors: −1.2 / k.
+        assert stats.kurtosis(sums) == pytest.approx(-1.2 / parts, abs=0.08)
+
+
+def test_noise_models_have_scipys_likelihoods_at_their_maxima():
+    normal, laplace = experiment.compare_noise_models()
+    X, y = experiment.standardised()
+    for model, distribution in ((normal, stats.norm), (laplace, stats.laplace)):
+        residuals = y - X @ model.parameters[:2] - model.parameters[2]
+        assert model.scale == pytest.approx(distribution.fit(residuals, floc=0)[1], rel=1e-9)
+        expected = distribution(0, model.scale).logpdf(residuals).sum()
+        assert model.log_likelihood == pytest.approx(expected, rel=1e-9)
+        for step in 0.01 * np.eye(3):  # no other line is as likely
+            for other in (model.parameters + step, model.parameters - step):
+                shifted = y - X @ other[:2] - other[2]
+                assert distribution(0, model.scale).logpdf(shifted).sum() < expected

@@ -1,0 +1,142 @@
+"""The lesson on minibatch SGD: its walks are the library's, and its bound is the eigenvalues'."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from onelayer import LinearRegression
+from onelayer.data import Rows, epoch_order
+from onelayer.lab.lessons.sgd import experiment
+from onelayer.solvers.sgd import train_epoch
+
+
+@pytest.fixture(scope="module")
+def data() -> tuple[np.ndarray, np.ndarray]:
+    return experiment.standardised()
+
+
+START = np.array([-1.0, 0.6, 0.0])
+
+
+def test_data_are_standardised(data):
+    X, y = data
+    for column in (*X.T, y):
+        assert column.mean() == pytest.approx(0, abs=1e-12) and column.std() == pytest.approx(1)
+
+
+def test_minimum_in_dollars_is_the_exact_solution_of_the_raw_table(data):
+    exact = LinearRegression().fit(*experiment.load())
+    found = experiment.in_dollars(experiment.minimum(*data))
+    np.testing.assert_allclose(found, [*exact.coef_, exact.intercept_], rtol=1e-9)
+
+
+@pytest.mark.parametrize("batch_size", [1, 64, 2930])
+def test_an_epoch_of_the_walk_is_an_epoch_of_the_librarys_sgd(data, batch_size):
+    X, y = data
+    model = nn.Linear(2, 1).double()
+    with torch.no_grad():
+        model.weight.copy_(torch.from_numpy(START[None, :2]))
+        model.bias.zero_()
+    rows = Rows(torch.from_numpy(X), torch.from_numpy(y)[:, None])
+    train_epoch(model, rows, epoch_order(len(X), 3, 1), batch_size, 0.01)
+    steps = -(-len(X) // batch_size)
+    path = experiment.descend(X, y, START, np.full(steps, 0.01), batch_size, seed=3)
+    assert path.shape == (steps + 1, 3)
+    np.testing.assert_allclose(
+        path[-1], [*model.weight.detach()[0], model.bias.item()], rtol=1e-9, atol=1e-12
+    )
+
+
+def test_a_batch_of_all_rows_is_plain_gradient_descent(data):
+    X, y = data
+    by_batches = experiment.descend(X, y, START, np.full(20, 0.3), len(X))
+    np.testing.assert_allclose(experiment.descend_on_all(X, y, START, 0.3, 20), by_batches, atol=1e-12)
+
+
+def test_each_epoch_visits_every_row_once():
+    batches = experiment.batches(10, 4, seed=0)
+    for _ in range(3):
+        assert sorted(np.concatenate([next(batches) for _ in range(3)])) == list(range(10))
+
+
+@pytest.mark.parametrize("lr", [0.05, 0.8, 1.6, 1.7])
+def test_predicted_rise_is_that_of_the_walk(data, lr):
+    X, y = data
+    path = experiment.descend_on_all(X, y, START, lr, 30)
+    predicted = experiment.predicted_rise(X, y, START, lr, 30)
+    np.testing.assert_allclose(
+        experiment.rise(X, y, path), predicted, rtol=1e-9, atol=1e-20
+    )  # rounding is 1e-16 of a distance
+    assert experiment.measured_rise(X, y, path[3]) == pytest.approx(predicted[3], rel=1e-9, abs=1e-14)
+
+
+def test_bound_of_standardised_features_follows_from_their_correlation(data):
+    # The Hessian is [[1, r, 0], [r, 1, 0], [0, 0, 1]], with eigenvalues 1 − r, 1 + r and 1.
+    X, _ = data
+    correlation = np.corrcoef(X.T)[0, 1]
+    assert experiment.stability_bound(X) == pytest.approx(2 / (1 + abs(correlation)), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["standardised", "raw"])
+def test_largest_learning_rate_that_converges_is_the_bound(name):
+    X, y = experiment.scalings()[name]
+    bound = experiment.stability_bound(X)
+    assert experiment.largest_converging_lr(X, y) == pytest.approx(bound, rel=1e-6)
+    assert experiment.converges(X, y, 0.999 * bound) and not experiment.converges(X, y, 1.001 * bound)
+    assert experiment.converges(X, y, 0.3 * bound), "a walk that has arrived has converged"
+
+
+def test_a_walk_that_diverges_ends_while_its_numbers_are_finite(data):
+    path = experiment.descend(*data, START, np.full(1000, 5.0), 8)
+    assert len(path) < 1000 and np.isfinite(path).all() and np.abs(path[-1]).max() > experiment.FAR
+
+
+def test_contours_are_places_of_equal_loss(data):
+    X, y = data
+    table = experiment.contours(X, y, levels=3, points=9)
+    for row in table.to_pylist():
+        residual = X @ [row["w1"], row["w2"]] - y
+        assert np.mean(residual**2) / 2 == pytest.approx(row["loss"], rel=1e-12)
+    assert len(set(table["loss"].to_pylist())) == 3
+
+
+def test_falling_learning_rates_lead_to_the_minimum_and_constant_ones_only_near_it(data):
+    X, y = data
+    best = experiment.minimum(X, y)
+    falling = experiment.descend(X, y, START, experiment.decreasing_lrs(0.5, 5, 3000), 64)[-1]
+    constant = experiment.descend(X, y, START, np.full(3000, 0.5), 64)[-100:]
+    assert np.abs(falling - best).max() < 1e-3
+    assert np.linalg.norm(constant - best, axis=1).mean() > 0.02
+    assert experiment.decreasing_lrs(0.5, 5, 6)[[0, 5]] == pytest.approx([0.5, 0.25])
+
+
+def test_restlessness_falls_with_the_learning_rate_and_with_larger_batches(data):
+    table = experiment.restlessness(*data, lrs=(0.2, 0.05), batch_sizes=(8, 64))
+    grid = np.array(table["rise"]).reshape(2, 2)
+    assert (grid[:, 0] > 2 * grid[:, 1]).all() and (grid[0] > 4 * grid[1]).all()
+
+
+def test_standardising_removes_the_condition_number_but_for_correlation():
+    standard, raw = experiment.compare_scalings(steps=10)
+    assert standard.condition < 2 and raw.condition > 1e7
+    # Each step leaves (κ − 1)/(κ + 1) of the slowest direction's distance, the square of that of its loss.
+    assert standard.share[-1] / standard.share[-2] == pytest.approx(standard.factor**2, rel=1e-3)
+    assert standard.factor**standard.steps_for_a_thousandth <= 1e-3
+    assert standard.factor ** (standard.steps_for_a_thousandth - 1) > 1e-3
+
+
+def test_learning_rates_diverge_above_the_bound_and_not_below():
+    bounds = {name: experiment.stability_bound(X) for name, (X, _) in experiment.scalings().items()}
+    for row in experiment.shares_by_rate(np.array([1e-8, 1e-6, 0.1, 10.0]), steps=100).to_pylist():
+        assert row["diverged"] == (row["lr"] > bounds[row["scaling"]])
+
+
+def test_tuning_ranks_by_rows_that_were_held_out():
+    found = experiment.tune(split=1, epochs=1)
+    trials = found.trials.to_pylist()
+    assert len(trials) == len(experiment.TRIED_RATES) * len(experiment.TRIED_BATCHES)
+    losses = [trial["valid_loss"] for trial in trials if trial["valid_loss"] is not None]
+    assert found.best["valid_loss"] == min(losses) < len(trials)
+    assert all(trial["valid_loss"] is None for trial in trials if trial["lr"] > found.stable)
+    assert 0 < found.exact < 0.5, "better than the mean, whose loss is about one half"
