@@ -299,8 +299,9 @@ class _Server(uvicorn.Server):
 
 def warm_up() -> None:
     """Import what the lessons need, while the reader looks at the index."""
-    # The first optimizer of a process imports torch._dynamo, which takes two seconds.
-    for module in ("onelayer.lab.charts", "onelayer.estimators", "torch._dynamo"):
+    # Matplotlib first: marimo fails in cells that run while another thread imports it. The first optimizer of a
+    # process imports torch._dynamo, which takes two seconds.
+    for module in ("matplotlib.pyplot", "onelayer.lab.charts", "onelayer.estimators", "torch._dynamo"):
         import_module(module)
     for entry in lessons():
         import_module(f"onelayer.lab.lessons.{entry.folder.name}.experiment")
