@@ -39,8 +39,8 @@ def houses(products: Tensor, inputs: list[str], price: str, lesson: Lesson) -> A
     names = pa.table(
         {"x": [0.0, 0.0, 1.0], "y": [height(0, 2), height(1, 2), height(0, 1)], "name": [*inputs, price]}
     )
-    text = alt.Chart(names).mark_text(dy=-26, color=GREY, fontSize=12)
-    along = alt.Chart(carried).mark_text(dy=-14, color=GREY, fontSize=12)
+    text = alt.Chart(names).mark_text(dy=-30, color=GREY, fontSize=12)
+    along = alt.Chart(carried).mark_text(dy=-20, color=GREY, fontSize=12)
     return sized(
         alt.layer(
             _lines(lines, x, MOST_DOLLARS, lesson, carries=True),
@@ -72,7 +72,7 @@ def network(
             "x": [1.0] * q,
             "y": [height(k, q) for k in range(q)],
             "name": [
-                f"{name} {value:.2f}"
+                f"{name} {value:z.2f}"
                 for name, value in zip(class_names(lesson), outputs.tolist(), strict=False)
             ],
         }
