@@ -13,6 +13,7 @@ from onelayer import checkpoints, plots
 from onelayer.artifacts import MODEL_FILE, write_whole
 from onelayer.data import Rows
 from onelayer.experiments import Run
+from onelayer.scoring import confusion_counts
 
 HISTORY_FILE = "history.csv"
 WORST = 20
@@ -81,12 +82,6 @@ def pictures(run: Run) -> dict[str, Figure]:
     if shape and (predicted != rows.y).any():
         figures["mistakes.png"] = _mistakes(rows, outputs, classes, shape)
     return figures
-
-
-def confusion_counts(labels: Tensor, predicted: Tensor, n_classes: int) -> Tensor:
-    """Return how often each true class (row) was taken for each class (column): (n,), (n,) to (q, q)."""
-    pairs = labels * n_classes + predicted
-    return torch.bincount(pairs, minlength=n_classes**2).view(n_classes, n_classes)
 
 
 def _mistakes(rows: Rows, outputs: Tensor, classes: tuple[str, ...], shape: tuple[int, int]) -> Figure:

@@ -3,6 +3,9 @@
 from math import sqrt
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from onelayer.artifacts import TrainedModel
 from onelayer.data import Rows
 from onelayer.data.scaling import mean_and_std
@@ -32,3 +35,9 @@ def classification_scores(model: TrainedModel, rows: Rows) -> dict[str, Any]:
         "loss": float(cross_entropy(outputs, rows.y)),
         "classes": classes,
     }
+
+
+def confusion_counts(labels: Tensor, predicted: Tensor, n_classes: int) -> Tensor:
+    """Return how often each true class (row) was taken for each class (column): (n,), (n,) to (q, q)."""
+    pairs = labels * n_classes + predicted
+    return torch.bincount(pairs, minlength=n_classes**2).view(n_classes, n_classes)

@@ -20,7 +20,7 @@ from onelayer.data import Dataset, Rows
 from onelayer.data.rows import as_features
 from onelayer.errors import DivergenceError
 from onelayer.estimators import SoftmaxRegression
-from onelayer.reports import confusion_counts
+from onelayer.scoring import confusion_counts
 from onelayer.solvers.stability import largest_stable_lr
 
 SIDE = 28
