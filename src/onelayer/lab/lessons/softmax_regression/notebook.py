@@ -12,6 +12,7 @@ app = marimo.App(width="medium")
 @app.cell
 def _():
     from onelayer.lab.panels import (
+        AtLeast,
         Comparison,
         claim,
         code,
@@ -25,7 +26,7 @@ def _():
 
     lesson = open_lesson("softmax-regression")
     header(lesson)
-    return Comparison, claim, code, footer, lesson, question, stack, table
+    return AtLeast, Comparison, claim, code, footer, lesson, question, stack, table
 
 
 @app.cell
@@ -270,7 +271,7 @@ def _(Setting, charts, experiment, lesson, progress, question, run_epochs, stack
 
 
 @app.cell
-def _(Comparison, Setting, claim, experiment, lesson, progress, question, run_mlp):
+def _(AtLeast, Setting, claim, experiment, lesson, progress, question, run_mlp):
     def _beside():
         with progress(lesson, "training", 30) as step:
             fits = [experiment.train(Setting(name, 0.2, 128, 15), step).fit for name in ("softmax", "mlp")]
@@ -280,7 +281,7 @@ def _(Comparison, Setting, claim, experiment, lesson, progress, question, run_ml
             "mlp",
             lesson.label("measured"),
             lesson.label("several"),
-            [Comparison(lesson.label("lead"), two - one, 3.5, 1.5, ".1f")],
+            [AtLeast(lesson.label("lead"), two - one, 2.0, digits=".1f")],
         )
 
     question(lesson, "mlp", run_mlp, _beside)
