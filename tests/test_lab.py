@@ -31,7 +31,6 @@ from onelayer.lab.prose import read_lesson
 from onelayer.lab.server import create_app, open_port
 
 SLUGS = [entry.slug for entry in lessons()]
-LESSONS = HERE / "lessons"
 
 # The course and its prose
 
@@ -257,14 +256,6 @@ def test_area_in_two_units_leaves_predictions_and_moves_weights(data):
     assert found.weight[0] + found.weight[2] * experiment.SQUARE_METRES == pytest.approx(weight[0], rel=1e-9)
     # Of all pairs with that sum, the one of least norm is in proportion to the two units.
     assert found.weight[2] / found.weight[0] == pytest.approx(experiment.SQUARE_METRES, rel=1e-6)
-
-
-def test_lessons_leave_matplotlib_alone():
-    # While one thread imports it, marimo refuses to run the cells of all other pages.
-    charts = [f"onelayer.lab.lessons.{path.parent.name}.charts" for path in LESSONS.glob("*/charts.py")]
-    code = f"import sys, onelayer.lab.server as s, {', '.join(charts)}; s.warm_up(); print('matplotlib' in sys.modules)"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout == "False\n"
 
 
 # Export
