@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 
 from browser import CHART, CHROMIUM, chromium, lab_server, open_lesson
 from onelayer import Timer
-from onelayer.lab.course import lessons
+from onelayer.lab.course import COURSE
 
 ROUNDS = 4  # of a step to the right and one to the left, on each slider
 LONGEST = 3  # seconds to wait for a chart
@@ -56,7 +56,7 @@ def main() -> None:
     if CHROMIUM is None:
         print("there is no Chromium on this machine")
         return
-    slugs = sys.argv[1:] or [entry.slug for entry in lessons()]
+    slugs = sys.argv[1:] or [entry.slug for entry in COURSE]
     print(
         f"{'seconds':20}{'prose':>8}{'ready':>8}{'median':>8}{'longest':>8} from a key on a slider to the chart"
     )

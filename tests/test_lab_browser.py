@@ -8,12 +8,12 @@ from PIL import Image
 browser = pytest.importorskip("browser", reason="playwright is not installed", exc_type=ImportError)
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
-from onelayer.lab.course import lessons  # noqa: E402
+from onelayer.lab.course import COURSE  # noqa: E402
 from onelayer.lab.interface import LANGUAGES, word  # noqa: E402
 
 pytestmark = pytest.mark.skipif(browser.CHROMIUM is None, reason="there is no Chromium on this machine")
 
-LESSONS = [(entry.slug, language) for entry in lessons() for language in LANGUAGES]
+LESSONS = [(entry.slug, language) for entry in COURSE for language in LANGUAGES]
 SLIDER = "marimo-slider [role=slider]"
 
 
@@ -147,7 +147,7 @@ def test_links_lead_to_the_index_and_the_other_language(watched, address):
     browser.open_lesson(page, page.url)
     page.locator("#root [data-testid=header]").get_by_text("全部课程").click()
     page.wait_for_url(f"{address}zh/")
-    expect(page.locator("ol a")).to_have_count(len(lessons()))
+    expect(page.locator("ol a")).to_have_count(len(COURSE))
 
 
 # The lesson on training

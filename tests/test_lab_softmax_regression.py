@@ -108,14 +108,6 @@ def test_most_images_of_the_data_fill_their_frame_already(trained):
     assert np.mean(same) > 0.85
 
 
-def test_a_convolution_of_one_pixel_is_a_linear_layer():
-    image, weight = torch.rand(3, 5, 7), torch.randn(4, 3)
-    by_convolution, by_layer = experiment.convolution_and_layer(weight, image)
-    expected = torch.einsum("qc,chw->qhw", weight, image)
-    torch.testing.assert_close(by_convolution, expected)
-    torch.testing.assert_close(by_layer, expected)
-
-
 def test_the_optimum_is_below_sgd(trained):
     found = experiment.optimum(trained.model)
     assert isinstance(trained.model, nn.Linear)

@@ -14,7 +14,7 @@ class Entry:
 
     Attributes:
         slug: its name in addresses; the folder of its files has underscores for the hyphens.
-        sections: the sections of the notes that it is about.
+        sections: the sections of the notes that it is about, if they have numbers.
         title: its title in each language.
         summary: what it shows, in one line.
     """
@@ -131,19 +131,22 @@ COURSE = (
             "en": "The full training set, live: what it learns, where it errs, and what an MLP adds.",
         },
     ),
+    Entry(
+        "every-pixel",
+        "",
+        {"zh": "延伸：每个像素上的一层", "en": "Further on: a layer at every pixel"},
+        {
+            "zh": "笔记最后的两个链接，Glow 和语义分割：其中的线性层，用同样的循环来训练。",
+            "en": "The notes' last links, Glow and semantic segmentation: a linear layer of each, in the same loop.",
+        },
+    ),
 )
-
-
-def lessons() -> tuple[Entry, ...]:
-    """Return the lessons that are there, in order."""
-    return tuple(entry for entry in COURSE if entry.notebook.is_file())
 
 
 def neighbours(slug: str) -> tuple[Entry | None, Entry | None]:
     """Return the lessons before and after one, or None at an end."""
-    there = lessons()
-    at = [entry.slug for entry in there].index(slug)
-    return (there[at - 1] if at else None, there[at + 1] if at + 1 < len(there) else None)
+    at = [entry.slug for entry in COURSE].index(slug)
+    return (COURSE[at - 1] if at else None, COURSE[at + 1] if at + 1 < len(COURSE) else None)
 
 
 def entry(slug: str) -> Entry:

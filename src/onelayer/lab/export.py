@@ -8,7 +8,7 @@ from typing import Any
 
 from onelayer.artifacts import write_whole
 from onelayer.errors import OneLayerError
-from onelayer.lab.course import Entry, lessons
+from onelayer.lab.course import COURSE, Entry
 from onelayer.lab.interface import LANGUAGES, Language
 from onelayer.lab.prose import Lesson, read_lesson
 
@@ -25,7 +25,7 @@ def export_lessons(folder: Path, language: Language | None = None) -> list[Path]
         folder / f"{entry.slug}.{tongue}.ipynb": json.dumps(
             jupyter_notebook(entry, tongue), ensure_ascii=False, indent=1
         )
-        for entry in lessons()
+        for entry in COURSE
         for tongue in ([language] if language else LANGUAGES)
     }
     try:

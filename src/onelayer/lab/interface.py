@@ -17,7 +17,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "lessons": {"zh": "全部课程", "en": "All lessons"},
     "previous": {"zh": "上一课", "en": "Previous"},
     "next": {"zh": "下一课", "en": "Next"},
-    "sections": {"zh": "笔记第 {sections} 节", "en": "Sections {sections} of the notes"},
+    "sections": {"zh": "笔记第 {sections} 节", "en": "In the notes: {sections}"},
     "starting": {"zh": "正在启动实验……", "en": "The experiment is starting …"},
     "code": {"zh": "库中的代码", "en": "The library's code"},
     "claim": {"zh": "验证", "en": "Check"},

@@ -4,7 +4,7 @@ import re
 from html import escape
 from string import Template
 
-from onelayer.lab.course import HERE, Entry, lessons
+from onelayer.lab.course import COURSE, HERE, Entry
 from onelayer.lab.interface import HTML_LANGUAGE, LANGUAGES, Language, word
 from onelayer.lab.panels import lab_header
 from onelayer.lab.prose import read_lesson
@@ -17,7 +17,7 @@ def index_page(language: Language) -> str:
     items = "".join(
         f'<li><a href="/{language}/{entry.slug}/">{entry.picture}<span><strong>{escape(entry.title[language])}'
         f"</strong><small>{escape(entry.summary[language])}</small></span></a></li>"
-        for entry in lessons()
+        for entry in COURSE
     )
     languages = " · ".join(
         f'<a href="/{other}/" lang="{other}">{word("language", other)}</a>'

@@ -149,7 +149,8 @@ def lab_header(lesson: Lesson) -> Html:
 
 
 def _heading(lesson: Lesson) -> str:
-    sections = word("sections", lesson.language).format(sections=lesson.entry.sections)
+    numbers = lesson.entry.sections
+    sections = word("sections", lesson.language).format(sections=numbers) if numbers else ""
     summary = escape(lesson.entry.summary[lesson.language])
     return f"<h1>{escape(lesson.title)}</h1><p>{summary} <small>{sections}</small></p>"
 

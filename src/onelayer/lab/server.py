@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from onelayer.errors import OneLayerError
-from onelayer.lab.course import Entry, lessons
+from onelayer.lab.course import COURSE, Entry
 from onelayer.lab.interface import LANGUAGES, Language, word
 from onelayer.lab.pages import STYLE, index_page, lesson_page
 
@@ -183,7 +183,7 @@ def create_app(language: Language | None = None) -> ASGIApp:
     routes: list[Route | Mount] = [Route("/", start), Route("/lab.css", style)]
     routes += [Route(f"/{tongue}/", index) for tongue in LANGUAGES]
     notebooks = []
-    for entry in lessons():
+    for entry in COURSE:
         notebook = _notebook_app(entry)
         notebooks.append(notebook)
         routes += [
@@ -302,5 +302,5 @@ def warm_up() -> None:
     # The first optimizer of a process imports torch._dynamo, which takes two seconds.
     for module in ("onelayer.lab.charts", "onelayer.estimators", "torch._dynamo"):
         import_module(module)
-    for entry in lessons():
+    for entry in COURSE:
         import_module(f"onelayer.lab.lessons.{entry.folder.name}.experiment")

@@ -12,8 +12,7 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (PyTorch's own idiom)
+from torch import nn
 
 from onelayer import fashion_mnist, losses, models, training
 from onelayer.data import Dataset, Rows
@@ -263,21 +262,6 @@ def optimum(sgd: nn.Linear) -> Optimum:
         float(exact.score(as_features(held.X).numpy(), held.y.numpy())),
         sgd_accuracy,
     )
-
-
-def convolution_and_layer(weight: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what a 1×1 convolution and a linear layer at each pixel make of an image (channels, h, w).
-
-    Args:
-        weight: (q, channels).
-        image: (channels, h, w).
-
-    Returns:
-        Both results (q, h, w).
-    """
-    by_convolution = F.conv2d(image[None], weight[:, :, None, None])[0]
-    by_layer = F.linear(image.permute(1, 2, 0), weight).permute(2, 0, 1)
-    return by_convolution, by_layer
 
 
 @cache

@@ -1,0 +1,117 @@
+"""The experiments of the lesson on every pixel, against closed forms and scikit-learn."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import confusion_matrix, jaccard_score
+
+from onelayer.lab.lessons.every_pixel import charts, experiment
+from onelayer.lab.lessons.every_pixel.experiment import Scenes, Segmented
+
+
+def test_a_convolution_of_one_pixel_is_a_linear_layer():
+    image, weight = torch.rand(3, 5, 7), torch.randn(4, 3)
+    by_convolution, by_layer = experiment.convolution_and_layer(weight, image)
+    expected = torch.einsum("qc,chw->qhw", weight, image)
+    torch.testing.assert_close(by_convolution, expected)
+    torch.testing.assert_close(by_layer, expected)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.35, 1.0])
+def test_mixing_keeps_grey_and_has_the_determinant_of_the_prose(share):
+    M = experiment.mixing(share).double()
+    torch.testing.assert_close(M.sum(dim=1), torch.ones(3, dtype=torch.float64))
+    assert float(M.det()) == pytest.approx((1 - share) ** 2, abs=1e-6)
+
+
+def test_the_determinant_of_the_whole_map_is_that_of_each_pixel():
+    weight = torch.randn(2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    expected = 9 * float(weight.det().abs().log())
+    assert experiment.map_log_determinant(weight, 3) == pytest.approx(expected, abs=1e-12)
+
+
+def test_each_pixel_is_a_row_of_mixed_channels_with_its_true_ones():
+    rows, picture = experiment.pixel_rows(0.5), experiment.colour_pictures()[1]
+    at = 28 * 28 + 28 * 10 + 15  # the second picture's pixel in row 10, column 15
+    torch.testing.assert_close(rows.y[at], picture[:, 10, 15])
+    torch.testing.assert_close(rows.X[at], 0.5 * picture[:, 10, 15] + 0.5 * picture[:, 10, 15].mean())
+
+
+def test_training_undoes_an_easy_mixture():
+    found = experiment.unmix(0.3)
+    assert found.gaps[0] > 0.9 and found.gaps[-1] < 1e-3
+    torch.testing.assert_close(found.restored, experiment.colour_pictures()[0], atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.95])
+def test_least_squares_finds_the_inverse(share):
+    inverse = np.linalg.inv(experiment.mixing(share).double().numpy())
+    np.testing.assert_allclose(experiment.exact_unmixing(share), inverse, atol=1e-4)
+
+
+def test_the_harder_the_mixture_the_longer_it_takes():
+    runs = [experiment.unmix(share) for share in (0.3, 0.7, 0.95)]
+    assert runs[0].gaps[-1] < runs[1].gaps[-1] < runs[2].gaps[-1]
+    table = experiment.gaps_table(runs).to_pylist()
+    assert table[0] == {"share": 0.3, "epoch": 0, "gap": runs[0].gaps[0]}
+    assert len(table) == 3 * (experiment.EPOCHS + 1)
+
+
+def test_a_window_is_what_surrounds_its_pixel():
+    image = np.arange(1, 13, dtype=np.uint8).reshape(1, 3, 4)
+    rows = experiment.window_rows(Scenes(image, np.arange(12).reshape(1, 3, 4)), 3)
+    assert rows.X.shape == (12, 9) and rows.X.dtype == torch.uint8
+    assert rows.X[0].tolist() == [0, 0, 0, 0, 1, 2, 0, 5, 6]
+    assert rows.X[5].tolist() == [1, 2, 3, 5, 6, 7, 9, 10, 11]
+    assert rows.y.tolist() == list(range(12))
+    only = experiment.window_rows(Scenes(image, np.zeros((1, 3, 4), np.int64)), 1)
+    assert only.X[:, 0].tolist() == image.ravel().tolist()
+
+
+def test_scenes_have_a_label_for_each_pixel_and_share_no_picture():
+    train, test = experiment.scenes("train"), experiment.scenes("test")
+    for part in (train, test):
+        assert part.images.shape == part.labels.shape == (3 * experiment.SCENES, 28, 28)
+        assert ((part.labels > 0) == (part.images > 0)).all()
+        assert [set(np.unique(part.labels[i * experiment.SCENES])) - {0} for i in range(3)] == [{1}, {2}, {3}]
+    assert not {image.tobytes() for image in train.images} & {image.tobytes() for image in test.images}
+
+
+def test_intersection_over_union_is_the_jaccard_score():
+    random = np.random.default_rng(0)
+    true, predicted = random.integers(0, 4, (2, 500))
+    found = experiment.intersection_over_union(confusion_matrix(true, predicted))
+    np.testing.assert_allclose(found, jaccard_score(true, predicted, average=None))
+
+
+@pytest.mark.parametrize("window", [1, 5])
+def test_one_convolution_gives_the_logits_of_all_rows(window):
+    random = torch.Generator().manual_seed(0)
+    model = Segmented(
+        torch.randn(4, window**2, generator=random),
+        torch.randn(4, generator=random),
+        np.empty(0),
+        np.empty(0),
+    )
+    by_convolution, by_rows = experiment.logits_both_ways(model, window)
+    assert by_convolution.shape == (4, 28, 28)
+    torch.testing.assert_close(by_convolution, by_rows, atol=1e-4, rtol=0)
+
+
+def test_a_pixel_alone_knows_ink_from_paper_and_nothing_else():
+    alone, wide = experiment.segment(1), experiment.segment(9)
+    assert alone.overlap[0] > 0.8 and sorted(alone.overlap[1:])[:2] == [0, 0]
+    assert wide.overlap.mean() > alone.overlap.mean()
+    said = {tuple(alone.labels[experiment.scenes("test").images == byte]) for byte in (0, 255)}
+    assert all(len(set(labels)) == 1 for labels in said)  # equal bytes, equal labels
+
+
+def test_labels_and_channels_as_colours():
+    pixels = np.asarray(charts.labelled(np.array([[0, 1, 2, 3]])))[0].tolist()
+    assert pixels == [[221, 221, 221], [0, 114, 178], [230, 159, 0], [0, 158, 115]]
+    image = torch.tensor([1.2, 0.5, -0.1]).view(3, 1, 1)
+    assert np.asarray(charts.coloured(image))[0, 0].tolist() == [255, 128, 0]
+    whole = charts.beside_truth(
+        np.zeros((2, 3), np.uint8), np.ones((2, 3), np.int64), np.zeros((2, 3), np.int64)
+    )
+    assert whole.size == (3, 8)
