@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import altair as alt
 import nbformat
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from onelayer.lab.prose import read_lesson
 from onelayer.lab.server import create_app, open_port
 
 SLUGS = [entry.slug for entry in COURSE]
+VEGA_LITE = "application/vnd.vegalite.v6+json"
 
 # The course and its prose
 
@@ -287,7 +289,10 @@ def test_exported_lessons_run_in_jupyter_without_marimo_or_network(slug, languag
     shown = [str(output.get("data", {}).get("text/html", "")) for output in outputs]
     assert any('data-holds="true"' in html for html in shown)
     assert not any('data-holds="false"' in html or "cdn." in html for html in shown)
-    assert any("application/vnd.vegalite.v5+json" in output.get("data", {}) for output in outputs)
+    charts = [output.data[VEGA_LITE] for output in outputs if VEGA_LITE in output.get("data", {})]
+    assert charts
+    for chart in charts:
+        alt.Chart.from_dict(chart)  # raises what Vega-Lite's schema does not allow
 
 
 def test_export_into_a_file_says_so(tmp_path):

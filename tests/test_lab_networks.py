@@ -116,7 +116,7 @@ def test_the_drawing_has_a_mark_for_every_connection(images):
     network = experiment.image_network(images, 14, 10)
     features = images.bands(14)[0]
     outputs = network(features).detach()
-    drawn = charts.network(network.weight.detach(), features, outputs, lesson, touched=2).to_dict()
+    drawn = charts.network(network.weight.detach(), features, outputs, lesson, touched=2).spec
     lines = max(drawn["datasets"].values(), key=len)
     assert len(lines) == 140
     assert {line["input"] for line in lines if line["opacity"] > 0.5} == {2}

@@ -4,6 +4,8 @@ A chart is as wide as its place and has a fixed height. Its text, axes and grid 
 one that fits the browser's light or dark scheme. Marks that a chart adds itself are of a colour below; all suit both.
 """
 
+import json
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -21,6 +23,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, RED = (
 GREY = "#888888"
 HEIGHT = 320  # pixels
 JUPYTER_WIDTH = 640
+VEGA_LITE = "application/vnd.vegalite.v{}+json"
 EMBED = {"actions": False, "renderer": "svg"}  # no menu: it leads to a web site; sharp at any zoom
 
 FONT = (
@@ -53,19 +56,34 @@ def _theme() -> alt.theme.ThemeConfig:
     }
 
 
-def sized(chart: Any, height: int = HEIGHT) -> Any:
-    """Return a chart as wide as its place, of a fixed height in pixels."""
-    return chart.properties(width="container", height=height, usermeta={"embedOptions": EMBED})
+@dataclass(frozen=True)
+class Picture:
+    """A finished chart, for marimo and for Jupyter.
+
+    Attributes:
+        spec: what Vega-Lite draws.
+        height: in pixels, without axis and legend.
+    """
+
+    spec: dict[str, Any]
+    height: int
+
+    def _mime_(self) -> tuple[str, str]:
+        """Return what marimo asks for."""
+        return VEGA_LITE.format(alt.SCHEMA_VERSION[1]), json.dumps(self.spec)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """Return what Jupyter asks for. It draws by itself; what Altair gives it loads code from the network."""
+        fixed = self.spec | {"width": JUPYTER_WIDTH}  # an output cell has no width of its own
+        # Before Vega-Lite 6 there was 5, and most JupyterLabs have that. What we use is in both.
+        kinds = {VEGA_LITE.format(version): fixed for version in (5, 6)}
+        return {**kinds, "text/plain": "a chart: open this notebook in JupyterLab"}
 
 
-def show_in_jupyter() -> None:
-    """Let Jupyter draw charts itself; what Altair does by default loads its code from the network."""
-    alt.renderers.register("onelayer", _for_jupyter)
-    alt.renderers.enable("onelayer")
+def sized(chart: Any, height: int = HEIGHT) -> Picture:
+    """Return a chart as wide as its place, of a fixed height in pixels.
 
-
-def _for_jupyter(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
-    fixed = spec | {"width": JUPYTER_WIDTH}  # an output cell has no width of its own
-    # Before Vega-Lite 6 there was 5, and most JupyterLabs have that. What we use is in both.
-    kinds = {f"application/vnd.vegalite.v{version}+json": fixed for version in (5, 6)}
-    return {**kinds, "text/plain": "a chart: open this notebook in JupyterLab"}
+    It is not checked against Vega-Lite's schema: that takes longer than all the rest. Tests check it.
+    """
+    size = {"width": "container", "height": height, "usermeta": {"embedOptions": EMBED}}
+    return Picture(chart.to_dict(validate=False) | size, height)

@@ -12,8 +12,6 @@ from onelayer.lab.course import COURSE, Entry
 from onelayer.lab.interface import LANGUAGES, Language
 from onelayer.lab.prose import Lesson, read_lesson
 
-JUPYTER = "from onelayer.lab.charts import show_in_jupyter\n\nshow_in_jupyter()"
-
 
 def export_lessons(folder: Path, language: Language | None = None) -> list[Path]:
     """Write each lesson to ``folder`` as a Jupyter notebook, in one language or in all, and return the files.
@@ -41,7 +39,7 @@ def jupyter_notebook(entry: Entry, language: Language) -> dict[str, Any]:
     lesson = read_lesson(entry.slug, language)
     opening = f'open_lesson("{entry.slug}"'
     cells = []
-    for i, source in enumerate((JUPYTER, *cell_sources(entry.notebook))):
+    for i, source in enumerate(cell_sources(entry.notebook)):
         prose = _plain_prose(source, lesson)
         text = prose or source.replace(f"{opening})", f'{opening}, "{language}")')
         cell: dict[str, Any] = {"id": f"cell-{i + 1}", "metadata": {}, "source": text}

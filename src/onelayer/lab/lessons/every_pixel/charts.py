@@ -58,7 +58,7 @@ def overlaps(overlap: NDArray[np.float64], lesson: Lesson) -> Any:
     colour = alt.Color("name:N", legend=None).scale(domain=names, range=list(COLOURS.values()))
     bars = alt.Chart(table).mark_bar(stroke=GREY, strokeWidth=0.5).encode(x, y, colour)
     text = alt.Chart(table).mark_text(align="left", dx=4, color=GREY)
-    return sized(alt.layer(bars, text.encode(x, y, text=alt.Text("overlap:Q", format=".1%"))), 150)
+    return sized(alt.layer(bars, text.encode(x, y, alt.Text("overlap:Q", format=".1%"))), 150)
 
 
 def by_window(table: pa.Table, lesson: Lesson) -> Any:

@@ -25,7 +25,7 @@ from onelayer.scoring import confusion_counts
 
 SIDE = 28
 SEED = 0
-PICTURES = 30  # colour pictures that the layer learns from
+PICTURES = 20  # colour pictures that the layer learns from
 SCENES = 50  # of each kind, and as many others to measure on
 KINDS = {"trouser": 1, "bag": 8, "ankle-boot": 9}  # their labels in the data set
 WINDOWS = (1, 3, 5, 9, 13, 17, 21)  # pixels on a side
@@ -117,7 +117,7 @@ def unmix(share: float) -> Unmixed:
 
     gaps = [gap()]
     training.fit(
-        model, rows, epochs=EPOCHS, batch_size=64, lr=0.1, seed=SEED, on_epoch=lambda _: gaps.append(gap())
+        model, rows, epochs=EPOCHS, batch_size=64, lr=0.2, seed=SEED, on_epoch=lambda _: gaps.append(gap())
     )
     mixed = convolution_and_layer(M, colour_pictures()[0])[0]
     with torch.inference_mode():

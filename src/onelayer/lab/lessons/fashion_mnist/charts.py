@@ -54,7 +54,9 @@ def batch(counts: list[int], names: list[str], lesson: Lesson) -> Any:
         )
     )
     mean = alt.Chart(pa.table({"count": [sum(counts) / len(counts)]}))
-    return sized(alt.layer(chart, mean.mark_rule(color=GREY, strokeDash=[6, 4]).encode(x="count:Q")), 260)
+    return sized(
+        alt.layer(chart, mean.mark_rule(color=GREY, strokeDash=[6, 4]).encode(alt.X("count:Q"))), 260
+    )
 
 
 def times(seconds: dict[str, float], first: str, lesson: Lesson) -> Any:
@@ -64,10 +66,10 @@ def times(seconds: dict[str, float], first: str, lesson: Lesson) -> Any:
         alt.Y("name:N", sort=None, title=None).axis(labelLimit=150),
         alt.X("seconds:Q", title=lesson.label("seconds")).scale(domainMax=1.5 * max(seconds.values())),
     )
-    colour = alt.condition(f"datum.name == '{lesson.label(first)}'", alt.value(ORANGE), alt.value(BLUE))
-    bars = base.mark_bar(size=22).encode(color=colour)
+    stands_out = {"test": f"datum.name == '{lesson.label(first)}'", "value": ORANGE}
+    bars = base.mark_bar(size=22).encode(alt.ColorValue(BLUE, condition=stands_out))
     numbers = base.mark_text(align="left", dx=5, color=GREY, fontSize=12)
-    return sized(alt.layer(bars, numbers.encode(text=alt.Text("seconds:Q", format=".3g"))), 40 * len(seconds))
+    return sized(alt.layer(bars, numbers.encode(alt.Text("seconds:Q", format=".3g"))), 40 * len(seconds))
 
 
 def by_batch_size(seconds: dict[int, float], lesson: Lesson) -> Any:
@@ -78,6 +80,6 @@ def by_batch_size(seconds: dict[int, float], lesson: Lesson) -> Any:
         alt.Y("seconds:Q", title=lesson.label("seconds")).scale(type="log").axis(format="~g"),
     )
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
-        color=alt.condition(f"datum.size == {BATCH_SIZE}", alt.value(ORANGE), alt.value(BLUE))
+        alt.ColorValue(BLUE, condition={"test": f"datum.size == {BATCH_SIZE}", "value": ORANGE})
     )
     return sized(alt.layer(base.mark_line(color=BLUE), points), 260)

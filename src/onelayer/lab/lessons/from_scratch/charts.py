@@ -43,10 +43,12 @@ def loss(steps: pa.Table, sigma: float, lesson: Lesson) -> Any:
             type="log", domain=[LOWEST, 100], clamp=True
         ),
     )
-    floor = alt.Chart(pa.table({"loss": [max(sigma**2 / 2, LOWEST)], "name": ["½σ²"]})).encode(y="loss:Q")
+    floor = alt.Chart(pa.table({"loss": [max(sigma**2 / 2, LOWEST)], "name": ["½σ²"]})).encode(
+        alt.Y("loss:Q")
+    )
     rule = floor.mark_rule(color=GREY, strokeDash=[5, 4])
-    name = floor.mark_text(align="right", dy=-9, color=GREY, fontSize=13).encode(
-        x=alt.value("width"), text="name:N"
+    name = floor.mark_text(align="right", dy=-9, color=GREY, fontSize=13, x="width").encode(
+        alt.Text("name:N")
     )
     return sized(alt.layer(line, rule, name), 240)
 

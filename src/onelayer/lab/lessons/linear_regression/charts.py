@@ -16,21 +16,23 @@ def plane(scene: Scene, lesson: Lesson) -> Any:
     """Draw the plane, houses above and below it, and their residuals."""
     x = alt.X("x:Q", axis=None).scale(domain=[-0.8, 0.8])
     y = alt.Y("y:Q", axis=None).scale(domain=[-0.3, 1.15])
-    mesh = alt.Chart(scene.mesh).mark_rule(color=BLUE, clip=True).encode(x, y, x2="x2", y2="y2")
-    ground = alt.Chart(scene.ground).mark_rule(color=GREY).encode(x, y, x2="x2", y2="y2")
+    mesh = alt.Chart(scene.mesh).mark_rule(color=BLUE, clip=True).encode(x, y, alt.X2("x2"), alt.Y2("y2"))
+    ground = alt.Chart(scene.ground).mark_rule(color=GREY).encode(x, y, alt.X2("x2"), alt.Y2("y2"))
     side = alt.Color("side:N").scale(domain=["above", "below"], range=[ORANGE, GREEN])
     side = side.legend(
         title=None,
         labelExpr=f"datum.value == 'above' ? '{lesson.label('above')}' : '{lesson.label('below')}'",
     )
     residuals = (
-        alt.Chart(scene.residuals).mark_rule(opacity=0.6, clip=True).encode(x, y, side, x2="x2", y2="y2")
+        alt.Chart(scene.residuals)
+        .mark_rule(opacity=0.6, clip=True)
+        .encode(x, y, side, alt.X2("x2"), alt.Y2("y2"))
     )
     houses = alt.Chart(scene.houses).mark_circle(size=28, clip=True, opacity=0.9).encode(x, y, side)
     named = scene.corners.set_column(
         2, "name", pa.array([lesson.label(f"axis-{axis}") for axis in scene.corners["axis"].to_pylist()])
     )
-    names = alt.Chart(named).mark_text(dy=-8, fontSize=12, color=GREY).encode(x, y, text="name:N")
+    names = alt.Chart(named).mark_text(dy=-8, fontSize=12, color=GREY).encode(x, y, alt.Text("name:N"))
     return sized(alt.layer(ground, residuals, mesh, houses, names), 380)
 
 
@@ -40,7 +42,7 @@ def surface(grid: pa.Table, here: Array, minimum: Array, lesson: Lesson) -> Any:
     y = alt.Y("age_low:Q", title=lesson.label("age-weight-axis")).scale(domain=AGE_WEIGHTS, nice=False)
     colour = alt.Color("loss:Q", title=lesson.label("loss")).scale(type="log", scheme="viridis", reverse=True)
     colour = colour.legend(orient="top", gradientLength=200, labelExpr=BILLION, values=[1e9, 3e9, 10e9, 30e9])
-    cells = alt.Chart(grid).mark_rect(clip=True).encode(x, y, colour, x2="area_high", y2="age_high")
+    cells = alt.Chart(grid).mark_rect(clip=True).encode(x, y, colour, alt.X2("area_high"), alt.Y2("age_high"))
     marks = pa.table(
         {
             "area": [minimum[0], here[0]],
@@ -48,13 +50,13 @@ def surface(grid: pa.Table, here: Array, minimum: Array, lesson: Lesson) -> Any:
             "name": [lesson.label("minimum"), lesson.label("here")],
         }
     )
-    at = alt.Chart(marks).encode(x="area:Q", y="age:Q")
+    at = alt.Chart(marks).encode(alt.X("area:Q"), alt.Y("age:Q"))
     points = at.mark_point(size=130, filled=True, opacity=1, stroke="white", strokeWidth=1.5).encode(
         shape=alt.Shape("name:N", legend=None, sort=None).scale(range=["diamond", "circle"]),
         fill=alt.Fill("name:N", legend=None, sort=None).scale(range=[RED, ORANGE]),
     )
-    halo = at.mark_text(dy=-16, stroke="white", strokeWidth=4, strokeJoin="round").encode(text="name:N")
-    names = at.mark_text(dy=-16, color="black").encode(text="name:N")
+    halo = at.mark_text(dy=-16, stroke="white", strokeWidth=4, strokeJoin="round").encode(alt.Text("name:N"))
+    names = at.mark_text(dy=-16, color="black").encode(alt.Text("name:N"))
     return sized(alt.layer(cells, points, halo, names).resolve_scale(color="independent"), 340)
 
 

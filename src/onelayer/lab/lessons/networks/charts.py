@@ -46,8 +46,8 @@ def houses(products: Tensor, inputs: list[str], price: str, lesson: Lesson) -> A
             _lines(lines, x, MOST_DOLLARS, lesson, carries=True),
             _circles("x", _numbers(2), x, [1.0] * 2),
             _circles("o", _numbers(1), x, [1.0]),
-            text.encode(x, _level(), text="name:N"),
-            along.encode(x, _level(), text="name:N"),
+            text.encode(x, _level(), alt.Text("name:N")),
+            along.encode(x, _level(), alt.Text("name:N")),
         ),
         240,
     )
@@ -83,7 +83,7 @@ def network(
             _lines(connections(weight), x, float(weight.abs().max()), lesson, touched),
             _circles("x", _numbers(d), x, features.tolist()),
             _circles("o", _numbers(q), x, [1.0] * q),
-            text.encode(x, _level(), text="name:N"),
+            text.encode(x, _level(), alt.Text("name:N")),
         ),
         400,
     )
@@ -117,7 +117,7 @@ def _lines(
     sign = sign.legend(labelExpr=f"datum.value == 'positive' ? '{up}' : '{down}'", symbolType="stroke")
     width = alt.StrokeWidth("size:Q", legend=None).scale(domain=[0, largest], range=[0.4, 7], clamp=True)
     opacity = alt.Opacity("opacity:Q", legend=None).scale(None)
-    return alt.Chart(drawn).mark_rule().encode(x, _level(), sign, width, opacity, x2="x2", y2="y2")
+    return alt.Chart(drawn).mark_rule().encode(x, _level(), sign, width, opacity, alt.X2("x2"), alt.Y2("y2"))
 
 
 def _circles(symbol: str, numbers: list[str], x: Any, values: list[float]) -> Any:
@@ -133,8 +133,8 @@ def _circles(symbol: str, numbers: list[str], x: Any, values: list[float]) -> An
     )
     base = alt.Chart(table).encode(x, _level())
     circles = base.mark_point(size=480, opacity=1, strokeWidth=2, stroke=BLUE if symbol == "x" else ORANGE)
-    ink = alt.condition(alt.datum.value < 0.45, alt.value("white"), alt.value("black"))
-    return circles.encode(FILLED) + base.mark_text(fontSize=11).encode(text="name:N", color=ink)
+    ink = alt.ColorValue("black", condition={"test": "datum.value < 0.45", "value": "white"})
+    return circles.encode(FILLED) + base.mark_text(fontSize=11).encode(alt.Text("name:N"), ink)
 
 
 def image(pixels: Tensor, d: int) -> Html:
@@ -190,7 +190,7 @@ def patterns(found: dict[str, Pattern], lesson: Lesson) -> Any:
     depends = depends.legend(
         labelExpr=f"datum.value == 'yes' ? '{lesson.label('depends')}' : '{lesson.label('independent')}'"
     )
-    squares = alt.Chart(pa.table(cells)).mark_rect().encode(x, y, depends, x2="x2", y2="y2")
+    squares = alt.Chart(pa.table(cells)).mark_rect().encode(x, y, depends, alt.X2("x2"), alt.Y2("y2"))
     heads = pa.table({"x": starts, "y": [0.8] * len(starts), "name": [lesson.label(name) for name in found]})
-    names = alt.Chart(heads).mark_text(align="left", color=GREY, fontSize=13).encode(x, y, text="name:N")
+    names = alt.Chart(heads).mark_text(align="left", color=GREY, fontSize=13).encode(x, y, alt.Text("name:N"))
     return sized(alt.layer(squares, names), 220)

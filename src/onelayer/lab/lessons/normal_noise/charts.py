@@ -47,7 +47,7 @@ def noisy_line(x: Array, y: Array, weight: float, bias: float, std: float, lesso
     across = alt.X("x:Q", title="x").scale(domain=[-2, 2.4], nice=False)
     up = alt.Y("y:Q", title="y").scale(domain=[-8, 10], nice=False)
     rows = alt.Chart(pa.table({"x": x, "y": y, "fit": weight * x + bias}))
-    sticks = rows.mark_rule(color=GREY, opacity=0.5, clip=True).encode(across, up, y2="fit")
+    sticks = rows.mark_rule(color=GREY, opacity=0.5, clip=True).encode(across, up, alt.Y2("fit"))
     dots = rows.mark_circle(color=ORANGE, size=30, opacity=0.9, clip=True).encode(across, up)
     names = [lesson.label("true-line"), lesson.label("your-line")]
     ends = np.array([-2.0, 2.0])
@@ -66,7 +66,7 @@ def noisy_line(x: Array, y: Array, weight: float, bias: float, std: float, lesso
         )
     )
     profiles = alt.Chart(_profiles(weight, bias, std)).mark_line(color=BLUE, clip=True, strokeWidth=1.2)
-    bells = profiles.encode(across, up, order="order:Q", detail="at:Q")
+    bells = profiles.encode(across, up, alt.Order("order:Q"), alt.Detail("at:Q"))
     return sized(alt.layer(sticks, dots, bells, line), 340)
 
 
@@ -110,7 +110,7 @@ def bars(counts: pa.Table, x_title: str, unit: float, lesson: Lesson, height: in
     y_title = lesson.label("count")
     colour = alt.Color("name:N", title=None, sort=None).scale(domain=names, range=[ORANGE, BLUE])
     counted = alt.Chart(table).transform_calculate(name=f"'{names[0]}'").mark_rect(opacity=0.75)
-    boxes = counted.encode(x, alt.Y("count:Q", title=y_title), colour, x2="high:Q", y2=alt.Y2Datum(0))
+    boxes = counted.encode(x, alt.Y("count:Q", title=y_title), colour, alt.X2("high:Q"), alt.Y2Datum(0))
     expected = pa.table({"middle": table["middle"], "expected": counts["expected"]})
     curve = alt.Chart(expected).transform_calculate(name=f"'{names[1]}'").mark_line(strokeWidth=2)
     line = curve.encode(alt.X("middle:Q"), alt.Y("expected:Q", title=y_title), colour)

@@ -25,9 +25,11 @@ def walk(contours: pa.Table, path: Array, minimum: Array, lesson: Lesson) -> Any
     loss = alt.Color("loss:Q", title=lesson.label("loss"))
     loss = loss.scale(scheme="viridis", reverse=True).legend(gradientLength=200)
     rings = alt.Chart(contours).mark_line(clip=True, strokeWidth=1.2)
-    rings = rings.encode(x, y, loss, order="order:Q", detail="loss:Q")
+    rings = rings.encode(x, y, loss, alt.Order("order:Q"), alt.Detail("loss:Q"))
     steps = pa.table({"w1": path[:, 0], "w2": path[:, 1], "step": np.arange(len(path))})
-    line = alt.Chart(steps).mark_line(color=ORANGE, clip=True, strokeWidth=1.5).encode(x, y, order="step:Q")
+    line = (
+        alt.Chart(steps).mark_line(color=ORANGE, clip=True, strokeWidth=1.5).encode(x, y, alt.Order("step:Q"))
+    )
     dots = alt.Chart(steps).mark_circle(color=ORANGE, clip=True, size=22, opacity=0.9).encode(x, y)
     ends = pa.table(
         {
@@ -41,8 +43,8 @@ def walk(contours: pa.Table, path: Array, minimum: Array, lesson: Lesson) -> Any
         shape=alt.Shape("name:N", legend=None, sort=None).scale(range=["circle", "diamond"]),
         fill=alt.Fill("name:N", legend=None, sort=None).scale(range=[GREY, RED]),
     )
-    halo = at.mark_text(dy=-16, stroke="white", strokeWidth=4, strokeJoin="round").encode(text="name:N")
-    names = at.mark_text(dy=-16, fontWeight="bold", color="black").encode(text="name:N")
+    halo = at.mark_text(dy=-16, stroke="white", strokeWidth=4, strokeJoin="round").encode(alt.Text("name:N"))
+    names = at.mark_text(dy=-16, fontWeight="bold", color="black").encode(alt.Text("name:N"))
     return sized(alt.layer(rings, line, dots, points, halo, names).resolve_scale(color="independent"), 380)
 
 
@@ -93,10 +95,10 @@ def by_rate(rises: pa.Table, bound: float, here: float, lesson: Lesson) -> Any:
 def _upright(at: float, color: str, name: str, bottom: float, on_its_right: bool) -> Any:
     """Return a dashed vertical line with its name beside its foot."""
     mark = alt.Chart(pa.table({"at": [at], "name": [name], "bottom": [bottom]}))
-    rule = mark.mark_rule(color=color, strokeDash=DASHES, strokeWidth=1.5).encode(x="at:Q")
+    rule = mark.mark_rule(color=color, strokeDash=DASHES, strokeWidth=1.5).encode(alt.X("at:Q"))
     style: dict[str, Any] = {"dx": 6, "align": "left"} if on_its_right else {"dx": -6, "align": "right"}
     text = mark.mark_text(color=color, dy=-8, fontWeight="bold", **style)
-    return rule + text.encode(x="at:Q", y="bottom:Q", text="name:N")
+    return rule + text.encode(alt.X("at:Q"), alt.Y("bottom:Q"), alt.Text("name:N"))
 
 
 def restlessness(rises: pa.Table, lesson: Lesson) -> Any:
@@ -137,7 +139,7 @@ def rates(shares: pa.Table, bounds: dict[str, float], lesson: Lesson) -> Any:
     notes = alt.Chart(pa.table({"lr": [1e-5], "end": [1e-1]})).mark_rect(color=GREY, opacity=0.2)
     ends = pa.table({"lr": list(bounds.values()), "scaling": list(bounds)})
     rules = alt.Chart(ends).mark_rule(strokeDash=DASHES, strokeWidth=1.5).encode(x, colour)
-    return sized(alt.layer(notes.encode(x, x2="end"), points, rules), 280)
+    return sized(alt.layer(notes.encode(x, alt.X2("end")), points, rules), 280)
 
 
 def _scaling_names(lesson: Lesson) -> str:
@@ -185,14 +187,12 @@ def tuned(found: Tuned, lesson: Lesson) -> Any:
     diamond = best.mark_point(shape="diamond", size=170, color=RED, strokeWidth=2.5).encode(x, y)
     exact = alt.Chart(pa.table({"valid_loss": [found.exact], "name": [lesson.label("exact")]}))
     rule = exact.mark_rule(color=GREY, strokeDash=DASHES).encode(y)
-    name = exact.mark_text(color=GREY, align="left", dx=4, dy=12).encode(y, x=alt.value(0), text="name:N")
+    name = exact.mark_text(color=GREY, align="left", dx=4, dy=12, x=0).encode(y, alt.Text("name:N"))
     return sized(alt.layer(rule, name, lines, diamond, _limit(found.stable, x)), 280)
 
 
 def _limit(bound: float, x: Any) -> Any:
     """Return a dashed vertical line at the bound 2/λ_max, named at its top."""
     mark = alt.Chart(pa.table({"lr": [bound], "name": ["2/λ_max"]}))
-    text = mark.mark_text(color=GREEN, align="right", dx=-5, fontWeight="bold")
-    return mark.mark_rule(color=GREEN, strokeDash=DASHES).encode(x) + text.encode(
-        x, y=alt.value(10), text="name:N"
-    )
+    text = mark.mark_text(color=GREEN, align="right", dx=-5, fontWeight="bold", y=10)
+    return mark.mark_rule(color=GREEN, strokeDash=DASHES).encode(x) + text.encode(x, alt.Text("name:N"))

@@ -49,12 +49,12 @@ def network(d: int, q: int, lesson: Lesson) -> Any:
     x = alt.X("x:Q", axis=None).scale(domain=[0, 1])
     y = alt.Y("y:Q", axis=None).scale(domain=[-0.25, 1.25])
     unit = alt.Color("unit:N", legend=None).scale(domain=names)
-    connections = alt.Chart(lines).mark_rule(strokeWidth=1.5).encode(x, y, unit, x2="x2", y2="y2")
+    connections = alt.Chart(lines).mark_rule(strokeWidth=1.5).encode(x, y, unit, alt.X2("x2"), alt.Y2("y2"))
     places = alt.Chart(units).encode(x, y)
     circles = places.mark_circle(size=800, opacity=1).encode(
-        color=alt.condition("datum.unit == null", alt.value(GREY), unit)
+        alt.Color("unit:N", condition={"test": "datum.unit == null", "value": GREY}).scale(domain=names)
     )
-    labels = places.mark_text(color="white", fontSize=14, fontWeight="bold").encode(text="name:N")
+    labels = places.mark_text(color="white", fontSize=14, fontWeight="bold").encode(alt.Text("name:N"))
     return sized(alt.layer(connections, circles, labels), 240)
 
 
@@ -70,8 +70,8 @@ def phm(counts: pa.Table, n: int, lesson: Lesson) -> Any:
         for column in PHM_COLOURS
     )
     points = counted.mark_point(filled=True, opacity=1).encode(
-        size=alt.condition(f"datum.n == {n}", alt.value(220), alt.value(50)),
-        tooltip=["n:Q", alt.Tooltip("counted:Q", format=",")],
+        alt.SizeValue(50, condition={"test": f"datum.n == {n}", "value": 220}),
+        tooltip=[alt.Tooltip("n:Q"), alt.Tooltip("counted:Q", format=",")],
     )
     return sized(alt.layer(share.mark_line(strokeDash=DASHES), points), 260)
 
@@ -92,7 +92,7 @@ def phm_accuracy(measured: pa.Table, lesson: Lesson) -> Any:
     )
     points = base.mark_circle(size=90, color=BLUE, opacity=1)
     names = base.transform_calculate(name="'n = ' + datum.n").mark_text(dy=-14, color=GREY, fontSize=12)
-    return sized(alt.layer(points, names.encode(text="name:N")), 240)
+    return sized(alt.layer(points, names.encode(alt.Text("name:N"))), 240)
 
 
 def probabilities(values: Tensor, lesson: Lesson) -> Any:
@@ -121,7 +121,7 @@ def _bars(values: Tensor, lesson: Lesson, title: str, domain: tuple[float, float
         fontSize=13,
         fontWeight="bold",
     )
-    return sized(alt.layer(bars, numbers.encode(text=alt.Text("value:Q", format=digits))), 190)
+    return sized(alt.layer(bars, numbers.encode(alt.Text("value:Q", format=digits))), 190)
 
 
 def loss(curve: pa.Table, probability: float, of_true_class: float, lesson: Lesson) -> Any:
@@ -158,9 +158,9 @@ def soft_maximum(curve: pa.Table, lesson: Lesson) -> Any:
     )
     return sized(
         alt.layer(
-            bounds.mark_area(opacity=0.3).encode(y, y2="upper:Q"),
-            largest.mark_line(strokeWidth=2.5).encode(y="maximum:Q"),
-            least.mark_line(strokeWidth=2.5).encode(y="minimum:Q"),
+            bounds.mark_area(opacity=0.3).encode(y, alt.Y2("upper:Q")),
+            largest.mark_line(strokeWidth=2.5).encode(alt.Y("maximum:Q")),
+            least.mark_line(strokeWidth=2.5).encode(alt.Y("minimum:Q")),
         ),
         300,
     )

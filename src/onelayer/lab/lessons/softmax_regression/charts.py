@@ -38,7 +38,7 @@ def curves(history: pa.Table, epochs: int, lesson: Lesson) -> Any:
         y = alt.Y(f"{what}:Q", title=lesson.label(what)).scale(zero=False, nice=True).axis(format=form)
         line = base.mark_line().encode(x, y, colour)
         points = base.mark_point(filled=True, size=45, opacity=1).encode(
-            x, y, colour, shape, tooltip=["epoch:Q", alt.Tooltip(f"{what}:Q", format=".4f")]
+            x, y, colour, shape, tooltip=[alt.Tooltip("epoch:Q"), alt.Tooltip(f"{what}:Q", format=".4f")]
         )
         parts.append(sized(alt.layer(line, points), 200))
     return parts
@@ -58,15 +58,20 @@ def confusion(counts: NDArray[np.int64], lesson: Lesson) -> Any:
     x = alt.X("predicted:N", title=lesson.label("predicted"), sort=names).axis(labelAngle=-50)
     y = alt.Y("true:N", title=lesson.label("true"), sort=names)
     colour = alt.Color("count:Q", legend=None).scale(range=["#f7fbff", "#08306b"], domain=[0, 1000])
-    cells = alt.Chart(table).mark_rect().encode(x, y, colour, tooltip=["true", "predicted", "count"])
+    cells = (
+        alt.Chart(table)
+        .mark_rect()
+        .encode(x, y, colour, tooltip=[alt.Tooltip("true"), alt.Tooltip("predicted"), alt.Tooltip("count")])
+    )
     text = (
         alt.Chart(table)
+        .transform_filter("datum.count > 0")
         .mark_text(fontSize=10)
         .encode(
             x,
             y,
-            text=alt.condition("datum.count > 0", "count:Q", alt.value("")),
-            color=alt.condition("datum.count > 500", alt.value("white"), alt.value("black")),
+            alt.Text("count:Q"),
+            alt.ColorValue("black", condition={"test": "datum.count > 500", "value": "white"}),
         )
     )
     return sized(alt.layer(cells, text), 380)
@@ -80,7 +85,7 @@ def probabilities(probability: NDArray[np.float32], lesson: Lesson) -> Any:
     y = alt.Y("name:N", title=None, sort=names)
     bars = alt.Chart(table).mark_bar(color=BLUE).encode(x, y)
     text = alt.Chart(table).mark_text(align="left", dx=4, color=GREY)
-    return sized(alt.layer(bars, text.encode(x, y, text=alt.Text("probability:Q", format=".1%"))), 280)
+    return sized(alt.layer(bars, text.encode(x, y, alt.Text("probability:Q", format=".1%"))), 280)
 
 
 def swept(results: pa.Table, by: str, lesson: Lesson, title: str = "accuracy", form: str = ".1%") -> Any:

@@ -41,9 +41,9 @@ def _bars(
     y = alt.Y("name:N", title=None, sort=names).axis(labelLimit=130, ticks=False, domain=False)
     chart = alt.Chart(bars).encode(y=y)
     colour = alt.Color("name:N", legend=None).scale(domain=names, range=colours)
-    rows = chart.mark_bar(height={"band": 0.62}).encode(x, colour, x2="seconds")
+    rows = chart.mark_bar(height={"band": 0.62}).encode(x, colour, alt.X2("seconds"))
     values = chart.mark_text(align="left", dx=6, color=GREY, fontSize=12)
-    return alt.layer(rows, values.encode(x="seconds:Q", text="shown:N"))
+    return alt.layer(rows, values.encode(alt.X("seconds:Q"), alt.Text("shown:N")))
 
 
 def times(measured: Sweep, lesson: Lesson) -> Any:
