@@ -18,8 +18,9 @@ train: setup
 lab: setup
 	$(BIN)/onelayer lab
 
+# In two to four processes, each with one thread: the threads of several would wait for each other.
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 check: setup
 	$(BIN)/ruff check
