@@ -14,6 +14,7 @@ from pathlib import Path
 import altair as alt
 import nbformat
 import numpy as np
+import pyarrow as pa
 import pytest
 import uvicorn
 from nbclient import NotebookClient
@@ -260,6 +261,11 @@ def test_area_in_two_units_leaves_predictions_and_moves_weights(data):
     assert found.weight[0] + found.weight[2] * experiment.SQUARE_METRES == pytest.approx(weight[0], rel=1e-9)
     # Of all pairs with that sum, the one of least norm is in proportion to the two units.
     assert found.weight[2] / found.weight[0] == pytest.approx(experiment.SQUARE_METRES, rel=1e-6)
+
+
+def test_growth_is_the_last_time_over_the_one_before():
+    times = [{"part": part, "seconds": d**power} for d in (1, 2, 4) for part, power in (("a", 2), ("b", 3))]
+    assert experiment.last_growth(pa.Table.from_pylist(times)) == {"a": 4, "b": 8}
 
 
 # Export

@@ -28,6 +28,11 @@ def test_the_sections_settings_recover_the_true_parameters(seed):
     np.testing.assert_allclose(path[-1], TRUE, atol=2e-3)
 
 
+def test_without_noise_nothing_trembles_however_large_the_learning_rate_and_small_the_batch():
+    path = experiment.train(experiment.data(sigma=0), experiment.initial_parameters(2), 1.0, 5, EPOCHS)
+    np.testing.assert_allclose(path[-100:], np.tile(TRUE, (100, 1)), atol=1e-12)
+
+
 def test_one_step_is_the_formulas(rows):
     A, y = with_ones(rows)
     path = experiment.train(rows, experiment.initial_parameters(2, std=0), lr=0.5, batch_size=1000, epochs=1)
@@ -92,7 +97,7 @@ def test_autograd_and_the_formula_agree_with_finite_differences(rows):
         return np.mean((X @ p[:2] + p[2] - y[:, 0]) ** 2) / 2
 
     expected = [(loss(at + step * e) - loss(at - step * e)) / (2 * step) for e in np.eye(3)]
-    for gradient in experiment.both_gradients(rows, BATCH_SIZE, start):
+    for gradient in experiment.both_gradients(rows, BATCH_SIZE, start, seed=0):
         np.testing.assert_allclose(gradient, expected, atol=1e-8)
 
 
@@ -107,9 +112,11 @@ def test_learning_rates_are_slow_then_fast_then_too_large(rows):
         assert trials[lr].losses[-1] < 2 * noise
     rises = np.diff(trials[1.4].losses[:6]) > 0
     assert rises.any() and not rises.all() and trials[1.4].lost_at is None
+    assert trials[1.4].losses[100:].max() > 2 * trials[1.0].losses[100:].max()
     lost = trials[3.0].lost_at
     assert lost is not None and np.isnan(trials[3.0].losses[-1])
     assert np.isfinite(trials[3.0].losses[: lost - 1]).all()
+    assert (np.diff(trials[3.0].losses[: lost - 1]) > 0).mean() > 0.9
     curves = experiment.curves(list(trials.values()))
     assert np.isfinite(curves["loss"].to_numpy()).all()
 
@@ -184,3 +191,11 @@ def test_sizes_of_derivatives():
     sizes = experiment.hessian_sizes().to_pydict()
     assert sizes["parameters"] == [3, 785, 7850, 784 * 256 + 256 + 256 * 10 + 10]
     assert sizes["hessian"][2] == 4 * 7850 * 7850
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(36, "36 B"), (999, "999 B"), (1000, "1 kB"), (2_464_900, "2.46 MB"), (165_697_843_600, "166 GB")],
+)
+def test_sizes_are_shown_in_a_unit_that_suits_them(count, text):
+    assert experiment.size_shown(count) == text

@@ -60,6 +60,13 @@ def test_each_epoch_visits_every_row_once():
         assert sorted(np.concatenate([next(batches) for _ in range(3)])) == list(range(10))
 
 
+@pytest.mark.parametrize(("batch_size", "steps"), [(4, 0), (4, 2), (4, 3), (4, 8), (10, 5)])
+def test_rows_read_are_those_of_the_batches(batch_size, steps):
+    batches = experiment.batches(10, batch_size, seed=0)
+    read = sum(len(next(batches)) for _ in range(steps))
+    assert experiment.rows_read(10, batch_size, steps) == read
+
+
 @pytest.mark.parametrize("lr", [0.05, 0.8, 1.6, 1.7])
 def test_predicted_rise_is_that_of_the_walk(data, lr):
     X, y = data

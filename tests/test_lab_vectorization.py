@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from onelayer import Timer
+from onelayer import LinearRegression, Timer
+from onelayer.lab.lessons.linear_regression.experiment import load
 from onelayer.lab.lessons.vectorization import experiment
 from onelayer.lab.panels import AtLeast
 from onelayer.vectorization import add_both_ways, add_in_a_loop, add_in_one_call, laps
@@ -17,7 +18,6 @@ def test_both_ways_add(add):
 def test_both_sums_are_equal_in_every_bit_and_new_for_each_seed():
     first, second = add_both_ways(50, seed=1), add_both_ways(50, seed=2)
     assert torch.equal(first.by_loop, first.by_call)
-    assert experiment.largest_gap(first.by_loop, first.by_call) == 0
     assert not torch.equal(first.by_call, second.by_call)
 
 
@@ -69,6 +69,15 @@ def test_the_slider_goes_in_powers_of_ten():
     assert [experiment.length(power) for power in (0, 0.5, 2.3, 4)] == [1, 3, 200, 10_000]
 
 
+def test_farthest_apart_are_the_elements_that_differ_most():
+    one, other = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.5, 2.75])
+    assert experiment.farthest_apart(one, other) == (2.0, 2.5)
+
+
+def test_a_comma_within_a_number_is_no_punctuation_in_a_formula():
+    assert [experiment.in_formula(n) for n in (10, 10_000)] == ["10", "10{,}000"]
+
+
 def test_orders_of_magnitude():
     assert experiment.orders_of_magnitude(1000) == pytest.approx(3)
 
@@ -90,7 +99,9 @@ def test_a_sweep_has_a_row_for_each_length_and_way():
 def test_houses_are_predicted_alike_in_both_ways():
     found = experiment.predict_houses()
     assert found.rows == 2930
-    assert found.largest_gap < 1e-9 * 3000**2  # rounding of sums that are near the mean area squared
+    expected = LinearRegression().fit(*load()).predict(load()[0])
+    for predicted in (found.by_loop, found.by_call):
+        assert predicted.numpy() == pytest.approx(expected, rel=1e-12)
     assert isinstance(found.loop, Timer) and found.loop.times and found.call.times
 
 

@@ -19,7 +19,7 @@ from onelayer.lab.prose import Lesson
 
 PARAMETERS = ("w₁", "w₂", "b")
 POWERS = alt.Axis(format="~e")
-LOWEST = 1e-6  # where the logarithmic axes end
+LOWEST = 1e-6  # where the logarithmic axes of a run begin; σ = 0 leaves no loss at all
 
 
 def data(points: pa.Table, lesson: Lesson) -> Any:
@@ -27,7 +27,7 @@ def data(points: pa.Table, lesson: Lesson) -> Any:
     colour = alt.Color("feature:N", title=None).scale(domain=[0, 1], range=[BLUE, ORANGE])
     chart = alt.Chart(points).mark_circle(size=22, opacity=0.7, clip=True)
     chart = chart.encode(
-        alt.X("x:Q", title=lesson.label("feature")).scale(domain=[-3.5, 3.5]),
+        alt.X("x:Q", title=lesson.label("feature")).scale(domain=[-4, 4]),
         alt.Y("y:Q", title=lesson.label("label")).scale(domain=[-12, 20]),
         colour.legend(labelExpr="datum.value == 0 ? 'x₁' : 'x₂'"),
     )
@@ -40,17 +40,15 @@ def loss(steps: pa.Table, sigma: float, lesson: Lesson) -> Any:
     line = line.encode(
         alt.X("step:Q", title=lesson.label("step")),
         alt.Y("loss:Q", title=lesson.label("loss"), axis=POWERS).scale(
-            type="log", domain=[LOWEST, 100], clamp=True
+            type="log", domain=[LOWEST, 1e3], clamp=True
         ),
     )
-    floor = alt.Chart(pa.table({"loss": [max(sigma**2 / 2, LOWEST)], "name": ["½σ²"]})).encode(
-        alt.Y("loss:Q")
-    )
+    # The name is on the side where the loss is not: below the noise, unless that is 0 and below the axis.
+    noise, name, dy = (sigma**2 / 2, "½σ²", 10) if sigma else (LOWEST, "½σ² = 0 ↓", -9)
+    floor = alt.Chart(pa.table({"loss": [noise], "name": [name]})).encode(alt.Y("loss:Q"))
     rule = floor.mark_rule(color=GREY, strokeDash=[5, 4])
-    name = floor.mark_text(align="right", dy=-9, color=GREY, fontSize=13, x="width").encode(
-        alt.Text("name:N")
-    )
-    return sized(alt.layer(line, rule, name), 240)
+    text = floor.mark_text(align="right", dy=dy, color=GREY, fontSize=13, x="width")
+    return sized(alt.layer(line, rule, text.encode(alt.Text("name:N"))), 240)
 
 
 def errors(steps: pa.Table, lesson: Lesson) -> Any:
@@ -61,7 +59,7 @@ def errors(steps: pa.Table, lesson: Lesson) -> Any:
     chart = chart.encode(
         alt.X("step:Q", title=lesson.label("step")),
         alt.Y("error:Q", title=lesson.label("error"), axis=POWERS).scale(
-            type="log", domain=[LOWEST, 10], clamp=True
+            type="log", domain=[LOWEST, 100], clamp=True
         ),
         colour.legend(labelExpr=names),
     )

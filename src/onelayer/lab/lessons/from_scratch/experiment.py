@@ -127,9 +127,11 @@ def visits(rows: Rows, batch_size: int, seed: int = 0) -> tuple[Array, int]:
     return np.array([len(X) for X in batches], float), len(torch.cat(batches).unique(dim=0))
 
 
-def both_gradients(rows: Rows, batch_size: int, parameters: list[Tensor]) -> tuple[Array, Array]:
+def both_gradients(
+    rows: Rows, batch_size: int, parameters: list[Tensor], seed: int = 0
+) -> tuple[Array, Array]:
     """Return the gradient (d + 1,) of the first batch's mean loss from autograd, and from the closed form."""
-    X, y = next(data_iter(rows, batch_size, seed=0, epoch=1))
+    X, y = next(data_iter(rows, batch_size, seed, epoch=1))
     loss = squared_loss(affine(X, *parameters), y, reduction="mean")
     by_autograd = flat(list(torch.autograd.grad(loss, parameters)))
     residual = squared_loss_gradient(affine(X, *parameters), y).detach()
@@ -343,8 +345,21 @@ def second_derivatives(rows: Rows, vector: Array) -> tuple[Array, Array]:
 def hessian_sizes() -> pa.Table:
     """Return how large derivatives in float32 are for networks of the book.
 
-    The columns are ``parameters``, and ``gradient`` and ``hessian`` in bytes.
+    The columns are ``network``, ``parameters``, and ``gradient`` and ``hessian`` in bytes.
     """
-    networks = (linear_regression(2), linear_regression(784), softmax_regression(784, 10), mlp(784, 256, 10))
-    counts = np.array([parameter_count(network) for network in networks])
-    return pa.table({"parameters": counts, "gradient": 4 * counts, "hessian": 4 * counts**2})
+    networks = {
+        "this-lesson": linear_regression(2),
+        "linear": linear_regression(784),
+        "softmax": softmax_regression(784, 10),
+        "mlp": mlp(784, 256, 10),
+    }
+    counts = np.array([parameter_count(network) for network in networks.values()])
+    return pa.table(
+        {"network": list(networks), "parameters": counts, "gradient": 4 * counts, "hessian": 4 * counts**2}
+    )
+
+
+def size_shown(count: int) -> str:
+    """Return a number of bytes with three digits in the unit that suits it, from B to GB."""
+    power = min(3, (len(str(count)) - 1) // 3)
+    return f"{count / 1000**power:,.3g} {('B', 'kB', 'MB', 'GB')[power]}"

@@ -128,15 +128,15 @@ def _(code, lesson, losses, scratch, stack):
 
 
 @app.cell
-def _(Comparison, claim, experiment, lesson, rows, stack):
-    _start = experiment.initial_parameters(rows.X.shape[1])
-    _autograd, _formula = experiment.both_gradients(rows, experiment.BATCH_SIZE, _start)
+def _(Comparison, claim, experiment, lesson, rows, seed, stack):
+    _start = experiment.initial_parameters(rows.X.shape[1], seed=seed.value)
+    _autograd, _formula = experiment.both_gradients(rows, experiment.BATCH_SIZE, _start, seed.value)
     stack(
         lesson.body("autograd"),
         claim(
             lesson,
             "gradient",
-            "autograd",
+            lesson.label("autograd"),
             lesson.label("formula"),
             [
                 Comparison(f"∂L/∂{name}", left, right, 1e-12)
@@ -164,9 +164,8 @@ def _(experiment, lesson, slider, stack):
 
 @app.cell
 def _(batch_size, charts, epochs, experiment, lesson, lr, rows, seed, sigma, stack, table):
-    _path = experiment.train(
-        rows, experiment.initial_parameters(2), lr.value, batch_size.value, epochs.value, seed.value
-    )
+    _start = experiment.initial_parameters(2, seed=seed.value)
+    _path = experiment.train(rows, _start, lr.value, batch_size.value, epochs.value, seed.value)
     _columns = (experiment.TRUE, _path[-1], experiment.exact(rows))
     stack(
         charts.loss(experiment.loss_by_step(rows, _path), sigma.value, lesson),
@@ -228,7 +227,7 @@ def _(Comparison, claim, experiment, lesson, np, seed):
         "scratch",
         lesson.label("other-way"),
         [
-            Comparison(f"{name}, {way}", ours, other, 1e-12, ".12f")
+            Comparison(f"{name} ({way})", ours, other, 1e-12, ".12f")
             for way in ("fused", "concise")
             for name, ours, other in zip(
                 ("w₁", "w₂", "b", lesson.label("last-loss")), _found["scratch"], _found[way], strict=True
@@ -260,7 +259,14 @@ def _(charts, experiment, lesson, question, run_rates, stack, table):
             charts.rates(trials, lesson),
             table(
                 [lesson.label("rate"), lesson.label("end-loss"), lesson.label("lost-at")],
-                [(f"{trial.lr:g}", f"{trial.losses[-1]:.3g}", f"{trial.lost_at or '–'}") for trial in trials],
+                [
+                    (
+                        f"{trial.lr:g}",
+                        f"{trial.losses[-1]:.3g}".replace("nan", "NaN"),
+                        f"{trial.lost_at or '–'}",
+                    )
+                    for trial in trials
+                ],
             ),
             lesson.body(
                 "diverged",
@@ -410,7 +416,7 @@ def _(Comparison, claim, code, experiment, largest_stable_lr, lesson, np, questi
             claim(
                 lesson,
                 "hessian",
-                "autograd",
+                lesson.label("autograd"),
                 lesson.label("formula"),
                 [
                     Comparison(lesson.label(name), left, right, 1e-12)
@@ -422,12 +428,14 @@ def _(Comparison, claim, code, experiment, largest_stable_lr, lesson, np, questi
                 ],
             ),
             table(
-                [lesson.label(name) for name in ("parameters", "gradient-size", "hessian-size")],
+                [lesson.label(name) for name in ("network", "parameters", "gradient-size", "hessian-size")],
                 [
-                    (f"{n:,}", f"{gradient:,}", f"{hessian:,}")
-                    for n, gradient, hessian in zip(
-                        *experiment.hessian_sizes().to_pydict().values(), strict=True
+                    (
+                        lesson.label(size["network"]),
+                        f"{size['parameters']:,}",
+                        *(experiment.size_shown(size[name]) for name in ("gradient", "hessian")),
                     )
+                    for size in experiment.hessian_sizes().to_pylist()
                 ],
             ),
             code(lesson, largest_stable_lr),

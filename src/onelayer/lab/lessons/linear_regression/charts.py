@@ -41,8 +41,12 @@ def surface(grid: pa.Table, here: Array, minimum: Array, lesson: Lesson) -> Any:
     x = alt.X("area_low:Q", title=lesson.label("area-weight-axis")).scale(domain=AREA_WEIGHTS, nice=False)
     y = alt.Y("age_low:Q", title=lesson.label("age-weight-axis")).scale(domain=AGE_WEIGHTS, nice=False)
     colour = alt.Color("loss:Q", title=lesson.label("loss")).scale(type="log", scheme="viridis", reverse=True)
-    colour = colour.legend(orient="top", gradientLength=200, labelExpr=BILLION, values=[1e9, 3e9, 10e9, 30e9])
-    cells = alt.Chart(grid).mark_rect(clip=True).encode(x, y, colour, alt.X2("area_high"), alt.Y2("age_high"))
+    colour = colour.legend(
+        orient="top", gradientLength=200, labelExpr=BILLION, values=[1.2e9, 2e9, 3e9, 4e9, 5e9]
+    )
+    # Each cell reaches a pixel under its neighbours, so that the page does not shine through between them.
+    cells = alt.Chart(grid).mark_rect(clip=True, x2Offset=1, yOffset=1)
+    cells = cells.encode(x, y, colour, alt.X2("area_high"), alt.Y2("age_high"))
     marks = pa.table(
         {
             "area": [minimum[0], here[0]],

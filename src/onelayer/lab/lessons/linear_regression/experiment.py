@@ -83,8 +83,8 @@ def quadratic_rise(X: Array, step: Array) -> float:
 def loss_surface(X: Array, y: Array, points: int = 41) -> pa.Table:
     """Return the mean loss over a grid of the two weights, with the best bias for each pair.
 
-    The columns are the centres ``area_weight`` and ``age_weight`` of the grid's cells, their edges with ``_end``,
-    and ``loss`` in USD².
+    The columns are the edges of the grid's cells, ``area_low``, ``area_high``, ``age_low`` and ``age_high``, and
+    ``loss`` in USD².
     """
     centred, target = X - X.mean(axis=0), y - y.mean()
     gram, border, corner = centred.T @ centred / len(y), centred.T @ target / len(y), target @ target / len(y)
@@ -237,3 +237,11 @@ def _timed(generator: np.random.Generator, rows: int, features: tuple[int, ...])
             for column, value in zip(measured, (d, part, min(timer.times)), strict=True):
                 measured[column].append(value)
     return pa.table(measured)
+
+
+def last_growth(times: pa.Table) -> dict[str, float]:
+    """Return, for each part in a table of ``cost_by_features``, the last of its times over the one before."""
+    seconds: dict[str, list[float]] = {}
+    for row in times.to_pylist():
+        seconds.setdefault(row["part"], []).append(row["seconds"])
+    return {part: found[-1] / found[-2] for part, found in seconds.items()}

@@ -12,6 +12,7 @@ app = marimo.App(width="medium")
 @app.cell
 def _():
     from onelayer.lab.panels import (
+        AtLeast,
         Comparison,
         claim,
         code,
@@ -25,7 +26,7 @@ def _():
 
     lesson = open_lesson("linear-regression")
     header(lesson)
-    return Comparison, claim, code, footer, lesson, question, stack, table
+    return AtLeast, Comparison, claim, code, footer, lesson, question, stack, table
 
 
 @app.cell
@@ -61,6 +62,9 @@ def _(lesson, slider):
 
 @app.cell
 def _(X, lesson, row, stack, table, y):
+    def _grouped(number):
+        return f"{number:,.0f}".replace(",", "{,}")  # a bare comma would separate numbers in a formula
+
     _first = min(max(row.value - 3, 0), len(X) - 5)
     _rows = [
         (f"{i + 1:,}", f"{X[i, 0]:,.0f}", f"{X[i, 1]:,.0f}", f"{y[i]:,.0f}")
@@ -72,10 +76,10 @@ def _(X, lesson, row, stack, table, y):
         ),
         lesson.body(
             "example",
-            i=f"{row.value}",
-            area=f"{X[row.value - 1, 0]:,.0f}",
-            age=f"{X[row.value - 1, 1]:,.0f}",
-            price=f"{y[row.value - 1]:,.0f}",
+            i=f"{row.value:,}",
+            area=_grouped(X[row.value - 1, 0]),
+            age=_grouped(X[row.value - 1, 1]),
+            price=_grouped(y[row.value - 1]),
         ),
     )
     return
@@ -157,11 +161,12 @@ def _(X, charts, experiment, lesson, stack, weight, y):
 
 
 @app.cell
-def _(Comparison, X, bias, claim, experiment, lesson, minimum, minimum_bias, np, stack, weight, y):
+def _(AtLeast, Comparison, X, bias, claim, experiment, lesson, minimum, minimum_bias, np, stack, weight, y):
     _rise = experiment.mean_loss(X, y, weight, bias.value) - experiment.mean_loss(X, y, minimum, minimum_bias)
     _step = np.append(weight - minimum, bias.value - minimum_bias)
     _expected = experiment.quadratic_rise(X, _step)
     _eigenvalues = np.linalg.eigvalsh(experiment.hessian(X))
+    _rounding = len(_eigenvalues) * np.finfo(float).eps * _eigenvalues[-1]
     stack(
         lesson.body("convex", eigenvalues=", ".join(f"{value:,.3g}" for value in _eigenvalues)),
         claim(
@@ -170,6 +175,13 @@ def _(Comparison, X, bias, claim, experiment, lesson, minimum, minimum_bias, np,
             lesson.label("rise"),
             lesson.label("quadratic"),
             [Comparison(lesson.label("above-minimum"), _rise, _expected, 1e-9 * abs(_expected), ",.6g")],
+        ),
+        claim(
+            lesson,
+            "one-minimum",
+            lesson.label("eigenvalue"),
+            lesson.label("rounding"),
+            [AtLeast(lesson.label("smallest"), _eigenvalues[0], _rounding, digits=".3g")],
         ),
     )
     return
@@ -204,6 +216,7 @@ def _(Comparison, LinearRegression, X, claim, lesson, y):
 @app.cell
 def _(Comparison, X, claim, experiment, lesson, minimum, minimum_bias, model, np, stack, y):
     _names = [lesson.label(name) for name in ("area-weight-axis", "age-weight-axis", "bias")]
+    _slopes = [lesson.label(name) for name in ("by-area-weight", "by-age-weight", "by-bias")]
     _ours, _theirs = np.append(model.coef_, model.intercept_), np.append(minimum, minimum_bias)
     _gradient = experiment.gradient(X, y, model.coef_, model.intercept_)
     _at_zero = np.abs(experiment.gradient(X, y, np.zeros(2), 0.0))
@@ -226,7 +239,7 @@ def _(Comparison, X, claim, experiment, lesson, minimum, minimum_bias, model, np
             "0",
             [
                 Comparison(name, slope, 0.0, 1e-9 * scale, ".2g")
-                for name, slope, scale in zip(_names, _gradient, _at_zero, strict=True)
+                for name, slope, scale in zip(_slopes, _gradient, _at_zero, strict=True)
             ],
         ),
     )
@@ -265,8 +278,22 @@ def _(X, experiment, lesson, question, run_singular, stack, table, y):
 
 
 @app.cell
-def _(charts, experiment, lesson, question, run_cost):
-    question(lesson, "cost", run_cost, lambda: charts.cost(experiment.cost_by_features(), lesson))
+def _(charts, experiment, lesson, question, run_cost, stack, table):
+    def _seconds():
+        times = experiment.cost_by_features()
+        grown = experiment.last_growth(times)
+        return stack(
+            charts.cost(times, lesson),
+            table(
+                ["", lesson.label("growth"), lesson.label("growth-expected")],
+                [
+                    (lesson.label(part), f"× {grown[part]:.1f}", f"× {2**power}")
+                    for part, power in (("gram", 2), ("solve", 3))
+                ],
+            ),
+        )
+
+    question(lesson, "cost", run_cost, _seconds)
     return
 
 

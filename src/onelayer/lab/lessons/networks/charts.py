@@ -20,7 +20,9 @@ from onelayer.lab.prose import Lesson
 
 MOST_DOLLARS = 300_000.0  # what the thickest line of the house network carries
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-FILLED = alt.Fill("value:Q", legend=None).scale(domain=[0, 1], range=["black", "white"], clamp=True)
+FILLED = alt.Fill("value:Q", legend=None).scale(
+    domain=[0, 1], range=["black", "white"], clamp=True, interpolate="rgb"
+)
 
 
 def houses(products: Tensor, inputs: list[str], price: str, lesson: Lesson) -> Any:
@@ -33,7 +35,7 @@ def houses(products: Tensor, inputs: list[str], price: str, lesson: Lesson) -> A
             "y": [
                 (y + y2) / 2 for y, y2 in zip(*(lines[name].to_pylist() for name in ("y", "y2")), strict=True)
             ],
-            "name": [f"{value:+,.0f}" for value in lines["weight"].to_pylist()],
+            "name": [f"{value:+z,.0f}" for value in lines["weight"].to_pylist()],
         }
     )
     names = pa.table(
@@ -133,7 +135,7 @@ def _circles(symbol: str, numbers: list[str], x: Any, values: list[float]) -> An
     )
     base = alt.Chart(table).encode(x, _level())
     circles = base.mark_point(size=480, opacity=1, strokeWidth=2, stroke=BLUE if symbol == "x" else ORANGE)
-    ink = alt.ColorValue("black", condition={"test": "datum.value < 0.45", "value": "white"})
+    ink = alt.ColorValue("black", condition={"test": "datum.value < 0.5", "value": "white"})
     return circles.encode(FILLED) + base.mark_text(fontSize=11).encode(alt.Text("name:N"), ink)
 
 

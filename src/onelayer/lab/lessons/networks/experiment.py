@@ -173,14 +173,14 @@ class TwoLayers:
     Attributes:
         parameters: how many numbers the two layers have.
         merged_parameters: how many the one layer has.
-        gap: the largest difference between their outputs, as a share of the largest output.
-        gap_with_relu: the same with max(0, ·) between the two layers.
+        farthest: of all their outputs the one that differs most, from the two layers and from the one.
+        gap_with_relu: the largest difference with max(0, ·) between the two layers, as a share of the largest output.
         rank: the rank of the merged weight.
     """
 
     parameters: int
     merged_parameters: int
-    gap: float
+    farthest: tuple[float, float]
     gap_with_relu: float
     rank: int
 
@@ -194,19 +194,21 @@ def merge(first: nn.Linear, second: nn.Linear) -> nn.Linear:
 
 
 def two_layers(X: Tensor, hidden: int, q: int) -> TwoLayers:
-    """Compare two layers, d → hidden → q, with the one that they amount to, on features X (n, d)."""
-    first = linear_regression(X.shape[1], hidden, seed=1).double()
-    second = linear_regression(hidden, q, seed=2).double()
+    """Compare two layers of random numbers, d → hidden → q, with the one that they amount to, on features X (n, d)."""
+    first, second = linear_regression(X.shape[1], hidden).double(), linear_regression(hidden, q).double()
+    generator = torch.Generator().manual_seed(1)
+    for parameter in (*first.parameters(), *second.parameters()):
+        nn.init.normal_(parameter, generator=generator)  # biases of 0 would not show that they are merged too
     merged = merge(first, second)
     with torch.no_grad():
         plain, one = second(first(X)), merged(X)
         bent = second(torch.relu(first(X)))
-    largest = plain.abs().max()
+    at = (plain - one).abs().argmax()
     return TwoLayers(
         parameter_count(nn.Sequential(first, second)),
         parameter_count(merged),
-        float((plain - one).abs().max() / largest),
-        float((bent - one).abs().max() / largest),
+        (plain.flatten()[at].item(), one.flatten()[at].item()),
+        float((bent - one).abs().max() / plain.abs().max()),
         int(torch.linalg.matrix_rank(merged.weight)),
     )
 

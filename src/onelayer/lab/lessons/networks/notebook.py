@@ -73,7 +73,7 @@ def _(Comparison, age, area, charts, claim, experiment, lesson, prices, stack, t
             ["", *(lesson.label(name) for name in ("value", "weight", "product"))],
             [
                 *(
-                    (name, f"{value:,.0f}", f"{weight:,.3f}", f"{product:,.0f}")
+                    (name, f"{value:,.0f}", f"{weight:,.3f}", f"{product:z,.0f}")
                     for name, value, weight, product in zip(
                         _names, _x.tolist(), prices.weight[0].tolist(), _carried, strict=True
                     )
@@ -144,14 +144,14 @@ def _(Comparison, claim, d, experiment, lesson, models, network, q):
         lesson.label("counted"),
         lesson.label("formula"),
         [
-            Comparison(f"{lesson.label('connections')}: d q", len(_lines), d * q, 0, ",d"),
-            Comparison(f"{lesson.label('weights')}: d q", network.weight.numel(), d * q, 0, ",d"),
-            Comparison(f"{lesson.label('biases')}: q", network.bias.numel(), q, 0, ",d"),
+            Comparison(f"{lesson.label('connections')} (d q)", len(_lines), d * q, 0, ",d"),
+            Comparison(f"{lesson.label('weights')} (d q)", network.weight.numel(), d * q, 0, ",d"),
+            Comparison(f"{lesson.label('biases')} (q)", network.bias.numel(), q, 0, ",d"),
             Comparison(
-                f"{lesson.label('parameters')}: d q + q", models.parameter_count(network), d * q + q, 0, ",d"
+                f"{lesson.label('parameters')} (d q + q)", models.parameter_count(network), d * q + q, 0, ",d"
             ),
             Comparison(
-                f"{lesson.label('parameters')}: 784 × 10 + 10",
+                f"{lesson.label('parameters')} (784 × 10 + 10)",
                 models.parameter_count(_whole),
                 784 * 10 + 10,
                 0,
@@ -202,11 +202,13 @@ def _(d, lesson, slider, stack):
 def _(Comparison, charts, claim, d, experiment, features, lesson, network, picked, q, stack, step, touched):
     _weight, _j = network.weight.detach(), touched.value - 1
     _x = features[picked.value - 1]
+    _moved = _x.clone()
+    _moved[_j] += step.value
     _measured = experiment.changes(network, _x, _j, step.value)
     _predicted = _weight[:, _j] * step.value
     _jacobian, _elsewhere = (experiment.jacobian(network, x) for x in (_x, features[-1]))
     stack(
-        charts.network(_weight, _x, network(_x).detach(), lesson, touched=_j + 1),
+        charts.network(_weight, _moved, network(_moved).detach(), lesson, touched=_j + 1),
         charts.changes(_measured, _predicted, 0.5 * float(_weight.abs().max()), lesson),
         claim(
             lesson,
@@ -265,7 +267,7 @@ def _(code, experiment, features, lesson, models, question, run_layers, stack, t
 
 
 @app.cell
-def _(code, experiment, images, lesson, question, run_two, stack, table):
+def _(Comparison, claim, code, experiment, images, lesson, question, run_two, stack, table):
     def _two_layers():
         found = experiment.two_layers(images.bands(experiment.MOST_BANDS), 6, 10)
         return stack(
@@ -277,12 +279,14 @@ def _(code, experiment, images, lesson, question, run_two, stack, table):
                     (lesson.label("merged"), f"{found.merged_parameters:,}"),
                 ],
             ),
-            lesson.body(
+            claim(
+                lesson,
                 "merged",
-                gap=f"{found.gap:.1g}",
-                relu=f"{100 * found.gap_with_relu:.0f}",
-                rank=f"{found.rank}",
+                lesson.label("two-layers"),
+                lesson.label("merged"),
+                [Comparison(lesson.label("widest-gap"), *found.farthest, 1e-12, ".6f")],
             ),
+            lesson.body("merged", relu=f"{100 * found.gap_with_relu:.0f}", rank=f"{found.rank}"),
         )
 
     question(lesson, "two", run_two, _two_layers)

@@ -12,8 +12,8 @@ from onelayer.lab.prose import Lesson
 
 DASHES = [5, 4]
 ENDS = (-6.0, 6.0)  # of the density's picture
-PROFILES = (-1.5, 0.0, 1.5)  # where the noise's density is drawn beside the line
-WIDTH = 0.55  # of a profile with σ = 1, in units of x
+PROFILES = (-1.5, -0.25, 1.0)  # where the noise's density is drawn beside the line
+WIDTH = 0.5  # of a profile with σ = 1, in units of x: the narrowest σ has room before the next profile
 
 
 def bell(mean: float, std: float, lesson: Lesson) -> Any:
@@ -45,7 +45,7 @@ def bell(mean: float, std: float, lesson: Lesson) -> Any:
 def noisy_line(x: Array, y: Array, weight: float, bias: float, std: float, lesson: Lesson) -> Any:
     """Draw rows (n,), their residuals from the reader's line, and the density of the noise beside that line."""
     across = alt.X("x:Q", title="x").scale(domain=[-2, 2.4], nice=False)
-    up = alt.Y("y:Q", title="y").scale(domain=[-8, 10], nice=False)
+    up = alt.Y("y:Q", title="y").scale(domain=[-10, 12], nice=False)
     rows = alt.Chart(pa.table({"x": x, "y": y, "fit": weight * x + bias}))
     sticks = rows.mark_rule(color=GREY, opacity=0.5, clip=True).encode(across, up, alt.Y2("fit"))
     dots = rows.mark_circle(color=ORANGE, size=30, opacity=0.9, clip=True).encode(across, up)
@@ -87,12 +87,27 @@ def _profiles(weight: float, bias: float, std: float) -> pa.Table:
     )
 
 
-def over_slope(table: pa.Table, column: str, best: float, here: float, title: str, lesson: Lesson) -> Any:
-    """Draw a column over the slope, with its best slope and the reader's marked."""
+def likelihood_by_slope(table: pa.Table, n: int, best: float, here: float, lesson: Lesson) -> Any:
+    """Draw the log-likelihood of n rows over the slope.
+
+    However flat or steep the curve is, the axis reaches equally far below its peak: so one sees which it is.
+    """
+    peak = max(table["log_likelihood"].to_pylist())
+    y = alt.Y("log_likelihood:Q", title=lesson.label("log-likelihood"))
+    return _over_slope(table, y.scale(domain=[peak - 6 * n, peak + n / 4], nice=False), best, here, lesson)
+
+
+def error_by_slope(table: pa.Table, best: float, here: float, lesson: Lesson) -> Any:
+    """Draw the squared error over the slope."""
+    y = alt.Y("squared_error:Q", title=lesson.label("squared-error"))
+    return _over_slope(table, y.scale(zero=False), best, here, lesson)
+
+
+def _over_slope(table: pa.Table, y: Any, best: float, here: float, lesson: Lesson) -> Any:
+    """Draw a column over the slope, with the best slope and the reader's marked."""
     x = alt.X("slope:Q", title=lesson.label("slope-axis")).scale(domain=SLOPES, nice=False)
-    line = (
-        alt.Chart(table).mark_line(color=BLUE).encode(x, alt.Y(f"{column}:Q", title=title).scale(zero=False))
-    )
+    y = y.axis(minExtent=60)  # so that both pictures have the same width, and a slope the same place in them
+    line = alt.Chart(table).mark_line(color=BLUE, clip=True).encode(x, y)
     names = [lesson.label("best"), lesson.label("your-slope")]
     marks = alt.Chart(pa.table({"slope": [best, here], "name": names}))
     rules = marks.mark_rule(strokeDash=DASHES, strokeWidth=1.5).encode(

@@ -114,12 +114,12 @@ def _(lesson):
 
 @app.cell
 def _(lesson, slider, stack):
-    true_sigma = slider(lesson, "true-sigma", start=0.1, stop=3, step=0.1, value=1.0)
+    true_sigma = slider(lesson, "true-sigma", start=0.4, stop=2, step=0.05, value=1.0)
     rows = slider(lesson, "rows", start=5, stop=200, step=5, value=60)
     draw = slider(lesson, "draw", start=0, stop=20, step=1, value=0)
     weight = slider(lesson, "weight", start=-1, stop=5, step=0.05, value=1.0)
     bias = slider(lesson, "bias", start=-3, stop=5, step=0.05, value=1.0)
-    model_sigma = slider(lesson, "model-sigma", start=0.2, stop=3, step=0.05, value=1.0)
+    model_sigma = slider(lesson, "model-sigma", start=0.4, stop=2, step=0.05, value=1.0)
     stack(true_sigma, rows, draw, lesson.body("model-controls"), weight, bias, model_sigma)
     return bias, draw, model_sigma, rows, true_sigma, weight
 
@@ -146,10 +146,8 @@ def _(bias, charts, experiment, lesson, model_sigma, stack, weight, x, y):
     _best = experiment.best_slope(x, y, bias.value)
     stack(
         lesson.body("two-curves"),
-        *(
-            charts.over_slope(_curves, column, _best, weight.value, lesson.label(name), lesson)
-            for column, name in (("log_likelihood", "log-likelihood"), ("squared_error", "squared-error"))
-        ),
+        charts.likelihood_by_slope(_curves, len(x), _best, weight.value, lesson),
+        charts.error_by_slope(_curves, _best, weight.value, lesson),
     )
     return
 
@@ -298,18 +296,17 @@ def _(WITHIN, charts, experiment, lesson, np, question, residuals, run_houses, s
 def _(experiment, in_dollars, lesson, question, run_laplace, stack, table):
     def _both_models():
         found = experiment.compare_noise_models()
-        rows = [
-            (
-                lesson.label(one.name),
-                *(f"{value:,.2f}" for value in in_dollars(one.parameters)),
-                f"{one.log_likelihood:,.1f}",
-            )
+        columns = [
+            [*(f"{value:,.2f}" for value in in_dollars(one.parameters)), f"{one.log_likelihood:,.1f}"]
             for one in found
         ]
-        names = ("noise-model", "w1-dollars", "w2-dollars", "bias-dollars", "log-likelihood")
+        names = ("w1-dollars", "w2-dollars", "bias-dollars", "log-likelihood-standardised")
         normal, laplace = found
         return stack(
-            table([lesson.label(name) for name in names], rows),
+            table(
+                [lesson.label(name) for name in ("noise-model", normal.name, laplace.name)],
+                list(zip(map(lesson.label, names), *columns, strict=True)),
+            ),
             lesson.body("laplace", gain=f"{laplace.log_likelihood - normal.log_likelihood:.1f}"),
         )
 

@@ -6,15 +6,13 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 
-from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, RED, sized
+from onelayer.lab.charts import BLUE, GREY, ORANGE, RED, sized
 from onelayer.lab.lessons.sgd.experiment import Array, Scaling, Tuned
 from onelayer.lab.prose import Lesson
 
-WEIGHTS = (
-    (-1.4, 2.6),
-    (-2.0, 1.2),
-)  # what the map of the loss shows: about the minimum, and the sliders' range
+WEIGHTS = ((-1.4, 2.6), (-2.0, 1.2))  # what the map of the loss shows: the sliders' range and a little more
 LEAST_SHOWN = 1e-14  # a rise of the loss below this is rounding
+RISES = (LEAST_SHOWN, 1e6)  # that a picture has room for
 DASHES = [5, 4]
 
 
@@ -62,7 +60,7 @@ def descent(rises: Array, predicted: Array, lesson: Lesson) -> Any:
         .mark_line(clip=True)
         .encode(
             alt.X("step:Q", title=lesson.label("step")).axis(tickMinStep=1),
-            _rise_axis("rise", lesson.label("rise"), (LEAST_SHOWN, 10)),
+            _rise_axis("rise", lesson.label("rise"), RISES),
             alt.Color("line:N", title=None, sort=None).scale(domain=list(lines), range=[ORANGE, BLUE]),
             alt.StrokeDash("line:N", title=None, sort=None).scale(domain=list(lines), range=[[1, 0], DASHES]),
         )
@@ -75,30 +73,32 @@ def _rise_axis(column: str, title: str, domain: tuple[float, float]) -> Any:
 
 
 def by_rate(rises: pa.Table, bound: float, here: float, lesson: Lesson) -> Any:
-    """Draw the rise that is left for each learning rate: walked as points, predicted as a line, with the bound."""
-    y = (1e-12, 1e6)
+    """Draw the rise that is left for each learning rate: walked as points, predicted as a line, with the bound.
+
+    What is too large or too small for the picture is drawn at its edge.
+    """
+    shown = {name: np.clip(rises[name].to_numpy(), *RISES) for name in ("measured", "predicted")}
+    table = pa.table({"lr": rises["lr"], **shown})
     x = alt.X("lr:Q", title=lesson.label("lr")).scale(domain=[0, 2])
-    points = alt.Chart(rises).mark_circle(color=ORANGE, clip=True, size=30)
-    line = alt.Chart(rises).mark_line(color=BLUE, clip=True)
-    walked = points.encode(x, _rise_axis("measured", lesson.label("rise-left"), y))
+    line = alt.Chart(table).mark_line(color=BLUE)
+    points = alt.Chart(table).mark_circle(color=ORANGE, size=30, opacity=0.9)
     return sized(
         alt.layer(
-            line.encode(x, _rise_axis("predicted", lesson.label("rise-left"), y)),
-            walked,
-            _upright(here, ORANGE, lesson.label("your-lr"), y[0], here < 1),
-            _upright(bound, RED, "2/λ_max", y[0], bound < here),
+            line.encode(x, _rise_axis("predicted", lesson.label("rise-left"), RISES)),
+            points.encode(x, _rise_axis("measured", lesson.label("rise-left"), RISES)),
+            _upright(x, bound, RED, "2/λ_max"),
+            _upright(x, here, ORANGE, lesson.label("your-lr"), 34, on_its_right=here < 1),
         ),
         260,
     )
 
 
-def _upright(at: float, color: str, name: str, bottom: float, on_its_right: bool) -> Any:
-    """Return a dashed vertical line with its name beside its foot."""
-    mark = alt.Chart(pa.table({"at": [at], "name": [name], "bottom": [bottom]}))
-    rule = mark.mark_rule(color=color, strokeDash=DASHES, strokeWidth=1.5).encode(alt.X("at:Q"))
+def _upright(x: Any, at: float, color: str, name: str, y: int = 16, *, on_its_right: bool = False) -> Any:
+    """Return a dashed vertical line at a learning rate, with its name ``y`` pixels below the top."""
+    mark = alt.Chart(pa.table({"lr": [at], "name": [name]}))
     style: dict[str, Any] = {"dx": 6, "align": "left"} if on_its_right else {"dx": -6, "align": "right"}
-    text = mark.mark_text(color=color, dy=-8, fontWeight="bold", **style)
-    return rule + text.encode(alt.X("at:Q"), alt.Y("bottom:Q"), alt.Text("name:N"))
+    text = mark.mark_text(color=color, y=y, fontWeight="bold", **style).encode(x, alt.Text("name:N"))
+    return mark.mark_rule(color=color, strokeDash=DASHES, strokeWidth=1.5).encode(x) + text
 
 
 def restlessness(rises: pa.Table, lesson: Lesson) -> Any:
@@ -122,7 +122,7 @@ def rates(shares: pa.Table, bounds: dict[str, float], lesson: Lesson) -> Any:
     colour = alt.Color("scaling:N", title=None).scale(domain=list(bounds), range=[BLUE, ORANGE])
     colour = colour.legend(labelExpr=_scaling_names(lesson))
     x = alt.X("lr:Q", title=lesson.label("lr")).scale(type="log", domain=[1e-8, 10], nice=False)
-    x = x.axis(format="~e", values=[1e-8, 1e-6, 1e-5, 1e-3, 1e-1, 10])
+    x = x.axis(format="~e", values=[1e-8, 1e-5, 1e-3, 1e-1, 10], labelOverlap=False)
     y = alt.Y("shown:Q", title=lesson.label("share-left")).scale(type="log", domain=[1e-9, 1e3])
     clipped = np.clip(shares["share"].to_numpy(), 1e-9, 1e3)  # JSON has no infinity
     shown = shares.drop_columns("share").append_column("shown", pa.array(clipped))
@@ -188,11 +188,4 @@ def tuned(found: Tuned, lesson: Lesson) -> Any:
     exact = alt.Chart(pa.table({"valid_loss": [found.exact], "name": [lesson.label("exact")]}))
     rule = exact.mark_rule(color=GREY, strokeDash=DASHES).encode(y)
     name = exact.mark_text(color=GREY, align="left", dx=4, dy=12, x=0).encode(y, alt.Text("name:N"))
-    return sized(alt.layer(rule, name, lines, diamond, _limit(found.stable, x)), 280)
-
-
-def _limit(bound: float, x: Any) -> Any:
-    """Return a dashed vertical line at the bound 2/λ_max, named at its top."""
-    mark = alt.Chart(pa.table({"lr": [bound], "name": ["2/λ_max"]}))
-    text = mark.mark_text(color=GREEN, align="right", dx=-5, fontWeight="bold", y=10)
-    return mark.mark_rule(color=GREEN, strokeDash=DASHES).encode(x) + text.encode(x, alt.Text("name:N"))
+    return sized(alt.layer(rule, name, lines, diamond, _upright(x, found.stable, GREY, "2/λ_max")), 280)

@@ -66,6 +66,12 @@ def batches(n: int, batch_size: int, seed: int) -> Iterator[NDArray[np.int64]]:
             yield batch.numpy()
 
 
+def rows_read(n: int, batch_size: int, steps: int) -> int:
+    """Return how many rows the first ``steps`` batches of n rows hold: the last of each epoch may be shorter."""
+    epochs, more = divmod(steps, -(-n // batch_size))
+    return epochs * n + more * batch_size
+
+
 def descend(X: Array, y: Array, start: Array, lrs: Array, batch_size: int, seed: int = 0) -> Array:
     """Return the parameters before and after each step of minibatch SGD, (steps + 1, d + 1) (section 3.1.2).
 

@@ -40,7 +40,7 @@ def _():
 
     from onelayer import LinearRegression, experiments, models, scratch
     from onelayer.data import Rows
-    from onelayer.lab.controls import choice, run_button, slider
+    from onelayer.lab.controls import choice, pick, run_button, slider
     from onelayer.lab.lessons.sgd import charts, experiment
     from onelayer.solvers.stability import largest_stable_lr
 
@@ -58,6 +58,7 @@ def _():
         minimum,
         models,
         np,
+        pick,
         run_button,
         scratch,
         slider,
@@ -133,7 +134,7 @@ def _(
             [lesson.label(name) for name in ("rows-read", "at-start", "at-end", "bound-row")],
             [
                 (
-                    f"{(len(_path) - 1) * batch_size.value:,}",
+                    f"{experiment.rows_read(len(X), batch_size.value, len(_path) - 1):,}",
                     f"{_rises[0]:.3g}",
                     f"{_rises[-1]:.3g}" if len(_path) > steps.value else lesson.label("lost"),
                     f"{experiment.stability_bound(X):.4f}",
@@ -269,12 +270,12 @@ def _(Comparison, LinearRegression, X, claim, code, experiment, lesson, np, stac
 
 
 @app.cell
-def _(lesson, run_button, slider):
+def _(lesson, pick, run_button):
     run_noise = run_button(lesson)
     run_rates = run_button(lesson)
     run_standardise = run_button(lesson)
     run_tune = run_button(lesson)
-    split = slider(lesson, "split-seed", start=0, stop=9, step=1, value=0)
+    split = pick(lesson, "split-seed", range(10), value=0)
     return run_noise, run_rates, run_standardise, run_tune, split
 
 

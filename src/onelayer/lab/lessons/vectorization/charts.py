@@ -11,6 +11,7 @@ from onelayer.lab.prose import Lesson
 
 WAYS = {"loop": ORANGE, "call": BLUE}
 SECONDS = "format(datum.value, '~s') + 's'"  # 1µs, 10µs, 1ms: an axis of times
+ROOM = 44  # pixels for the labels of the heights: the two charts over n stand exactly below each other
 
 
 def both(seconds: dict[str, float], lesson: Lesson) -> Any:
@@ -52,17 +53,17 @@ def times(measured: Sweep, lesson: Lesson) -> Any:
     way = way.legend(labelExpr=f"datum.value == 'loop' ? '{lesson.label('loop')}' : '{lesson.label('call')}'")
     y = alt.Y("seconds:Q", title=lesson.label("seconds"))
     chart = alt.Chart(measured.times()).mark_line(point=True)
-    y = y.scale(type="log", domain=(1e-7, 10)).axis(labelExpr=SECONDS)
+    y = y.scale(type="log", domain=(1e-7, 10)).axis(labelExpr=SECONDS, minExtent=ROOM)
     return sized(chart.encode(_lengths(lesson), y, way), 240)
 
 
 def ratios(measured: Sweep, lesson: Lesson) -> Any:
     """Draw over the length of the vectors how many times faster the one call is."""
     table = pa.table({"n": measured.lengths, "ratio": measured.ratios})
-    y = alt.Y("ratio:Q", title=lesson.label("faster")).scale(type="log").axis(format="~s")
+    y = alt.Y("ratio:Q", title=lesson.label("faster")).scale(type="log").axis(format="~s", minExtent=ROOM)
     return sized(alt.Chart(table).mark_line(point=True, color=BLUE).encode(_lengths(lesson), y), 200)
 
 
 def _lengths(lesson: Lesson) -> Any:
     x = alt.X("n:Q", title=lesson.label("length"))
-    return x.scale(type="log").axis(values=list(SWEEP), format="~s")
+    return x.scale(type="log").axis(values=list(SWEEP), format="~s", tickCount=len(SWEEP))

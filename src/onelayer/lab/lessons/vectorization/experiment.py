@@ -9,18 +9,13 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from onelayer import LinearRegression
 from onelayer.lab.lessons.linear_regression.experiment import load, predict, predict_row_by_row
 from onelayer.timer import Timer
 from onelayer.vectorization import add_both_ways, add_in_a_loop, add_in_one_call, laps
 
-SWEEP = (
-    1,
-    10,
-    100,
-    1_000,
-    10_000,
-    100_000,
-)  # lengths of vectors; the last takes the loop the better part of 1 s
+# Lengths of vectors; the last takes the loop the better part of 1 s.
+SWEEP = (1, 10, 100, 1_000, 10_000, 100_000)
 PARTS = ("turn", "read", "add", "write", "empty", "plain", "call")
 
 
@@ -42,6 +37,11 @@ def shown(seconds: float) -> str:
 def times_faster(ratio: float) -> str:
     """Return a ratio of two times with three digits, without an exponent."""
     return f"{float(f'{ratio:.3g}'):,.12g}"
+
+
+def in_formula(n: int) -> str:
+    """Return a number for a formula of LaTeX, which would set a space after a bare comma."""
+    return f"{n:,}".replace(",", "{,}")
 
 
 def orders_of_magnitude(ratio: float) -> float:
@@ -128,31 +128,35 @@ def sweep(lengths: tuple[int, ...] = SWEEP) -> Sweep:
 
 @dataclass(frozen=True)
 class HousePredictions:
-    """The predicted prices of all houses for one pair of weights, row by row and in one product.
+    """The prices of all houses that least squares predicts, row by row and in one product.
 
     Attributes:
         rows: how many houses.
         loop: the laps of the sums that are written out.
         call: the laps of the matrix product.
-        largest_gap: the largest difference between the two, in USD.
+        by_loop: the predictions (n,) from the sums, in USD.
+        by_call: the predictions (n,) from the product, in USD.
     """
 
     rows: int
     loop: Timer
     call: Timer
-    largest_gap: float
+    by_loop: Tensor
+    by_call: Tensor
 
 
 def predict_houses() -> HousePredictions:
     """Time the two functions of lesson 1 that predict the prices of 2,930 houses."""
-    X, _ = load()
-    weight, bias = X.mean(axis=0), 1.0  # any numbers do: the time does not depend on them
+    X, y = load()
+    model = LinearRegression().fit(X, y)
+    weight, bias = model.coef_, float(model.intercept_)
     with threadpool_limits(1):
         loop, by_loop = laps(lambda: predict_row_by_row(X, weight, bias))
         call, by_call = laps(lambda: predict(X, weight, bias))
-    return HousePredictions(len(X), loop, call, float(abs(by_loop - by_call).max()))
+    return HousePredictions(len(X), loop, call, torch.from_numpy(by_loop), torch.from_numpy(by_call))
 
 
-def largest_gap(one: Tensor, other: Tensor) -> float:
-    """Return the largest absolute difference between the elements of two vectors (n,)."""
-    return float((one - other).abs().max())
+def farthest_apart(one: Tensor, other: Tensor) -> tuple[float, float]:
+    """Return the two elements, at the same place in two vectors (n,), that differ most."""
+    at = int((one - other).abs().argmax())
+    return one[at].item(), other[at].item()
