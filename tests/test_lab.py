@@ -291,6 +291,7 @@ def test_exported_lessons_run_in_jupyter_without_marimo_or_network(slug, languag
     shown = [
         html for html in shown if "claim-reading" not in html
     ]  # a race of two times, on a machine that is busy
+    assert "<style>" in shown[0] and ".lab-claim" in shown[0], "claims and images look as in the lab"
     assert any('data-holds="true"' in html for html in shown)
     assert not any('data-holds="false"' in html or "cdn." in html for html in shown)
     charts = [output.data[VEGA_LITE] for output in outputs if VEGA_LITE in output.get("data", {})]

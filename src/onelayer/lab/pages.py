@@ -11,7 +11,7 @@ from onelayer.lab.interface import HTML_LANGUAGE, LANGUAGES, Language, word
 from onelayer.lab.panels import lab_header
 from onelayer.lab.prose import read_lesson
 
-STYLE = (HERE / "lab.css").read_bytes()
+STYLE = (HERE / "lab.css").read_bytes() + (HERE / "panels.css").read_bytes()
 ICON = (HERE / "icon.svg").read_bytes()
 MARIMO = "/marimo"  # where the server has marimo's scripts, styles and fonts, once for all lessons
 
