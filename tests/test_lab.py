@@ -4,6 +4,7 @@ import ast
 import contextlib
 import http.client
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -296,6 +297,7 @@ def test_exported_lessons_run_in_jupyter_without_marimo_or_network(slug, languag
     shown = [
         html for html in shown if "claim-reading" not in html
     ]  # a race of two times, on a machine that is busy
+    assert "<style>" in shown[0] and ".lab-claim" in shown[0], "claims and images look as in the lab"
     assert any('data-holds="true"' in html for html in shown)
     assert not any('data-holds="false"' in html or "cdn." in html for html in shown)
     charts = [output.data[VEGA_LITE] for output in outputs if VEGA_LITE in output.get("data", {})]
@@ -369,13 +371,40 @@ def test_index_lists_the_lessons_and_each_has_its_page(port, language):
         assert f'<html lang="{"zh-CN" if language == "zh" else "en"}">' in page
 
 
-@pytest.mark.parametrize("path", ["/de/", "/zh/nonsense/", "/nonsense", "/zh/linear-regression/nonsense"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/de/",
+        "/zh/nonsense/",
+        "/nonsense",
+        "/zh/linear-regression/nonsense",
+        "/marimo/assets/nonsense",
+        "/marimo/assets/../index.html",
+        "/marimo/index.html",
+    ],
+)
 def test_anything_else_is_not_found(port, path):
     assert ask(port, path)[0] == 404
 
 
+def test_scripts_have_one_address_for_all_lessons_and_stay_in_the_browser(port):
+    script = re.compile(r'src="(/marimo/assets/[^"]+\.js)"')
+    pages = [ask(port, f"/{language}/{slug}/")[2] for slug in SLUGS[:2] for language in LANGUAGES]
+    first, *others = [script.findall(page) for page in pages]
+    assert first and all(other == first for other in others)
+    assert f'<link rel="prefetch" href="{first[0]}">' in ask(port, "/en/")[2]
+    status, headers, _ = ask(port, first[0])
+    assert status == 200 and "immutable" in headers["cache-control"]
+
+
+def test_answers_are_not_held_back():
+    """asyncio turns off Nagle's algorithm only for sockets that name their protocol."""
+    with open_port(0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
+
+
 def test_pages_forbid_other_hosts(port):
-    for path in ("/en/", "/en/linear-regression/", "/lab.css"):
+    for path in ("/en/", "/en/linear-regression/", "/lab.css", "/favicon.ico"):
         headers = ask(port, path)[1]
         assert "default-src 'self'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
@@ -427,8 +456,8 @@ def test_websockets_of_other_origins_are_refused(port):
         with pytest.raises(InvalidStatus) as refused:
             connect(address, origin=origin)
         assert refused.value.response.status_code == 403
-    with connect(address, origin=f"http://127.0.0.1:{port}") as socket:
-        assert "kernel-ready" in str(socket.recv(timeout=20))
+    with connect(address, origin=f"http://127.0.0.1:{port}") as session:
+        assert "kernel-ready" in str(session.recv(timeout=20))
 
 
 def test_a_busy_port_is_one_clear_line(onelayer):

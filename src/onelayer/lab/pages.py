@@ -1,7 +1,9 @@
 """The lab's HTML pages: the index, and what a lesson's page shows before its notebook runs."""
 
 import re
+from functools import cache
 from html import escape
+from importlib.resources import files
 from string import Template
 
 from onelayer.lab.course import COURSE, HERE, Entry
@@ -9,7 +11,9 @@ from onelayer.lab.interface import HTML_LANGUAGE, LANGUAGES, Language, word
 from onelayer.lab.panels import lab_header
 from onelayer.lab.prose import read_lesson
 
-STYLE = (HERE / "lab.css").read_bytes()
+STYLE = (HERE / "lab.css").read_bytes() + (HERE / "panels.css").read_bytes()
+ICON = (HERE / "icon.svg").read_bytes()
+MARIMO = "/marimo"  # where the server has marimo's scripts, styles and fonts, once for all lessons
 
 
 def index_page(language: Language) -> str:
@@ -30,7 +34,15 @@ def index_page(language: Language) -> str:
         about=word("about", language),
         languages=languages,
         lessons=items,
+        prefetch="".join(f'<link rel="prefetch" href="{MARIMO}/{path}">' for path in _first_assets()),
     )
+
+
+@cache
+def _first_assets() -> list[str]:
+    """Return the paths of the scripts and styles that marimo's page loads first."""
+    page = (files("marimo") / "_static" / "index.html").read_text(encoding="utf-8")
+    return re.findall(r'(?:href|src)="\./(assets/[^"]+\.(?:js|css))"', page)
 
 
 def lesson_page(page: str, entry: Entry, language: Language) -> str:
@@ -49,5 +61,6 @@ def lesson_page(page: str, entry: Entry, language: Language) -> str:
     )
     page = page.replace('<html lang="en">', f'<html lang="{HTML_LANGUAGE[language]}">', 1)
     page = re.sub(r"<title>.*?</title>", lambda _: f"<title>{escape(lesson.title)}</title>", page, count=1)
+    page = re.sub(r'<link rel="(?:icon|apple-touch-icon|manifest)"[^>]*>', "", page)
     page = page.replace("</head>", '<link rel="stylesheet" href="/lab.css"></head>', 1)
     return re.sub(r"<body[^>]*>", lambda body: body[0] + opening, page, count=1)

@@ -11,7 +11,7 @@ from textwrap import dedent
 from typing import Any
 
 from onelayer.lab.controls import Control, is_live
-from onelayer.lab.course import neighbours
+from onelayer.lab.course import HERE, neighbours
 from onelayer.lab.interface import LANGUAGES, Language, word
 from onelayer.lab.prose import Lesson, Markdown, read_lesson
 
@@ -122,6 +122,8 @@ def stack(*items: object) -> object:
 def _reserved(item: object) -> object:
     import marimo
 
+    if isinstance(item, Markdown):  # in a block of its own, where the margins of its paragraphs collapse
+        return marimo.as_html(item).style({"width": "100%"})
     height = getattr(item, "height", None)
     if not isinstance(height, int):
         return item
@@ -130,7 +132,10 @@ def _reserved(item: object) -> object:
 
 def header(lesson: Lesson) -> Html:
     """Return the top of a lesson: title and summary; in the lab also the way back and the other language."""
-    return lab_header(lesson) if is_live() else Html(_heading(lesson))
+    if is_live():
+        return lab_header(lesson)
+    style = "".join((HERE / file).read_text(encoding="utf-8") for file in ("jupyter.css", "panels.css"))
+    return Html(f"<style>{style}</style>{_heading(lesson)}")
 
 
 def lab_header(lesson: Lesson) -> Html:
@@ -215,10 +220,10 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], picked: int | N
 
 def code(lesson: Lesson, *objects: Callable[..., Any] | type) -> Markdown:
     """Return the source of functions or classes as it stands in the library, folded up."""
-    names = ", ".join(f"<code>{item.__module__}.{item.__qualname__}</code>" for item in objects)
+    names = " ".join(f"<code>{item.__module__}.{item.__qualname__}</code>" for item in objects)
     source = "\n\n".join(dedent(inspect.getsource(item)).rstrip() for item in objects)
     return Markdown(
-        f'<details class="lab-code" markdown="1"><summary>{word("code", lesson.language)}: {names}</summary>\n\n'
+        f'<details class="lab-code" markdown="1"><summary>{word("code", lesson.language)} {names}</summary>\n\n'
         f"```python\n{source}\n```\n\n</details>"
     )
 

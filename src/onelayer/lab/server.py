@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from importlib import import_module
+from typing import Any
 
 import marimo
 import uvicorn
@@ -16,12 +17,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from onelayer.errors import OneLayerError
 from onelayer.lab.course import COURSE, Entry
 from onelayer.lab.interface import LANGUAGES, Language, word
-from onelayer.lab.pages import STYLE, index_page, lesson_page
+from onelayer.lab.pages import ICON, MARIMO, STYLE, index_page, lesson_page
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8017
@@ -160,6 +162,21 @@ class LessonPage:
         await HTMLResponse(page, status, {"Cache-Control": "no-store"})(scope, receive, send)
 
 
+class Assets(StaticFiles):
+    """Serve marimo's scripts, styles and fonts. A browser keeps them: their names change with what is in them."""
+
+    def __init__(self) -> None:
+        super().__init__(packages=[("marimo", "_static/assets")])
+
+    def file_response(
+        self, full_path: Any, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """Answer with a file, and say how long it stays as it is."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+        return response
+
+
 def create_app(language: Language | None = None) -> ASGIApp:
     """Return the lab as an ASGI application.
 
@@ -173,6 +190,9 @@ def create_app(language: Language | None = None) -> ASGIApp:
     async def style(request: Request) -> Response:
         return Response(STYLE, media_type="text/css")
 
+    async def icon(request: Request) -> Response:
+        return Response(ICON, media_type="image/svg+xml")
+
     async def index(request: Request) -> Response:
         return HTMLResponse(index_page(request.scope["path"][1:3]))
 
@@ -180,7 +200,13 @@ def create_app(language: Language | None = None) -> ASGIApp:
         tongue = preferred_language(request.headers)
         return PlainTextResponse(f"404 {word('not_found', tongue)}", 404)
 
-    routes: list[Route | Mount] = [Route("/", start), Route("/lab.css", style)]
+    routes: list[Route | Mount] = [
+        Route("/", start),
+        Route("/lab.css", style),
+        Route("/favicon.ico", icon),
+        Route("/{language}/{lesson}/favicon.ico", icon),  # in place of marimo's own
+        Mount(f"{MARIMO}/assets", Assets()),
+    ]
     routes += [Route(f"/{tongue}/", index) for tongue in LANGUAGES]
     notebooks = []
     for entry in COURSE:
@@ -203,7 +229,7 @@ def create_app(language: Language | None = None) -> ASGIApp:
 
 def _notebook_app(entry: Entry) -> Starlette:
     """Return marimo's application for one notebook. Each page that is open has a session of its own."""
-    builder = marimo.create_asgi_app(quiet=True).with_app(path="", root=str(entry.notebook))
+    builder = marimo.create_asgi_app(quiet=True, asset_url=MARIMO).with_app(path="", root=str(entry.notebook))
     app = builder.build()
     assert isinstance(app, Starlette)
     return app
@@ -240,7 +266,8 @@ def open_port(port: int | None) -> socket.socket:
     """
     candidates = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if port is None else (port,)
     for candidate in candidates:
-        listener = socket.socket()
+        # With the protocol named, asyncio turns off Nagle's algorithm, which holds back answers by 40 ms.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if os.name == "posix":  # elsewhere the option lets two servers have one port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
