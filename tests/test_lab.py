@@ -1,26 +1,15 @@
-"""The lab without a browser: prose, experiments, panels, export, and what the server lets in."""
+"""The lab without a browser or a server: prose, panels, export."""
 
 import ast
-import contextlib
-import http.client
 import re
-import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import altair as alt
 import nbformat
-import numpy as np
-import pyarrow as pa
 import pytest
-import uvicorn
 from nbclient import NotebookClient
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
 from onelayer import OneLayerError
 from onelayer.lab import prose
@@ -28,10 +17,8 @@ from onelayer.lab.controls import run_button, slider
 from onelayer.lab.course import COURSE, HERE, neighbours
 from onelayer.lab.export import export_lessons
 from onelayer.lab.interface import _WORDS, LANGUAGES
-from onelayer.lab.lessons.linear_regression import experiment
 from onelayer.lab.panels import Comparison, claim, question
 from onelayer.lab.prose import read_lesson
-from onelayer.lab.server import create_app, open_port
 
 SLUGS = [entry.slug for entry in COURSE]
 VEGA_LITE = "application/vnd.vegalite.v6+json"
@@ -143,15 +130,15 @@ def test_prose_of_a_wrong_shape_is_refused(text, message, tmp_path, monkeypatch)
         prose.read_lesson("x", "en")
 
 
-def test_lines_of_a_chinese_paragraph_are_joined_without_spaces(tmp_path, monkeypatch):
+def test_lines_of_a_chinese_paragraph_are_joined_where_no_space_is_meant(tmp_path, monkeypatch):
     class Place:
         folder = tmp_path
 
-    text = "## a: 题\n一，\n二 $x$\n三\n\n四\n- 五\n- 六\n\n$$y$$\n\n七\nw 八\n\nLatin\nlines"
+    text = "## a: 题\n一，\n二 $x$\n三\n，四\n\n五\n六\n**七**\n八\n- 九\n- 十\n\n$$y$$\n\n七\nw\n{{v}}，\n$z$\n\na\nb"
     (tmp_path / "zh.md").write_text(text, encoding="utf-8")
     monkeypatch.setattr(prose, "entry", lambda slug: Place())
     assert prose.read_lesson("x", "zh").sections["a"].body == (
-        "一，二 $x$三\n\n四\n- 五\n- 六\n\n$$y$$\n\n七w 八\n\nLatin\nlines"
+        "一，二 $x$\n三，四\n\n五六**七**八\n- 九\n- 十\n\n$$y$$\n\n七\nw\n{{v}}，$z$\n\na\nb"
     )
 
 
@@ -187,86 +174,6 @@ def test_a_control_outside_marimo_is_its_first_value():
     lesson = read_lesson("linear-regression", "en")
     control = slider(lesson, "bias", 0, 10, 1, 7)
     assert control.value == 7 and control._repr_html_() == "<p>b (USD): <strong>7</strong></p>"
-
-
-# Lesson 1
-
-
-@pytest.fixture(scope="module")
-def data() -> tuple[np.ndarray, np.ndarray]:
-    return experiment.load()
-
-
-def test_normal_equations_agree_with_numpys_least_squares(data):
-    X, y = data
-    weight, bias = experiment.normal_equations(X, y)
-    expected = np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), y, rcond=None)[0]
-    np.testing.assert_allclose([*weight, bias], expected, rtol=1e-9)
-
-
-def test_gradient_is_that_of_the_mean_loss(data):
-    X, y = data
-    at, h = np.array([40.0, -100.0, 1000.0]), 1e-2
-    loss = lambda p: experiment.mean_loss(X, y, p[:2], p[2])  # noqa: E731
-    expected = [(loss(at + h * e) - loss(at - h * e)) / (2 * h) for e in np.eye(3)]
-    np.testing.assert_allclose(experiment.gradient(X, y, at[:2], at[2]), expected, rtol=1e-5)
-
-
-def test_loss_rises_from_its_minimum_by_the_quadratic_form(data):
-    X, y = data
-    weight, bias = experiment.normal_equations(X, y)
-    step = np.array([10.0, -200.0, 5000.0])
-    rise = experiment.mean_loss(X, y, weight + step[:2], bias + step[2]) - experiment.mean_loss(
-        X, y, weight, bias
-    )
-    assert experiment.quadratic_rise(X, step) == pytest.approx(rise, rel=1e-9)
-
-
-def test_loss_surface_is_the_loss_with_the_best_bias(data):
-    X, y = data
-    grid = experiment.loss_surface(X, y, points=5).to_pylist()
-    assert len(grid) == 25
-    for cell in grid[::7]:
-        weight = np.array(
-            [(cell["area_low"] + cell["area_high"]) / 2, (cell["age_low"] + cell["age_high"]) / 2]
-        )
-        bias = experiment.best_bias(X, y, weight)
-        assert cell["loss"] == pytest.approx(experiment.mean_loss(X, y, weight, bias), rel=1e-9)
-        assert experiment.gradient(X, y, weight, bias)[-1] == pytest.approx(0, abs=1e-6)
-
-
-def test_matrix_form_equals_row_by_row(data):
-    X, _ = data
-    weight = np.array([40.0, -100.0])
-    np.testing.assert_allclose(
-        experiment.predict(X, weight, 3.0), experiment.predict_row_by_row(X, weight, 3.0), rtol=1e-13
-    )
-
-
-def test_residual_sticks_are_vertical_and_as_long_as_the_residuals(data):
-    X, y = data
-    scene = experiment.scene(X, y, np.array([95.0, -1000.0]), 76_000.0, turn=30)
-    for stick in scene.residuals.to_pylist():
-        assert stick["x"] == stick["x2"] and (stick["y2"] > stick["y"]) == (stick["side"] == "above")
-    level = experiment.scene(X, y, np.zeros(2), 0.0, turn=30).residuals.to_pylist()
-    lengths = {round((stick["y2"] - stick["y"]) * experiment.PRICES[1]) for stick in level}
-    assert lengths <= {round(price) for price in y}
-
-
-def test_area_in_two_units_leaves_predictions_and_moves_weights(data):
-    X, y = data
-    found = experiment.with_square_metres(X, y)
-    weight, _ = experiment.normal_equations(X, y)
-    assert found.condition > 1e15 and "linearly dependent" in found.warning
-    assert found.largest_change < 1e-6
-    assert found.weight[0] + found.weight[2] * experiment.SQUARE_METRES == pytest.approx(weight[0], rel=1e-9)
-    # Of all pairs with that sum, the one of least norm is in proportion to the two units.
-    assert found.weight[2] / found.weight[0] == pytest.approx(experiment.SQUARE_METRES, rel=1e-6)
-
-
-def test_growth_is_the_last_time_over_the_one_before():
-    times = [{"part": part, "seconds": d**power} for d in (1, 2, 4) for part, power in (("a", 2), ("b", 3))]
-    assert experiment.last_growth(pa.Table.from_pylist(times)) == {"a": 4, "b": 8}
 
 
 # Export
@@ -312,166 +219,7 @@ def test_export_into_a_file_says_so(tmp_path):
         export_lessons(tmp_path / "file", "en")
 
 
-# The server
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    """The lab on a free port, in a thread."""
-    listener = open_port(0)
-    server = uvicorn.Server(uvicorn.Config(create_app(), log_level="critical", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield listener.getsockname()[1]
-    server.should_exit = True
-    thread.join()
-    listener.close()
-
-
-def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.putrequest(method, path, skip_host="Host" in headers)
-        for name, value in headers.items():
-            connection.putheader(name.replace("_", "-"), value)
-        connection.endheaders()
-        answer = connection.getresponse()
-        found = {name.lower(): value for name, value in answer.getheaders()}
-        return answer.status, found, answer.read().decode()
-    finally:
-        connection.close()
-
-
-@pytest.mark.parametrize(
-    ("accepted", "language"),
-    [
-        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
-        ("de,en;q=0.5", "en"),
-        ("en;q=0.1,zh;q=0.2", "zh"),
-        ("fr", "en"),
-        ("", "en"),
-    ],
-)
-def test_the_start_leads_to_the_browsers_language(port, accepted, language):
-    status, headers, _ = ask(port, "/", Accept_Language=accepted)
-    assert status == 307 and headers["location"] == f"/{language}/"
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_index_lists_the_lessons_and_each_has_its_page(port, language):
-    status, _, page = ask(port, f"/{language}/")
-    assert status == 200 and re.findall(rf'href="/{language}/([^"]+)/"', page) == SLUGS
-    for slug in SLUGS:
-        status, _, page = ask(port, f"/{language}/{slug}/")
-        lesson = read_lesson(slug, language)
-        assert status == 200 and f"<title>{lesson.title}</title>" in page
-        assert next(iter(lesson.sections.values())).title in page, "prose comes with the page"
-        assert f'<html lang="{"zh-CN" if language == "zh" else "en"}">' in page
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/de/",
-        "/zh/nonsense/",
-        "/nonsense",
-        "/zh/linear-regression/nonsense",
-        "/marimo/assets/nonsense",
-        "/marimo/assets/../index.html",
-        "/marimo/index.html",
-    ],
-)
-def test_anything_else_is_not_found(port, path):
-    assert ask(port, path)[0] == 404
-
-
-def test_scripts_have_one_address_for_all_lessons_and_stay_in_the_browser(port):
-    script = re.compile(r'src="(/marimo/assets/[^"]+\.js)"')
-    pages = [ask(port, f"/{language}/{slug}/")[2] for slug in SLUGS[:2] for language in LANGUAGES]
-    first, *others = [script.findall(page) for page in pages]
-    assert first and all(other == first for other in others)
-    assert f'<link rel="prefetch" href="{first[0]}">' in ask(port, "/en/")[2]
-    status, headers, _ = ask(port, first[0])
-    assert status == 200 and "immutable" in headers["cache-control"]
-
-
-def test_answers_are_not_held_back():
-    """asyncio turns off Nagle's algorithm only for sockets that name their protocol."""
-    with open_port(0) as listener:
-        assert listener.proto == socket.IPPROTO_TCP
-
-
-def test_pages_forbid_other_hosts(port):
-    for path in ("/en/", "/en/linear-regression/", "/lab.css", "/favicon.ico"):
-        headers = ask(port, path)[1]
-        assert "default-src 'self'" in headers["content-security-policy"]
-        assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "same-origin"
-        assert "access-control-allow-origin" not in headers
-
-
-@pytest.mark.parametrize(
-    "host", ["example.com", "127.0.0.1.example.com", "localhost.example.com:80", "", "[::1"]
-)
-def test_other_names_for_this_machine_are_refused(port, host):
-    assert ask(port, "/en/", Host=host)[0] == 403
-
-
-def test_requests_from_other_origins_are_refused(port):
-    page = "/en/linear-regression/"
-    own = f"http://127.0.0.1:{port}"
-    assert ask(port, page, Origin=own)[0] == 200
-    for origin in ("http://example.com", "null", f"https://127.0.0.1:{port}", "http://127.0.0.1:1"):
-        assert ask(port, page, Origin=origin)[0] == 403
-        assert ask(port, f"{page}api/kernel/instantiate", "POST", Origin=origin)[0] == 403
-    assert ask(port, f"{page}api/kernel/instantiate", "POST")[0] == 403, "a post says where it comes from"
-
-
-@pytest.mark.parametrize("size", ["50000000", "many", None])
-def test_a_request_that_is_too_large_is_refused(port, size):
-    """Of 50 MB by its own account, of no account at all, and of 2 MB that it sends piece by piece."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.putrequest("POST", "/en/linear-regression/api/kernel/set_ui_element_value")
-    connection.putheader("Origin", f"http://127.0.0.1:{port}")
-    if size is None:
-        connection.putheader("Transfer-Encoding", "chunked")
-    else:
-        connection.putheader("Content-Length", size)
-    connection.endheaders()
-    if size is None:
-        chunk = b"x" * 500_000
-        with contextlib.suppress(OSError):
-            for _ in range(4):
-                connection.send(b"%x\r\n%s\r\n" % (len(chunk), chunk))
-            connection.send(b"0\r\n\r\n")
-    assert connection.getresponse().status == (400 if size == "many" else 413)
-    connection.close()
-
-
-def test_websockets_of_other_origins_are_refused(port):
-    address = f"ws://127.0.0.1:{port}/en/linear-regression/ws?session_id=s_test"
-    for origin in (None, "http://example.com", "null"):
-        with pytest.raises(InvalidStatus) as refused:
-            connect(address, origin=origin)
-        assert refused.value.response.status_code == 403
-    with connect(address, origin=f"http://127.0.0.1:{port}") as session:
-        assert "kernel-ready" in str(session.recv(timeout=20))
-
-
-def test_a_busy_port_is_one_clear_line(onelayer):
-    with open_port(0) as listener:
-        busy = listener.getsockname()[1]
-        assert onelayer("lab", "--no-browser", "--port", busy).error == (
-            f"error: port {busy} is in use on 127.0.0.1; choose another with --port, or --port 0 for any"
-        )
-
-
-def test_the_first_free_port_is_taken_and_only_on_this_machine():
-    with open_port(None) as first, open_port(None) as second:
-        assert first.getsockname()[0] == second.getsockname()[0] == "127.0.0.1"
-        assert second.getsockname()[1] > first.getsockname()[1] >= 8017
+# Starting it
 
 
 def test_without_the_extra_one_line_says_how_to_install_it(onelayer, monkeypatch):

@@ -5,6 +5,7 @@ one that fits the browser's light or dark scheme. Marks that a chart adds itself
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +79,12 @@ class Picture:
         # Before Vega-Lite 6 there was 5, and most JupyterLabs have that. What we use is in both.
         kinds = {VEGA_LITE.format(version): fixed for version in (5, 6)}
         return {**kinds, "text/plain": "a chart: open this notebook in JupyterLab"}
+
+
+def ticks(values: Iterable[float]) -> dict[str, Any]:
+    """Return what an axis needs to have its ticks at just these values: Vega leaves out those above its tick count."""
+    places = list(values)
+    return {"values": places, "tickCount": len(places)}
 
 
 def sized(chart: Any, height: int = HEIGHT) -> Picture:

@@ -14,9 +14,13 @@ from onelayer.lab.interface import Language
 
 _HEADING = re.compile(r"^## ([a-z][a-z0-9-]*):[ ]*(.*)$", re.MULTILINE)
 _LABEL = re.compile(r"^- ([a-z][a-z0-9_-]*): (.+)$", re.MULTILINE)
-_CHINESE = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+_HAN, _PUNCTUATION = r"[\u4e00-\u9fff]", r"[\u3000-\u303f\uff00-\uffef“”‘’…]"
 _BLOCK = r"\s|[-*>] |#+ |\||\d+\. |\$\$|```"  # what a new block starts with
-_BROKEN_LINE = re.compile(rf"(?<={_CHINESE})\n(?!{_BLOCK})|(?<=\S)\n(?={_CHINESE})")
+# Two Chinese characters, one of them perhaps bold, or anything and full-width punctuation, are set without a space.
+_BROKEN_LINE = re.compile(
+    rf"(?<={_HAN})\n(?=(?:\*\*)?{_HAN})|(?<={_HAN}\*\*)\n(?={_HAN})"
+    rf"|(?<={_PUNCTUATION})\n(?!{_BLOCK})|(?<=\S)\n(?={_PUNCTUATION})"
+)
 _VALUE = re.compile(r"\{\{(\w+)\}\}")
 
 T = TypeVar("T")
@@ -134,7 +138,7 @@ def read_lesson(slug: str, language: Language) -> Lesson:
 
 
 def _joined(text: str) -> str:
-    """Join the lines of Chinese paragraphs: a browser would show each line's end as a space."""
+    """Join the lines of Chinese paragraphs where a browser would show a line's end as a space that is not meant."""
     return _BROKEN_LINE.sub("", text)
 
 

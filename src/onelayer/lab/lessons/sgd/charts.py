@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 
-from onelayer.lab.charts import BLUE, GREY, ORANGE, RED, sized
+from onelayer.lab.charts import BLUE, GREY, ORANGE, RED, sized, ticks
 from onelayer.lab.lessons.sgd.experiment import Array, Scaling, Tuned
 from onelayer.lab.prose import Lesson
 
@@ -178,9 +178,9 @@ def scalings(found: list[Scaling], lesson: Lesson) -> Any:
 def tuned(found: Tuned, lesson: Lesson) -> Any:
     """Draw the loss on the validation rows over the learning rate, with the exact solution's and the best trial."""
     y = alt.Y("valid_loss:Q", title=lesson.label("valid-loss")).scale(type="log", domain=[0.1, 10])
-    y = y.axis(values=[0.1, 0.2, 0.5, 1, 2, 5, 10])
+    y = y.axis(**ticks([0.1, 0.2, 0.5, 1, 2, 5, 10]))
     x = alt.X("lr:Q", title=lesson.label("lr")).scale(type="log", domain=[1e-4, 10], nice=False)
-    x = x.axis(format="~e", values=[1e-4, 1e-3, 1e-2, 1e-1, 1, 10])
+    x = x.axis(format="~e", **ticks([1e-4, 1e-3, 1e-2, 1e-1, 1, 10]))
     lines = alt.Chart(found.trials).mark_line(point=True, clip=True)
     lines = lines.encode(x, y, alt.Color("batch_size:N", title=lesson.label("batch-size")))
     best = alt.Chart(pa.Table.from_pylist([found.best]))

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from onelayer.lab.charts import BLUE, GREY, ORANGE, sized
+from onelayer.lab.charts import BLUE, GREY, ORANGE, sized, ticks
 from onelayer.lab.lessons.vectorization.experiment import PARTS, SWEEP, Sweep, shown
 from onelayer.lab.prose import Lesson
 
@@ -66,4 +66,4 @@ def ratios(measured: Sweep, lesson: Lesson) -> Any:
 
 def _lengths(lesson: Lesson) -> Any:
     x = alt.X("n:Q", title=lesson.label("length"))
-    return x.scale(type="log").axis(values=list(SWEEP), format="~s", tickCount=len(SWEEP))
+    return x.scale(type="log").axis(**ticks(SWEEP), format="~s")
