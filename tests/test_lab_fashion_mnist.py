@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from onelayer import Timer, fashion_mnist
+from onelayer import Rows, fashion_mnist
 from onelayer.data.bundled import FASHION_MNIST, FASHION_MNIST_CLASSES
 from onelayer.data.images import resize
 from onelayer.lab.images import gallery, grey
@@ -67,36 +67,53 @@ def test_the_neighbourhood_ends_at_the_edge():
     assert corner[3] == corner[4] == [None] * 5
 
 
-def test_each_way_of_reading_visits_each_row_once(rows, monkeypatch):
-    few = rows.take(torch.arange(1000))
-    order = torch.randperm(1000, generator=torch.Generator().manual_seed(0))
-    seen: list[int] = []
-
-    class Recording:
-        """Rows that note which of them are asked for."""
-
-        def batch(self, index):
-            seen.extend(index.tolist())
-            return few.batch(index)
-
-        def take(self, index):
-            seen.extend(index.tolist())
-            return few.take(index)
-
-    for read in (experiment.read_batches, experiment.read_bytes):
-        seen.clear()
-        read(Recording(), order)
-        assert seen == order.tolist()
+def test_each_way_of_reading_gives_the_batch_of_the_library(rows):
+    shuffled = torch.randperm(60_000, generator=torch.Generator().manual_seed(0))[:100]
+    in_order = torch.arange(300, 400)
+    for read, index in ((experiment.read_one_by_one, shuffled), (experiment.read_neighbours, in_order)):
+        for ours, expected in zip(read(rows, index), rows.batch(index), strict=True):
+            assert torch.equal(ours, expected) and ours.dtype == expected.dtype
 
 
-def test_the_shortest_of_the_rounds_is_kept(monkeypatch):
-    laps = iter([3.0, 20.0, 1.0, 30.0])
-    monkeypatch.setattr(Timer, "stop", lambda self: self.times.append(next(laps)))
-    calls = []
-    times = experiment.shortest_times(
-        {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=2
-    )
-    assert times == {"a": 1.0, "b": 20.0} and calls == ["a", "b"] * 2
+@pytest.fixture
+def clock(monkeypatch) -> list[float]:
+    """The time in seconds that timers see: it stands still unless a test moves it."""
+    now = [0.0]
+    monkeypatch.setattr("onelayer.timer.perf_counter", lambda: now[0])
+    return now
+
+
+def test_a_pass_takes_what_undisturbed_batches_take(clock):
+    visited = []
+
+    def read(index):
+        visited.extend(index.tolist())
+        clock[0] += 50 if len(visited) % 40 == 0 else 3  # every other batch waits for other work
+
+    order = torch.randperm(200, generator=torch.Generator().manual_seed(0))
+    assert experiment.pass_time(read, order, batch_size=20) == 10 * 3
+    assert visited == order.tolist()
+
+
+def test_times_of_reading_and_of_training_are_told_apart(clock, monkeypatch, rows):
+    few, seen = rows.take(torch.arange(4 * 256)), []
+    read = Rows.batch
+
+    def slow_read(self, index):
+        clock[0] += 2
+        return read(self, index)
+
+    def slow_training(model, rows, order, batch_size, lr):
+        clock[0] += 1000  # before the first batch: no training yet
+        for index in order.split(batch_size):
+            seen.append(rows.batch(index))
+            clock[0] += 7
+
+    monkeypatch.setattr(Rows, "batch", slow_read)
+    monkeypatch.setattr(experiment.concise, "train_epoch", slow_training)
+    assert experiment.reading_and_training(None, few) == {"reading": 4 * 2, "training": 4 * 7}
+    X, y = (torch.cat(parts) for parts in zip(*seen, strict=True))
+    assert X.shape == (1024, 784) and sorted(y.tolist()) == sorted(few.y.tolist())
 
 
 @pytest.mark.parametrize("size", [(64, 64), (14, 14), (40, 20)])

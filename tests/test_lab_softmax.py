@@ -31,6 +31,11 @@ def test_a_phm_layer_has_as_many_parameters_as_its_formula_says(d, q):
     assert all(0 <= more < d + q + n for n, more in enumerate(extra, start=1))
 
 
+def test_the_next_multiple_is_the_number_itself_or_above_it():
+    found = [experiment.next_multiple(number, n) for number, n in ((784, 16), (10, 16), (10, 4), (512, 1))]
+    assert found == [784, 16, 12, 512]
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 5])
 def test_the_weight_of_a_phm_layer_is_the_sum_of_its_kronecker_products(n):
     layer = models.phm(7, 5, n)

@@ -184,7 +184,7 @@ def _(Comparison, claim, experiment, from_scratch, half_rate, lesson, names):
         lesson.label("half-rate"),
         [
             *(
-                Comparison(f"{name}, {lesson.label('end')}", ours, theirs, 1e-12, ".10f")
+                Comparison(lesson.label("end").format(name=name), ours, theirs, 1e-12, ".10f")
                 for name, ours, theirs in zip(names, from_scratch[-1], half_rate[-1], strict=True)
             ),
             Comparison(
@@ -221,7 +221,7 @@ def _(Comparison, batch_size, charts, claim, experiment, lesson, lr, names, ques
                 lesson.label("scaled-mean"),
                 [
                     *(
-                        Comparison(f"{name}, {lesson.label('end')}", ours, theirs, 1e-12, ".10f")
+                        Comparison(lesson.label("end").format(name=name), ours, theirs, 1e-12, ".10f")
                         for name, ours, theirs in zip(names, total[-1], scaled[-1], strict=True)
                     ),
                     Comparison(

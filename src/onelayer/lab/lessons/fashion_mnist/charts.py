@@ -1,21 +1,25 @@
 """The charts of the lesson on Fashion-MNIST: an image as numbers, and how long reading takes."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 import pyarrow as pa
 
-from onelayer.lab.charts import BLUE, EMBED, GREY, ORANGE, RED, sized
+from onelayer.lab.charts import BLUE, GREY, ORANGE, RED, sized
 from onelayer.lab.lessons.fashion_mnist.experiment import BATCH_SIZE, SIDE, feature_number
 from onelayer.lab.prose import Lesson
 
 IMAGE = 280  # screen pixels: 10 for each of 28
+DECADES = [10.0**n for n in range(-4, 4)]  # seconds
 
 
 def image(pixels: pa.Table, row: int, column: int, lesson: Lesson) -> Any:
     """Draw an image pixel by pixel, as large squares that show their numbers; one of them is framed."""
     axis = alt.Axis(values=[1, 7, 14, 21, 28], grid=False, labelAngle=0)
-    x = alt.X("column:O", title=lesson.label("column"), axis=axis).scale(paddingInner=0, paddingOuter=0)
+    x = alt.X("column:O", title=lesson.label("column"), axis=axis)
+    x = x.scale(paddingInner=0, paddingOuter=0, range=[0, IMAGE])
     y = alt.Y("row:O", title=lesson.label("row"), axis=axis).scale(paddingInner=0, paddingOuter=0)
     tooltips = [
         alt.Tooltip(f"{name}:Q", title=lesson.label(name), format=digits)
@@ -25,7 +29,7 @@ def image(pixels: pa.Table, row: int, column: int, lesson: Lesson) -> Any:
     squares = alt.Chart(pixels).mark_rect(strokeWidth=0).encode(x, y, shade, tooltip=tooltips)
     picked = alt.Chart(pa.table({"row": [row], "column": [column]}))
     frame = picked.mark_rect(filled=False, stroke=RED, strokeWidth=2.5).encode(x, y)
-    return alt.layer(squares, frame).properties(width=IMAGE, height=IMAGE, usermeta={"embedOptions": EMBED})
+    return sized(alt.layer(squares, frame), IMAGE)
 
 
 def features(pixels: pa.Table, row: int, column: int, lesson: Lesson) -> Any:
@@ -49,7 +53,7 @@ def batch(counts: list[int], names: list[str], lesson: Lesson) -> Any:
         .encode(
             alt.Y("name:N", sort=None, title=None),
             alt.X("count:Q", title=lesson.label("images-in-batch")).scale(
-                domainMax=max(2 * sum(counts) / 10, 10)
+                domainMax=max(2.5 * sum(counts) / len(counts), 10)
             ),
         )
     )
@@ -59,14 +63,17 @@ def batch(counts: list[int], names: list[str], lesson: Lesson) -> Any:
     )
 
 
-def times(seconds: dict[str, float], first: str, lesson: Lesson) -> Any:
-    """Draw the seconds of several things as bars with their numbers; the first is of another colour."""
+def times(seconds: dict[str, float], picked: Sequence[str], lesson: Lesson) -> Any:
+    """Draw the seconds of several things as bars with their numbers; those picked are of another colour."""
     rows = pa.table({"name": [lesson.label(name) for name in seconds], "seconds": list(seconds.values())})
     base = alt.Chart(rows).encode(
         alt.Y("name:N", sort=None, title=None).axis(labelLimit=150),
-        alt.X("seconds:Q", title=lesson.label("seconds")).scale(domainMax=1.5 * max(seconds.values())),
+        alt.X("seconds:Q", title=lesson.label("seconds"))
+        .scale(domainMax=1.5 * max(seconds.values()))
+        .axis(tickCount=4),
     )
-    stands_out = {"test": f"datum.name == '{lesson.label(first)}'", "value": ORANGE}
+    names = json.dumps([lesson.label(name) for name in picked])
+    stands_out = {"test": f"indexof({names}, datum.name) >= 0", "value": ORANGE}
     bars = base.mark_bar(size=22).encode(alt.ColorValue(BLUE, condition=stands_out))
     numbers = base.mark_text(align="left", dx=5, color=GREY, fontSize=12)
     return sized(alt.layer(bars, numbers.encode(alt.Text("seconds:Q", format=".3g"))), 40 * len(seconds))
@@ -76,8 +83,10 @@ def by_batch_size(seconds: dict[int, float], lesson: Lesson) -> Any:
     """Draw the seconds of a pass over the batch size, both axes logarithmic."""
     rows = pa.table({"size": list(seconds), "seconds": list(seconds.values())})
     base = alt.Chart(rows).encode(
-        alt.X("size:Q", title=lesson.label("batch-size")).scale(type="log").axis(values=list(seconds)),
-        alt.Y("seconds:Q", title=lesson.label("seconds")).scale(type="log").axis(format="~g"),
+        alt.X("size:Q", title=lesson.label("batch-size"))
+        .scale(type="log", nice=False)
+        .axis(values=list(seconds), tickCount=len(seconds), labelFlush=False, labelExpr="datum.value"),
+        alt.Y("seconds:Q", title=lesson.label("seconds")).scale(type="log").axis(values=DECADES, format="~g"),
     )
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
         alt.ColorValue(BLUE, condition={"test": f"datum.size == {BATCH_SIZE}", "value": ORANGE})

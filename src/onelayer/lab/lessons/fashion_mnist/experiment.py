@@ -5,15 +5,16 @@ and features are counted from 1, as in the formulas.
 """
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from onelayer import Rows, Timer, concise, fashion_mnist, mlp, softmax_regression
 from onelayer.data import epoch_order
-from onelayer.solvers import sgd
+from onelayer.data.rows import as_features
 
 # The names of the classes' labels in the prose, by number.
 CLASSES = {
@@ -38,7 +39,8 @@ BATCH_SIZE = 256
 LEARNING_RATE = 0.1
 BATCH_SIZES = (1, 4, 16, 64, 256, 1024, 4096)
 PAGE, PREVIEW = 20, 10  # images on a page of a class, and of a batch
-FAR_LESS = 0.5  # of the time of training: what reading may take at most
+FEW = 10  # per cent of the batches, the fastest: the slowest of them stands for all
+FAR_LONGER = 2  # times reading: what training takes at least
 WINDOW = 2  # pixels on each side of the one that is picked
 
 
@@ -94,84 +96,95 @@ def neighbourhood(image: Tensor, row: int, column: int) -> list[list[int | None]
 # Reading, timed
 
 
-def read_batches(rows: Rows, order: Tensor, batch_size: int = BATCH_SIZE) -> None:
-    """Read all rows once, in batches, as floats: one indexing operation a batch."""
+def undisturbed(laps: list[float]) -> float:
+    """Return the 10th percentile of the times of batches that are equally large, in seconds.
+
+    Other work on the machine makes some batches slower and none faster: it moves this far less than the mean.
+    """
+    return float(np.percentile(laps, FEW))
+
+
+@dataclass(frozen=True)
+class TimedRows(Rows):
+    """Rows that keep the times of reading each batch, and of what is done with it before the next one is read.
+
+    Attributes:
+        reading: the times of reading.
+        training: the times from one batch to the next; the first one ends when the first batch is asked for.
+    """
+
+    reading: Timer = field(default_factory=Timer)
+    training: Timer = field(default_factory=Timer)
+
+    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the rows at ``index`` as ``Rows.batch`` does, and note the time."""
+        self.training.stop()
+        self.reading.start()
+        features_and_labels = super().batch(index)
+        self.reading.stop()
+        self.training.start()
+        return features_and_labels
+
+
+def reading_and_training(model: nn.Module, rows: Rows) -> dict[str, float]:
+    """Train a model for an epoch of batches of 256, and return how long the pass reads and how long it trains.
+
+    Both are in seconds: what an undisturbed batch takes, times the number of batches.
+    """
+    timed = TimedRows(rows.X, rows.y)
+    concise.train_epoch(model, timed, epoch_order(len(rows), seed=0, epoch=1), BATCH_SIZE, LEARNING_RATE)
+    batches = len(rows) / BATCH_SIZE
+    return {
+        "reading": batches * undisturbed(timed.reading.times),
+        "training": batches * undisturbed(timed.training.times[1:]),
+    }
+
+
+def shares_of_models() -> dict[str, dict[str, float]]:
+    """Return the seconds that reading and training take of a pass over all images, by model."""
+    models = {
+        "linear": softmax_regression(SIDE**2, len(CLASSES)),
+        "mlp": mlp(SIDE**2, 256, len(CLASSES)),
+    }
+    return {name: reading_and_training(model, fashion_mnist().train) for name, model in models.items()}
+
+
+def pass_time(read: Callable[[Tensor], object], order: Tensor, batch_size: int = BATCH_SIZE) -> float:
+    """Read batch after batch, and return the seconds that a pass takes when nothing disturbs it."""
+    timer = Timer()
     for index in order.split(batch_size):
-        rows.batch(index)
-
-
-def read_bytes(rows: Rows, order: Tensor) -> None:
-    """Read all rows once, in batches, as bytes: nothing is converted."""
-    for index in order.split(BATCH_SIZE):
-        rows.take(index)
-
-
-def read_in_order(rows: Rows) -> None:
-    """Read all rows once, in batches of neighbours, as floats: nothing is gathered."""
-    for _batch in rows.blocks(BATCH_SIZE):
-        continue
-
-
-def read_one_by_one(rows: Rows, order: Tensor) -> None:
-    """Read all rows once, one image at a time, and put the batches together, as a data set of items is read."""
-    for index in order.split(BATCH_SIZE):
-        items = [(rows.X[i].float() / 255, rows.y[i]) for i in index.tolist()]
-        torch.stack([X for X, _ in items])
-        torch.stack([y for _, y in items])
-
-
-def shortest_times(parts: dict[str, Callable[[], object]], rounds: int = 3) -> dict[str, float]:
-    """Run each part in turn, several rounds, and return the shortest time of each, in seconds.
-
-    Other work on the machine can only make a run longer: the shortest is the closest to what the part itself takes.
-    """
-    timers = {name: Timer() for name in parts}
-    for _ in range(rounds):
-        for name, part in parts.items():
-            timers[name].start()
-            part()
-            timers[name].stop()
-    return {name: min(timer.times) for name, timer in timers.items()}
-
-
-def reading_and_training() -> dict[str, float]:
-    """Return the seconds of a pass over the training images in batches of 256: only read, and trained on.
-
-    Training is that of softmax regression, ``fused`` and ``concise``, and of an ``mlp`` with 256 hidden units. Each
-    reads its batches itself.
-    """
-    data = fashion_mnist()
-    rows, order = data.train, epoch_order(len(data.train), seed=0, epoch=1)
-    linear, deep = softmax_regression(SIDE**2, len(CLASSES)), mlp(SIDE**2, 256, len(CLASSES))
-    rest = (rows, order, BATCH_SIZE, LEARNING_RATE)
-    return shortest_times(
-        {
-            "read": lambda: read_batches(rows, order),
-            "fused": lambda: sgd.train_epoch(linear, *rest),
-            "concise": lambda: concise.train_epoch(linear, *rest),
-            "mlp": lambda: concise.train_epoch(deep, *rest),
-        },
-        rounds=2,
-    )
+        timer.start()
+        read(index)
+        timer.stop()
+    return undisturbed(timer.times) * len(order) / batch_size
 
 
 def reading_by_batch_size(batch_sizes: Iterable[int] = BATCH_SIZES) -> dict[int, float]:
     """Return the seconds of reading all training images once, by batch size."""
     rows = fashion_mnist().train
     order = epoch_order(len(rows), seed=0, epoch=1)
-    times = shortest_times({f"{size}": partial(read_batches, rows, order, size) for size in batch_sizes})
-    return {int(size): seconds for size, seconds in times.items()}
+    return {size: pass_time(rows.batch, order, size) for size in batch_sizes}
+
+
+def read_one_by_one(rows: Rows, index: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a batch that is put together from single images, as a data set of items is read."""
+    items = [(as_features(rows.X[i]), rows.y[i]) for i in index.tolist()]
+    return torch.stack([x for x, _ in items]), torch.stack([y for _, y in items])
+
+
+def read_neighbours(rows: Rows, index: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a batch of rows that follow one another: nothing is gathered."""
+    neighbours = slice(int(index[0]), int(index[-1]) + 1)
+    return as_features(rows.X[neighbours]), rows.y[neighbours]
 
 
 def ways_of_reading() -> dict[str, float]:
     """Return the seconds of reading all training images once, in four ways."""
     rows = fashion_mnist().train
-    order = epoch_order(len(rows), seed=0, epoch=1)
-    return shortest_times(
-        {
-            "one-by-one": lambda: read_one_by_one(rows, order),
-            "in-batches": lambda: read_batches(rows, order),
-            "in-order": lambda: read_in_order(rows),
-            "bytes": lambda: read_bytes(rows, order),
-        }
-    )
+    shuffled, in_order = epoch_order(len(rows), seed=0, epoch=1), torch.arange(len(rows))
+    return {
+        "one-by-one": pass_time(lambda index: read_one_by_one(rows, index), shuffled),
+        "in-batches": pass_time(rows.batch, shuffled),
+        "in-order": pass_time(lambda index: read_neighbours(rows, index), in_order),
+        "bytes": pass_time(rows.take, shuffled),
+    }

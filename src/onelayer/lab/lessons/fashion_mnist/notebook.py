@@ -12,6 +12,7 @@ app = marimo.App(width="medium")
 @app.cell
 def _():
     from onelayer.lab.panels import (
+        AtLeast,
         Comparison,
         claim,
         code,
@@ -25,7 +26,7 @@ def _():
 
     lesson = open_lesson("fashion-mnist")
     header(lesson)
-    return Comparison, claim, code, footer, lesson, question, stack, table
+    return AtLeast, Comparison, claim, code, footer, lesson, question, stack, table
 
 
 @app.cell
@@ -364,20 +365,32 @@ def _(lesson, run_button):
 
 
 @app.cell
-def _(Comparison, charts, claim, code, experiment, lesson, question, run_reading, stack):
+def _(AtLeast, charts, claim, code, experiment, lesson, question, run_reading, stack):
     def _measure():
-        seconds = experiment.reading_and_training()
-        share = seconds["read"] / seconds["concise"]
+        measured = experiment.shares_of_models()
+        longer = experiment.FAR_LONGER
         return stack(
-            charts.times(seconds, "read", lesson),
+            charts.times(
+                {f"{model}-{part}": value for model, of in measured.items() for part, value in of.items()},
+                [f"{model}-reading" for model in measured],
+                lesson,
+            ),
             claim(
                 lesson,
                 "reading",
-                lesson.label("measured"),
-                lesson.label("nothing"),
-                [Comparison(lesson.label("share"), share, 0, experiment.FAR_LESS, ".2f")],
+                lesson.label("milliseconds-training"),
+                lesson.label("milliseconds-reading").format(times=longer),
+                [
+                    AtLeast(
+                        lesson.label(model),
+                        1000 * seconds["training"],
+                        1000 * longer * seconds["reading"],
+                        digits=".1f",
+                    )
+                    for model, seconds in measured.items()
+                ],
             ),
-            code(lesson, experiment.read_batches, experiment.reading_and_training),
+            code(lesson, experiment.TimedRows, experiment.reading_and_training, experiment.undisturbed),
         )
 
     question(lesson, "reading", run_reading, _measure)
@@ -385,12 +398,13 @@ def _(Comparison, charts, claim, code, experiment, lesson, question, run_reading
 
 
 @app.cell
-def _(charts, data, experiment, lesson, question, run_batch_size, stack):
+def _(charts, code, data, experiment, lesson, question, run_batch_size, stack):
     def _sizes():
         seconds = experiment.reading_by_batch_size()
         more = len(data.train) - len(data.train) / 256
         return stack(
             charts.by_batch_size(seconds, lesson),
+            code(lesson, experiment.pass_time),
             lesson.body(
                 "batch-size-result",
                 ratio=f"{seconds[1] / seconds[256]:.0f}",
@@ -407,8 +421,8 @@ def _(charts, code, experiment, lesson, question, run_faster, stack):
     def _ways():
         seconds = experiment.ways_of_reading()
         return stack(
-            charts.times(seconds, "in-batches", lesson),
-            code(lesson, experiment.read_one_by_one, experiment.read_bytes),
+            charts.times(seconds, ["in-batches"], lesson),
+            code(lesson, experiment.read_one_by_one, experiment.ways_of_reading),
         )
 
     question(lesson, "faster", run_faster, _ways)

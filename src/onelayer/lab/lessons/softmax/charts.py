@@ -88,7 +88,9 @@ def phm_accuracy(measured: pa.Table, lesson: Lesson) -> Any:
     """Draw the test accuracy of softmax regression with a PHM layer over its number of parameters."""
     base = alt.Chart(measured).encode(
         alt.X("parameters:Q", title=lesson.label("all-parameters")).scale(type="log", domain=[1500, 10_000]),
-        alt.Y("accuracy:Q", title=lesson.label("test-accuracy")).scale(zero=False).axis(format="%"),
+        alt.Y("accuracy:Q", title=lesson.label("test-accuracy"))
+        .scale(zero=False, padding=25)
+        .axis(format="%"),
     )
     points = base.mark_circle(size=90, color=BLUE, opacity=1)
     names = base.transform_calculate(name="'n = ' + datum.n").mark_text(dy=-14, color=GREY, fontSize=12)

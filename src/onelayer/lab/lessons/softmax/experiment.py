@@ -27,7 +27,12 @@ STEP = 1e-3  # of finite differences; their error is of the order of its square
 
 def phm_parameters(d: int, q: int, n: int) -> int:
     """Return how many numbers the weight of a PHM layer d → q takes by the formula: n³ + n ⌈q/n⌉ ⌈d/n⌉."""
-    return n**3 + n * ceil(q / n) * ceil(d / n)
+    return n**3 + next_multiple(d, n) * next_multiple(q, n) // n
+
+
+def next_multiple(number: int, n: int) -> int:
+    """Return the smallest multiple of n that is at least ``number``."""
+    return n * ceil(number / n)
 
 
 def counted_parameters(d: int, q: int) -> pa.Table:

@@ -12,6 +12,7 @@ app = marimo.App(width="medium")
 @app.cell
 def _():
     from onelayer.lab.panels import (
+        AtLeast,
         Comparison,
         claim,
         code,
@@ -25,7 +26,7 @@ def _():
 
     lesson = open_lesson("softmax")
     header(lesson)
-    return Comparison, claim, code, footer, lesson, question, stack, table
+    return AtLeast, Comparison, claim, code, footer, lesson, question, stack, table
 
 
 @app.cell
@@ -130,11 +131,9 @@ def _(Comparison, charts, claim, code, inputs, lesson, models, outputs, stack):
             lesson.label("in-model"),
             lesson.label("formula"),
             [
-                Comparison(f"{lesson.label('weights')}: d q", _network.weight.numel(), _d * _q, 0),
-                Comparison(f"{lesson.label('biases')}: q", _network.bias.numel(), _q, 0),
-                Comparison(
-                    f"{lesson.label('together')}: d q + q", models.parameter_count(_network), _d * _q + _q, 0
-                ),
+                Comparison(lesson.label("weights"), _network.weight.numel(), _d * _q, 0),
+                Comparison(lesson.label("biases"), _network.bias.numel(), _q, 0),
+                Comparison(lesson.label("together"), models.parameter_count(_network), _d * _q + _q, 0),
             ],
         ),
         code(lesson, models.softmax_regression),
@@ -167,6 +166,7 @@ def _(Comparison, charts, claim, code, counts, experiment, layer, lesson, models
     (_d, _q), _n = layer.value, parts.value
     _phm = models.phm(_d, _q, _n)
     _gap = (experiment.kronecker_sum(_phm) - _phm.weight).abs().max().item()
+    _wide, _high = (experiment.next_multiple(size, _n) for size in (_d, _q))
     stack(
         charts.phm(counts, _n, lesson),
         lesson.body("phm-rounding"),
@@ -184,7 +184,13 @@ def _(Comparison, charts, claim, code, counts, experiment, layer, lesson, models
                     ",d",
                 ),
                 Comparison(lesson.label("kronecker-gap"), _gap, 0, 1e-6, ".2g"),
-                Comparison(lesson.label("block-numbers"), _phm.S.numel(), _d * _q / _n, _d + _q + _n, ",.0f"),
+                Comparison(
+                    lesson.label("block-numbers").format(d=_wide, q=_high),
+                    _phm.S.numel(),
+                    _wide * _high // _n,
+                    0,
+                    ",d",
+                ),
             ],
         ),
         code(lesson, models.PHMLinear),
@@ -231,8 +237,7 @@ def _(cat, charts, chicken, dog, lesson, losses, names, stack, table, torch):
 
 
 @app.cell
-def _(Comparison, claim, code, experiment, lesson, logits, losses, names, probabilities, stack):
-    _smallest = probabilities.min().item()
+def _(AtLeast, Comparison, claim, code, experiment, lesson, logits, losses, names, probabilities, stack):
     _ranks = zip(names, experiment.ranks(logits), experiment.ranks(probabilities), strict=True)
     stack(
         claim(
@@ -241,7 +246,7 @@ def _(Comparison, claim, code, experiment, lesson, logits, losses, names, probab
             lesson.label("library"),
             lesson.label("expected"),
             [
-                Comparison(lesson.label("smallest"), _smallest, abs(_smallest), 0, ".4g"),
+                AtLeast(lesson.label("smallest"), probabilities.min().item(), 0, digits=".4g"),
                 Comparison(lesson.label("one"), probabilities.sum().item(), 1, 1e-12),
             ],
         ),
@@ -278,7 +283,7 @@ def _(Comparison, claim, code, experiment, lesson, logits, losses, names, probab
     _none = lesson.label("not-a-number")
     stack(
         table(
-            [f"softmax(o + {shift.value:g})", *names],
+            [f"softmax(o {'−' if shift.value < 0 else '+'} {abs(shift.value):g})", *names],
             [
                 (lesson.label(name), *(_none if value.isnan() else f"{value:.6f}" for value in row))
                 for name, row in _values.items()
@@ -398,7 +403,21 @@ def _(choice, labels, lesson, slider, stack):
 
 
 @app.cell
-def _(Comparison, charts, claim, experiment, lesson, losses, names, of_truth, stack, table, torch, truth):
+def _(
+    AtLeast,
+    Comparison,
+    charts,
+    claim,
+    experiment,
+    lesson,
+    losses,
+    names,
+    of_truth,
+    stack,
+    table,
+    torch,
+    truth,
+):
     _said = experiment.prediction(of_truth.value, truth.value)
     _y = losses.one_hot(torch.tensor([truth.value]), len(names))[0].double()
     _terms = -_y * _said.log()
@@ -429,10 +448,13 @@ def _(Comparison, charts, claim, experiment, lesson, losses, names, of_truth, st
         ),
         claim(
             lesson,
-            "positive",
+            "cross-entropy",
             lesson.label("cross-entropy"),
-            lesson.label("absolute"),
-            [Comparison(lesson.label("this-loss"), _loss, abs(_loss), 0)],
+            lesson.label("expected"),
+            [
+                Comparison("−log ŷ", _loss, -_said[truth.value].log().item(), 1e-12),
+                AtLeast(lesson.label("not-negative"), _loss, 0, digits=".4g"),
+            ],
         ),
     )
     return
