@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from onelayer.lab.charts import BLUE, GREY, ORANGE, RED, sized
+from onelayer.lab.charts import BLUE, GREY, ORANGE, RED, sized, ticks
 from onelayer.lab.lessons.fashion_mnist.experiment import BATCH_SIZE, SIDE, feature_number
 from onelayer.lab.prose import Lesson
 
@@ -85,7 +85,7 @@ def by_batch_size(seconds: dict[int, float], lesson: Lesson) -> Any:
     base = alt.Chart(rows).encode(
         alt.X("size:Q", title=lesson.label("batch-size"))
         .scale(type="log", nice=False)
-        .axis(values=list(seconds), tickCount=len(seconds), labelFlush=False, labelExpr="datum.value"),
+        .axis(**ticks(seconds), labelFlush=False, labelExpr="datum.value"),
         alt.Y("seconds:Q", title=lesson.label("seconds")).scale(type="log").axis(values=DECADES, format="~g"),
     )
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
