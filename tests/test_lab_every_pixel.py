@@ -111,7 +111,3 @@ def test_labels_and_channels_as_colours():
     assert pixels == [[221, 221, 221], [0, 114, 178], [230, 159, 0], [0, 158, 115]]
     image = torch.tensor([1.2, 0.5, -0.1]).view(3, 1, 1)
     assert np.asarray(charts.coloured(image))[0, 0].tolist() == [255, 128, 0]
-    whole = charts.beside_truth(
-        np.zeros((2, 3), np.uint8), np.ones((2, 3), np.int64), np.zeros((2, 3), np.int64)
-    )
-    assert whole.size == (3, 8)

@@ -10,7 +10,9 @@ function render({ model, el }) {
   const words = model.get("words");
   const add = (parent, tag, properties = {}) => parent.appendChild(Object.assign(document.createElement(tag), properties));
   const root = add(el, "div", { className: "lab-pad" });
-  const canvas = add(root, "canvas", { width: SIDE * SCALE, height: SIDE * SCALE, tabIndex: 0 });
+  const paper = add(root, "div", { className: "lab-pad-paper" });
+  const canvas = add(paper, "canvas", { width: SIDE * SCALE, height: SIDE * SCALE, tabIndex: 0 });
+  const tip = add(paper, "span", { className: "lab-pad-tip" }); // where the keys draw
   canvas.setAttribute("role", "application");
   canvas.setAttribute("aria-label", words.canvas);
   const tools = add(root, "div", { className: "lab-pad-tools" });
@@ -64,21 +66,29 @@ function render({ model, el }) {
 
   let last = null;
   canvas.addEventListener("pointerdown", (event) => {
+    if (!event.isPrimary || event.button) return; // a second finger, or another button of the mouse
     canvas.setPointerCapture(event.pointerId);
     message.textContent = "";
     last = place(event);
     stroke(last, last);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!last) return;
+    if (!last || !event.isPrimary) return;
     const here = place(event);
     stroke(last, here);
     last = here;
   });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { last = null; });
+  for (const end of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(end, (event) => { if (event.isPrimary) last = null; });
+  }
 
   // With the keys: arrows move a pen, which draws while Shift is held; Space makes a dot.
-  let pen = [canvas.width / 2, canvas.height / 2];
+  let pen;
+  function movePen(to) {
+    pen = to.map((x) => Math.min(canvas.width, Math.max(0, x)));
+    [tip.style.left, tip.style.top] = pen.map((x) => `${(100 * x) / canvas.width}%`);
+  }
+  movePen([canvas.width / 2, canvas.height / 2]);
   const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   canvas.addEventListener("keydown", (event) => {
     const move = MOVES[event.key];
@@ -86,7 +96,7 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation();
     const before = pen;
-    if (move) pen = pen.map((x, i) => Math.min(canvas.width, Math.max(0, x + move[i] * SCALE)));
+    if (move) movePen(pen.map((x, i) => x + move[i] * SCALE));
     if (!move || event.shiftKey) stroke(before, pen);
     message.textContent = `${Math.round(pen[0] / SCALE)}, ${Math.round(pen[1] / SCALE)}`;
   });

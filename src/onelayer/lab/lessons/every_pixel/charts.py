@@ -10,7 +10,6 @@ from PIL import Image
 from torch import Tensor
 
 from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, sized
-from onelayer.lab.images import grey
 from onelayer.lab.lessons.every_pixel.experiment import KINDS
 from onelayer.lab.prose import Lesson
 
@@ -30,21 +29,11 @@ def labelled(labels: NDArray[np.int64]) -> Image.Image:
     return Image.fromarray(palette[labels])
 
 
-def beside_truth(image: NDArray[np.uint8], *labels: NDArray[np.int64]) -> Image.Image:
-    """Return a picture (h, w) above its labels, one below the other, with a line of paper between."""
-    parts = [grey(image).convert("RGB"), *(labelled(each) for each in labels)]
-    height = parts[0].height + 1
-    whole = Image.new("RGB", (parts[0].width, height * len(parts) - 1), "white")
-    for i, part in enumerate(parts):
-        whole.paste(part, (0, i * height))
-    return whole
-
-
 def gaps(table: pa.Table, lesson: Lesson) -> Any:
     """Draw how far the learned weights are from the inverse, by epoch, on a logarithmic axis."""
     x = alt.X("epoch:Q", title=lesson.label("epoch")).axis(tickMinStep=1, format="d")
     y = alt.Y("gap:Q", title=lesson.label("gap")).scale(type="log", domain=[1e-7, 1], clamp=True)
-    colour = alt.Color("share:O", title=lesson.label("share")).scale(scheme="viridis")
+    colour = alt.Color("share:N", title=lesson.label("share"))
     line = alt.Chart(table).mark_line(point=alt.OverlayMarkDef(filled=True, size=45))
     return sized(line.encode(x, y.axis(format=".0e"), colour), 240)
 
@@ -53,7 +42,8 @@ def overlaps(overlap: NDArray[np.float64], lesson: Lesson) -> Any:
     """Draw the intersection over union of each class as a bar in the colour of its pixels."""
     names = [lesson.label(name) for name in ("background", *KINDS)]
     table = pa.table({"name": names, "overlap": overlap})
-    x = alt.X("overlap:Q", title=lesson.label("overlap")).scale(domain=[0, 1]).axis(format=".0%")
+    x = alt.X("overlap:Q", title=lesson.label("overlap")).scale(domain=[0, 1.2])  # room for the text of 100%
+    x = x.axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1], tickCount=6)
     y = alt.Y("name:N", title=None, sort=names)
     colour = alt.Color("name:N", legend=None).scale(domain=names, range=list(COLOURS.values()))
     bars = alt.Chart(table).mark_bar(stroke=GREY, strokeWidth=0.5).encode(x, y, colour)
@@ -63,7 +53,8 @@ def overlaps(overlap: NDArray[np.float64], lesson: Lesson) -> Any:
 
 def by_window(table: pa.Table, lesson: Lesson) -> Any:
     """Draw the mean intersection over union by the side of the window."""
-    x = alt.X("window:Q", title=lesson.label("window-axis")).axis(values=table["window"].to_pylist())
-    y = alt.Y("overlap:Q", title=lesson.label("mean-overlap")).scale(domainMin=0).axis(format=".0%")
+    x = alt.X("window:Q", title=lesson.label("window"))
+    x = x.axis(values=table["window"].to_pylist(), tickCount=len(table))
+    y = alt.Y("overlap:Q", title=lesson.label("mean-overlap")).scale(domain=[0, 1]).axis(format=".0%")
     line = alt.Chart(table).mark_line(color=BLUE, point=alt.OverlayMarkDef(filled=True, size=60, color=BLUE))
     return sized(line.encode(x, y), 220)

@@ -49,7 +49,6 @@ def _(charts, code, experiment, gallery, grey, lesson, stack):
         gallery(
             [*(grey((255 * channel).numpy()) for channel in original), charts.coloured(original)],
             [lesson.label(name) for name in ("red", "green", "blue", "together")],
-            width=110,
         ),
         code(lesson, experiment.convolution_and_layer),
     )
@@ -66,7 +65,7 @@ def _(Comparison, claim, experiment, lesson, original, torch):
         lesson.label("convolution"),
         lesson.label("layer"),
         [
-            Comparison(lesson.label("sum"), *(float(outputs.sum()) for outputs in _both), 1e-2, ",.4f"),
+            Comparison(lesson.label("sum"), *(float(outputs.sum()) for outputs in _both), 1e-3, ",.4f"),
             Comparison(
                 lesson.label("largest-gap"), float((_both[0] - _both[1]).abs().max()), 0.0, 1e-5, ".1g"
             ),
@@ -130,9 +129,9 @@ def _(Comparison, claim, experiment, lesson, np, share):
         lesson.label("least-squares"),
         lesson.label("inverse"),
         [
-            Comparison(lesson.label("diagonal"), _found[0, 0], _inverse[0, 0], 1e-3, ".4f"),
-            Comparison(lesson.label("off-diagonal"), _found[0, 1], _inverse[0, 1], 1e-3, ".4f"),
-            Comparison(lesson.label("worst-entry"), np.abs(_found - _inverse).max(), 0.0, 1e-3, ".1g"),
+            Comparison(lesson.label("diagonal"), _found[0, 0], _inverse[0, 0], 1e-4, ".4f"),
+            Comparison(lesson.label("off-diagonal"), _found[0, 1], _inverse[0, 1], 1e-4, ".4f"),
+            Comparison(lesson.label("worst-entry"), np.abs(_found - _inverse).max(), 0.0, 1e-4, ".1g"),
         ],
     )
     return
@@ -179,16 +178,19 @@ def _(experiment, lesson, pick):
 
 
 @app.cell
-def _(charts, experiment, gallery, lesson, stack, window):
+def _(charts, experiment, gallery, grey, lesson, stack, window):
     segmented = experiment.segment(window.value)
     _test = experiment.scenes("test")
-    _shown = [kind * experiment.SCENES + i for kind in range(len(experiment.KINDS)) for i in range(2)]
+    _shown = range(0, len(_test.images), experiment.SCENES // 2)[:5]  # a gallery has five in a line
+    _kinds = [list(experiment.KINDS)[i // experiment.SCENES] for i in _shown]
     stack(
         lesson.body("picture-key"),
         gallery(
-            [charts.beside_truth(_test.images[i], _test.labels[i], segmented.labels[i]) for i in _shown],
-            [lesson.label(kind) for kind in experiment.KINDS for _ in range(2)],
-            width=88,
+            [
+                *(grey(_test.images[i]) for i in _shown),
+                *(charts.labelled(labels[i]) for labels in (_test.labels, segmented.labels) for i in _shown),
+            ],
+            [lesson.label(name) for name in (*_kinds, *["truth"] * 5, *["answer"] * 5)],
         ),
         charts.overlaps(segmented.overlap, lesson),
         lesson.body("overlap"),

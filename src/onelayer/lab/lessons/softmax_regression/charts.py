@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from onelayer.lab.charts import BLUE, GREY, ORANGE, sized
+from onelayer.lab.charts import BLUE, GREY, ORANGE, RED, sized
 from onelayer.lab.prose import Lesson
 
 # In the order of the labels 0 to 9
@@ -81,23 +81,39 @@ def probabilities(probability: NDArray[np.float32], lesson: Lesson) -> Any:
     """Draw the probability of each class as bars."""
     names = [lesson.label(name) for name in CLASSES]
     table = pa.table({"name": names, "probability": probability.astype(float)})
-    x = alt.X("probability:Q", title=lesson.label("probability")).scale(domain=[0, 1]).axis(format=".0%")
+    x = alt.X("probability:Q", title=lesson.label("probability")).scale(
+        domain=[0, 1.2]
+    )  # room for the text of 100%
+    x = x.axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1], tickCount=6)
     y = alt.Y("name:N", title=None, sort=names)
     bars = alt.Chart(table).mark_bar(color=BLUE).encode(x, y)
     text = alt.Chart(table).mark_text(align="left", dx=4, color=GREY)
     return sized(alt.layer(bars, text.encode(x, y, alt.Text("probability:Q", format=".1%"))), 280)
 
 
-def swept(results: pa.Table, by: str, lesson: Lesson, title: str = "accuracy", form: str = ".1%") -> Any:
-    """Draw an outcome over a setting, on a logarithmic axis; what diverged has no point."""
-    x = alt.X(f"{by}:Q", title=lesson.label(by)).scale(type="log")
-    x = x.axis(values=sorted(set(results[by].to_pylist())), format="~g", labelOverlap=True)
-    y = alt.Y(f"{title}:Q", title=lesson.label(title if title == "loss" else "test-accuracy"))
-    y = y.scale(zero=False, padding=12).axis(format=form)
+def swept(
+    results: pa.Table,
+    by: str,
+    lesson: Lesson,
+    what: str = "accuracy",
+    form: str = ".1%",
+    bound: float | None = None,
+) -> Any:
+    """Draw an outcome over a setting, on a logarithmic axis, and a bound; what diverged has no point."""
+    settings = results[by].to_pylist()
+    x = alt.X(f"{by}:Q", title=lesson.label(by)).axis(values=settings, format="~g", labelOverlap=True)
+    x = x.scale(type="log", domain=[settings[0], settings[-1]], nice=False, padding=12)
+    y = alt.Y(f"{what}:Q", title=lesson.label(f"swept-{what}"))
+    y = y.scale(zero=what == "seconds", padding=12).axis(format=form)
     line = alt.Chart(results).mark_line(
         color=BLUE, point=alt.OverlayMarkDef(filled=True, size=60, color=BLUE)
     )
-    return sized(line.encode(x, y), 220)
+    parts = [line.encode(x, y)]
+    if bound is not None:
+        table = alt.Chart(pa.table({by: [bound], "name": ["2/λ_max"]}))
+        text = table.mark_text(align="left", baseline="top", dx=5, y=0, color=GREY)
+        parts += [table.mark_rule(color=RED, strokeDash=[5, 4]).encode(x), text.encode(x, alt.Text("name:N"))]
+    return sized(alt.layer(*parts), 220)
 
 
 def _named(names: dict[str, str]) -> str:
