@@ -125,14 +125,6 @@ def pad(lesson: Lesson, pixels: Sequence[int]) -> Control:
     return control
 
 
-def notice(lesson: Lesson, name: str) -> None:
-    """Say for a moment, above the page, that something is going on; ``name`` is the label with the words."""
-    if is_live():
-        import marimo
-
-        marimo.status.toast(lesson.label(name))
-
-
 @contextmanager
 def progress(lesson: Lesson, name: str, total: int) -> Iterator[Callable[[], None]]:
     """Yield a function to call after each of ``total`` steps: it moves a bar with the label ``name``."""

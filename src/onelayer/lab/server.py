@@ -5,7 +5,6 @@ import contextlib
 import logging
 import os
 import socket
-import threading
 from collections.abc import AsyncIterator, Callable
 from importlib import import_module
 from typing import Any
@@ -138,13 +137,19 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class LessonPage:
-    """Serve marimo's notebook with the lab's page around it; everything but the page itself is marimo's answer."""
+    """Serve marimo's notebook with the lab's page around it; everything but the page itself is marimo's answer.
+
+    The page comes at once. Its notebook starts when the server is warm: a thread that imports PyTorch while another
+    one does may find it half imported.
+    """
 
     def __init__(self, app: ASGIApp, entry: Entry, language: Language) -> None:
         self.app, self.entry, self.language = app, entry, language
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer for the page; pass everything else on."""
+        """Answer for the page; pass everything else on, a session only once the server is warm."""
+        if scope["type"] == "websocket":
+            await asyncio.wait({scope["app"].state.warming})
         is_page = scope["type"] == "http" and scope["path"] == f"/{self.language}/{self.entry.slug}/"
         if not is_page or scope["method"] not in READS:
             await self.app(scope, receive, send)
@@ -218,6 +223,7 @@ def create_app(language: Language | None = None) -> ASGIApp:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.warming = asyncio.create_task(asyncio.to_thread(warm_up))
         yield
         for notebook in notebooks:
             await _end_sessions(notebook)
@@ -301,7 +307,6 @@ def serve(language: Language | None, port: int | None, opened: Callable[[str], N
             timeout_graceful_shutdown=GRACE,
         )
         server = _Server(config, lambda: opened(address))
-        threading.Thread(target=warm_up, daemon=True).start()
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(server.serve(sockets=[listener]))
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, sized
+from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, sized, ticks
 from onelayer.lab.lessons.every_pixel.experiment import KINDS
 from onelayer.lab.prose import Lesson
 
@@ -43,7 +43,7 @@ def overlaps(overlap: NDArray[np.float64], lesson: Lesson) -> Any:
     names = [lesson.label(name) for name in ("background", *KINDS)]
     table = pa.table({"name": names, "overlap": overlap})
     x = alt.X("overlap:Q", title=lesson.label("overlap")).scale(domain=[0, 1.2])  # room for the text of 100%
-    x = x.axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1], tickCount=6)
+    x = x.axis(format=".0%", **ticks([0, 0.2, 0.4, 0.6, 0.8, 1]))
     y = alt.Y("name:N", title=None, sort=names)
     colour = alt.Color("name:N", legend=None).scale(domain=names, range=list(COLOURS.values()))
     bars = alt.Chart(table).mark_bar(stroke=GREY, strokeWidth=0.5).encode(x, y, colour)
@@ -54,7 +54,7 @@ def overlaps(overlap: NDArray[np.float64], lesson: Lesson) -> Any:
 def by_window(table: pa.Table, lesson: Lesson) -> Any:
     """Draw the mean intersection over union by the side of the window."""
     x = alt.X("window:Q", title=lesson.label("window"))
-    x = x.axis(values=table["window"].to_pylist(), tickCount=len(table))
+    x = x.axis(**ticks(table["window"].to_pylist()))
     y = alt.Y("overlap:Q", title=lesson.label("mean-overlap")).scale(domain=[0, 1]).axis(format=".0%")
     line = alt.Chart(table).mark_line(color=BLUE, point=alt.OverlayMarkDef(filled=True, size=60, color=BLUE))
     return sized(line.encode(x, y), 220)

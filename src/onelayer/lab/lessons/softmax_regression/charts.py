@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from onelayer.lab.charts import BLUE, GREY, ORANGE, RED, sized
+from onelayer.lab.charts import BLUE, GREY, ORANGE, RED, sized, ticks
 from onelayer.lab.prose import Lesson
 
 # In the order of the labels 0 to 9
@@ -84,7 +84,7 @@ def probabilities(probability: NDArray[np.float32], lesson: Lesson) -> Any:
     x = alt.X("probability:Q", title=lesson.label("probability")).scale(
         domain=[0, 1.2]
     )  # room for the text of 100%
-    x = x.axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1], tickCount=6)
+    x = x.axis(format=".0%", **ticks([0, 0.2, 0.4, 0.6, 0.8, 1]))
     y = alt.Y("name:N", title=None, sort=names)
     bars = alt.Chart(table).mark_bar(color=BLUE).encode(x, y)
     text = alt.Chart(table).mark_text(align="left", dx=4, color=GREY)
@@ -101,7 +101,7 @@ def swept(
 ) -> Any:
     """Draw an outcome over a setting, on a logarithmic axis, and a bound; what diverged has no point."""
     settings = results[by].to_pylist()
-    x = alt.X(f"{by}:Q", title=lesson.label(by)).axis(values=settings, format="~g", labelOverlap=True)
+    x = alt.X(f"{by}:Q", title=lesson.label(by)).axis(**ticks(settings), format="~g", labelOverlap=True)
     x = x.scale(type="log", domain=[settings[0], settings[-1]], nice=False, padding=12)
     y = alt.Y(f"{what}:Q", title=lesson.label(f"swept-{what}"))
     y = y.scale(zero=what == "seconds", padding=12).axis(format=form)
