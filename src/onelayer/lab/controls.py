@@ -134,5 +134,7 @@ def progress(lesson: Lesson, name: str, total: int) -> Iterator[Callable[[], Non
         return
     import marimo
 
-    with marimo.status.progress_bar(total=total, title=label, show_rate=False, remove_on_exit=True) as bar:
+    with marimo.status.progress_bar(
+        total=total, title=label, show_rate=False, show_eta=False, remove_on_exit=True
+    ) as bar:
         yield bar.update

@@ -119,6 +119,15 @@ def stack(*items: object) -> object:
     return marimo.vstack([_reserved(item) for item in items], gap=0.75)
 
 
+def roomy(item: object, lines: int) -> object:
+    """Show a text that changes, with room for ``lines`` lines, so that nothing below it jumps."""
+    if not is_live():
+        return item
+    import marimo
+
+    return marimo.as_html(item).style({"min-height": f"{1.75 * lines}rem", "width": "100%"})
+
+
 def _reserved(item: object) -> object:
     import marimo
 

@@ -20,13 +20,14 @@ def _():
         header,
         open_lesson,
         question,
+        roomy,
         stack,
         table,
     )
 
     lesson = open_lesson("softmax-regression")
     header(lesson)
-    return AtLeast, Comparison, claim, code, footer, lesson, question, stack, table
+    return AtLeast, Comparison, claim, code, footer, lesson, question, roomy, stack, table
 
 
 @app.cell
@@ -101,12 +102,16 @@ def _(choice, lesson, pick, stack):
 
 
 @app.cell
-def _(Setting, batch_size, epochs, experiment, kind, lesson, lr, models, n, nullcontext, progress):
+def _(Setting, batch_size, epochs, experiment, kind, lesson, lr, n, nullcontext, progress):
     _setting = Setting(kind.value, lr.value, batch_size.value, epochs.value, n.value)
-    # The bar stands in this cell only, so that the charts below it stay where they are.
     _bar = progress(lesson, "training", epochs.value) if _setting.is_slow else nullcontext(lambda: None)
     with _bar as _step:
         trained = experiment.train(_setting, _step)
+    return (trained,)
+
+
+@app.cell
+def _(charts, epochs, experiment, kind, lesson, lr, models, roomy, stack, trained):
     if trained.diverged:
         _outcome = lesson.body(
             "diverged", lr=f"{lr.value:g}", largest=f"{trained.diverged.largest_stable_lr:.2g}"
@@ -120,13 +125,7 @@ def _(Setting, batch_size, epochs, experiment, kind, lesson, lr, models, n, null
             seconds=f"{trained.seconds:.2f}",
             accuracy=f"{trained.fit.history[-1].held_out_accuracy:.1%}",
         )
-    _outcome
-    return (trained,)
-
-
-@app.cell
-def _(charts, epochs, experiment, lesson, stack, trained):
-    stack(*charts.curves(experiment.curve(trained.fit), epochs.value, lesson))
+    stack(roomy(_outcome, 4), *charts.curves(experiment.curve(trained.fit), epochs.value, lesson))
     return
 
 
