@@ -4,6 +4,7 @@ Panels are HTML or Markdown that marimo and Jupyter both show. None of them need
 """
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -15,6 +16,7 @@ from onelayer.lab.course import HERE, neighbours
 from onelayer.lab.interface import LANGUAGES, Language, word
 from onelayer.lab.prose import Lesson, Markdown, read_lesson
 
+_NEGATIVE = re.compile(r"^-(?=[\d.])")
 CHART_MARGIN = 100  # pixels for the axis below a chart, and its legend or title above
 
 
@@ -213,12 +215,12 @@ def claim(lesson: Lesson, name: str, left: str, right: str, comparisons: Sequenc
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], picked: int | None = None) -> Html:
-    """Return a table of texts; the row ``picked`` stands out."""
+    """Return a table of texts, their minus signs as in formulas; the row ``picked`` stands out."""
     head = "".join(f"<th scope=col>{escape(column)}</th>" for column in columns)
     body = "".join(
         f"<tr{' class=lab-picked' if i == picked else ''}>"
         + "".join(
-            f'<td data-head="{escape(column)}">{escape(cell)}</td>'
+            f'<td data-head="{escape(column)}">{_NEGATIVE.sub("−", escape(cell))}</td>'
             for column, cell in zip(columns, row, strict=True)
         )
         + "</tr>"
