@@ -125,7 +125,7 @@ def _(charts, epochs, experiment, kind, lesson, lr, models, roomy, stack, traine
             seconds=f"{trained.seconds:.2f}",
             accuracy=f"{trained.fit.history[-1].held_out_accuracy:.1%}",
         )
-    stack(roomy(_outcome, 4), *charts.curves(experiment.curve(trained.fit), epochs.value, lesson))
+    stack(roomy(_outcome, 3), *charts.curves(experiment.curve(trained.fit), epochs.value, lesson))
     return
 
 
