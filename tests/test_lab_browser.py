@@ -116,6 +116,14 @@ def test_prose_comes_before_the_notebook_runs(watched, address):
     expect(watched.page.locator("#lab-opening")).to_be_hidden()
 
 
+def test_a_page_says_that_the_server_has_ended(watched):
+    with browser.lab_server() as server:
+        browser.open_lesson(watched.page, f"{server}zh/vectorization/")
+        expect(watched.page.locator("#lab-stopped")).to_be_hidden()
+    expect(watched.page.locator("#lab-stopped")).to_be_visible(timeout=30_000)
+    expect(watched.page.locator("#lab-stopped")).to_contain_text("onelayer lab")
+
+
 def test_nothing_jumps_when_a_slider_moves(watched, address):
     page = watched.page
     browser.open_lesson(page, f"{address}en/linear-regression/")

@@ -58,6 +58,7 @@ def lesson_page(page: str, entry: Entry, language: Language) -> str:
         f'<div id="lab-opening" class="lab-page"><main>{lab_header(lesson).source}'
         f"<h2>{escape(first.title)}</h2>{markdown(first.body)}"
         f'<p class="lab-hint">{word("starting", language)}</p></main></div>'
+        f'<p id="lab-stopped" role="status">{word("stopped", language)}</p>'
     )
     page = page.replace('<html lang="en">', f'<html lang="{HTML_LANGUAGE[language]}">', 1)
     page = re.sub(r"<title>.*?</title>", lambda _: f"<title>{escape(lesson.title)}</title>", page, count=1)

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from importlib import import_module
 from typing import Any
@@ -149,7 +150,7 @@ class LessonPage:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer for the page; pass everything else on, a session only once the server is warm."""
         if scope["type"] == "websocket":
-            await asyncio.wait({scope["app"].state.warming})
+            await scope["app"].state.warm.wait()
         is_page = scope["type"] == "http" and scope["path"] == f"/{self.language}/{self.entry.slug}/"
         if not is_page or scope["method"] not in READS:
             await self.app(scope, receive, send)
@@ -223,7 +224,7 @@ def create_app(language: Language | None = None) -> ASGIApp:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.warming = asyncio.create_task(asyncio.to_thread(warm_up))
+        app.state.warm = warming_up()
         yield
         for notebook in notebooks:
             await _end_sessions(notebook)
@@ -327,6 +328,21 @@ class _Server(uvicorn.Server):
         """End. Pages that are open are cut off after a while; that is no error."""
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await super().shutdown(sockets)
+
+
+def warming_up() -> asyncio.Event:
+    """Start ``warm_up`` in a thread that does not hold up the end of the server, and return what is set at its end."""
+    loop, warm = asyncio.get_running_loop(), asyncio.Event()
+
+    def run() -> None:
+        try:
+            warm_up()
+        finally:  # whatever could not be imported, the page that needs it will say so
+            with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
+                loop.call_soon_threadsafe(warm.set)
+
+    threading.Thread(target=run, daemon=True).start()
+    return warm
 
 
 def warm_up() -> None:
