@@ -348,7 +348,7 @@ def warming_up() -> asyncio.Event:
 def warm_up() -> None:
     """Import what the lessons need, while the reader looks at the index."""
     # The first optimizer of a process imports torch._dynamo, which takes two seconds.
-    for module in ("onelayer.lab.charts", "onelayer.estimators", "torch._dynamo"):
+    for module in ("torch._dynamo", "onelayer.lab.charts", "onelayer.estimators"):
         import_module(module)
     for entry in COURSE:
         import_module(f"onelayer.lab.lessons.{entry.folder.name}.experiment")

@@ -363,7 +363,7 @@ def _(by_the_book, experiment, lesson, question, run_exact, stack, table):
                     ),
                 ],
             ),
-            lesson.body("exact", gap=f"{found.gap:.6f}"),
+            lesson.body("exact", gap=f"{found.gap:.1e}"),
         )
 
     question(lesson, "exact", run_exact, _optimum)

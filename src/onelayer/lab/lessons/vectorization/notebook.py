@@ -122,7 +122,7 @@ def _(Comparison, both, claim, experiment, lesson, stack):
 
 @app.cell
 def _(AtLeast, claim, experiment, lesson, stack, vectorization):
-    _long = vectorization.add_both_ways(1_000)  # no longer: so that the loop gets many laps too
+    _long = vectorization.add_both_ways(1_000)  # short enough that the loop gets many laps too
     stack(
         lesson.text("orders", n=experiment.in_formula(_long.n), ratio=experiment.times_faster(_long.ratio)),
         claim(
