@@ -6,7 +6,8 @@ import torch
 from onelayer import LinearRegression, Timer
 from onelayer.lab.lessons.linear_regression.experiment import load
 from onelayer.lab.lessons.vectorization import experiment
-from onelayer.lab.panels import AtLeast
+from onelayer.lab.panels import AtLeast, farthest_apart
+from onelayer.lab.prose import in_formula
 from onelayer.vectorization import add_both_ways, add_in_a_loop, add_in_one_call, laps
 
 
@@ -71,11 +72,11 @@ def test_the_slider_goes_in_powers_of_ten():
 
 def test_farthest_apart_are_the_elements_that_differ_most():
     one, other = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.5, 2.75])
-    assert experiment.farthest_apart(one, other) == (2.0, 2.5)
+    assert farthest_apart(one, other) == (2.0, 2.5)
 
 
 def test_a_comma_within_a_number_is_no_punctuation_in_a_formula():
-    assert [experiment.in_formula(n) for n in (10, 10_000)] == ["10", "10{,}000"]
+    assert [in_formula(n) for n in (10, 10_000)] == ["10", "10{,}000"]
 
 
 def test_orders_of_magnitude():

@@ -94,6 +94,12 @@ class AtLeast(Comparison):
         return "≥"
 
 
+def farthest_apart(left: Any, right: Any) -> tuple[float, float]:
+    """Return the two elements, at the same place in arrays or tensors of one shape, that differ most."""
+    at = int(abs(left - right).argmax())
+    return float(left.flatten()[at]), float(right.flatten()[at])
+
+
 def open_lesson(slug: str, language: Language | None = None) -> Lesson:
     """Read a lesson's prose, in the language of the page that asks if ``language`` is not given."""
     return read_lesson(slug, language or _page_language())

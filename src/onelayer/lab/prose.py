@@ -113,6 +113,11 @@ def _of(items: dict[str, T], name: str, what: str, lesson: Lesson) -> T:
     return items[name]
 
 
+def in_formula(number: float) -> str:
+    """Return a number, rounded to an integer, for a formula of LaTeX, which would set a space after a bare comma."""
+    return f"{number:,.0f}".replace(",", "{,}")
+
+
 def read_lesson(slug: str, language: Language) -> Lesson:
     """Read a lesson's prose in one language.
 

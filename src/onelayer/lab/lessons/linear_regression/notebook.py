@@ -16,6 +16,7 @@ def _():
         Comparison,
         claim,
         code,
+        farthest_apart,
         footer,
         header,
         open_lesson,
@@ -23,10 +24,23 @@ def _():
         stack,
         table,
     )
+    from onelayer.lab.prose import in_formula
 
     lesson = open_lesson("linear-regression")
     header(lesson)
-    return AtLeast, Comparison, claim, code, footer, lesson, question, stack, table
+    return (
+        AtLeast,
+        Comparison,
+        claim,
+        code,
+        farthest_apart,
+        footer,
+        in_formula,
+        lesson,
+        question,
+        stack,
+        table,
+    )
 
 
 @app.cell
@@ -61,10 +75,7 @@ def _(lesson, slider):
 
 
 @app.cell
-def _(X, lesson, row, stack, table, y):
-    def _grouped(number):
-        return f"{number:,.0f}".replace(",", "{,}")  # a bare comma would separate numbers in a formula
-
+def _(X, in_formula, lesson, row, stack, table, y):
     _first = min(max(row.value - 3, 0), len(X) - 5)
     _rows = [
         (f"{i + 1:,}", f"{X[i, 0]:,.0f}", f"{X[i, 1]:,.0f}", f"{y[i]:,.0f}")
@@ -77,9 +88,9 @@ def _(X, lesson, row, stack, table, y):
         lesson.body(
             "example",
             i=f"{row.value:,}",
-            area=_grouped(X[row.value - 1, 0]),
-            age=_grouped(X[row.value - 1, 1]),
-            price=_grouped(y[row.value - 1]),
+            area=in_formula(X[row.value - 1, 0]),
+            age=in_formula(X[row.value - 1, 1]),
+            price=in_formula(y[row.value - 1]),
         ),
     )
     return
@@ -126,18 +137,17 @@ def _(code, experiment, lesson, stack):
 
 
 @app.cell
-def _(Comparison, X, bias, claim, experiment, lesson, np, weight):
+def _(Comparison, X, bias, claim, experiment, farthest_apart, lesson, weight):
     _matrix, _rows = (
         predict(X, weight, bias.value) for predict in (experiment.predict, experiment.predict_row_by_row)
     )
-    _at = np.abs(_matrix - _rows).argmax()
     claim(
         lesson,
         "matrix",
         lesson.label("one-call"),
         lesson.label("row-by-row"),
         [
-            Comparison(lesson.label("farthest"), _matrix[_at], _rows[_at], 1e-6, ",.2f"),
+            Comparison(lesson.label("farthest"), *farthest_apart(_matrix, _rows), 1e-6, ",.2f"),
             Comparison(lesson.label("all-rows"), _matrix.sum(), _rows.sum(), 1e-3, ",.2f"),
         ],
     )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from onelayer import LinearRegression, fashion_mnist, linear_regression, mlp
 from onelayer.lab.lessons.linear_regression.experiment import load
+from onelayer.lab.panels import farthest_apart
 from onelayer.models import parameter_count
 
 SIDE = 28  # pixels
@@ -203,11 +204,10 @@ def two_layers(X: Tensor, hidden: int, q: int) -> TwoLayers:
     with torch.no_grad():
         plain, one = second(first(X)), merged(X)
         bent = second(torch.relu(first(X)))
-    at = (plain - one).abs().argmax()
     return TwoLayers(
         parameter_count(nn.Sequential(first, second)),
         parameter_count(merged),
-        (plain.flatten()[at].item(), one.flatten()[at].item()),
+        farthest_apart(plain, one),
         float((bent - one).abs().max() / plain.abs().max()),
         int(torch.linalg.matrix_rank(merged.weight)),
     )

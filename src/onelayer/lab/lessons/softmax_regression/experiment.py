@@ -19,6 +19,7 @@ from onelayer.data import Dataset, Rows
 from onelayer.data.rows import as_features
 from onelayer.errors import DivergenceError
 from onelayer.estimators import SoftmaxRegression
+from onelayer.lab.lessons.softmax.experiment import phm_parameters as weight_parameters
 from onelayer.scoring import confusion_counts
 from onelayer.solvers.epoch import EpochScore
 from onelayer.solvers.stability import largest_stable_lr
@@ -236,7 +237,7 @@ def sweep(settings: list[Setting], on_run: Callable[[], None] = lambda: None) ->
 def phm_parameters(n: int) -> int:
     """Return the number of parameters of a PHM layer from 784 to 10 by the formula: n³ + n⌈10/n⌉⌈784/n⌉ + 10."""
     d, q = data().n_features, data().n_outputs
-    return n**3 + n * -(-q // n) * -(-d // n) + q
+    return weight_parameters(d, q, n) + q
 
 
 @dataclass(frozen=True)

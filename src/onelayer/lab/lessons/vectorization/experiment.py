@@ -39,11 +39,6 @@ def times_faster(ratio: float) -> str:
     return f"{float(f'{ratio:.3g}'):,.12g}"
 
 
-def in_formula(n: int) -> str:
-    """Return a number for a formula of LaTeX, which would set a space after a bare comma."""
-    return f"{n:,}".replace(",", "{,}")
-
-
 def orders_of_magnitude(ratio: float) -> float:
     """Return log₁₀ of a ratio of two times: 2 for a hundred times as fast."""
     return math.log10(ratio)
@@ -154,9 +149,3 @@ def predict_houses() -> HousePredictions:
         loop, by_loop = laps(lambda: predict_row_by_row(X, weight, bias))
         call, by_call = laps(lambda: predict(X, weight, bias))
     return HousePredictions(len(X), loop, call, torch.from_numpy(by_loop), torch.from_numpy(by_call))
-
-
-def farthest_apart(one: Tensor, other: Tensor) -> tuple[float, float]:
-    """Return the two elements, at the same place in two vectors (n,), that differ most."""
-    at = int((one - other).abs().argmax())
-    return one[at].item(), other[at].item()

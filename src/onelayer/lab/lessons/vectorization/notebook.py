@@ -16,6 +16,7 @@ def _():
         Comparison,
         claim,
         code,
+        farthest_apart,
         footer,
         header,
         open_lesson,
@@ -23,10 +24,23 @@ def _():
         stack,
         table,
     )
+    from onelayer.lab.prose import in_formula
 
     lesson = open_lesson("vectorization")
     header(lesson)
-    return AtLeast, Comparison, claim, code, footer, lesson, question, stack, table
+    return (
+        AtLeast,
+        Comparison,
+        claim,
+        code,
+        farthest_apart,
+        footer,
+        in_formula,
+        lesson,
+        question,
+        stack,
+        table,
+    )
 
 
 @app.cell
@@ -78,11 +92,11 @@ def _(again, experiment, power, vectorization):
 
 
 @app.cell
-def _(both, charts, experiment, lesson, stack, table):
+def _(both, charts, experiment, in_formula, lesson, stack, table):
     _timers = {"loop": both.loop, "call": both.call}
     stack(
         charts.both({way: min(timer.times) for way, timer in _timers.items()}, lesson),
-        lesson.body("ratio", n=experiment.in_formula(both.n), ratio=experiment.times_faster(both.ratio)),
+        lesson.body("ratio", n=in_formula(both.n), ratio=experiment.times_faster(both.ratio)),
         table(
             ["", *(lesson.label(name) for name in ("laps", "best", "mean", "total"))],
             [
@@ -99,7 +113,7 @@ def _(both, charts, experiment, lesson, stack, table):
 
 
 @app.cell
-def _(Comparison, both, claim, experiment, lesson, stack):
+def _(Comparison, both, claim, experiment, farthest_apart, lesson, stack):
     stack(
         lesson.text("same"),
         claim(
@@ -108,9 +122,7 @@ def _(Comparison, both, claim, experiment, lesson, stack):
             lesson.label("loop"),
             lesson.label("call"),
             [
-                Comparison(
-                    lesson.label("farthest"), *experiment.farthest_apart(both.by_loop, both.by_call), 0, ".6f"
-                ),
+                Comparison(lesson.label("farthest"), *farthest_apart(both.by_loop, both.by_call), 0, ".6f"),
                 Comparison(
                     lesson.label("all"), both.by_loop.sum().item(), both.by_call.sum().item(), 0, ",.6f"
                 ),
@@ -121,10 +133,10 @@ def _(Comparison, both, claim, experiment, lesson, stack):
 
 
 @app.cell
-def _(AtLeast, claim, experiment, lesson, stack, vectorization):
+def _(AtLeast, claim, experiment, in_formula, lesson, stack, vectorization):
     _long = vectorization.add_both_ways(1_000)  # short enough that the loop gets many laps too
     stack(
-        lesson.text("orders", n=experiment.in_formula(_long.n), ratio=experiment.times_faster(_long.ratio)),
+        lesson.text("orders", n=in_formula(_long.n), ratio=experiment.times_faster(_long.ratio)),
         claim(
             lesson,
             "orders",
@@ -189,7 +201,9 @@ def _(charts, experiment, lesson, question, run_length, stack, table):
 
 
 @app.cell
-def _(Comparison, claim, code, experiment, lesson, lesson_1, question, run_model, stack, table):
+def _(
+    Comparison, claim, code, experiment, farthest_apart, lesson, lesson_1, question, run_model, stack, table
+):
     def _houses():
         found = experiment.predict_houses()
         slow, fast = min(found.loop.times), min(found.call.times)
@@ -211,7 +225,7 @@ def _(Comparison, claim, code, experiment, lesson, lesson_1, question, run_model
                 [
                     Comparison(
                         lesson.label("price"),
-                        *experiment.farthest_apart(found.by_loop, found.by_call),
+                        *farthest_apart(found.by_loop, found.by_call),
                         1e-6,
                         ",.2f",
                     )
