@@ -1,17 +1,22 @@
 """The lab's server: what it shows, whom it lets in, and what it refuses."""
 
+import asyncio
 import contextlib
 import http.client
 import re
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from onelayer.lab.course import COURSE
 from onelayer.lab.interface import LANGUAGES
@@ -21,19 +26,27 @@ from onelayer.lab.server import create_app, open_port
 SLUGS = [entry.slug for entry in COURSE]
 
 
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    """The lab on a free port, in a thread."""
+@contextlib.contextmanager
+def lab() -> Iterator[int]:
+    """Serve the lab on a free port, in a thread, and yield the port."""
     listener = open_port(0)
     server = uvicorn.Server(uvicorn.Config(create_app(), log_level="critical", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     while not server.started:
         time.sleep(0.02)
-    yield listener.getsockname()[1]
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with lab() as found:
+        yield found
 
 
 def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], str]:
@@ -48,6 +61,11 @@ def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int,
         return answer.status, found, answer.read().decode()
     finally:
         connection.close()
+
+
+def open_session(port: int, origin: str | None, timeout: float = 10) -> ClientConnection:
+    address = f"ws://127.0.0.1:{port}/en/linear-regression/ws?session_id=s_test"
+    return connect(address, origin=origin, open_timeout=timeout)
 
 
 @pytest.mark.parametrize(
@@ -105,8 +123,80 @@ def test_scripts_have_one_address_for_all_lessons_and_stay_in_the_browser(port):
 
 def test_answers_are_not_held_back():
     """asyncio turns off Nagle's algorithm only for sockets that name their protocol."""
-    with open_port(0) as listener:
-        assert listener.proto == socket.IPPROTO_TCP
+
+    async def no_delay() -> int:
+        option: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted = writer.get_extra_info("socket")
+            option.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+            await writer.wait_closed()
+
+        with open_port(0) as listener:
+            async with await asyncio.start_server(accept, sock=listener):
+                _, writer = await asyncio.open_connection(*listener.getsockname())
+                found = await option
+                writer.close()
+                await writer.wait_closed()
+        return found
+
+    assert asyncio.run(no_delay())
+
+
+@pytest.mark.parametrize("path", ["/favicon.ico", "/en/linear-regression/favicon.ico"])
+def test_the_icon_is_the_labs_own(port, path):
+    status, headers, content = ask(port, path)
+    assert status == 200 and headers["content-type"] == "image/svg+xml" and content.startswith("<svg")
+    links = re.findall(r'<link rel="(?:[^"]*icon|manifest)"[^>]*>', ask(port, "/en/linear-regression/")[2])
+    assert links == [], "marimo names an icon of its own"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("succeeds", [True, False])
+def test_a_page_comes_at_once_and_its_notebook_once_the_server_is_warm(monkeypatch, succeeds):
+    """Also where something could not be imported: the notebook then says what."""
+    imported = threading.Event()
+
+    def warm_up() -> None:
+        imported.wait(30)
+        if not succeeds:
+            raise ImportError("torch")
+
+    monkeypatch.setattr("onelayer.lab.server.warm_up", warm_up)
+    with lab() as port:
+        assert ask(port, "/en/linear-regression/")[0] == 200
+        own = f"http://127.0.0.1:{port}"
+        with pytest.raises(TimeoutError):
+            open_session(port, own, timeout=0.5)
+        imported.set()
+        with open_session(port, own) as session:
+            assert "kernel-ready" in str(session.recv(timeout=20))
+
+
+def test_a_page_that_is_closed_while_its_notebook_speaks_leaves_no_complaints(monkeypatch, caplog):
+    finished = threading.Event()
+
+    async def speak(session: WebSocket) -> None:
+        await session.accept()
+        await session.send_text("ready")
+        time.sleep(0.3)  # the loop is busy while the page goes
+        try:
+            for _ in range(100):
+                await session.send_text("x" * 1000)
+        finally:
+            finished.set()
+
+    notebook = Starlette(routes=[WebSocketRoute("/ws", speak)])
+    monkeypatch.setattr("onelayer.lab.server._notebook_app", lambda entry: notebook)
+    monkeypatch.setattr("onelayer.lab.server.warm_up", lambda: None)
+    with lab() as port, open_session(port, f"http://127.0.0.1:{port}") as session:
+        assert session.recv(timeout=20) == "ready"
+        # The connection is reset, as when a browser is killed.
+        session.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        session.socket.close()
+        assert finished.wait(20)
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 def test_pages_forbid_other_hosts(port):
@@ -157,12 +247,11 @@ def test_a_request_that_is_too_large_is_refused(port, size):
 
 
 def test_websockets_of_other_origins_are_refused(port):
-    address = f"ws://127.0.0.1:{port}/en/linear-regression/ws?session_id=s_test"
     for origin in (None, "http://example.com", "null"):
         with pytest.raises(InvalidStatus) as refused:
-            connect(address, origin=origin)
+            open_session(port, origin)
         assert refused.value.response.status_code == 403
-    with connect(address, origin=f"http://127.0.0.1:{port}") as session:
+    with open_session(port, f"http://127.0.0.1:{port}") as session:
         assert "kernel-ready" in str(session.recv(timeout=20))
 
 

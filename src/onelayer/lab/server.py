@@ -8,7 +8,6 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from importlib import import_module
-from typing import Any
 
 import marimo
 import uvicorn
@@ -151,6 +150,8 @@ class LessonPage:
         """Answer for the page; pass everything else on, a session only once the server is warm."""
         if scope["type"] == "websocket":
             await scope["app"].state.warm.wait()
+            await self.app(scope, receive, _one_a_turn(send))
+            return
         is_page = scope["type"] == "http" and scope["path"] == f"/{self.language}/{self.entry.slug}/"
         if not is_page or scope["method"] not in READS:
             await self.app(scope, receive, send)
@@ -168,6 +169,20 @@ class LessonPage:
         await HTMLResponse(page, status, {"Cache-Control": "no-store"})(scope, receive, send)
 
 
+def _one_a_turn(send: Send) -> Send:
+    """Let the server's loop turn after each message: only then does it learn that a page is gone.
+
+    A notebook has a hundred messages to send at once. Those that follow a page that was closed would each be a line of
+    complaint in the reader's terminal.
+    """
+
+    async def send_and_yield(message: Message) -> None:
+        await send(message)
+        await asyncio.sleep(0)
+
+    return send_and_yield
+
+
 class Assets(StaticFiles):
     """Serve marimo's scripts, styles and fonts. A browser keeps them: their names change with what is in them."""
 
@@ -175,7 +190,11 @@ class Assets(StaticFiles):
         super().__init__(packages=[("marimo", "_static/assets")])
 
     def file_response(
-        self, full_path: Any, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
     ) -> Response:
         """Answer with a file, and say how long it stays as it is."""
         response = super().file_response(full_path, stat_result, scope, status_code)
