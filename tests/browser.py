@@ -61,6 +61,11 @@ def chromium() -> Iterator[Browser]:
 def open_lesson(page: Page, address: str) -> None:
     """Open a lesson and wait until its notebook has run and its charts are drawn."""
     page.goto(address)
+    wait_for_lesson(page)
+
+
+def wait_for_lesson(page: Page) -> None:
+    """Wait until the notebook of the page has run and its charts are drawn."""
     page.wait_for_selector("#root [data-testid=footer]", state="attached", timeout=60_000)
     page.wait_for_selector(CHART, timeout=60_000)
     page.wait_for_load_state("networkidle")

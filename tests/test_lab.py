@@ -17,7 +17,7 @@ from onelayer.lab.controls import run_button, slider
 from onelayer.lab.course import COURSE, HERE, neighbours
 from onelayer.lab.export import export_lessons
 from onelayer.lab.interface import _WORDS, LANGUAGES
-from onelayer.lab.panels import Comparison, claim, question
+from onelayer.lab.panels import Comparison, claim, question, table
 from onelayer.lab.prose import read_lesson
 
 SLUGS = [entry.slug for entry in COURSE]
@@ -142,7 +142,28 @@ def test_lines_of_a_chinese_paragraph_are_joined_where_no_space_is_meant(tmp_pat
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("对 $x$，求", "$x$，"),
+        ("（$x$ 是）", "（$x$"),
+        ("is ($x$), and", "($x$),"),
+        ("$$y$$, $x$ 元", None),
+        ("costs $5, or $6,", None),
+        (rf"${'x' * 31}$，", None),
+    ],
+)
+def test_a_short_formula_stays_with_its_punctuation(text, kept):
+    shown = prose.Markdown(text)._repr_markdown_()
+    assert shown == (text if kept is None else text.replace(kept, f'<span class="lab-kept">{kept}</span>'))
+
+
 # Panels and controls outside marimo
+
+
+def test_numbers_in_tables_have_minus_signs():
+    shown = table(["-a"], [["-3.5"], ["2e-05"], ["-1e-3"], ["-b"], ["1-2"]]).source
+    assert re.findall(r"<td[^>]*>(.*?)</td>", shown) == ["−3.5", "2e−05", "−1e−3", "-b", "1-2"]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +240,23 @@ def test_export_into_a_file_says_so(tmp_path):
         export_lessons(tmp_path / "file", "en")
 
 
+def test_export_leaves_notebooks_that_the_reader_worked_in(tmp_path):
+    *others, last = export_lessons(tmp_path, "en")
+    others[0].unlink()
+    last.write_text("my answers")
+    with pytest.raises(OneLayerError, match=f"{last.name} is there already"):
+        export_lessons(tmp_path, "en")
+    assert last.read_text() == "my answers" and not others[0].exists(), "nothing is half written"
+    last.unlink()
+    assert export_lessons(tmp_path, "en") == [*others, last], "what is as exported is written again"
+
+
 # Starting it
+
+
+def test_an_unknown_language_is_one_clear_line(onelayer):
+    error = onelayer("lab", "--lang", "xx").error
+    assert error == "error: Invalid value for '--lang': 'xx' is not one of 'zh', 'en'."
 
 
 def test_without_the_extra_one_line_says_how_to_install_it(onelayer, monkeypatch):

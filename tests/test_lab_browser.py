@@ -154,6 +154,32 @@ def test_two_browsers_share_nothing(chromium, address):
         context.close()
 
 
+def test_keys_scroll_a_lesson_and_it_keeps_its_place(watched, address):
+    page = watched.page
+
+    def tops() -> list[float]:
+        return page.locator("#root h2, #root h3").evaluate_all(
+            "headings => headings.map(heading => heading.getBoundingClientRect().top)"
+        )
+
+    browser.open_lesson(page, f"{address}zh/vectorization/")
+    start = tops()
+    page.keyboard.press("PageDown")
+    page.wait_for_timeout(1000)
+    left = tops()
+    assert left[0] < start[0] - 500
+    page.reload()
+    browser.wait_for_lesson(page)
+    assert tops() == pytest.approx(left, abs=2)
+    page.goto(f"{address}zh/")
+    page.go_back()
+    browser.wait_for_lesson(page)
+    assert tops() == pytest.approx(left, abs=2)
+    page.goto(f"{address}en/vectorization/")
+    browser.wait_for_lesson(page)
+    assert tops()[0] == pytest.approx(start[0], abs=2), "another page starts at its top"
+
+
 def test_links_lead_to_the_index_and_the_other_language(watched, address):
     page = watched.page
     browser.open_lesson(page, f"{address}en/linear-regression/")

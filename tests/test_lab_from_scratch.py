@@ -195,7 +195,14 @@ def test_sizes_of_derivatives():
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(36, "36 B"), (999, "999 B"), (1000, "1 kB"), (2_464_900, "2.46 MB"), (165_697_843_600, "166 GB")],
+    [
+        (36, "36 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (999_999, "1 MB"),
+        (2_464_900, "2.46 MB"),
+        (165_697_843_600, "166 GB"),
+    ],
 )
 def test_sizes_are_shown_in_a_unit_that_suits_them(count, text):
     assert experiment.size_shown(count) == text

@@ -111,6 +111,12 @@ def test_anything_else_is_not_found(port, path):
     assert ask(port, path)[0] == 404
 
 
+@pytest.mark.parametrize(("language", "text"), [("zh", "没有这一页"), ("en", "no such page")])
+def test_an_unknown_address_leads_to_the_lessons(port, language, text):
+    status, _, page = ask(port, "/nonsense", Accept_Language=language)
+    assert status == 404 and text in page and f'href="/{language}/"' in page
+
+
 def test_scripts_have_one_address_for_all_lessons_and_stay_in_the_browser(port):
     script = re.compile(r'src="(/marimo/assets/[^"]+\.js)"')
     pages = [ask(port, f"/{language}/{slug}/")[2] for slug in SLUGS[:2] for language in LANGUAGES]

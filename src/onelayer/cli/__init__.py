@@ -59,7 +59,7 @@ def main() -> None:
     except OneLayerError as error:
         fail(str(error))
     except TyperException as error:  # a wrong option or argument
-        fail(error.format_message())
+        fail(error.format_message().replace("Value error, ", ""))  # pydantic's own words
     except MemoryError:
         fail(NO_MEMORY)
     except RuntimeError as error:  # what torch raises in its place

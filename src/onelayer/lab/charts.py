@@ -87,6 +87,15 @@ def ticks(values: Iterable[float]) -> dict[str, Any]:
     return {"values": places, "tickCount": len(places)}
 
 
+def percent(field: str, title: str) -> alt.X:
+    """Return a horizontal axis from 0 to 100%, with room for the text at the end of a bar that is full."""
+    return (
+        alt.X(f"{field}:Q", title=title)
+        .scale(domain=[0, 1.2])
+        .axis(format=".0%", **ticks([0, 0.2, 0.4, 0.6, 0.8, 1]))
+    )
+
+
 def sized(chart: Any, height: int = HEIGHT) -> Picture:
     """Return a chart as wide as its place, of a fixed height in pixels.
 

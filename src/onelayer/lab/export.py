@@ -17,12 +17,11 @@ def export_lessons(folder: Path, language: Language | None = None) -> list[Path]
     """Write each lesson to ``folder`` as a Jupyter notebook, in one language or in all, and return the files.
 
     Raises:
-        OneLayerError: if the folder cannot be written to.
+        OneLayerError: if the folder cannot be written to, or has a notebook of that name with other contents, which
+            is left as it is.
     """
     files = {
-        folder / f"{entry.slug}.{tongue}.ipynb": json.dumps(
-            jupyter_notebook(entry, tongue), ensure_ascii=False, indent=1
-        )
+        folder / f"{entry.slug}.{tongue}.ipynb": _encoded(jupyter_notebook(entry, tongue))
         for entry in COURSE
         for tongue in ([language] if language else LANGUAGES)
     }
@@ -30,8 +29,17 @@ def export_lessons(folder: Path, language: Language | None = None) -> list[Path]
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OneLayerError(f"{folder}: cannot be made ({error.strerror})") from error
-    write_whole({path: (text + "\n").encode() for path, text in files.items()})
+    for path, content in files.items():
+        if path.is_file() and path.read_bytes() != content:
+            raise OneLayerError(
+                f"{path} is there already and differs, so it may hold work of yours; move it, or export elsewhere"
+            )
+    write_whole(files)
     return list(files)
+
+
+def _encoded(notebook: dict[str, Any]) -> bytes:
+    return (json.dumps(notebook, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def jupyter_notebook(entry: Entry, language: Language) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The lab's HTML pages: the index, and what a lesson's page shows before its notebook runs."""
+"""The lab's HTML pages: the index, the one for an unknown address, and a lesson's before its notebook runs."""
 
 import re
 from functools import cache
@@ -12,12 +12,16 @@ from onelayer.lab.panels import lab_header
 from onelayer.lab.prose import read_lesson
 
 STYLE = (HERE / "lab.css").read_bytes() + (HERE / "panels.css").read_bytes()
+SCRIPT = (HERE / "lab.js").read_bytes()
 ICON = (HERE / "icon.svg").read_bytes()
 MARIMO = "/marimo"  # where the server has marimo's scripts, styles and fonts, once for all lessons
 
 
 def index_page(language: Language) -> str:
-    """Return the page that lists the lessons."""
+    """Return the page that lists the lessons.
+
+    While the reader chooses one, the browser fetches what all of them need.
+    """
     items = "".join(
         f'<li><a href="/{language}/{entry.slug}/">{entry.picture}<span><strong>{escape(entry.title[language])}'
         f"</strong><small>{escape(entry.summary[language])}</small></span></a></li>"
@@ -28,13 +32,23 @@ def index_page(language: Language) -> str:
         for other in LANGUAGES
         if other != language
     )
-    return Template((HERE / "index.html").read_text(encoding="utf-8")).substitute(
-        html_language=HTML_LANGUAGE[language],
-        lab=word("lab", language),
-        about=word("about", language),
-        languages=languages,
-        lessons=items,
-        prefetch="".join(f'<link rel="prefetch" href="{MARIMO}/{path}">' for path in _first_assets()),
+    prefetch = "".join(f'<link rel="prefetch" href="{MARIMO}/{path}">' for path in _first_assets())
+    return _page(
+        language,
+        f"<nav><span></span><span>{languages}</span></nav><h1>{word('lab', language)}</h1>"
+        f'<p>{word("about", language)}</p><ol class="lab-lessons">{items}</ol>{prefetch}',
+    )
+
+
+def not_found_page(language: Language) -> str:
+    """Return the page for an address that leads nowhere."""
+    back = f'<a href="/{language}/">← {word("lessons", language)}</a>'
+    return _page(language, f"<nav>{back}</nav><h1>404</h1><p>{word('not_found', language)}</p>")
+
+
+def _page(language: Language, content: str) -> str:
+    return Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
+        html_language=HTML_LANGUAGE[language], title=word("lab", language), content=content
     )
 
 
@@ -63,5 +77,6 @@ def lesson_page(page: str, entry: Entry, language: Language) -> str:
     page = page.replace('<html lang="en">', f'<html lang="{HTML_LANGUAGE[language]}">', 1)
     page = re.sub(r"<title>.*?</title>", lambda _: f"<title>{escape(lesson.title)}</title>", page, count=1)
     page = re.sub(r'<link rel="(?:icon|apple-touch-icon|manifest)"[^>]*>', "", page)
-    page = page.replace("</head>", '<link rel="stylesheet" href="/lab.css"></head>', 1)
+    added = '<link rel="stylesheet" href="/lab.css"><script type="module" src="/lab.js"></script>'
+    page = page.replace("</head>", f"{added}</head>", 1)
     return re.sub(r"<body[^>]*>", lambda body: body[0] + opening, page, count=1)

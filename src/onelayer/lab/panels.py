@@ -16,7 +16,7 @@ from onelayer.lab.course import HERE, neighbours
 from onelayer.lab.interface import LANGUAGES, Language, word
 from onelayer.lab.prose import Lesson, Markdown, read_lesson
 
-_NEGATIVE = re.compile(r"^-(?=[\d.])")
+_MINUS = re.compile(r"(?:^|(?<=\de))-(?=[\d.])")  # of a number, or of its exponent
 CHART_MARGIN = 100  # pixels for the axis below a chart, and its legend or title above
 
 
@@ -226,7 +226,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], picked: int | N
     body = "".join(
         f"<tr{' class=lab-picked' if i == picked else ''}>"
         + "".join(
-            f'<td data-head="{escape(column)}">{_NEGATIVE.sub("−", escape(cell))}</td>'
+            f'<td data-head="{escape(column)}">{_MINUS.sub("−", escape(cell))}</td>'
             for column, cell in zip(columns, row, strict=True)
         )
         + "</tr>"

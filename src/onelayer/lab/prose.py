@@ -22,6 +22,10 @@ _BROKEN_LINE = re.compile(
     rf"|(?<={_PUNCTUATION})\n(?!{_BLOCK})|(?<=\S)\n(?={_PUNCTUATION})"
 )
 _VALUE = re.compile(r"\{\{(\w+)\}\}")
+# A formula in a line, short enough for a line of its own on a phone, with punctuation on at least one side.
+_FORMULA = r"(?<![$\\])\$(?!\$)[^$\n]{1,30}\$(?!\$)"
+_OPENING, _CLOSING = r"[(（《“‘「]", r"[,.;:!?)，。；：、！？）》”’」]"
+_PUNCTUATED = re.compile(rf"{_OPENING}+{_FORMULA}{_CLOSING}*|{_FORMULA}{_CLOSING}+")
 
 T = TypeVar("T")
 
@@ -33,7 +37,8 @@ class Markdown:
     source: str
 
     def _repr_markdown_(self) -> str:
-        return self.source
+        # Browsers break lines between a formula and its punctuation, unless they are told not to.
+        return _PUNCTUATED.sub(r'<span class="lab-kept">\g<0></span>', self.source)
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from onelayer.errors import OneLayerError
 from onelayer.lab.course import COURSE, Entry
-from onelayer.lab.interface import LANGUAGES, Language, word
-from onelayer.lab.pages import ICON, MARIMO, STYLE, index_page, lesson_page
+from onelayer.lab.interface import LANGUAGES, Language
+from onelayer.lab.pages import ICON, MARIMO, SCRIPT, STYLE, index_page, lesson_page, not_found_page
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8017
@@ -215,6 +215,9 @@ def create_app(language: Language | None = None) -> ASGIApp:
     async def style(request: Request) -> Response:
         return Response(STYLE, media_type="text/css")
 
+    async def script(request: Request) -> Response:
+        return Response(SCRIPT, media_type="text/javascript")
+
     async def icon(request: Request) -> Response:
         return Response(ICON, media_type="image/svg+xml")
 
@@ -222,12 +225,12 @@ def create_app(language: Language | None = None) -> ASGIApp:
         return HTMLResponse(index_page(request.scope["path"][1:3]))
 
     async def not_found(request: Request, error: Exception) -> Response:
-        tongue = preferred_language(request.headers)
-        return PlainTextResponse(f"404 {word('not_found', tongue)}", 404)
+        return HTMLResponse(not_found_page(preferred_language(request.headers)), 404)
 
     routes: list[Route | Mount] = [
         Route("/", start),
         Route("/lab.css", style),
+        Route("/lab.js", script),
         Route("/favicon.ico", icon),
         Route("/{language}/{lesson}/favicon.ico", icon),  # in place of marimo's own
         Mount(f"{MARIMO}/assets", Assets()),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, sized, ticks
+from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, percent, sized, ticks
 from onelayer.lab.lessons.every_pixel.experiment import KINDS
 from onelayer.lab.prose import Lesson
 
@@ -42,8 +42,7 @@ def overlaps(overlap: NDArray[np.float64], lesson: Lesson) -> Any:
     """Draw the intersection over union of each class as a bar in the colour of its pixels."""
     names = [lesson.label(name) for name in ("background", *KINDS)]
     table = pa.table({"name": names, "overlap": overlap})
-    x = alt.X("overlap:Q", title=lesson.label("overlap")).scale(domain=[0, 1.2])  # room for the text of 100%
-    x = x.axis(format=".0%", **ticks([0, 0.2, 0.4, 0.6, 0.8, 1]))
+    x = percent("overlap", lesson.label("overlap"))
     y = alt.Y("name:N", title=None, sort=names)
     colour = alt.Color("name:N", legend=None).scale(domain=names, range=list(COLOURS.values()))
     bars = alt.Chart(table).mark_bar(stroke=GREY, strokeWidth=0.5).encode(x, y, colour)

@@ -39,7 +39,7 @@ BATCH_SIZE = 256
 LEARNING_RATE = 0.1
 BATCH_SIZES = (1, 4, 16, 64, 256, 1024, 4096)
 PAGE, PREVIEW = 20, 10  # images on a page of a class, and of a batch
-FEW = 10  # per cent of the batches, the fastest: the slowest of them stands for all
+UNDISTURBED = 10  # the percentile of the batches' times that stands for all
 FAR_LONGER = 2  # times reading: what training takes at least
 WINDOW = 2  # pixels on each side of the one that is picked
 
@@ -101,7 +101,7 @@ def undisturbed(laps: list[float]) -> float:
 
     Other work on the machine makes some batches slower and none faster: it moves this far less than the mean.
     """
-    return float(np.percentile(laps, FEW))
+    return float(np.percentile(laps, UNDISTURBED))
 
 
 @dataclass(frozen=True)

@@ -361,5 +361,6 @@ def hessian_sizes() -> pa.Table:
 
 def size_shown(count: int) -> str:
     """Return a number of bytes with three digits in the unit that suits it, from B to GB."""
-    power = min(3, (len(str(count)) - 1) // 3)
+    rounded = int(float(f"{count:.3g}"))  # 999,999 B are 1 MB
+    power = min(3, (len(str(rounded)) - 1) // 3)
     return f"{count / 1000**power:,.3g} {('B', 'kB', 'MB', 'GB')[power]}"

@@ -291,11 +291,12 @@ def _(X, experiment, lesson, question, run_singular, stack, table, y):
 def _(charts, experiment, lesson, question, run_cost, stack, table):
     def _seconds():
         times = experiment.cost_by_features()
+        sizes = times["features"].unique().to_pylist()
         grown = experiment.last_growth(times)
         return stack(
             charts.cost(times, lesson),
             table(
-                ["", lesson.label("growth"), lesson.label("growth-expected")],
+                ["", lesson.label("growth").format(*sizes[-2:]), lesson.label("growth-expected")],
                 [
                     (lesson.label(part), f"× {grown[part]:.1f}", f"× {2**power}")
                     for part, power in (("gram", 2), ("solve", 3))

@@ -1,13 +1,13 @@
 """The charts of the lesson on training."""
 
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from onelayer.lab.charts import BLUE, GREY, ORANGE, RED, sized, ticks
+from onelayer.lab.charts import BLUE, GREY, ORANGE, RED, percent, sized, ticks
 from onelayer.lab.prose import Lesson
 
 # In the order of the labels 0 to 9
@@ -81,10 +81,7 @@ def probabilities(probability: NDArray[np.float32], lesson: Lesson) -> Any:
     """Draw the probability of each class as bars."""
     names = [lesson.label(name) for name in CLASSES]
     table = pa.table({"name": names, "probability": probability.astype(float)})
-    x = alt.X("probability:Q", title=lesson.label("probability")).scale(
-        domain=[0, 1.2]
-    )  # room for the text of 100%
-    x = x.axis(format=".0%", **ticks([0, 0.2, 0.4, 0.6, 0.8, 1]))
+    x = percent("probability", lesson.label("probability"))
     y = alt.Y("name:N", title=None, sort=names)
     bars = alt.Chart(table).mark_bar(color=BLUE).encode(x, y)
     text = alt.Chart(table).mark_text(align="left", dx=4, color=GREY)
@@ -95,8 +92,7 @@ def swept(
     results: pa.Table,
     by: str,
     lesson: Lesson,
-    what: str = "accuracy",
-    form: str = ".1%",
+    what: Literal["accuracy", "seconds"] = "accuracy",
     bound: float | None = None,
 ) -> Any:
     """Draw an outcome over a setting, on a logarithmic axis, and a bound; what diverged has no point."""
@@ -104,7 +100,7 @@ def swept(
     x = alt.X(f"{by}:Q", title=lesson.label(by)).axis(**ticks(settings), format="~g", labelOverlap=True)
     x = x.scale(type="log", domain=[settings[0], settings[-1]], nice=False, padding=12)
     y = alt.Y(f"{what}:Q", title=lesson.label(f"swept-{what}"))
-    y = y.scale(zero=what == "seconds", padding=12).axis(format=form)
+    y = y.scale(zero=what == "seconds", padding=12).axis(format="~g" if what == "seconds" else ".1%")
     line = alt.Chart(results).mark_line(
         color=BLUE, point=alt.OverlayMarkDef(filled=True, size=60, color=BLUE)
     )

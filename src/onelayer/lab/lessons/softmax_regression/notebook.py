@@ -259,7 +259,7 @@ def _(Setting, charts, experiment, lesson, progress, question, run_batch, stack)
             results = experiment.sweep([Setting("softmax", 0.1, size, 5) for size in _sizes], step)
         return stack(
             charts.swept(results, "batch_size", lesson),
-            charts.swept(results, "batch_size", lesson, "seconds", "~g"),
+            charts.swept(results, "batch_size", lesson, "seconds"),
         )
 
     question(lesson, "batch", run_batch, _sweep)
