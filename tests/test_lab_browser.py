@@ -165,9 +165,9 @@ def test_keys_scroll_a_lesson_and_it_keeps_its_place(watched, address):
     browser.open_lesson(page, f"{address}zh/vectorization/")
     start = tops()
     page.keyboard.press("PageDown")
-    page.wait_for_timeout(1000)
+    page.wait_for_function("document.getElementById('App').scrollTop > 500")
+    page.wait_for_function(browser.SETTLED)
     left = tops()
-    assert left[0] < start[0] - 500
     page.reload()
     browser.wait_for_lesson(page)
     assert tops() == pytest.approx(left, abs=2)
