@@ -111,9 +111,16 @@ def test_anything_else_is_not_found(port, path):
     assert ask(port, path)[0] == 404
 
 
-@pytest.mark.parametrize(("language", "text"), [("zh", "没有这一页"), ("en", "no such page")])
-def test_an_unknown_address_leads_to_the_lessons(port, language, text):
-    status, _, page = ask(port, "/nonsense", Accept_Language=language)
+@pytest.mark.parametrize(
+    ("path", "accepted", "language", "text"),
+    [
+        ("/nonsense", "zh", "zh", "没有这一页"),
+        ("/nonsense", "en", "en", "no such page"),
+        ("/zh/nonsense/", "en", "zh", "没有这一页"),
+    ],
+)
+def test_an_unknown_address_leads_to_the_lessons(port, path, accepted, language, text):
+    status, _, page = ask(port, path, Accept_Language=accepted)
     assert status == 404 and text in page and f'href="/{language}/"' in page
 
 

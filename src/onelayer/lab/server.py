@@ -119,7 +119,9 @@ def create_app(language: Language | None = None) -> ASGIApp:
         return HTMLResponse(index_page(request.scope["path"][1:3]))
 
     async def not_found(request: Request, error: Exception) -> Response:
-        return HTMLResponse(not_found_page(preferred_language(request.headers)), 404)
+        asked = request.scope["path"].split("/")[1]
+        tongue = next((tongue for tongue in LANGUAGES if tongue == asked), None)
+        return HTMLResponse(not_found_page(tongue or preferred_language(request.headers)), 404)
 
     routes: list[Route | Mount] = [
         Route("/", start),
