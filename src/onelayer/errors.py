@@ -6,7 +6,18 @@ class OneLayerError(ValueError):
 
 
 class LinearDependenceWarning(UserWarning):
-    """Some features are linear combinations of others, so that the data leave the weights undetermined."""
+    """Some features are linear combinations of others, so that the data leave the weights undetermined.
+
+    Args:
+        n_features: how many features there are.
+        rank: how many of them are linearly independent.
+    """
+
+    def __init__(self, n_features: int, rank: int) -> None:
+        super().__init__(
+            f"the {n_features} features are linearly dependent: they have rank {rank}. Of all the weights that fit "
+            "equally well, coef_ has the smallest"
+        )
 
 
 class DivergenceError(OneLayerError):

@@ -96,7 +96,7 @@ def cross_entropy_hessian(logits: Tensor) -> Tensor:
 
 
 def squared_loss(prediction: Tensor, target: Tensor, reduction: Reduction = "none") -> Tensor:
-    """Return ½(ŷ − y)² elementwise; both have one shape (section 3.1.1.3).
+    """Return ½(ŷ − y)² elementwise; both have one shape (section 3.1.1.2).
 
     Raises:
         OneLayerError: if the shapes differ; broadcasting (n, 1) against (n,) would give (n, n).

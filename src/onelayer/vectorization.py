@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from onelayer.solvers.parallel import one_thread
 from onelayer.timer import Timer
 
 MOST_LAPS = 20
@@ -60,7 +60,7 @@ def add_both_ways(n: int, seed: int = 0) -> Additions:
     """
     generator = torch.Generator().manual_seed(seed)
     a, b = torch.randn(n, generator=generator), torch.randn(n, generator=generator)
-    with threadpool_limits(1):
+    with one_thread():
         call, by_call = laps(lambda: add_in_one_call(a, b))
         loop, by_loop = laps(lambda: add_in_a_loop(a, b))
     return Additions(n, loop, call, by_loop, by_call)

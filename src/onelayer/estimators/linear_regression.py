@@ -94,12 +94,7 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         self._keep(fit, X.dtype, y.ndim == 1)
         self._judge(fit, Y if weight is None else Y[weight > 0], y.ndim == 1)
         if fit.rank is not None and fit.rank < X.shape[1]:
-            warnings.warn(
-                f"the {X.shape[1]} features are linearly dependent: they have rank {fit.rank}. Of all the weights "
-                "that fit equally well, coef_ has the smallest",
-                LinearDependenceWarning,
-                stacklevel=2,
-            )
+            warnings.warn(LinearDependenceWarning(X.shape[1], fit.rank), stacklevel=2)
         return self
 
     def _keep(self, fit: LeastSquaresFit, dtype: np.dtype[Any], is_vector: bool) -> None:

@@ -1,4 +1,4 @@
-"""The exact way for linear regression: the analytic solution of section 3.1.1.4, fast and to the last digit.
+"""The exact way for linear regression: the analytic solution of section 3.1.1.3, fast and to the last digit.
 
 Tall data take one pass that sums the centred Gram matrix, a Cholesky factor, and a second pass that corrects the
 solution with its residuals. Data that are small or ill-conditioned take an orthogonal factor instead, and are corrected

@@ -5,16 +5,17 @@ A linear algebra library shares a product among threads too, but has little to s
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 from threading import Lock
 from typing import Any
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 LEAST_ROWS = 4096  # a share: fewer are done before a thread has started
 
-
+# Limits are the process's: if two of them overlapped, the later one would restore the earlier one's limit for good.
 _LOCK = Lock()
 
 
@@ -35,6 +36,13 @@ def thread_count() -> int:
     return max(counts, default=1)
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Do all arithmetic on one thread, for times that compare arithmetic alone. Others that limit threads wait."""
+    with _LOCK, threadpool_limits(1):
+        yield
+
+
 def sum_over_rows(function: Callable[[slice], Sequence[Any]], n: int) -> list[Any]:
     """Return the sums, one by one, of what ``function`` returns for slices that make up all n rows."""
     with _LOCK:
@@ -43,7 +51,6 @@ def sum_over_rows(function: Callable[[slice], Sequence[Any]], n: int) -> list[An
         return list(function(slice(0, n)))
     ends = [n * i // threads for i in range(threads + 1)]
     slices = [slice(start, end) for start, end in pairwise(ends)]
-    # The limit is the process's: if two of these overlapped, the later one would restore the earlier one's limit.
     with _LOCK, _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(function, slices))
     return [sum(values[1:], values[0]) for values in zip(*parts, strict=True)]

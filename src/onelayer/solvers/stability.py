@@ -1,4 +1,4 @@
-"""How large a learning rate may be: 2/λ_max of the loss's Hessian (section 3.1.2)."""
+"""How large a learning rate may be: 2/λ_max of the loss's Hessian (section 3.1.1.4)."""
 
 import torch
 from torch import Tensor, nn

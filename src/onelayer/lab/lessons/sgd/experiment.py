@@ -73,7 +73,7 @@ def rows_read(n: int, batch_size: int, steps: int) -> int:
 
 
 def descend(X: Array, y: Array, start: Array, lrs: Array, batch_size: int, seed: int = 0) -> Array:
-    """Return the parameters before and after each step of minibatch SGD, (steps + 1, d + 1) (section 3.1.2).
+    """Return the parameters before and after each step of minibatch SGD, (steps + 1, d + 1) (section 3.1.1.4).
 
     Args:
         X: features (n, d).

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from onelayer import LinearRegression
 from onelayer.lab.lessons.linear_regression.experiment import load, predict, predict_row_by_row
+from onelayer.solvers.parallel import one_thread
 from onelayer.timer import Timer
 from onelayer.vectorization import add_both_ways, add_in_a_loop, add_in_one_call, laps
 
@@ -84,7 +84,7 @@ def one_turn(n: int = 1_000) -> dict[str, float]:
         "plain": plain,
         "call": lambda: add_in_one_call(a, b),
     }
-    with threadpool_limits(1):
+    with one_thread():
         return {part: min(laps(ways[part])[0].times) / n for part in PARTS}
 
 
@@ -145,7 +145,7 @@ def predict_houses() -> HousePredictions:
     X, y = load()
     model = LinearRegression().fit(X, y)
     weight, bias = model.coef_, float(model.intercept_)
-    with threadpool_limits(1):
+    with one_thread():
         loop, by_loop = laps(lambda: predict_row_by_row(X, weight, bias))
         call, by_call = laps(lambda: predict(X, weight, bias))
     return HousePredictions(len(X), loop, call, torch.from_numpy(by_loop), torch.from_numpy(by_call))
