@@ -17,6 +17,7 @@ from onelayer.lab.controls import run_button, slider
 from onelayer.lab.course import COURSE, HERE, neighbours
 from onelayer.lab.export import export_lessons
 from onelayer.lab.interface import _WORDS, LANGUAGES
+from onelayer.lab.lessons.fashion_mnist.experiment import CLASSES
 from onelayer.lab.panels import Comparison, claim, question, table
 from onelayer.lab.prose import read_lesson
 
@@ -64,6 +65,9 @@ def test_chinese_prose_has_full_width_punctuation(slug):
     assert re.findall(r"[\u4e00-\u9fff][,;:?!.](?!\w)", text) == []
 
 
+CONTROLS = ("slider", "pick", "choice", "button", "progress")  # each has a label of its name
+
+
 def used_names(folder: Path) -> dict[str, set[str]]:
     """Return the constant names that the lesson's code asks the prose for: of sections and of labels."""
     names: dict[str, set[str]] = {"section": set(), "label": set()}
@@ -79,7 +83,7 @@ def used_names(folder: Path) -> dict[str, set[str]]:
                 names["section"].add(strings[0])
             if function == "question":
                 names["section"] |= {f"question-{strings[0]}", f"answer-{strings[0]}"}
-            if function in ("label", "slider", "choice") and strings:
+            if function in ("label", *CONTROLS) and strings:
                 names["label"].add(strings[0])
     return names
 
@@ -92,7 +96,8 @@ def test_every_section_that_the_code_asks_for_is_there_and_every_one_there_is_as
     assert used["label"] <= set(lesson.labels)
     code = "".join(file.read_text(encoding="utf-8") for file in lesson.entry.folder.glob("*.py"))
     pad = (HERE / "pad.js").read_text(encoding="utf-8")
-    for name in set(lesson.labels) - used["label"]:  # those asked for by a variable, or by the drawing pad
+    # What is left is asked for by a variable, or by the drawing pad.
+    for name in set(lesson.labels) - used["label"] - set(CLASSES):
         if name.startswith("pad-"):
             assert re.search(rf'words(\.|\["){name.removeprefix("pad-")}\b', pad), name
             continue

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from onelayer import Rows, fashion_mnist
-from onelayer.data.bundled import FASHION_MNIST, FASHION_MNIST_CLASSES
+from onelayer.data.bundled import FASHION_MNIST
 from onelayer.data.images import resize
 from onelayer.lab.images import gallery, grey
 from onelayer.lab.lessons.fashion_mnist import experiment
@@ -21,13 +21,6 @@ HEADER = 16  # bytes of an IDX file of images
 @pytest.fixture(scope="module")
 def rows():
     return fashion_mnist().train
-
-
-def test_the_classes_are_those_of_the_data_in_their_order():
-    assert [name.replace("-", " ") for name in experiment.CLASSES] == [
-        name.replace("-", " ") for name in FASHION_MNIST_CLASSES
-    ]
-    assert list(experiment.CLASSES.values()) == list(range(10))
 
 
 def test_images_are_the_bytes_of_the_file(rows):

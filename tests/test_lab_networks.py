@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from onelayer import LinearRegression, fashion_mnist, houses, models
+from onelayer import LinearRegression, houses, models
 from onelayer.lab.lessons.networks import charts, experiment
 from onelayer.lab.prose import read_lesson
 
@@ -20,12 +20,6 @@ def test_bands_are_means_of_rows_of_pixels(images):
     assert images.bands(28)[3].numpy() == pytest.approx(pixels.mean(axis=1))
     assert images.bands(2)[3].numpy() == pytest.approx([pixels[:14].mean(), pixels[14:].mean()])
     assert experiment.band_edges(5) == [0, 6, 11, 17, 22, 28]
-
-
-def test_classes_are_named_in_the_order_of_the_data():
-    assert [name.replace("-", " ") for name in experiment.CLASSES] == [
-        name.replace("-", " ") for name in fashion_mnist().classes
-    ]
 
 
 def test_houses_as_a_network_predict_what_the_estimator_predicts():

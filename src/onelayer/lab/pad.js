@@ -135,19 +135,23 @@ function render({ model, el }) {
     return "";
   }
 
-  // The image in shades of grey, as ink on paper: what is at most of its edge is paper.
+  // The image in shades of grey, as ink on paper: what is at most of its edge is paper, and so is what it leaves free.
   function grey(image) {
     const scale = SIDE / Math.max(image.width, image.height);
-    const [width, height] = [image.width * scale, image.height * scale];
-    smallInk.fillStyle = edgeColour(image);
+    const [width, height] = [image.width, image.height].map((length) => Math.max(1, Math.round(length * scale)));
+    smallInk.fillStyle = "white"; // behind what is transparent
     smallInk.fillRect(0, 0, SIDE, SIDE);
-    smallInk.drawImage(shrunk(image, width, height), (SIDE - width) / 2, (SIDE - height) / 2, width, height);
-    const data = smallInk.getImageData(0, 0, SIDE, SIDE).data;
-    const light = Array.from({ length: SIDE * SIDE }, (_, i) =>
+    smallInk.drawImage(shrunk(image, width, height), 0, 0, width, height);
+    const data = smallInk.getImageData(0, 0, width, height).data;
+    const light = Array.from({ length: width * height }, (_, i) =>
       Math.round(0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]));
-    const edge = light.filter((_, i) => i < SIDE || i >= SIDE * (SIDE - 1) || i % SIDE === 0 || i % SIDE === SIDE - 1);
+    const edge = light.filter((_, i) => i < width || i >= width * (height - 1) || i % width === 0 || i % width === width - 1);
     const paper = edge.sort((a, b) => a - b)[edge.length >> 1];
-    return light.map((x) => (paper > 127 ? Math.max(0, paper - x) * 255 / Math.max(1, paper) : Math.max(0, x - paper) * 255 / (255 - paper)) | 0);
+    const ink = (x) => (paper > 127 ? (Math.max(0, paper - x) * 255) / paper : (Math.max(0, x - paper) * 255) / (255 - paper)) | 0;
+    const pixels = new Array(SIDE * SIDE).fill(0);
+    const [left, top] = [(SIDE - width) >> 1, (SIDE - height) >> 1];
+    light.forEach((x, i) => (pixels[(top + Math.floor(i / width)) * SIDE + left + (i % width)] = ink(x)));
+    return pixels;
   }
 
   // Halved until it is near its size: a browser that shrinks in one step skips pixels.
@@ -159,15 +163,6 @@ function render({ model, el }) {
       from = half;
     }
     return from;
-  }
-
-  function edgeColour(image) {
-    const one = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
-    const context = one.getContext("2d");
-    context.fillStyle = "white"; // behind what is transparent
-    context.fillRect(0, 0, 1, 1);
-    context.drawImage(image, 0, 0, 1, 1, 0, 0, 1, 1);
-    return `rgb(${context.getImageData(0, 0, 1, 1).data.slice(0, 3).join()})`;
   }
 
   show(model.get("pixels"));

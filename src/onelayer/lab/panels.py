@@ -101,7 +101,10 @@ def farthest_apart(left: Any, right: Any) -> tuple[float, float]:
 
 
 def open_lesson(slug: str, language: Language | None = None) -> Lesson:
-    """Read a lesson's prose, in the language of the page that asks if ``language`` is not given."""
+    """Read a lesson's prose, in the language of the page that asks if ``language`` is not given.
+
+    It raises what ``read_lesson`` raises.
+    """
     return read_lesson(slug, language or _page_language())
 
 

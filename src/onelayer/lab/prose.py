@@ -127,6 +127,7 @@ def read_lesson(slug: str, language: Language) -> Lesson:
     """Read a lesson's prose in one language.
 
     Raises:
+        KeyError: if there is no such lesson.
         OneLayerError: if the file does not start with a section, or has a section or a label twice.
     """
     place = entry(slug)

@@ -69,7 +69,8 @@ class LocalOnly:
     """Let in only what a page of this server, open in a browser on this machine, can send.
 
     A page elsewhere can reach a server on the loopback address through the reader's own browser: by a name that
-    resolves to 127.0.0.1 (DNS rebinding), or from its own origin. Both are refused with 403.
+    resolves to 127.0.0.1 (DNS rebinding), or from its own origin. Both are refused with 403. What a browser asks for
+    without an origin, such as an image, it gets; its page cannot read the answer (Cross-Origin-Resource-Policy).
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -13,6 +13,7 @@ import marimo
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -46,6 +47,10 @@ class LessonPage:
             await scope["app"].state.warm.wait()
             await self.app(scope, receive, _one_a_turn(send))
             return
+        if scope["path"].endswith(
+            "/sse"
+        ):  # marimo's other way to a session, which any page elsewhere could ask for
+            raise HTTPException(404)
         is_page = scope["type"] == "http" and scope["path"] == f"/{self.language}/{self.entry.slug}/"
         if not is_page or scope["method"] not in READS:
             await self.app(scope, receive, send)
@@ -171,7 +176,7 @@ def preferred_language(headers: Headers) -> Language:
     """Return the language of the lab that comes first in ``Accept-Language``, English if none does."""
     asked = []
     for part in headers.get("accept-language", "").split(","):
-        tag, _, quality = part.strip().partition(";q=")
+        tag, _, quality = "".join(part.split()).partition(";q=")
         try:
             asked.append((float(quality or 1), tag.split("-")[0].lower()))
         except ValueError:

@@ -14,33 +14,17 @@ from torch import Tensor, nn
 
 from onelayer import Rows, Timer, concise, fashion_mnist, mlp, softmax_regression
 from onelayer.data import epoch_order
+from onelayer.data.bundled import FASHION_MNIST_CLASSES
 from onelayer.data.rows import as_features
 
-# The names of the classes' labels in the prose, by number.
-CLASSES = {
-    name: number
-    for number, name in enumerate(
-        (
-            "t-shirt",
-            "trouser",
-            "pullover",
-            "dress",
-            "coat",
-            "sandal",
-            "shirt",
-            "sneaker",
-            "bag",
-            "ankle-boot",
-        )
-    )
-}
+# The names of the classes in the prose of lessons, by number.
+CLASSES = tuple(name.replace(" ", "-") for name in FASHION_MNIST_CLASSES)
 SIDE = 28  # pixels
 BATCH_SIZE = 256
 LEARNING_RATE = 0.1
 BATCH_SIZES = (1, 4, 16, 64, 256, 1024, 4096)
 PAGE, PREVIEW = 20, 10  # images on a page of a class, and of a batch
 UNDISTURBED = 10  # the percentile of the batches' times that stands for all
-FAR_LONGER = 2  # times reading: what training takes at least
 WINDOW = 2  # pixels on each side of the one that is picked
 
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 from torch import Tensor
 
 from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, sized
+from onelayer.lab.lessons.fashion_mnist.experiment import CLASSES
 from onelayer.lab.lessons.networks.experiment import (
-    CLASSES,
     SIDE,
     Pattern,
     band_edges,

@@ -13,24 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from onelayer import LinearRegression, fashion_mnist, linear_regression, mlp
+from onelayer.lab.lessons.fashion_mnist.experiment import CLASSES
 from onelayer.lab.lessons.linear_regression.experiment import load
 from onelayer.lab.panels import farthest_apart
 from onelayer.models import parameter_count
 
 SIDE = 28  # pixels
 MOST_BANDS = 14
-CLASSES = (
-    "t-shirt",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle-boot",
-)
 EVERY = 10  # of the 60,000 training images every tenth is enough for so few features
 
 

@@ -8,21 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from onelayer.lab.charts import BLUE, GREY, ORANGE, RED, percent, sized, ticks
+from onelayer.lab.lessons.fashion_mnist.experiment import CLASSES
 from onelayer.lab.prose import Lesson
-
-# In the order of the labels 0 to 9
-CLASSES = (
-    "t-shirt",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle-boot",
-)
 
 
 def curves(history: pa.Table, epochs: int, lesson: Lesson) -> Any:

@@ -51,12 +51,14 @@ def _():
     from onelayer import concise, models
     from onelayer.lab.controls import choice, pad, pick, progress, run_button
     from onelayer.lab.images import diverging, gallery, grey
+    from onelayer.lab.lessons.fashion_mnist.experiment import CLASSES
     from onelayer.lab.lessons.softmax_regression import charts, experiment
     from onelayer.lab.lessons.softmax_regression.experiment import Setting
     from onelayer.solvers import sgd
 
     book = Setting("softmax", lr=0.1, batch_size=256, epochs=10)
     return (
+        CLASSES,
         Setting,
         book,
         charts,
@@ -84,8 +86,8 @@ def _(code, concise, lesson, sgd, stack):
 
 
 @app.cell
-def _(charts, lesson):
-    names = [lesson.label(name) for name in charts.CLASSES]
+def _(CLASSES, lesson):
+    names = [lesson.label(name) for name in CLASSES]
     lesson.text("train")
     return (names,)
 
