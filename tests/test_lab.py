@@ -12,7 +12,7 @@ import pytest
 from nbclient import NotebookClient
 
 from onelayer import OneLayerError
-from onelayer.lab import prose
+from onelayer.lab import pending, prose
 from onelayer.lab.controls import run_button, slider
 from onelayer.lab.course import COURSE, HERE, neighbours
 from onelayer.lab.export import export_lessons
@@ -200,6 +200,35 @@ def test_a_control_outside_marimo_is_its_first_value():
     lesson = read_lesson("linear-regression", "en")
     control = slider(lesson, "bias", 0, 10, 1, 7)
     assert control.value == 7 and control._repr_html_() == "<p>b (USD): <strong>7</strong></p>"
+
+
+# Work that nobody waits for
+
+
+def test_work_is_outdated_once_one_of_its_controls_has_moved():
+    request = b'{"objectIds": ["rate-0", "pad-0"], "values": [3, {}]}'
+    with pending.open_page("s"):
+        pending.note("s", request)
+        pending.begin("s", {"rate-0", "size-0"})
+        assert not pending.have_moved("s", {"rate-0", "size-0"}), "it begins with that value"
+        assert pending.have_moved("s", {"pad-0"})
+        pending.note("other", request)
+        for wrong in (b"", b"[]", b"{}", b'{"objectIds": 3}', b"\xff"):
+            pending.note("s", wrong)
+        assert not pending.have_moved("s", {"rate-0"}) and pending.is_closed("other")
+        pending.note("s", request)
+        assert pending.have_moved("s", {"rate-0", "size-0"})
+    assert pending.is_closed("s") and not pending.have_moved("s", {"rate-0"})
+
+
+def test_a_page_that_connects_again_before_its_first_connection_ends_stays_open():
+    first, second = pending.open_page("s"), pending.open_page("s")
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not pending.is_closed("s")
+    second.__exit__(None, None, None)
+    assert pending.is_closed("s")
 
 
 # Export

@@ -265,6 +265,23 @@ def test_an_image_file_is_classified_and_anything_else_refused(flagship, tmp_pat
     assert shares.index(max(shares)) == 1  # trouser
 
 
+def test_training_for_an_earlier_setting_gives_way(flagship):
+    """30 epochs of the MLP in batches of 32 take most of a minute; what it has shown stays until the next is there."""
+    model, sliders, page = (
+        flagship.locator("#root select").first,
+        flagship.locator(SLIDER),
+        flagship.locator("#root"),
+    )
+    sliders.nth(1).press("Home")
+    sliders.nth(2).press("End")
+    expect(page).to_contain_text("7,850 parameters. 30 epochs", timeout=30_000)
+    model.select_option(index=1)
+    expect(flagship.locator("marimo-progress")).to_be_visible(timeout=30_000)
+    model.select_option(index=0)
+    sliders.nth(2).press("Home")
+    expect(page).to_contain_text("7,850 parameters. 1 epochs", timeout=20_000)
+
+
 def test_divergence_is_said_and_the_page_goes_on(flagship):
     rate = flagship.locator(SLIDER).first
     rate.press("End")

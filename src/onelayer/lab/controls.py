@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Protocol
 
+from onelayer.lab import pending
 from onelayer.lab.interface import word
 from onelayer.lab.prose import Lesson
 
@@ -125,16 +126,41 @@ def pad(lesson: Lesson, pixels: Sequence[int]) -> Control:
     return control
 
 
+class OutdatedError(Exception):
+    """The reader has moved a control again: what is being computed is for a setting that is no longer wanted."""
+
+
 @contextmanager
-def progress(lesson: Lesson, name: str, total: int) -> Iterator[Callable[[], None]]:
-    """Yield a function to call after each of ``total`` steps: it moves a bar with the label ``name``."""
+def progress(
+    lesson: Lesson, name: str, total: int, controls: Sequence[Control] = ()
+) -> Iterator[Callable[[], None]]:
+    """Yield a function to call after each of ``total`` steps: it moves a bar with the label ``name``.
+
+    The function also ends work that has lost its point: without a word if the page is closed.
+
+    Raises:
+        OutdatedError: by the function, once one of ``controls`` has been moved again.
+    """
     label = lesson.label(name)
     if not is_live():
         yield lambda: None
         return
     import marimo
 
+    request = marimo.app_meta().request
+    session = str(request.meta["session"]) if request and "session" in request.meta else None
+    names = {control._id for control in controls}  # type: ignore[attr-defined] # of marimo's own
+    if session is not None:  # which the lab's server has given; `marimo edit` gives none
+        pending.begin(session, names)
+
+    def step() -> None:
+        bar.update()
+        if session is not None:
+            marimo.stop(pending.is_closed(session))
+            if pending.have_moved(session, names):
+                raise OutdatedError
+
     with marimo.status.progress_bar(
         total=total, title=label, show_rate=False, show_eta=False, remove_on_exit=True
     ) as bar:
-        yield bar.update
+        yield step

@@ -12,7 +12,7 @@ from importlib import import_module
 import marimo
 import uvicorn
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from onelayer.errors import OneLayerError
+from onelayer.lab import pending
 from onelayer.lab.course import COURSE, Entry
 from onelayer.lab.interface import LANGUAGES, Language
 from onelayer.lab.pages import ICON, MARIMO, SCRIPT, STYLE, index_page, lesson_page, not_found_page
@@ -43,14 +44,19 @@ class LessonPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer for the page; pass everything else on, a session only once the server is warm."""
+        session = _session(scope)
+        scope["meta"] = {"session": session}  # marimo hands it on to the notebook
         if scope["type"] == "websocket":
             await scope["app"].state.warm.wait()
-            await self.app(scope, receive, _one_a_turn(send))
+            with pending.open_page(session):
+                await self.app(scope, receive, _one_a_turn(send))
             return
         if scope["path"].endswith(
             "/sse"
         ):  # marimo's other way to a session, which any page elsewhere could ask for
             raise HTTPException(404)
+        if scope["path"].endswith("/api/kernel/set_ui_element_value"):
+            receive = _noting(receive, session)
         is_page = scope["type"] == "http" and scope["path"] == f"/{self.language}/{self.entry.slug}/"
         if not is_page or scope["method"] not in READS:
             await self.app(scope, receive, send)
@@ -66,6 +72,27 @@ class LessonPage:
         await self.app(scope, receive, collect)
         page = lesson_page(content.decode(), self.entry, self.language)
         await HTMLResponse(page, status, {"Cache-Control": "no-store"})(scope, receive, send)
+
+
+def _session(scope: Scope) -> str:
+    """Return marimo's name for the page that asks, or an empty text where it gives none."""
+    if scope["type"] == "http":
+        return Headers(scope=scope).get("marimo-session-id", "")
+    return QueryParams(scope["query_string"]).get("session_id", "")
+
+
+def _noting(receive: Receive, session: str) -> Receive:
+    """Note the controls that a request moves, before the notebook, which may be busy, hears of them."""
+    body = bytearray()
+
+    async def receive_and_note() -> Message:
+        message = await receive()
+        body.extend(message.get("body", b""))
+        if message["type"] == "http.request" and not message.get("more_body"):
+            pending.note(session, bytes(body))
+        return message
+
+    return receive_and_note
 
 
 def _one_a_turn(send: Send) -> Send:

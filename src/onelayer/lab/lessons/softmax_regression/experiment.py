@@ -63,11 +63,13 @@ class Trained:
     """A model after training.
 
     Attributes:
+        setting: how it was trained.
         model: trained, or as at the start if training diverged.
         fit: its history.
         diverged: why training stopped, or None.
     """
 
+    setting: Setting
     model: nn.Module
     fit: training.Fit
     diverged: DivergenceError | None = None
@@ -115,8 +117,8 @@ def train(setting: Setting, on_epoch: Callable[[], None] = lambda: None) -> Trai
             on_epoch=report,
         )
     except DivergenceError as error:
-        return Trained(model.eval(), latest, error)
-    return Trained(model, fit)
+        return Trained(setting, model.eval(), latest, error)
+    return Trained(setting, model, fit)
 
 
 def curve(fit: training.Fit) -> pa.Table:

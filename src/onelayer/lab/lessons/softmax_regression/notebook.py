@@ -44,12 +44,12 @@ def _(lesson):
 
 @app.cell
 def _():
-    from contextlib import nullcontext
+    from contextlib import nullcontext, suppress
 
     import numpy as np
 
     from onelayer import concise, models
-    from onelayer.lab.controls import choice, pad, pick, progress, run_button
+    from onelayer.lab.controls import OutdatedError, choice, pad, pick, progress, run_button
     from onelayer.lab.images import diverging, gallery, grey
     from onelayer.lab.lessons.fashion_mnist.experiment import CLASSES
     from onelayer.lab.lessons.softmax_regression import charts, experiment
@@ -59,6 +59,7 @@ def _():
     book = Setting("softmax", lr=0.1, batch_size=256, epochs=10)
     return (
         CLASSES,
+        OutdatedError,
         Setting,
         book,
         charts,
@@ -76,6 +77,7 @@ def _():
         progress,
         run_button,
         sgd,
+        suppress,
     )
 
 
@@ -99,35 +101,52 @@ def _(choice, lesson, pick, stack):
     lr = pick(lesson, "lr", [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1, 3, 10], 0.1)
     batch_size = pick(lesson, "batch-size", [32, 64, 128, 256, 512, 1024, 2048, 4096, 8192], 256)
     epochs = pick(lesson, "epochs", list(range(1, 31)), 5)
+    latest = []  # the outcome that the page shows, until there is a newer one
     stack(kind, lr, batch_size, epochs, n)
-    return batch_size, epochs, kind, lr, n
+    return batch_size, epochs, kind, latest, lr, n
 
 
 @app.cell
-def _(Setting, batch_size, epochs, experiment, kind, lesson, lr, n, nullcontext, progress):
+def _(
+    OutdatedError,
+    Setting,
+    batch_size,
+    epochs,
+    experiment,
+    kind,
+    latest,
+    lesson,
+    lr,
+    n,
+    nullcontext,
+    progress,
+    suppress,
+):
     _setting = Setting(kind.value, lr.value, batch_size.value, epochs.value, n.value)
-    _bar = progress(lesson, "training", epochs.value) if _setting.is_slow else nullcontext(lambda: None)
-    with _bar as _step:
-        trained = experiment.train(_setting, _step)
+    _controls = (kind, lr, batch_size, epochs, n) if latest else ()
+    _bar = progress(lesson, "training", epochs.value, _controls)
+    with _bar if _setting.is_slow else nullcontext(lambda: None) as _step, suppress(OutdatedError):
+        latest[:] = [experiment.train(_setting, _step)]
+    trained = latest[0]
     return (trained,)
 
 
 @app.cell
-def _(charts, epochs, experiment, kind, lesson, lr, models, roomy, stack, trained):
+def _(charts, experiment, lesson, models, roomy, stack, trained):
     if trained.diverged:
         _outcome = lesson.body(
-            "diverged", lr=f"{lr.value:g}", largest=f"{trained.diverged.largest_stable_lr:.2g}"
+            "diverged", lr=f"{trained.setting.lr:g}", largest=f"{trained.diverged.largest_stable_lr:.2g}"
         )
     else:
         _outcome = lesson.body(
             "outcome",
-            model=lesson.label(kind.value),
+            model=lesson.label(trained.setting.model),
             parameters=f"{models.parameter_count(trained.model):,}",
-            epochs=f"{epochs.value}",
+            epochs=f"{trained.setting.epochs}",
             seconds=f"{trained.seconds:.2f}",
             accuracy=f"{trained.fit.history[-1].held_out_accuracy:.1%}",
         )
-    stack(roomy(_outcome, 3), *charts.curves(experiment.curve(trained.fit), epochs.value, lesson))
+    stack(roomy(_outcome, 3), *charts.curves(experiment.curve(trained.fit), trained.setting.epochs, lesson))
     return
 
 
@@ -165,11 +184,14 @@ def _(lesson):
 
 
 @app.cell
-def _(diverging, experiment, gallery, kind, lesson, names, np, trained):
+def _(diverging, experiment, gallery, lesson, names, np, trained):
     _weights = experiment.templates(trained.model)
     _units = [lesson.label("unit").format(i=i + 1) for i in range(len(_weights))]
     _strong = np.quantile(np.abs(_weights), 0.995)  # the few strongest pixels would leave the others pale
-    gallery([diverging(weight, _strong) for weight in _weights], _units if kind.value == "mlp" else names)
+    gallery(
+        [diverging(weight, _strong) for weight in _weights],
+        _units if trained.setting.model == "mlp" else names,
+    )
     return
 
 
