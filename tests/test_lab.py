@@ -18,6 +18,7 @@ from onelayer.lab.course import COURSE, HERE, neighbours
 from onelayer.lab.export import export_lessons
 from onelayer.lab.interface import _WORDS, LANGUAGES
 from onelayer.lab.lessons.fashion_mnist.experiment import CLASSES
+from onelayer.lab.numbers import typeset
 from onelayer.lab.panels import Comparison, claim, question, table
 from onelayer.lab.prose import read_lesson
 
@@ -166,9 +167,23 @@ def test_a_short_formula_stays_with_its_punctuation(text, kept):
 # Panels and controls outside marimo
 
 
-def test_numbers_in_tables_have_minus_signs():
-    shown = table(["-a"], [["-3.5"], ["2e-05"], ["-1e-3"], ["-b"], ["1-2"]]).source
-    assert re.findall(r"<td[^>]*>(.*?)</td>", shown) == ["−3.5", "2e−05", "−1e−3", "-b", "1-2"]
+@pytest.mark.parametrize(
+    ("plain", "printed"),
+    [
+        ("-3.5", "−3.5"),
+        ("-1e-05", "−1 × 10⁻⁵"),
+        ("2.5e+16 USD", "2.5 × 10¹⁶ USD"),
+        ("r = -5 (-0.4)", "r = −5 (−0.4)"),
+        ("-b", "-b"),
+        ("1-2", "1-2"),
+        ("1e", "1e"),
+        ("0xe-5", "0xe-5"),
+    ],
+)
+def test_numbers_are_shown_as_in_print(plain, printed):
+    assert typeset(plain) == printed
+    assert f"<th scope=col>{printed}</th>" in table([plain], []).source
+    assert f">{printed}</td>" in table([""], [[plain]]).source
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """Every lesson in a real browser, in both languages: it works, stays on this machine, and moves without jumping."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Literal
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 browser = pytest.importorskip("browser", reason="playwright is not installed", exc_type=ImportError)
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
@@ -213,6 +214,17 @@ def probabilities(page: Page) -> list[str]:
     return [text for text in texts if text.endswith("%") and "." in text]
 
 
+def likeliest(page: Page) -> int:
+    shares = [float(text.rstrip("%")) for text in probabilities(page)]
+    return shares.index(max(shares))
+
+
+def png(image: Image.Image) -> bytes:
+    file = BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
 def wait_for_other_probabilities(page: Page, before: list[str]) -> None:
     for _ in range(100):
         page.wait_for_timeout(100)
@@ -251,6 +263,10 @@ def test_an_image_file_is_classified_and_anything_else_refused(flagship, tmp_pat
         file.truncate(50_000_000)
     chooser.set_input_files(large)
     expect(message).to_contain_text("too large")
+    chooser.set_input_files(
+        {"name": "one.png", "mimeType": "image/png", "buffer": png(Image.new("L", (1, 1), 80))}
+    )
+    expect(message).to_contain_text("nothing to see")
     assert probabilities(flagship) == before
     trousers = Image.new("L", (300, 400), 255)
     for left in (70, 170):
@@ -261,8 +277,14 @@ def test_an_image_file_is_classified_and_anything_else_refused(flagship, tmp_pat
     chooser.set_input_files(tmp_path / "trousers.png")
     expect(message).to_have_text("")
     wait_for_other_probabilities(flagship, before)
-    shares = [float(text.rstrip("%")) for text in probabilities(flagship)]
-    assert shares.index(max(shares)) == 1  # trouser
+    assert likeliest(flagship) == 1  # trouser
+    # A white garment without a background: its white is seen against black.
+    white = Image.new("RGBA", trousers.size, (255, 255, 255, 0))
+    white.putalpha(ImageOps.invert(trousers))
+    before = probabilities(flagship)
+    chooser.set_input_files({"name": "white.png", "mimeType": "image/png", "buffer": png(white)})
+    wait_for_other_probabilities(flagship, before)
+    assert likeliest(flagship) == 1
 
 
 def test_training_for_an_earlier_setting_gives_way(flagship):
@@ -274,12 +296,12 @@ def test_training_for_an_earlier_setting_gives_way(flagship):
     )
     sliders.nth(1).press("Home")
     sliders.nth(2).press("End")
-    expect(page).to_contain_text("7,850 parameters. 30 epochs", timeout=30_000)
+    expect(page).to_contain_text("7,850 parameters. Epochs: 30", timeout=30_000)
     model.select_option(index=1)
     expect(flagship.locator("marimo-progress")).to_be_visible(timeout=30_000)
     model.select_option(index=0)
     sliders.nth(2).press("Home")
-    expect(page).to_contain_text("7,850 parameters. 1 epochs", timeout=20_000)
+    expect(page).to_contain_text("7,850 parameters. Epochs: 1,", timeout=20_000)
 
 
 def test_divergence_is_said_and_the_page_goes_on(flagship):

@@ -60,6 +60,15 @@ def test_matrix_form_equals_row_by_row(data):
     )
 
 
+@pytest.mark.parametrize("start", [(40.0, 0.0), (96.0, -1080.0)])
+def test_the_way_through_the_minimum_is_a_parabola(data, start):
+    X, y = data
+    minimum, _ = experiment.normal_equations(X, y)
+    rise = experiment.loss_on_the_way(X, y, np.array(start), minimum)["rise"].to_numpy()
+    share = np.linspace(0, 2, len(rise))
+    np.testing.assert_allclose(rise, rise[0] * (share - 1) ** 2, atol=1e-5)  # of losses of 10⁹, to rounding
+
+
 def test_residual_sticks_are_vertical_and_as_long_as_the_residuals(data):
     X, y = data
     scene = experiment.scene(X, y, np.array([95.0, -1000.0]), 76_000.0, turn=30)

@@ -30,6 +30,13 @@ def test_simulated_rows_have_the_noise_that_was_asked_for():
     assert stats.kstest(noise / 0.5, "norm").pvalue > 0.01
 
 
+@pytest.mark.parametrize("intercept", [-20.0, 1.0, 20.0])
+def test_the_curves_reach_past_the_best_slope_wherever_it_is(intercept):
+    x, y = experiment.simulate(5, 2.0, draw=20)
+    slopes = experiment.by_slope(x, y, intercept, 1.0)["slope"].to_numpy()
+    assert slopes[0] < experiment.best_slope(x, y, intercept) < slopes[-1]
+
+
 @pytest.mark.parametrize("std", [0.2, 1.0, 3.0])
 def test_log_likelihood_is_the_sum_of_scipys_and_a_function_of_the_squared_error(std):
     x, y = experiment.simulate(60, 1.0, draw=0)

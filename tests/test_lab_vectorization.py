@@ -6,8 +6,8 @@ import torch
 from onelayer import LinearRegression, Timer
 from onelayer.lab.lessons.linear_regression.experiment import load
 from onelayer.lab.lessons.vectorization import experiment
+from onelayer.lab.numbers import in_formula
 from onelayer.lab.panels import AtLeast, farthest_apart
-from onelayer.lab.prose import in_formula
 from onelayer.vectorization import add_both_ways, add_in_a_loop, add_in_one_call, laps
 
 

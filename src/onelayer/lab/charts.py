@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 # Okabe and Ito's palette, without black; each is readable on white and on the dark page.
 BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, RED = (
@@ -87,6 +90,17 @@ def ticks(values: Iterable[float]) -> dict[str, Any]:
     return {"values": places, "tickCount": len(places)}
 
 
+def _powers_of_ten() -> str:
+    """Return Vega's expression for the label of a tick as it is in print: 3 × 10⁵ in place of 3e+5."""
+    mantissa, exponent = (f"split(format(datum.value, '~e'), 'e')[{part}]" for part in (0, 1))
+    for plain, raised in zip("+-0123456789", ["", *"⁻⁰¹²³⁴⁵⁶⁷⁸⁹"], strict=True):
+        exponent = f"replace({exponent}, /[{plain}]/g, '{raised}')"
+    return f"datum.value == 0 ? '0' : ({mantissa} == '1' ? '' : {mantissa} + ' × ') + '10' + {exponent}"
+
+
+POWERS_OF_TEN = _powers_of_ten()
+
+
 def percent(field: str, title: str) -> alt.X:
     """Return a horizontal axis from 0 to 100%, with room for the text at the end of a bar that is full."""
     return (
@@ -94,6 +108,39 @@ def percent(field: str, title: str) -> alt.X:
         .scale(domain=[0, 1.2])
         .axis(format=".0%", **ticks([0, 0.2, 0.4, 0.6, 0.8, 1]))
     )
+
+
+def landmarks(
+    fields: tuple[str, str],
+    names: tuple[str, str],
+    start: NDArray[np.float64],
+    minimum: NDArray[np.float64],
+    colour: str,
+) -> list[alt.Chart]:
+    """Return the marks of two places on a map of a loss: a circle, its name above it, and a diamond at the minimum.
+
+    Args:
+        fields: the map's names of x and y.
+        names: of the start and of the minimum, as the reader sees them.
+        start: x and y (2,) of the circle.
+        minimum: x and y (2,) of the diamond.
+        colour: of the circle.
+    """
+    columns = {field: [start[i], minimum[i]] for i, field in enumerate(fields)}
+    x, y = (f"{field}:Q" for field in fields)
+    at = alt.Chart(pa.table({**columns, "name": names})).encode(alt.X(x), alt.Y(y))
+    marks = [
+        at.mark_point(filled=True, opacity=1, stroke="white", strokeWidth=1.5).encode(
+            shape=alt.Shape("name:N", legend=None, sort=None).scale(range=["circle", "diamond"]),
+            size=alt.Size("name:N", legend=None, sort=None).scale(range=[130, 220]),
+            fill=alt.Fill("name:N", legend=None, sort=None).scale(range=[colour, RED]),
+        )
+    ]
+    for name, below in zip(names, (-16, 17), strict=True):  # so that both can be read where the two meet
+        text = at.transform_filter(alt.datum.name == name).encode(alt.Text("name:N"))
+        marks.append(text.mark_text(dy=below, stroke="white", strokeWidth=4, strokeJoin="round"))
+        marks.append(text.mark_text(dy=below, color="black"))
+    return marks
 
 
 def sized(chart: Any, height: int = HEIGHT) -> Picture:

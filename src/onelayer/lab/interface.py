@@ -20,8 +20,8 @@ _WORDS: dict[str, dict[Language, str]] = {
     "sections": {"zh": "笔记第 {sections} 节", "en": "In the notes: {sections}"},
     "starting": {"zh": "正在启动实验……", "en": "The experiment is starting …"},
     "stopped": {
-        "zh": "实验室已经停止。请在终端再运行一次 onelayer lab，然后刷新这一页。",
-        "en": "The lab has ended. Run onelayer lab again in a terminal, then reload this page.",
+        "zh": "实验室已经停止。请在终端再运行一次 onelayer lab，这一页就会从头开始。",
+        "en": "The lab has ended. Run onelayer lab again in a terminal: this page then starts anew.",
     },
     "code": {"zh": "库中的代码", "en": "The library's code"},
     "claim": {"zh": "验证", "en": "Check"},

@@ -129,17 +129,20 @@ function render({ model, el }) {
       return words["no-image"];
     }
     if (image.width * image.height > LARGEST_IMAGE) return words["too-large"];
-    show(grey(image));
+    // What is transparent is white, unless there is nothing to see then: a white garment without a background.
+    const pixels = ["white", "black"].map((behind) => grey(image, behind)).find((found) => found.some((ink) => ink > 0));
     image.close();
+    if (!pixels) return words.blank;
+    show(pixels);
     send(true);
     return "";
   }
 
   // The image in shades of grey, as ink on paper: what is at most of its edge is paper, and so is what it leaves free.
-  function grey(image) {
+  function grey(image, behind) {
     const scale = SIDE / Math.max(image.width, image.height);
     const [width, height] = [image.width, image.height].map((length) => Math.max(1, Math.round(length * scale)));
-    smallInk.fillStyle = "white"; // behind what is transparent
+    smallInk.fillStyle = behind;
     smallInk.fillRect(0, 0, SIDE, SIDE);
     smallInk.drawImage(shrunk(image, width, height), 0, 0, width, height);
     const data = smallInk.getImageData(0, 0, width, height).data;

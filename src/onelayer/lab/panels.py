@@ -4,7 +4,6 @@ Panels are HTML or Markdown that marimo and Jupyter both show. None of them need
 """
 
 import inspect
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -14,9 +13,9 @@ from typing import Any
 from onelayer.lab.controls import Control, is_live
 from onelayer.lab.course import HERE, neighbours
 from onelayer.lab.interface import LANGUAGES, Language, word
+from onelayer.lab.numbers import typeset
 from onelayer.lab.prose import Lesson, Markdown, read_lesson
 
-_MINUS = re.compile(r"(?:^|(?<=\de))-(?=[\d.])")  # of a number, or of its exponent
 CHART_MARGIN = 100  # pixels for the axis below a chart, and its legend or title above
 
 
@@ -224,12 +223,13 @@ def claim(lesson: Lesson, name: str, left: str, right: str, comparisons: Sequenc
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], picked: int | None = None) -> Html:
-    """Return a table of texts, their minus signs as in formulas; the row ``picked`` stands out."""
-    head = "".join(f"<th scope=col>{escape(column)}</th>" for column in columns)
+    """Return a table of texts, their numbers as in print; the row ``picked`` stands out."""
+    columns = [escape(typeset(column)) for column in columns]
+    head = "".join(f"<th scope=col>{column}</th>" for column in columns)
     body = "".join(
         f"<tr{' class=lab-picked' if i == picked else ''}>"
         + "".join(
-            f'<td data-head="{escape(column)}">{_MINUS.sub("−", escape(cell))}</td>'
+            f'<td data-head="{column}">{escape(typeset(cell))}</td>'
             for column, cell in zip(columns, row, strict=True)
         )
         + "</tr>"

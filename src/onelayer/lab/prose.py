@@ -11,6 +11,7 @@ from typing import TypeVar
 from onelayer.errors import OneLayerError
 from onelayer.lab.course import Entry, entry
 from onelayer.lab.interface import Language
+from onelayer.lab.numbers import typeset
 
 _HEADING = re.compile(r"^## ([a-z][a-z0-9-]*):[ ]*(.*)$", re.MULTILINE)
 _LABEL = re.compile(r"^- ([a-z][a-z0-9_-]*): (.+)$", re.MULTILINE)
@@ -107,7 +108,7 @@ class Lesson:
                 f"{self.entry.slug}/{self.language}.md: the section {name!r} asks for the values "
                 f"{sorted(wanted)}, not {sorted(values)}"
             )
-        return _VALUE.sub(lambda match: values[match[1]], body)
+        return _VALUE.sub(lambda match: typeset(values[match[1]]), body)
 
 
 def _of(items: dict[str, T], name: str, what: str, lesson: Lesson) -> T:
@@ -116,11 +117,6 @@ def _of(items: dict[str, T], name: str, what: str, lesson: Lesson) -> T:
             f"{lesson.entry.slug}/{lesson.language}.md needs {what}; it has {', '.join(items)}"
         )
     return items[name]
-
-
-def in_formula(number: float) -> str:
-    """Return a number, rounded to an integer, for a formula of LaTeX, which would set a space after a bare comma."""
-    return f"{number:,.0f}".replace(",", "{,}")
 
 
 def read_lesson(slug: str, language: Language) -> Lesson:

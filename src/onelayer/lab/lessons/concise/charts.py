@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from onelayer import Rows
-from onelayer.lab.charts import BLUE, GREEN, ORANGE, SKY, sized
+from onelayer.lab.charts import BLUE, GREEN, ORANGE, POWERS_OF_TEN, SKY, sized
 from onelayer.lab.lessons.from_scratch.experiment import Array, losses_on
 from onelayer.lab.prose import Lesson
 
@@ -32,7 +32,9 @@ def runs(rows: Rows, paths: dict[str, Array], lesson: Lesson) -> Any:
     chart = alt.Chart(pa.concat_tables(tables)).mark_line(clip=True)
     chart = chart.encode(
         alt.X("step:Q", title=lesson.label("step")),
-        alt.Y("loss:Q", title=lesson.label("loss")).axis(format="~e").scale(type="log", domain=[1e-5, 100]),
+        alt.Y("loss:Q", title=lesson.label("loss"))
+        .axis(labelExpr=POWERS_OF_TEN)
+        .scale(type="log", domain=[1e-5, 100]),
         alt.Color("run:N", title=None, legend=legend).scale(domain=order, range=[SKY, ORANGE, BLUE]),
         alt.StrokeDash("run:N", title=None, legend=legend).scale(domain=order, range=list(DASHES.values())),
         alt.StrokeWidth("run:N", title=None, legend=legend).scale(domain=order, range=[6, 2, 2]),

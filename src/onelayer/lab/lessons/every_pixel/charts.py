@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, percent, sized, ticks
+from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, POWERS_OF_TEN, percent, sized, ticks
 from onelayer.lab.lessons.every_pixel.experiment import KINDS
 from onelayer.lab.prose import Lesson
 
@@ -35,7 +35,7 @@ def gaps(table: pa.Table, lesson: Lesson) -> Any:
     y = alt.Y("gap:Q", title=lesson.label("gap")).scale(type="log", domain=[1e-7, 1], clamp=True)
     colour = alt.Color("share:N", title=lesson.label("share"))
     line = alt.Chart(table).mark_line(point=alt.OverlayMarkDef(filled=True, size=45))
-    return sized(line.encode(x, y.axis(format=".0e"), colour), 240)
+    return sized(line.encode(x, y.axis(labelExpr=POWERS_OF_TEN), colour), 240)
 
 
 def overlaps(overlap: NDArray[np.float64], lesson: Lesson) -> Any:

@@ -168,7 +168,11 @@ def _(charts, column, experiment, images, lesson, picture, row, shown, stack, ta
     pixels = experiment.pixels(image)
     _byte = int(image[row.value - 1, column.value - 1])
     _around = experiment.neighbourhood(image, row.value, column.value)
-    _columns = range(column.value - experiment.WINDOW, column.value + experiment.WINDOW + 1)
+    _offsets = range(-experiment.WINDOW, experiment.WINDOW + 1)
+    _rows, _columns = (
+        [f"{at}" if 1 <= (at := place.value + offset) <= experiment.SIDE else "" for offset in _offsets]
+        for place in (row, column)
+    )
     stack(
         charts.image(pixels, row.value, column.value, lesson),
         lesson.body(
@@ -180,13 +184,10 @@ def _(charts, column, experiment, images, lesson, picture, row, shown, stack, ta
             value=f"{_byte / 255:.3f}",
         ),
         table(
-            ["", *(f"{j}" for j in _columns)],
+            ["", *_columns],
             [
-                (
-                    f"{row.value - experiment.WINDOW + i}",
-                    *("–" if byte is None else f"{byte}" for byte in line),
-                )
-                for i, line in enumerate(_around)
+                (_row, *("–" if byte is None else f"{byte}" for byte in line))
+                for _row, line in zip(_rows, _around, strict=True)
             ],
             picked=experiment.WINDOW,
         ),

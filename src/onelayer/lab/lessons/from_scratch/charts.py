@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 
-from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, sized
+from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, POWERS_OF_TEN, PURPLE, RED, SKY, sized
 from onelayer.lab.lessons.from_scratch.experiment import (
     FIRST_GUESS,
     RATES,
@@ -18,7 +18,7 @@ from onelayer.lab.lessons.from_scratch.experiment import (
 from onelayer.lab.prose import Lesson
 
 PARAMETERS = ("w₁", "w₂", "b")
-POWERS = alt.Axis(format="~e")
+POWERS = alt.Axis(labelExpr=POWERS_OF_TEN)
 LOWEST = 1e-6  # where the logarithmic axes of a run begin; σ = 0 leaves no loss at all
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, RED, sized
+from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, POWERS_OF_TEN, landmarks, sized
 from onelayer.lab.lessons.linear_regression.experiment import AGE_WEIGHTS, AREA_WEIGHTS, Array, Scene
 from onelayer.lab.prose import Lesson
 
@@ -47,25 +47,12 @@ def surface(grid: pa.Table, here: Array, minimum: Array, lesson: Lesson) -> Any:
     # Each cell reaches a pixel under its neighbours, so that the page does not shine through between them.
     cells = alt.Chart(grid).mark_rect(clip=True, x2Offset=1, yOffset=1)
     cells = cells.encode(x, y, colour, alt.X2("area_high"), alt.Y2("age_high"))
-    marks = pa.table(
-        {
-            "area": [minimum[0], here[0]],
-            "age": [minimum[1], here[1]],
-            "name": [lesson.label("minimum"), lesson.label("here")],
-        }
-    )
-    at = alt.Chart(marks).encode(alt.X("area:Q"), alt.Y("age:Q"))
-    points = at.mark_point(size=130, filled=True, opacity=1, stroke="white", strokeWidth=1.5).encode(
-        shape=alt.Shape("name:N", legend=None, sort=None).scale(range=["diamond", "circle"]),
-        fill=alt.Fill("name:N", legend=None, sort=None).scale(range=[RED, ORANGE]),
-    )
-    halo = at.mark_text(dy=-16, stroke="white", strokeWidth=4, strokeJoin="round").encode(alt.Text("name:N"))
-    names = at.mark_text(dy=-16, color="black").encode(alt.Text("name:N"))
-    return sized(alt.layer(cells, points, halo, names).resolve_scale(color="independent"), 340)
+    marks = landmarks(("area", "age"), (lesson.label("here"), lesson.label("minimum")), here, minimum, ORANGE)
+    return sized(alt.layer(cells, *marks).resolve_scale(color="independent"), 340)
 
 
 def way(losses: pa.Table, lesson: Lesson) -> Any:
-    """Draw the loss on the straight line from the sliders' weights through the minimum."""
+    """Draw how far the loss is above its minimum on the straight line from the sliders' weights through it."""
     chart = alt.Chart(losses).mark_line(color=BLUE)
     axis = alt.Axis(
         values=[0, 1, 2],
@@ -73,7 +60,7 @@ def way(losses: pa.Table, lesson: Lesson) -> Any:
     )
     chart = chart.encode(
         alt.X("share:Q", title=lesson.label("way"), axis=axis),
-        alt.Y("loss:Q", title=lesson.label("loss")).axis(labelExpr=BILLION).scale(zero=True),
+        alt.Y("rise:Q", title=lesson.label("above-minimum")).axis(labelExpr=POWERS_OF_TEN),
     )
     return sized(chart, 200)
 
@@ -86,7 +73,7 @@ def cost(times: pa.Table, lesson: Lesson) -> Any:
         alt.X("features:Q", title=lesson.label("features"))
         .scale(type="log")
         .axis(values=[100, 200, 400, 800]),
-        alt.Y("seconds:Q", title=lesson.label("seconds")).scale(type="log").axis(format="~e"),
+        alt.Y("seconds:Q", title=lesson.label("seconds")).scale(type="log").axis(labelExpr=POWERS_OF_TEN),
         alt.Color("part:N", title=None).legend(labelExpr=names),
     )
     return sized(chart, 240)

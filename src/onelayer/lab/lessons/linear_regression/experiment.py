@@ -105,16 +105,18 @@ def loss_surface(X: Array, y: Array, points: int = 41) -> pa.Table:
 
 
 def loss_on_the_way(X: Array, y: Array, start: Array, end: Array, points: int = 41) -> pa.Table:
-    """Return the mean loss on the straight line through two pairs of weights (2,), with the best bias for each.
+    """Return how far the mean loss is above that at the end of a straight line between two pairs of weights (2,).
 
-    ``share`` is 0 at the start and 1 at the end; the line goes on as far again behind it.
+    Each pair has the best bias for it. The columns are ``share``, 0 at the start and 1 at the end, and ``rise``; the
+    line goes on as far again behind its end.
     """
     shares = np.linspace(0, 2, points)
     losses = []
     for share in shares:
         weight = start + share * (end - start)
         losses.append(mean_loss(X, y, weight, best_bias(X, y, weight)))
-    return pa.table({"share": shares, "loss": losses})
+    at_end = mean_loss(X, y, end, best_bias(X, y, end))
+    return pa.table({"share": shares, "rise": np.array(losses) - at_end})
 
 
 @dataclass(frozen=True)

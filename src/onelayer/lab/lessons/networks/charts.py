@@ -15,6 +15,7 @@ from onelayer.lab.lessons.networks.experiment import (
     connections,
     height,
 )
+from onelayer.lab.numbers import typeset
 from onelayer.lab.panels import Html
 from onelayer.lab.prose import Lesson
 
@@ -35,7 +36,7 @@ def houses(products: Tensor, inputs: list[str], price: str, lesson: Lesson) -> A
             "y": [
                 (y + y2) / 2 for y, y2 in zip(*(lines[name].to_pylist() for name in ("y", "y2")), strict=True)
             ],
-            "name": [f"{value:+z,.0f}" for value in lines["weight"].to_pylist()],
+            "name": [typeset(f"{value:+z,.0f}") for value in lines["weight"].to_pylist()],
         }
     )
     names = pa.table(
@@ -74,7 +75,7 @@ def network(
             "x": [1.0] * q,
             "y": [height(k, q) for k in range(q)],
             "name": [
-                f"{name} {value:z.2f}"
+                typeset(f"{name} {value:z.2f}")
                 for name, value in zip(class_names(lesson), outputs.tolist(), strict=False)
             ],
         }

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from onelayer.lab.charts import BLUE, GREEN, GREY, ORANGE, RED, sized
-from onelayer.lab.lessons.normal_noise.experiment import BIAS, SLOPE, SLOPES, Array, density
+from onelayer.lab.lessons.normal_noise.experiment import BIAS, SLOPE, Array, density
 from onelayer.lab.prose import Lesson
 
 DASHES = [5, 4]
@@ -105,7 +105,8 @@ def error_by_slope(table: pa.Table, best: float, here: float, lesson: Lesson) ->
 
 def _over_slope(table: pa.Table, y: Any, best: float, here: float, lesson: Lesson) -> Any:
     """Draw a column over the slope, with the best slope and the reader's marked."""
-    x = alt.X("slope:Q", title=lesson.label("slope-axis")).scale(domain=SLOPES, nice=False)
+    slopes = table["slope"].to_pylist()
+    x = alt.X("slope:Q", title=lesson.label("slope-axis")).scale(domain=[slopes[0], slopes[-1]], nice=False)
     y = y.axis(minExtent=60)  # so that both pictures have the same width, and a slope the same place in them
     line = alt.Chart(table).mark_line(color=BLUE, clip=True).encode(x, y)
     names = [lesson.label("best"), lesson.label("your-slope")]

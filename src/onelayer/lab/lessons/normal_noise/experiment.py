@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 SLOPE, BIAS = 2.0, 1.0  # of the line that the simulated rows come from
 MOST_ROWS = 200
-SLOPES = (-1.0, 5.0)  # that the curves of likelihood and squared error cover
+SLOPES = (-1.0, 5.0)  # that the curves of likelihood and squared error cover at least
 REACH = 12.0  # standard deviations from the mean; beyond them the density is below rounding
 
 
@@ -98,8 +98,12 @@ def best_slope(x: Array, y: Array, bias: float) -> float:
 
 
 def by_slope(x: Array, y: Array, bias: float, std: float, points: int = 121) -> pa.Table:
-    """Return ``log_likelihood`` and ``squared_error`` of the lines with each ``slope`` and one bias."""
-    slopes = np.linspace(*SLOPES, points)
+    """Return ``log_likelihood`` and ``squared_error`` of the lines with each ``slope`` and one bias.
+
+    The slopes reach past the best one, wherever it is.
+    """
+    best = best_slope(x, y, bias)
+    slopes = np.linspace(min(SLOPES[0], best - 1), max(SLOPES[1], best + 1), points)
     return pa.table(
         {
             "slope": slopes,

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 
-from onelayer.lab.charts import BLUE, GREY, ORANGE, RED, sized, ticks
+from onelayer.lab.charts import BLUE, GREY, ORANGE, POWERS_OF_TEN, RED, landmarks, sized, ticks
 from onelayer.lab.lessons.sgd.experiment import Array, Scaling, Tuned
 from onelayer.lab.prose import Lesson
 
@@ -29,21 +29,9 @@ def walk(contours: pa.Table, path: Array, minimum: Array, lesson: Lesson) -> Any
         alt.Chart(steps).mark_line(color=ORANGE, clip=True, strokeWidth=1.5).encode(x, y, alt.Order("step:Q"))
     )
     dots = alt.Chart(steps).mark_circle(color=ORANGE, clip=True, size=22, opacity=0.9).encode(x, y)
-    ends = pa.table(
-        {
-            "w1": [path[0, 0], minimum[0]],
-            "w2": [path[0, 1], minimum[1]],
-            "name": [lesson.label("start"), lesson.label("minimum")],
-        }
-    )
-    at = alt.Chart(ends).encode(x, y)
-    points = at.mark_point(size=130, filled=True, opacity=1, stroke="white", strokeWidth=1.5).encode(
-        shape=alt.Shape("name:N", legend=None, sort=None).scale(range=["circle", "diamond"]),
-        fill=alt.Fill("name:N", legend=None, sort=None).scale(range=[GREY, RED]),
-    )
-    halo = at.mark_text(dy=-16, stroke="white", strokeWidth=4, strokeJoin="round").encode(alt.Text("name:N"))
-    names = at.mark_text(dy=-16, fontWeight="bold", color="black").encode(alt.Text("name:N"))
-    return sized(alt.layer(rings, line, dots, points, halo, names).resolve_scale(color="independent"), 380)
+    names = (lesson.label("start"), lesson.label("minimum"))
+    marks = landmarks(("w1", "w2"), names, path[0, :2], minimum, GREY)
+    return sized(alt.layer(rings, line, dots, *marks).resolve_scale(color="independent"), 380)
 
 
 def descent(rises: Array, predicted: Array, lesson: Lesson) -> Any:
@@ -69,7 +57,7 @@ def descent(rises: Array, predicted: Array, lesson: Lesson) -> Any:
 
 
 def _rise_axis(column: str, title: str, domain: tuple[float, float]) -> Any:
-    return alt.Y(f"{column}:Q", title=title).scale(type="log", domain=domain).axis(format="~e")
+    return alt.Y(f"{column}:Q", title=title).scale(type="log", domain=domain).axis(labelExpr=POWERS_OF_TEN)
 
 
 def by_rate(rises: pa.Table, bound: float, here: float, lesson: Lesson) -> Any:
@@ -122,7 +110,7 @@ def rates(shares: pa.Table, bounds: dict[str, float], lesson: Lesson) -> Any:
     colour = alt.Color("scaling:N", title=None).scale(domain=list(bounds), range=[BLUE, ORANGE])
     colour = colour.legend(labelExpr=_scaling_names(lesson))
     x = alt.X("lr:Q", title=lesson.label("lr")).scale(type="log", domain=[1e-8, 10], nice=False)
-    x = x.axis(format="~e", values=[1e-8, 1e-5, 1e-3, 1e-1, 10], labelOverlap=False)
+    x = x.axis(labelExpr=POWERS_OF_TEN, values=[1e-8, 1e-5, 1e-3, 1e-1, 10], labelOverlap=False)
     y = alt.Y("shown:Q", title=lesson.label("share-left")).scale(type="log", domain=[1e-9, 1e3])
     clipped = np.clip(shares["share"].to_numpy(), 1e-9, 1e3)  # JSON has no infinity
     shown = shares.drop_columns("share").append_column("shown", pa.array(clipped))
@@ -131,7 +119,7 @@ def rates(shares: pa.Table, bounds: dict[str, float], lesson: Lesson) -> Any:
         .mark_point(size=45, filled=True, opacity=0.9)
         .encode(
             x,
-            y.axis(format="~e", values=[1e-9, 1e-6, 1e-3, 1, 1e3]),
+            y.axis(labelExpr=POWERS_OF_TEN, values=[1e-9, 1e-6, 1e-3, 1, 1e3]),
             colour,
             alt.Shape("diverged:N", legend=None).scale(domain=[False, True], range=["circle", "cross"]),
         )
@@ -180,7 +168,7 @@ def tuned(found: Tuned, lesson: Lesson) -> Any:
     y = alt.Y("valid_loss:Q", title=lesson.label("valid-loss")).scale(type="log", domain=[0.1, 10])
     y = y.axis(**ticks([0.1, 0.2, 0.5, 1, 2, 5, 10]))
     x = alt.X("lr:Q", title=lesson.label("lr")).scale(type="log", domain=[1e-4, 10], nice=False)
-    x = x.axis(format="~e", **ticks([1e-4, 1e-3, 1e-2, 1e-1, 1, 10]))
+    x = x.axis(labelExpr=POWERS_OF_TEN, **ticks([1e-4, 1e-3, 1e-2, 1e-1, 1, 10]))
     lines = alt.Chart(found.trials).mark_line(point=True, clip=True)
     lines = lines.encode(x, y, alt.Color("batch_size:N", title=lesson.label("batch-size")))
     best = alt.Chart(pa.Table.from_pylist([found.best]))

@@ -11,6 +11,7 @@ app = marimo.App(width="medium")
 
 @app.cell
 def _():
+    from onelayer.lab.numbers import in_formula
     from onelayer.lab.panels import (
         AtLeast,
         Comparison,
@@ -24,7 +25,6 @@ def _():
         stack,
         table,
     )
-    from onelayer.lab.prose import in_formula
 
     lesson = open_lesson("vectorization")
     header(lesson)
