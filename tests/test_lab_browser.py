@@ -282,6 +282,9 @@ def test_an_image_file_is_classified_and_anything_else_refused(flagship, tmp_pat
     white = Image.new("RGBA", trousers.size, (255, 255, 255, 0))
     white.putalpha(ImageOps.invert(trousers))
     before = probabilities(flagship)
+    flagship.get_by_text("Clear", exact=True).click()
+    wait_for_other_probabilities(flagship, before)
+    before = probabilities(flagship)
     chooser.set_input_files({"name": "white.png", "mimeType": "image/png", "buffer": png(white)})
     wait_for_other_probabilities(flagship, before)
     assert likeliest(flagship) == 1

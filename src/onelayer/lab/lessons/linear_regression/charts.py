@@ -60,7 +60,7 @@ def way(losses: pa.Table, lesson: Lesson) -> Any:
     )
     chart = chart.encode(
         alt.X("share:Q", title=lesson.label("way"), axis=axis),
-        alt.Y("rise:Q", title=lesson.label("above-minimum")).axis(labelExpr=POWERS_OF_TEN),
+        alt.Y("rise:Q", title=lesson.label("above-minimum")).axis(labelExpr=POWERS_OF_TEN, minExtent=70),
     )
     return sized(chart, 200)
 
