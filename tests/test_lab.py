@@ -262,12 +262,15 @@ def test_lessons_are_exported_in_both_languages(tmp_path):
 @pytest.mark.parametrize(
     ("slug", "language"), [(slug, LANGUAGES[i % len(LANGUAGES)]) for i, slug in enumerate(SLUGS)]
 )
-def test_exported_lessons_run_in_jupyter_without_marimo_or_network(slug, language, tmp_path):
+def test_exported_lessons_run_in_jupyter_without_marimo_or_network(slug, language, tmp_path, monkeypatch):
     """Each in one of the languages, in turn: the cells with code are the same."""
+    monkeypatch.setenv(
+        "OMP_NUM_THREADS", "1"
+    )  # kernels that run side by side would wait for each other's threads
     export_lessons(tmp_path, language)
     notebook = nbformat.read(tmp_path / f"{slug}.{language}.ipynb", as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell("import sys; print('marimo' in sys.modules)"))
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert outputs[-1].text == "False\n"
     shown = [str(output.get("data", {}).get("text/html", "")) for output in outputs]
