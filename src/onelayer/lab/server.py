@@ -50,17 +50,17 @@ class LessonPage:
             await scope["app"].state.warm.wait()
             with pending.open_page(session):
                 await self.app(scope, receive, _one_a_turn(send))
-            return
-        if scope["path"].endswith(
-            "/sse"
-        ):  # marimo's other way to a session, which any page elsewhere could ask for
+        elif scope["path"] == f"/{self.language}/{self.entry.slug}/" and scope["method"] in READS:
+            await self._answer(scope, receive, send)
+        elif scope["path"].endswith("/sse"):
+            # marimo's other way to a session, which any page elsewhere could ask for
             raise HTTPException(404)
-        if scope["path"].endswith("/api/kernel/set_ui_element_value"):
-            receive = _noting(receive, session)
-        is_page = scope["type"] == "http" and scope["path"] == f"/{self.language}/{self.entry.slug}/"
-        if not is_page or scope["method"] not in READS:
+        elif scope["path"].endswith("/api/kernel/set_ui_element_value"):
+            await self.app(scope, _noting(receive, session), send)
+        else:
             await self.app(scope, receive, send)
-            return
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["headers"] = [item for item in scope["headers"] if item[0] != b"if-none-match"]
         status, content = 500, bytearray()
 
