@@ -176,9 +176,10 @@ def _(AtLeast, Comparison, X, bias, claim, experiment, lesson, minimum, minimum_
     _step = np.append(weight - minimum, bias.value - minimum_bias)
     _expected = experiment.quadratic_rise(X, _step)
     _eigenvalues = np.linalg.eigvalsh(experiment.hessian(X))
+    _first, _second, _third = (f"{value:.3g}" for value in _eigenvalues)
     _rounding = len(_eigenvalues) * np.finfo(float).eps * _eigenvalues[-1]
     stack(
-        lesson.body("convex", eigenvalues=", ".join(f"{value:,.3g}" for value in _eigenvalues)),
+        lesson.body("convex", first=_first, second=_second, third=_third),
         claim(
             lesson,
             "convex",

@@ -147,9 +147,12 @@ def _(
 
 @app.cell
 def _(X, experiment, lesson, np):
+    _first, _second, _third = (f"{value:.4f}" for value in np.linalg.eigvalsh(experiment.hessian(X)))
     lesson.text(
         "bound",
-        eigenvalues=", ".join(f"{value:.4f}" for value in np.linalg.eigvalsh(experiment.hessian(X))),
+        first=_first,
+        second=_second,
+        third=_third,
         bound=f"{experiment.stability_bound(X):.4f}",
     )
     return
