@@ -93,7 +93,7 @@ def run_each_question(page: Page, language: Language) -> None:
 def check_it_fits_a_phone(page: Page, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_function(browser.SETTLED)
+    browser.settle(page)
     wide = page.evaluate(
         """() => [...document.querySelectorAll('#root h1, #root h2, #root p, #root .lab-claim, #root svg.marks')]
         .filter(item => item.getBoundingClientRect().right > innerWidth + 1).map(item => item.outerHTML)"""
@@ -173,7 +173,7 @@ def test_keys_scroll_a_lesson_and_it_keeps_its_place(watched, address):
     start = tops()
     page.keyboard.press("PageDown")
     page.wait_for_function("document.getElementById('App').scrollTop > 500")
-    page.wait_for_function(browser.SETTLED)
+    browser.settle(page)
     left = tops()
     page.reload()
     browser.wait_for_lesson(page)
