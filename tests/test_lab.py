@@ -268,9 +268,8 @@ def test_lessons_are_exported_in_both_languages(tmp_path):
 )
 def test_exported_lessons_run_in_jupyter_without_marimo_or_network(slug, language, tmp_path, monkeypatch):
     """Each in one of the languages, in turn: the cells with code are the same."""
-    monkeypatch.setenv(
-        "OMP_NUM_THREADS", "1"
-    )  # kernels that run side by side would wait for each other's threads
+    # Kernels that run side by side would wait for each other's threads.
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     export_lessons(tmp_path, language)
     notebook = nbformat.read(tmp_path / f"{slug}.{language}.ipynb", as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell("import sys; print('marimo' in sys.modules)"))

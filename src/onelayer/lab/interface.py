@@ -40,6 +40,12 @@ _WORDS: dict[str, dict[Language, str]] = {
 }
 
 
+def language_in(path: str) -> Language | None:
+    """Return the language in the path of an address, ``/zh/…``; None for one without."""
+    parts = path.split("/")[:2]
+    return next((language for language in LANGUAGES if language in parts), None)
+
+
 def word(name: str, language: Language) -> str:
     """Return a word or a phrase of the interface.
 

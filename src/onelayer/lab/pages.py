@@ -7,8 +7,8 @@ from importlib.resources import files
 from string import Template
 
 from onelayer.lab.course import COURSE, HERE, Entry
-from onelayer.lab.interface import HTML_LANGUAGE, LANGUAGES, Language, word
-from onelayer.lab.panels import lab_header
+from onelayer.lab.interface import HTML_LANGUAGE, Language, word
+from onelayer.lab.panels import lab_header, language_links
 from onelayer.lab.prose import read_lesson
 
 STYLE = (HERE / "lab.css").read_bytes() + (HERE / "panels.css").read_bytes()
@@ -27,15 +27,10 @@ def index_page(language: Language) -> str:
         f"</strong><small>{escape(entry.summary[language])}</small></span></a></li>"
         for entry in COURSE
     )
-    languages = " · ".join(
-        f'<a href="/{other}/" lang="{other}">{word("language", other)}</a>'
-        for other in LANGUAGES
-        if other != language
-    )
     prefetch = "".join(f'<link rel="prefetch" href="{MARIMO}/{path}">' for path in _first_assets())
     return _page(
         language,
-        f"<nav><span></span><span>{languages}</span></nav><h1>{word('lab', language)}</h1>"
+        f"<nav><span></span><span>{language_links(language)}</span></nav><h1>{word('lab', language)}</h1>"
         f'<p>{word("about", language)}</p><ol class="lab-lessons">{items}</ol>{prefetch}',
     )
 

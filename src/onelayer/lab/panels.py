@@ -12,7 +12,7 @@ from typing import Any
 
 from onelayer.lab.controls import Control, is_live
 from onelayer.lab.course import HERE, neighbours
-from onelayer.lab.interface import LANGUAGES, Language, word
+from onelayer.lab.interface import LANGUAGES, Language, language_in, word
 from onelayer.lab.numbers import typeset
 from onelayer.lab.prose import Lesson, Markdown, read_lesson
 
@@ -113,10 +113,8 @@ def _page_language() -> Language:
         import marimo
 
         request = marimo.app_meta().request
-        parts = str(request.url["path"]).split("/") if request else []
-        for language in LANGUAGES:
-            if language in parts[:2]:
-                return language
+        if request:
+            return language_in(str(request.url["path"])) or "en"
     return "en"
 
 
@@ -159,16 +157,21 @@ def header(lesson: Lesson) -> Html:
 
 def lab_header(lesson: Lesson) -> Html:
     """Return the top of a lesson's page in the lab, with its links."""
-    entry, language = lesson.entry, lesson.language
-    others = " · ".join(
-        f'<a href="/{other}/{entry.slug}/" lang="{other}">{word("language", other)}</a>'
-        for other in LANGUAGES
-        if other != language
-    )
+    language = lesson.language
+    others = language_links(language, f"{lesson.entry.slug}/")
     return Html(
         f'<header class="lab-header" data-testid="header">'
         f'<nav><a href="/{language}/">← {word("lessons", language)}</a><span>{others}</span></nav>'
         f"{_heading(lesson)}</header>"
+    )
+
+
+def language_links(language: Language, page: str = "") -> str:
+    """Return the links to a page of the lab, the index if none is named, in the languages other than this one."""
+    return " · ".join(
+        f'<a href="/{other}/{page}" lang="{other}">{word("language", other)}</a>'
+        for other in LANGUAGES
+        if other != language
     )
 
 

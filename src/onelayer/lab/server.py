@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from onelayer.errors import OneLayerError
 from onelayer.lab import pending
 from onelayer.lab.course import COURSE, Entry
-from onelayer.lab.interface import LANGUAGES, Language
+from onelayer.lab.interface import LANGUAGES, Language, language_in
 from onelayer.lab.pages import ICON, MARIMO, SCRIPT, STYLE, index_page, lesson_page, not_found_page
 from onelayer.lab.security import HOST, READS, LocalOnly, SmallRequests
 
@@ -151,9 +151,8 @@ def create_app(language: Language | None = None) -> ASGIApp:
         return HTMLResponse(index_page(request.scope["path"][1:3]))
 
     async def not_found(request: Request, error: Exception) -> Response:
-        asked = request.scope["path"].split("/")[1]
-        tongue = next((tongue for tongue in LANGUAGES if tongue == asked), None)
-        return HTMLResponse(not_found_page(tongue or preferred_language(request.headers)), 404)
+        tongue = language_in(request.scope["path"]) or preferred_language(request.headers)
+        return HTMLResponse(not_found_page(tongue), 404)
 
     routes: list[Route | Mount] = [
         Route("/", start),
