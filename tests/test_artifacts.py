@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 
 from onelayer import OneLayerError, Settings, TrainedModel, houses, open_data, train
-from onelayer.artifacts import output_folder, write_whole
+from onelayer.files import output_folder, write_whole
 
 EXACT = Settings(solver="exact", valid=0.0)
 

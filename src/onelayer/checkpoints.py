@@ -7,9 +7,10 @@ from typing import Any
 
 from torch import nn
 
-from onelayer.artifacts import read_tensors, tensors_to_bytes, write_whole
+from onelayer.artifacts import read_tensors, tensors_to_bytes
 from onelayer.data import Rows
 from onelayer.errors import OneLayerError
+from onelayer.files import write_whole
 from onelayer.settings import Settings
 from onelayer.training import Fit
 

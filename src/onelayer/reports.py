@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from onelayer import checkpoints, plots
-from onelayer.artifacts import MODEL_FILE, write_whole
+from onelayer.artifacts import MODEL_FILE
 from onelayer.data import Rows
 from onelayer.experiments import Run
+from onelayer.files import write_whole
 from onelayer.scoring import confusion_counts
 
 HISTORY_FILE = "history.csv"

@@ -32,8 +32,9 @@ def predict(
 
     A table comes back with one more column; for images there is a row with the number of each image.
     """
-    from onelayer.artifacts import TrainedModel, write_whole
+    from onelayer.artifacts import TrainedModel
     from onelayer.errors import OneLayerError
+    from onelayer.files import write_whole
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise OneLayerError(f"{out}: the name must end in .csv or .parquet")

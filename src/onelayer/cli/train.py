@@ -108,8 +108,8 @@ def _train_into(
 ) -> "tuple[Run, list[str]]":
     """Train with checkpoints in ``folder`` and write the report there."""
     from onelayer import checkpoints, experiments
-    from onelayer.artifacts import output_folder
     from onelayer.errors import OneLayerError
+    from onelayer.files import output_folder
 
     held_out = "valid" if settings.valid else "test"
     with output_folder(folder):

@@ -8,8 +8,9 @@ import numpy as np
 import safetensors
 from safetensors.numpy import save as to_bytes
 
-from onelayer.artifacts import METADATA, write_whole
+from onelayer.artifacts import METADATA
 from onelayer.errors import OneLayerError
+from onelayer.files import write_whole
 
 FORMAT = "onelayer-estimator-1"
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer import __version__
-from onelayer.artifacts import write_whole
 from onelayer.errors import OneLayerError
+from onelayer.files import write_whole
 
 OPSET = 13  # the first in which Softmax works along one axis
 IR_VERSION = 8

@@ -6,8 +6,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from onelayer.artifacts import write_whole
 from onelayer.errors import OneLayerError
+from onelayer.files import write_whole
 from onelayer.lab.course import COURSE, Entry
 from onelayer.lab.interface import LANGUAGES, Language
 from onelayer.lab.prose import Lesson, read_lesson
