@@ -1,0 +1,1 @@
+"""Engines: who walks the shares of the rows and adds up what each gives."""
