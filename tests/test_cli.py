@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 
 from conftest import idx_bytes
-from onelayer import TrainedModel
+from onelayer import Model
 
 
 def test_train_fashion_mnist_writes_a_whole_run(onelayer, tmp_path):
@@ -75,7 +75,7 @@ def test_json_is_one_object_with_what_was_promised(onelayer):
 def test_exact_houses_is_the_published_fit(onelayer, tmp_path):
     result = onelayer("train", "houses", "--solver", "exact", "--valid", 0)
     assert "R² 0.6591" in result.out
-    model = TrainedModel.load(tmp_path / "runs/houses-linear")
+    model = Model.load(tmp_path / "runs/houses-linear")
     assert model.bias.item() == pytest.approx(76513.9, abs=0.05)
     assert model.weight[0].tolist() == pytest.approx([95.915, -1085.82], abs=0.005)
     values = json.loads(onelayer("train", "houses", "--solver", "exact", "--valid", 0, "--json").out)
@@ -85,7 +85,7 @@ def test_exact_houses_is_the_published_fit(onelayer, tmp_path):
 def test_sgd_on_houses_comes_close_in_the_users_units(onelayer, tmp_path):
     values = json.loads(onelayer("train", "houses", "--valid", 0, "--lr", 0.01, "--epochs", 50, "--json").out)
     assert values["r2"] == pytest.approx(0.6591, abs=5e-4)
-    model = TrainedModel.load(tmp_path / "runs/houses-linear")
+    model = Model.load(tmp_path / "runs/houses-linear")
     assert model.weight[0].tolist() == pytest.approx([95.915, -1085.82], rel=0.02)
 
 
@@ -345,7 +345,7 @@ def test_resume_goes_on_to_more_epochs_and_refuses_other_settings(onelayer, tmp_
     assert onelayer("train", "houses", "--epochs", 3, "--out", "a").code == 0
     assert onelayer("train", "houses", "--epochs", 6, "--out", "a", "--resume").code == 0
     assert onelayer("train", "houses", "--epochs", 6, "--out", "b").code == 0
-    one, other = (TrainedModel.load(tmp_path / name) for name in "ab")
+    one, other = (Model.load(tmp_path / name) for name in "ab")
     assert torch.equal(one.weight, other.weight)
     assert "lr 0.1, not 0.2" in onelayer("train", "houses", "--out", "a", "--resume", "--lr", 0.2).error
     assert "6 epochs already" in onelayer("train", "houses", "--out", "a", "--resume", "--epochs", 5).error
