@@ -197,13 +197,18 @@ class Model:
 
         Raises:
             OneLayerError: if the file is missing, damaged or not a model of onelayer.
+
+        Warns:
+            UserWarning: if it is of the first version, without a checksum.
         """
         path = Path(path)
         if path.is_dir():
             path = path / MODEL_FILE
         content = formats.read(path, FORMAT, FIRST_FORMAT)
         with formats.about_file(path):
-            return Model.from_content(content)
+            model = Model.from_content(content)
+        formats.warn_of_no_checksum(content, path)
+        return model
 
     @staticmethod
     def from_content(content: formats.Content) -> "Model":

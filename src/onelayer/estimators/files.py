@@ -212,6 +212,9 @@ class Saved:
 
         Raises:
             OneLayerError: if the file cannot be read, is damaged, or holds something else.
+
+        Warns:
+            UserWarning: if it is of the first version, without a checksum.
         """
         content = formats.read(Path(path), FORMAT, FIRST_FORMAT)
         with formats.about_file(Path(path)):
@@ -219,7 +222,9 @@ class Saved:
             if name != cls.__name__:
                 raise OneLayerError(f"it holds a {name}, not a {cls.__name__}")
             parts.check(cls._saved)
-            return cls._assembled(parts)
+            found = cls._assembled(parts)
+        formats.warn_of_no_checksum(content, Path(path))
+        return found
 
     def _parts(self) -> Parts:
         fitted = {name: getattr(self, name) for name in self._saved if hasattr(self, name)}
