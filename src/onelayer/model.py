@@ -106,7 +106,8 @@ class Model:
         from onelayer.inputs import inputs_for
 
         inputs = inputs_for(self, source)
-        outputs = self.outputs(inputs.X)
+        with inputs.named():
+            outputs = self.outputs(inputs.X)
         if self.classes:
             return inputs.aligned(np.array(self.classes, object)[outputs.argmax(axis=1)])
         return inputs.aligned(outputs[:, 0] if len(self.bias) == 1 else outputs)
@@ -120,7 +121,8 @@ class Model:
         from onelayer.inputs import inputs_for
 
         inputs = inputs_for(self, source)
-        return inputs.aligned(self.probabilities(inputs.X))
+        with inputs.named():
+            return inputs.aligned(self.probabilities(inputs.X))
 
     def outputs(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Return the logits (n, q), or the predicted numbers (n, q), of features X (n, d), computed in float64.
