@@ -128,13 +128,14 @@ def train_prepared(
 
 def _solve(prepared: Prepared, settings: Settings) -> nn.Module:
     # SciPy takes as long to import as an epoch of training, and SGD does without it.
-    from onelayer.solvers.least_squares import Problem, least_squares
+    from onelayer.data import joint
+    from onelayer.solvers.direct import least_squares
     from onelayer.solvers.softmax import softmax_regression
 
     features = as_features(prepared.train.X)
     X, y = features.cpu().numpy(), prepared.train.y.cpu().numpy()
     if settings.model == "linear":
-        exact = least_squares(Problem(X, y.astype(np.float64)))
+        exact = least_squares(joint.Rows(X, y.astype(np.float64), "regression"))
         weight, bias = exact.weight, exact.bias
     else:
         q = len(prepared.dataset.classes)
