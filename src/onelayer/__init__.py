@@ -26,7 +26,7 @@ _HOMES = {
     "fit": "onelayer.training",
     "Settings": "onelayer.settings",
     "train": "onelayer.experiments",
-    "TrainedModel": "onelayer.artifacts",
+    "Model": "onelayer.model",
     "Timer": "onelayer.timer",
     "DivergenceError": "onelayer.errors",
     "OneLayerError": "onelayer.errors",
@@ -35,7 +35,6 @@ _HOMES = {
 _MODULES = ("d2l", "data", "estimators", "losses", "models", "plots", "training")
 
 if TYPE_CHECKING:
-    from onelayer.artifacts import TrainedModel as TrainedModel
     from onelayer.data import Dataset as Dataset
     from onelayer.data import Rows as Rows
     from onelayer.data import fashion_mnist as fashion_mnist
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from onelayer.estimators import LinearRegression as LinearRegression
     from onelayer.estimators import SoftmaxRegression as SoftmaxRegression
     from onelayer.experiments import train as train
+    from onelayer.model import Model as Model
     from onelayer.models import PHMLinear as PHMLinear
     from onelayer.models import linear_regression as linear_regression
     from onelayer.models import mlp as mlp

@@ -3,11 +3,10 @@
 import zlib
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
-from onelayer.artifacts import read_tensors, tensors_to_bytes
+from onelayer.checkpoint_file import State, arrays_of
 from onelayer.data import Rows
 from onelayer.errors import OneLayerError
 from onelayer.files import write_whole
@@ -15,7 +14,6 @@ from onelayer.settings import Settings
 from onelayer.training import Fit
 
 FILE = "checkpoint.safetensors"
-FORMAT = "onelayer-checkpoint-1"
 
 
 class Checkpoint:
@@ -43,9 +41,9 @@ class Checkpoint:
         Raises:
             OneLayerError: if the file cannot be written.
         """
-        about = {"settings": self.settings, "data": self.data, "fit": fit.to_json()}
+        state = State(self.settings, self.data, fit, arrays_of(module))
         try:
-            write_whole({self.path: tensors_to_bytes(FORMAT, module.state_dict(), about)})
+            write_whole({self.path: state.to_bytes()})
         except OneLayerError as error:
             if not self.kept:
                 raise
@@ -61,36 +59,34 @@ class Checkpoint:
         """
         if not self.path.exists():
             return None
-        tensors, about = read_tensors(self.path, FORMAT)
         try:
-            fit = self._checked(about)
-            module.load_state_dict(tensors)
-            if not all(tensor.isfinite().all() for tensor in tensors.values()):
-                raise ValueError("its weights are not finite")
-        except OneLayerError:
-            raise
-        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
-            raise OneLayerError(f"{self.path}: damaged ({error}); start without --resume") from error
-        self.kept, self.resumed = len(fit.history), True
-        return fit
+            state = State.read(self.path)
+        except OneLayerError as error:
+            raise OneLayerError(f"{error}; start without --resume") from error
+        self._check_is_of_this_run(state)
+        try:
+            state.put_into(module)
+        except OneLayerError as error:
+            raise OneLayerError(f"{self.path}: damaged: {error}; start without --resume") from error
+        self.kept, self.resumed = len(state.fit.history), True
+        return state.fit
 
-    def _checked(self, about: dict[str, Any]) -> Fit:
-        """Return the fit so far, if it is one of this run."""
-        for name, value in self.settings.items():
-            if about["settings"].get(name) != value:
+    def _check_is_of_this_run(self, state: State) -> None:
+        for name in sorted(self.settings.keys() | state.settings.keys()):
+            found, wanted = state.settings.get(name), self.settings.get(name)
+            if found != wanted:
                 raise OneLayerError(
-                    f"{self.path}: is of a run with {name} {about['settings'].get(name)}, not {value}; "
+                    f"{self.path}: is of a run with {name} {found}, not {wanted}; "
                     "use the same settings or start without --resume"
                 )
-        if about["data"] != self.data:
+        if state.data != self.data:
             raise OneLayerError(f"{self.path}: is of a run on other data; start without --resume")
-        fit = Fit.from_json(about["fit"])
-        if len(fit.history) > self.epochs:
+        n = len(state.fit.history)
+        if n > self.epochs:
             raise OneLayerError(
-                f"{self.path}: has {len(fit.history)} epochs already, more than {self.epochs}; "
+                f"{self.path}: has {n} epochs already, more than {self.epochs}; "
                 "raise --epochs or start without --resume"
             )
-        return fit
 
     def discard(self) -> None:
         """Remove what this run wrote, unless it went on from a checkpoint of an earlier run."""

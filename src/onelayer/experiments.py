@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from onelayer import models, training
-from onelayer.artifacts import TrainedModel
 from onelayer.checkpoints import Checkpoint
 from onelayer.data.rows import Dataset, Rows, as_features
 from onelayer.data.scaling import Standardizer
 from onelayer.errors import DivergenceError, OneLayerError
+from onelayer.model import Model
 from onelayer.scoring import regression_scores
 from onelayer.settings import Settings
 from onelayer.solvers.stability import largest_stable_lr
@@ -70,7 +70,7 @@ class Run:
         seconds: ``fit`` and ``evaluate``.
     """
 
-    model: TrainedModel
+    model: Model
     prepared: Prepared
     settings: Settings
     parameters: int
@@ -227,7 +227,7 @@ def build(settings: Settings, dataset: Dataset) -> nn.Module:
     return models.softmax_regression(d, q, seed)
 
 
-def in_user_units(module: nn.Module, prepared: Prepared, settings: Settings) -> TrainedModel:
+def in_user_units(module: nn.Module, prepared: Prepared, settings: Settings) -> Model:
     """Return the trained module with the standardisation worked into its weights."""
     assert settings.model is not None, "for_data has chosen it"
     hidden_weight = hidden_bias = filled = None
@@ -243,12 +243,12 @@ def in_user_units(module: nn.Module, prepared: Prepared, settings: Settings) -> 
         else:
             hidden_weight, hidden_bias = scaler.unscale_input(hidden_weight, hidden_bias)
         weight, bias = scaler.unscale_output(weight, bias)
-        filled = scaler.mean if dataset.encoding.missing == "mean" else None
-    return TrainedModel(
-        weight=weight,
-        bias=bias,
-        hidden_weight=hidden_weight,
-        hidden_bias=hidden_bias,
+        filled = scaler.mean.numpy() if dataset.encoding.missing == "mean" else None
+    return Model(
+        weight=weight.numpy(),
+        bias=bias.numpy(),
+        hidden_weight=None if hidden_weight is None else hidden_weight.numpy(),
+        hidden_bias=None if hidden_bias is None else hidden_bias.numpy(),
         kind=settings.model,
         data=dataset.name,
         target=dataset.target,
@@ -272,12 +272,12 @@ def stable_lr(prepared: Prepared, settings: Settings) -> float:
     return largest_stable_lr(build(settings, prepared.dataset).to(prepared.train.X.device), prepared.train)
 
 
-def _scores(module: nn.Module, trained: TrainedModel, prepared: Prepared) -> dict[str, Any]:
+def _scores(module: nn.Module, trained: Model, prepared: Prepared) -> dict[str, Any]:
     part, rows = prepared.judged_by
     on_train = training.evaluate(module, prepared.train)
     scores: dict[str, Any] = {"evaluated_on": part, "train_loss": on_train.loss}
     if not prepared.dataset.classes:
-        return scores | regression_scores(trained, rows)
+        return scores | regression_scores(trained, np.asarray(rows.X), np.asarray(rows.y))
     scores |= {"train_accuracy": on_train.accuracy, "test_accuracy": None}
     if prepared.held_out_name == "valid":
         assert prepared.held_out is not None

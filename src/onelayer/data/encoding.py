@@ -286,7 +286,7 @@ def _numbers(values: pa.ChunkedArray, name: str) -> NDArray[np.float64]:
         values = pc.utf8_trim_whitespace(values)
     try:
         floats = values.cast(pa.float64(), safe=False)
-    except pa.ArrowNotImplementedError as error:
+    except pa.ArrowException as error:
         raise OneLayerError(f"column {name!r} is of type {values.type}, not a number") from error
     numbers: NDArray[np.float64] = pc.fill_null(floats, float("nan")).to_numpy().astype(float)
     excessive = np.abs(numbers) > LARGEST

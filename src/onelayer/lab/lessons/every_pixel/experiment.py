@@ -212,7 +212,7 @@ def segment(window: int) -> Segmented:
         model.weight.detach(),
         model.bias.detach(),
         predicted.view(-1, SIDE, SIDE).numpy(),
-        intersection_over_union(confusion_counts(rows.y, predicted, q).numpy()),
+        intersection_over_union(confusion_counts(rows.y.numpy(), predicted.numpy(), q)),
     )
 
 

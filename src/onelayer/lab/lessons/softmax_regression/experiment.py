@@ -167,7 +167,7 @@ def judge(model: nn.Module) -> Judged:
     probability, predicted = losses.softmax(logits).max(dim=1)
     sureness = torch.where(predicted != rows.y, probability, -1.0)
     return Judged(
-        confusion_counts(rows.y, predicted, data().n_outputs).numpy(),
+        confusion_counts(rows.y.numpy(), predicted.numpy(), data().n_outputs),
         sureness.topk(SHOWN).indices.numpy(),
         predicted.numpy(),
         probability.numpy(),
