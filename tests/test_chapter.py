@@ -5,7 +5,7 @@ import torch
 
 from onelayer import models, scratch, synthetic
 from onelayer.data import Rows, epoch_order
-from onelayer.losses import squared_loss
+from onelayer.functional import squared_loss
 from onelayer.solvers.least_squares import Problem, least_squares
 from onelayer.training import WAYS, fit
 

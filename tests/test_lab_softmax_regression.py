@@ -8,7 +8,7 @@ from torch import nn
 pytest.importorskip("marimo", reason="the extra onelayer[lab] is not installed")
 traitlets = pytest.importorskip("traitlets")
 
-from onelayer import losses, models  # noqa: E402
+from onelayer import functional, models  # noqa: E402
 from onelayer.lab.images import diverging  # noqa: E402
 from onelayer.lab.lessons.softmax_regression import experiment  # noqa: E402
 from onelayer.lab.lessons.softmax_regression.experiment import Setting  # noqa: E402
@@ -84,7 +84,7 @@ def test_classify_is_the_softmax_of_the_pixels_over_255(trained):
     pixels = experiment.test_rows().X[5].view(28, 28).numpy()
     logits = trained.model(torch.from_numpy(pixels.reshape(1, -1) / np.float32(255)))
     np.testing.assert_allclose(
-        experiment.classify(trained.model, pixels), losses.softmax(logits)[0].detach().numpy(), rtol=1e-5
+        experiment.classify(trained.model, pixels), functional.softmax(logits)[0].detach().numpy(), rtol=1e-5
     )
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from onelayer import concise, fashion_mnist, models, synthetic
 from onelayer.data import Rows, epoch_order
-from onelayer.losses import mean_loss
+from onelayer.functional import mean_loss
 from onelayer.solvers import sgd
 from onelayer.solvers.least_squares import Problem, least_squares
 from onelayer.solvers.stability import largest_stable_lr

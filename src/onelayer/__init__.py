@@ -32,7 +32,7 @@ _HOMES = {
     "OneLayerError": "onelayer.errors",
 }
 
-_MODULES = ("d2l", "data", "estimators", "losses", "models", "plots", "training")
+_MODULES = ("d2l", "data", "estimators", "functional", "models", "plots", "training")
 
 if TYPE_CHECKING:
     from onelayer.artifacts import TrainedModel as TrainedModel

@@ -9,7 +9,7 @@ from torch import Tensor
 from onelayer.artifacts import TrainedModel
 from onelayer.data import Rows
 from onelayer.data.scaling import mean_and_std
-from onelayer.losses import cross_entropy
+from onelayer.functional import cross_entropy
 
 
 def regression_scores(model: TrainedModel, rows: Rows) -> dict[str, float | None]:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from onelayer.data import Rows
-from onelayer.losses import cross_entropy, squared_loss
+from onelayer.functional import cross_entropy, squared_loss
 from onelayer.solvers.epoch import EpochScore
 
 

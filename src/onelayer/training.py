@@ -11,7 +11,7 @@ from torch import nn
 from onelayer import concise, scratch
 from onelayer.data import Rows, epoch_order
 from onelayer.errors import DivergenceError, OneLayerError
-from onelayer.losses import mean_loss
+from onelayer.functional import mean_loss
 from onelayer.solvers import sgd
 from onelayer.solvers.epoch import EpochScore
 from onelayer.solvers.stability import DIVERGED, largest_stable_lr

@@ -67,8 +67,8 @@ def predictions(
     import pyarrow as pa
 
     from onelayer.errors import OneLayerError
+    from onelayer.functional import softmax
     from onelayer.inference import inputs_for
-    from onelayer.losses import softmax
 
     if proba and not trained.classes:
         raise OneLayerError("--proba is for classes; this model predicts a number")

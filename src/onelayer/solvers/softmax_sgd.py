@@ -17,7 +17,7 @@ from torch import nn
 
 from onelayer.data import Rows, epoch_order
 from onelayer.errors import DivergenceError, OneLayerError
-from onelayer.losses import mean_loss
+from onelayer.functional import mean_loss
 from onelayer.solvers.sgd import train_epoch
 from onelayer.solvers.stability import DIVERGED, largest_stable_lr
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from onelayer.data import Rows, epoch_order
-from onelayer.losses import mean_loss
+from onelayer.functional import mean_loss
 
 MAX_ITERATIONS = 100
 TOLERANCE = 1e-4

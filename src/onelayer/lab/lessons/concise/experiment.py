@@ -17,14 +17,14 @@ from torch.utils.data import DataLoader, TensorDataset
 from onelayer import Rows
 from onelayer.data import epoch_order
 from onelayer.data.rows import seeded_generator
-from onelayer.lab.lessons.from_scratch.experiment import EPOCHS, TRUE, Array, data_iter, flat
-from onelayer.losses import (
+from onelayer.functional import (
     absolute_loss,
     huber_loss,
     huber_loss_gradient,
     squared_loss,
     squared_loss_gradient,
 )
+from onelayer.lab.lessons.from_scratch.experiment import EPOCHS, TRUE, Array, data_iter, flat
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

@@ -306,7 +306,7 @@ def _(Comparison, charts, claim, delta, experiment, lesson, np, stack):
             lesson,
             "huber",
             "nn.HuberLoss",
-            "onelayer.losses.huber_loss",
+            "onelayer.functional.huber_loss",
             [
                 Comparison(f"{lesson.label('huber-at')} {residual:g}", theirs, ours, 1e-12)
                 for residual, theirs, ours in zip(_points.residual, _points.theirs, _points.ours, strict=True)

@@ -29,7 +29,7 @@ from onelayer import (
 )
 from onelayer.data import epoch_order
 from onelayer.data.rows import seeded_generator
-from onelayer.losses import mean_loss, squared_loss, squared_loss_gradient
+from onelayer.functional import mean_loss, squared_loss, squared_loss_gradient
 from onelayer.models import parameter_count
 from onelayer.scratch import affine, sgd
 from onelayer.training import Way

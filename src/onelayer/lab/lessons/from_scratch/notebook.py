@@ -44,12 +44,12 @@ def _(lesson):
 def _():
     import numpy as np
 
-    from onelayer import data, losses, scratch
+    from onelayer import data, functional, scratch
     from onelayer.lab.controls import run_button, slider
     from onelayer.lab.lessons.from_scratch import charts, experiment
     from onelayer.solvers.stability import largest_stable_lr
 
-    return charts, data, experiment, largest_stable_lr, losses, np, run_button, scratch, slider
+    return charts, data, experiment, functional, largest_stable_lr, np, run_button, scratch, slider
 
 
 @app.cell
@@ -117,10 +117,10 @@ def _(code, experiment, lesson, scratch, stack):
 
 
 @app.cell
-def _(code, lesson, losses, scratch, stack):
+def _(code, functional, lesson, scratch, stack):
     stack(
         lesson.text("loss"),
-        code(lesson, losses.squared_loss, losses.squared_loss_gradient),
+        code(lesson, functional.squared_loss, functional.squared_loss_gradient),
         lesson.text("step"),
         code(lesson, scratch.sgd),
     )

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from onelayer import fashion_mnist, fit
 from onelayer.data.rows import seeded_generator
-from onelayer.losses import cross_entropy, log_sum_exp, softmax
+from onelayer.functional import cross_entropy, log_sum_exp, softmax
 from onelayer.models import PHMLinear, parameter_count, phm
 
 CLASSES = ("cat", "chicken", "dog")

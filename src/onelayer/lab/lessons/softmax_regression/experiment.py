@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from onelayer import fashion_mnist, losses, models, training
+from onelayer import fashion_mnist, functional, models, training
 from onelayer.data import Dataset, Rows
 from onelayer.data.rows import as_features
 from onelayer.errors import DivergenceError
@@ -164,7 +164,7 @@ def judge(model: nn.Module) -> Judged:
     """Return the model's answers on the 10,000 test images."""
     rows = test_rows()
     logits = torch.cat([model(X) for X, _ in rows.blocks()])
-    probability, predicted = losses.softmax(logits).max(dim=1)
+    probability, predicted = functional.softmax(logits).max(dim=1)
     sureness = torch.where(predicted != rows.y, probability, -1.0)
     return Judged(
         confusion_counts(rows.y, predicted, data().n_outputs).numpy(),
@@ -185,7 +185,7 @@ def test_rows() -> Rows:
 def classify(model: nn.Module, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the probability of each class (10,) for one image of bytes (28, 28)."""
     X = as_features(torch.from_numpy(np.ascontiguousarray(pixels)).view(1, -1))
-    return np.asarray(losses.softmax(model(X))[0])
+    return np.asarray(functional.softmax(model(X))[0])
 
 
 def fitted(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
