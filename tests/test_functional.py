@@ -108,11 +108,6 @@ def test_shapes_that_would_broadcast_are_refused():
         functional.squared_loss(PREDICTION, TARGET.flatten())
 
 
-def test_mean_loss_of_several_outputs_sums_over_them():
-    outputs = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
-    assert functional.mean_loss(outputs, torch.zeros(2, 2)).item() == pytest.approx((5 / 2 + 25 / 2) / 2)
-
-
 def test_normal_density_at_the_mean_and_its_integral():
     at_mean = functional.normal_density(torch.tensor([3.0]), 3.0, 2.0).item()
     assert at_mean == pytest.approx(1 / (2 * math.sqrt(2 * math.pi)), rel=1e-6)

@@ -186,7 +186,7 @@ def test_both_ways_equal_scikit_learn(data, method, intercept, alpha, weighted):
 
 def test_houses_is_the_published_fit():
     rows = houses().train
-    fit = least_squares(Problem(rows.X.numpy(), rows.y.double().numpy()))
+    fit = least_squares(Problem(rows.X, rows.y))
     assert fit.bias[0] == pytest.approx(76513.9, abs=0.05)
     assert fit.weight[0].tolist() == pytest.approx([95.915, -1085.82], abs=0.005)
     assert 1 - fit.rss[0] / fit.tss[0] == pytest.approx(0.6591, abs=5e-5)

@@ -26,7 +26,7 @@ _HOMES = {
     "fit": "onelayer.training",
     "Settings": "onelayer.settings",
     "train": "onelayer.experiments",
-    "TrainedModel": "onelayer.artifacts",
+    "Model": "onelayer.model",
     "Timer": "onelayer.timer",
     "DivergenceError": "onelayer.errors",
     "OneLayerError": "onelayer.errors",
@@ -35,7 +35,6 @@ _HOMES = {
 _MODULES = ("d2l", "data", "estimators", "functional", "models", "plots", "training")
 
 if TYPE_CHECKING:
-    from onelayer.artifacts import TrainedModel as TrainedModel
     from onelayer.data import Dataset as Dataset
     from onelayer.data import Rows as Rows
     from onelayer.data import fashion_mnist as fashion_mnist
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from onelayer.estimators import LinearRegression as LinearRegression
     from onelayer.estimators import SoftmaxRegression as SoftmaxRegression
     from onelayer.experiments import train as train
+    from onelayer.model import Model as Model
     from onelayer.models import PHMLinear as PHMLinear
     from onelayer.models import linear_regression as linear_regression
     from onelayer.models import mlp as mlp
@@ -62,11 +62,14 @@ __all__ = sorted(_HOMES)
 
 def __getattr__(name: str) -> Any:
     """Import the module that a public name lives in and return the name's value."""
-    if name in _MODULES:
-        return import_module(f"onelayer.{name}")
-    if name not in _HOMES:
+    if name not in _MODULES and name not in _HOMES:
         raise AttributeError(f"module 'onelayer' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    from onelayer.errors import torch_needed
+
+    with torch_needed(f"onelayer.{name}"):
+        if name in _MODULES:
+            return import_module(f"onelayer.{name}")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

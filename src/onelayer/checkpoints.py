@@ -2,21 +2,19 @@
 
 import json
 import zlib
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from torch import Tensor, nn
+import numpy as np
+from torch import nn
 
-from onelayer.artifacts import read_tensors, tensors_to_bytes
-from onelayer.data import Rows
+from onelayer.checkpoint_file import State, arrays_of
+from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
 from onelayer.files import write_whole
+from onelayer.history import Fit
 from onelayer.run_folder import unfinished_checkpoint, unfinished_checkpoints
-from onelayer.settings import Settings
-from onelayer.training import Fit
-
-FORMAT = "onelayer-checkpoint-1"
+from onelayer.settings import Plan
 
 
 class Checkpoint:
@@ -27,19 +25,19 @@ class Checkpoint:
 
     Args:
         path: the file that a finished run leaves; unfinished ones are beside it.
-        settings: of the run; a checkpoint of a run with others is refused.
+        plan: of the run; a checkpoint of a run with others is refused.
         train: the rows to learn from, (n, d) and their targets; likewise, by their checksum.
 
     Attributes:
         latest: what the file holds, or would, after the latest epoch.
     """
 
-    def __init__(self, path: Path, settings: Settings, train: Rows) -> None:
+    def __init__(self, path: Path, plan: Plan, train: Rows) -> None:
         self.path = path
-        self.epochs = settings.epochs
+        self.epochs = plan.epochs
         # The number of epochs may grow and the device may change; everything else makes it another run.
-        self.settings = asdict(replace(settings, epochs=0, device=""))
-        X, y = (tensor.cpu().contiguous().numpy() for tensor in (train.X, train.y))
+        self.settings = asdict(plan) | {"epochs": 0, "device": ""}
+        X, y = (np.ascontiguousarray(values) for values in (train.X, train.y))
         self.data = zlib.crc32(y.data, zlib.crc32(X.data))
         run = zlib.crc32(json.dumps([self.settings, self.data]).encode())
         self.unfinished = unfinished_checkpoint(path, run)
@@ -50,7 +48,7 @@ class Checkpoint:
     def _epochs_left(self) -> int:
         """Return after how many epochs this very run was stopped before, as far as can be read."""
         try:
-            return len(self._read(self.unfinished)[1].history)
+            return len(self._read(self.unfinished).fit.history)
         except OneLayerError:
             return 0
 
@@ -73,8 +71,7 @@ class Checkpoint:
         self.kept = len(fit.history)
 
     def _to_bytes(self, module: nn.Module, fit: Fit) -> bytes:
-        about = {"settings": self.settings, "data": self.data, "fit": fit.to_json()}
-        return tensors_to_bytes(FORMAT, module.state_dict(), about)
+        return State(self.settings, self.data, fit, arrays_of(module)).to_bytes()
 
     @property
     def source(self) -> Path | None:
@@ -91,43 +88,35 @@ class Checkpoint:
         path = self.source
         if path is None:
             return None
-        tensors, fit = self._read(path)
-        if len(fit.history) > self.epochs:
+        state = self._read(path)
+        if len(state.fit.history) > self.epochs:
             raise OneLayerError(
-                f"{path}: has {len(fit.history)} epochs already, more than {self.epochs}; "
+                f"{path}: has {len(state.fit.history)} epochs already, more than {self.epochs}; "
                 "raise --epochs or start without --resume"
             )
         try:
-            module.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise OneLayerError(f"{path}: damaged ({error}); start without --resume") from error
-        self.kept, self.latest = len(fit.history), self._to_bytes(module, fit)
-        return fit
+            state.put_into(module)
+        except OneLayerError as error:
+            raise OneLayerError(f"{path}: damaged: {error}; start without --resume") from error
+        self.kept, self.latest = len(state.fit.history), state.to_bytes()
+        return state.fit
 
-    def _read(self, path: Path) -> tuple[dict[str, Tensor], Fit]:
-        """Return the weights and the fit so far in a file, if it is one of this run."""
-        tensors, about = read_tensors(path, FORMAT)
+    def _read(self, path: Path) -> State:
+        """Return what a file holds, if it is of this run."""
         try:
-            fit = self._checked(path, about)
-            if not all(tensor.isfinite().all() for tensor in tensors.values()):
-                raise ValueError("its weights are not finite")
-        except OneLayerError:
-            raise
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise OneLayerError(f"{path}: damaged ({error}); start without --resume") from error
-        return tensors, fit
-
-    def _checked(self, path: Path, about: dict[str, Any]) -> Fit:
-        """Return the fit so far, if it is one of this run."""
-        for name, value in self.settings.items():
-            if about["settings"].get(name) != value:
+            state = State.read(path)
+        except OneLayerError as error:
+            raise OneLayerError(f"{error}; start without --resume") from error
+        for name in sorted(self.settings.keys() | state.settings.keys()):
+            found, wanted = state.settings.get(name), self.settings.get(name)
+            if found != wanted:
                 raise OneLayerError(
-                    f"{path}: is of a run with {name} {about['settings'].get(name)}, not {value}; "
+                    f"{path}: is of a run with {name} {found}, not {wanted}; "
                     "use the same settings or start without --resume"
                 )
-        if about["data"] != self.data:
+        if state.data != self.data:
             raise OneLayerError(f"{path}: is of a run on other data; start without --resume")
-        return Fit.from_json(about["fit"])
+        return state
 
     def discard(self) -> None:
         """Remove what this run wrote, unless it was stopped before: what that left would be removed with it."""

@@ -3,15 +3,15 @@
 import csv
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
-from torch import Tensor
+from numpy.typing import NDArray
 
 from onelayer import plots
-from onelayer.data import Rows
 from onelayer.experiments import Run
+from onelayer.model import log_softmax
 from onelayer.run_folder import CHECKPOINT_FILE, HISTORY_FILE, MODEL_FILE, replace_run
 from onelayer.scoring import confusion_counts
 
@@ -55,30 +55,34 @@ def pictures(run: Run) -> dict[str, Figure]:
         figures["curve.png"] = plots.curve(run.fit.history, held_out)
     part, rows = run.prepared.judged_by
     name = ROWS_OF[part]
-    outputs = run.model.outputs(rows.X)
-    if not rows.is_classification:
-        prediction, target = outputs[:, 0].numpy(), rows.y[:, 0].numpy()
+    X, y = rows.X, rows.y
+    outputs = run.model.outputs(X)
+    if not run.model.classes:
+        prediction, target = outputs[:, 0], y[:, 0]
         figures["predicted.png"] = plots.predicted_against_true(prediction, target, run.model.target, name)
         figures["residuals.png"] = plots.residuals(prediction, target, run.model.target, name)
         return figures
     shape, classes = run.model.image_shape, run.model.classes
     if shape and run.model.hidden_weight is None:
-        figures["templates.png"] = plots.templates(run.model.weight.numpy(), shape, classes)
-    predicted = outputs.argmax(dim=1)
-    counts = confusion_counts(rows.y, predicted, len(classes)).numpy()
+        figures["templates.png"] = plots.templates(run.model.weight, shape, classes)
+    predicted = outputs.argmax(axis=1)
+    counts = confusion_counts(y, predicted, len(classes))
     figures["confusion.png"] = plots.confusion(counts, classes, name)
-    if shape and (predicted != rows.y).any():
-        figures["mistakes.png"] = _mistakes(rows, outputs, classes, shape)
+    if shape and (predicted != y).any():
+        figures["mistakes.png"] = _mistakes(X, y, outputs, classes, shape)
     return figures
 
 
-def _mistakes(rows: Rows, outputs: Tensor, classes: tuple[str, ...], shape: tuple[int, int]) -> Figure:
+def _mistakes(
+    X: NDArray[Any],
+    y: NDArray[Any],
+    outputs: NDArray[np.float64],
+    classes: tuple[str, ...],
+    shape: tuple[int, int],
+) -> Figure:
     """Draw the wrong answers that the model was surest of: true class → predicted, with its probability."""
-    probability, predicted = outputs.softmax(dim=1).max(dim=1)
-    sureness = torch.where(predicted != rows.y, probability, -1.0)
-    n_wrong = int((predicted != rows.y).sum())
-    worst = sureness.topk(min(WORST, n_wrong)).indices
-    titles = [
-        f"{classes[int(rows.y[i])]}\n→ {classes[int(predicted[i])]} {probability[i]:.0%}" for i in worst
-    ]
-    return plots.images(np.asarray(rows.X[worst]), shape, titles)
+    predicted, probability = outputs.argmax(axis=1), np.exp(log_softmax(outputs).max(axis=1))
+    wrong = (predicted != y).nonzero()[0]
+    worst = wrong[np.argsort(-probability[wrong], kind="stable")[:WORST]]
+    titles = [f"{classes[y[i]]}\n→ {classes[predicted[i]]} {probability[i]:.0%}" for i in worst]
+    return plots.images(X[worst], shape, titles)

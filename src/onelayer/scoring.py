@@ -3,41 +3,50 @@
 from math import sqrt
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from onelayer.artifacts import TrainedModel
-from onelayer.data import Rows
-from onelayer.data.scaling import mean_and_std
-from onelayer.functional import cross_entropy
+from onelayer.model import Model, log_softmax
 
-
-def regression_scores(model: TrainedModel, rows: Rows) -> dict[str, float | None]:
-    """Return R², None if the target is constant, and the root mean squared error in the target's unit."""
-    squares = (model.outputs(rows.X) - rows.y).square().sum().item()
-    _, std = mean_and_std(rows.y)
-    spread = std.square().sum().item() * len(rows)
-    r2 = 1 - squares / spread if spread else None
-    return {"r2": r2, "rmse": sqrt(squares / rows.y.numel())}
+ROUNDING = 16 * float(np.finfo(np.float64).eps)  # how far apart, relatively, rounding may bring equal numbers
 
 
-def classification_scores(model: TrainedModel, rows: Rows) -> dict[str, Any]:
-    """Return accuracy and mean cross-entropy (nats), overall and the accuracy of each class."""
-    outputs = model.outputs(rows.X)
-    right = outputs.argmax(dim=1) == rows.y
-    classes = {}
-    for number, name in enumerate(model.classes):
-        of_class = rows.y == number
-        n = int(of_class.sum())
-        classes[name] = {"rows": n, "accuracy": float(right[of_class].double().mean()) if n else None}
+def regression_scores(model: Model, X: NDArray[Any], y: NDArray[Any]) -> dict[str, float | None]:
+    """Return R², None if the target is constant, and the root mean squared error in the target's unit.
+
+    Args:
+        model: a regression.
+        X: features (n, d) in the user's units.
+        y: targets (n, q).
+    """
+    errors = float(np.square(model.outputs(X) - y).sum())
+    varies = np.ptp(y, axis=0) > ROUNDING * np.abs(y).max(axis=0)
+    spread = float(np.square(y - y.mean(axis=0))[:, varies].sum())
+    return {"r2": 1 - errors / spread if spread else None, "rmse": sqrt(errors / y.size)}
+
+
+def classification_scores(model: Model, X: NDArray[Any], labels: NDArray[Any]) -> dict[str, Any]:
+    """Return accuracy and mean cross-entropy (nats), overall and the accuracy of each class.
+
+    Args:
+        model: a classifier.
+        X: features (n, d), bytes for pixels.
+        labels: class numbers (n,).
+    """
+    outputs = model.outputs(X)
+    counts = confusion_counts(labels, outputs.argmax(axis=1), len(model.classes))
+    right, rows = counts.diagonal(), counts.sum(axis=1)
     return {
-        "accuracy": float(right.double().mean()),
-        "loss": float(cross_entropy(outputs, rows.y)),
-        "classes": classes,
+        "accuracy": int(right.sum()) / len(labels),
+        "loss": -float(log_softmax(outputs)[np.arange(len(labels)), labels].mean()),
+        "classes": {
+            name: {"rows": int(n), "accuracy": int(k) / int(n) if n else None}
+            for name, n, k in zip(model.classes, rows, right, strict=True)
+        },
     }
 
 
-def confusion_counts(labels: Tensor, predicted: Tensor, n_classes: int) -> Tensor:
+def confusion_counts(labels: NDArray[Any], predicted: NDArray[Any], n_classes: int) -> NDArray[np.int64]:
     """Return how often each true class (row) was taken for each class (column): (n,), (n,) to (q, q)."""
-    pairs = labels * n_classes + predicted
-    return torch.bincount(pairs, minlength=n_classes**2).view(n_classes, n_classes)
+    pairs = labels.astype(np.int64) * n_classes + predicted
+    return np.bincount(pairs, minlength=n_classes**2).reshape(n_classes, n_classes)

@@ -6,22 +6,22 @@ from onelayer.cli.console import busy, decimal, print_json, print_table
 
 def evaluate(model: options.Model, data: options.Data, as_json: options.Json = False) -> None:
     """Measure MODEL on DATA: the test images of a folder, or every row of a table."""
-    from onelayer.artifacts import TrainedModel
-    from onelayer.inference import labelled_rows_for
+    from onelayer.inputs import labelled_inputs_for
+    from onelayer.model import Model
     from onelayer.scoring import classification_scores, regression_scores
 
-    trained = TrainedModel.load(model)
+    trained = Model.load(model)
     with busy(f"reading {data}"):
-        rows = labelled_rows_for(trained, data)
-    about = {"model": str(model), "data": data, "rows": len(rows)}
+        X, y = labelled_inputs_for(trained, data)
+    about = {"model": str(model), "data": data, "rows": len(y)}
     if not trained.classes:
-        scores = regression_scores(trained, rows)
+        scores = regression_scores(trained, X, y)
         if as_json:
             print_json(about | scores)
         else:
-            print(f"R² {decimal(scores['r2'])}, RMSE {scores['rmse']:,.6g} on {len(rows):,} rows")
+            print(f"R² {decimal(scores['r2'])}, RMSE {scores['rmse']:,.6g} on {len(y):,} rows")
         return
-    results = classification_scores(trained, rows)
+    results = classification_scores(trained, X, y)
     if as_json:
         print_json(about | results)
         return
@@ -32,4 +32,4 @@ def evaluate(model: options.Model, data: options.Data, as_json: options.Json = F
             for name, entry in results["classes"].items()
         ),
     )
-    print(f"accuracy {results['accuracy']:.4f}, loss {results['loss']:.4f} on {len(rows):,} rows")
+    print(f"accuracy {results['accuracy']:.4f}, loss {results['loss']:.4f} on {len(y):,} rows")

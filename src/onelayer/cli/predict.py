@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,8 +11,9 @@ from onelayer.cli.console import busy
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
-    from onelayer.artifacts import TrainedModel
+    from onelayer.model import Model
 
 
 def predict(
@@ -32,16 +33,16 @@ def predict(
 
     A table comes back with one more column; for images there is a row with the number of each image.
     """
-    from onelayer.artifacts import TrainedModel
     from onelayer.errors import OneLayerError
     from onelayer.files import write_whole
+    from onelayer.model import Model
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise OneLayerError(f"{out}: the name must end in .csv or .parquet")
     if out is not None and out.exists() and Path(data).exists() and out.samefile(data):
         raise OneLayerError(f"{out}: is the data themselves; write the predictions to another file")
     with busy(f"predicting {data}"):
-        trained = TrainedModel.load(model)
+        trained = Model.load(model)
         rows, found = predictions(trained, data, proba)
         is_parquet = out is not None and out.suffix == ".parquet"
         content = _parquet(rows, found) if is_parquet else _csv(rows, found, data)
@@ -52,44 +53,39 @@ def predict(
         print(f"wrote {len(rows):,} predictions to {out}")
 
 
-def predictions(
-    trained: "TrainedModel", source: str, proba: bool = False
-) -> "tuple[pa.Table, dict[str, pa.Array]]":
+def predictions(model: "Model", source: str, proba: bool = False) -> "tuple[pa.Table, dict[str, pa.Array]]":
     """Return the rows of a source and, by column name, what is predicted for each; null where a row is incomplete.
 
     The first column is the predicted class or number; with ``proba`` the probability of each class follows.
 
     Raises:
         OneLayerError: if such a column is there already, if probabilities are asked of a regression, and as
-            ``inputs_for``.
+            ``Model.predict``.
     """
-    import numpy as np
     import pyarrow as pa
 
     from onelayer.errors import OneLayerError
-    from onelayer.functional import softmax
-    from onelayer.inference import inputs_for
+    from onelayer.inputs import inputs_for
 
-    if proba and not trained.classes:
+    if proba and not model.classes:
         raise OneLayerError("--proba is for classes; this model predicts a number")
-    inputs = inputs_for(trained, source)
+    inputs = inputs_for(model, source)
+    predicted, name = model.predict(inputs), f"predicted_{model.target}"
+    columns = {name: predicted} if predicted.ndim == 1 else _numbered(name, predicted)
+    if proba:
+        columns |= {f"p_{c}": p for c, p in zip(model.classes, model.predict_proba(inputs).T, strict=True)}
     table = inputs.table
     if table is None:
-        table = pa.table({"image": pa.array(range(1, len(inputs.X) + 1))})
-    outputs = trained.outputs(inputs.X)
-    if trained.classes:
-        predicted = pa.array(trained.classes).take(pa.array(outputs.argmax(dim=1).numpy()))
-    else:
-        predicted = pa.array(outputs[:, 0].numpy())
-    found = {f"predicted_{trained.target}": predicted}
-    if proba:
-        columns = softmax(outputs).numpy().T
-        found |= {f"p_{name}": pa.array(p) for name, p in zip(trained.classes, columns, strict=True)}
-    for name in found:
+        table = pa.table({"image": pa.array(range(1, len(inputs.kept) + 1))})
+    for name in columns:
         if name in table.column_names:
             raise OneLayerError(f"{source}: already has a column {name!r}; rename or drop it")
-    place = pa.array(np.cumsum(inputs.kept.numpy()) - 1, mask=~inputs.kept.numpy())
-    return table, {name: column.take(place) for name, column in found.items()}
+    return table, {name: pa.array(values, mask=~inputs.kept) for name, values in columns.items()}
+
+
+def _numbered(name: str, values: "NDArray[Any]") -> "dict[str, NDArray[Any]]":
+    """Return the columns of values (n, q), numbered from 1."""
+    return {f"{name}_{k}": column for k, column in enumerate(values.T, start=1)}
 
 
 def _joined(rows: "pa.Table", found: "dict[str, pa.Array]") -> "pa.Table":

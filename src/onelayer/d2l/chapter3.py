@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from onelayer import functional, scratch
+from onelayer import functional
 from onelayer.d2l.figures import show_images
 from onelayer.d2l.live import LINE, Animator
 from onelayer.d2l.loaders import get_fashion_mnist_labels
 from onelayer.errors import OneLayerError
+from onelayer.solvers import scratch
 
 Net = Callable[[Tensor], Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -1,87 +1,312 @@
-"""Fitted estimators as files: one safetensors file with the coefficients and, as JSON, what they belong to."""
+"""Fitted estimators as files: a model, and beside it the parameters and what fitting found out."""
 
-import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import safetensors
-from safetensors.numpy import save as to_bytes
+from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
 
-from onelayer.artifacts import METADATA
+from onelayer import formats
 from onelayer.errors import OneLayerError
+from onelayer.estimators.parameters import check_parameters
 from onelayer.files import write_whole
+from onelayer.model import FORMAT, TENSORS, Model
+from onelayer.schema import (
+    Array,
+    Kind,
+    anything,
+    check_arrays,
+    flag,
+    items,
+    list_of,
+    mapping,
+    maybe,
+    number,
+    record,
+    scalar,
+    text,
+    whole,
+)
 
-FORMAT = "onelayer-estimator-1"
+FIRST_FORMAT = "onelayer-estimator-1"
+PREFIX = "estimator."  # of the names of tensors that are not the model's
+TARGET = "y"  # as scikit-learn calls it; an estimator is not told the name
+LABELS = (
+    "str",
+    "object",
+    "bool",
+    "float64",
+    "float32",
+    *(f"{s}int{n}" for s in ("", "u") for n in (8, 16, 32, 64)),
+)
 
 
-def _plain(value: Any) -> Any:
-    """Return NumPy's numbers and arrays as Python's, and a dictionary as pairs, for JSON makes texts of its keys."""
-    if isinstance(value, dict):
-        return [[_plain(key), _plain(item)] for key, item in value.items()]
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+def labels(value: Any, field: str) -> None:
+    """The sorted classes, and the type of the array that they are kept in."""
+    record({"dtype": text(*LABELS), "names": list_of(scalar, least=2)})(value, field)
+    try:
+        is_faithful = np.array(value["names"], value["dtype"]).tolist() == list(value["names"])
+    except (TypeError, ValueError, OverflowError):
+        is_faithful = False
+    if not is_faithful:
+        raise OneLayerError(f"{field}.names must be of type {value['dtype']}")
+
+
+def parameter(value: Any, field: str) -> None:
+    """A scalar, or pairs of scalars: those of a dictionary, since JSON makes strings of its keys."""
+    (list_of(items(scalar, scalar)) if isinstance(value, list) else scalar)(value, field)
+
+
+# What an estimator keeps besides the model, if its _saved names it. Axes: d features; t targets, left out if y is (n,).
+ARRAYS = {
+    "std_err_": Array("t d", finite=False),
+    "intercept_std_err_": Array("t", finite=False),
+    "sigma_": Array("t", finite=False),
+    "r2_": Array("t", finite=False),
+    "_column_means": Array("d"),
+    "_column_variances": Array("d"),
+}
+VALUES: dict[str, Kind] = {
+    "classes_": labels,
+    "rank_": maybe(whole()),
+    "solver_": text(),
+    "_n": whole(),
+    "objective_": number(),
+    "gap_": number(0, finite=False),
+    "converged_": flag,
+    "n_iter_": whole(),
+    "history_": list_of(number()),
+    "lr_": number(0),
+    "_progress": items(whole(), number(0), whole(), whole()),
+}
+BY_ONE_SOLVER = (
+    *("objective_", "gap_", "converged_", "n_iter_", "history_"),
+    *("lr_", "_column_means", "_column_variances", "_progress"),
+)
+PARAMETERS = mapping(parameter)
+DESCRIPTION = record({"name": text(), "is_vector": flag, "params": PARAMETERS, "values": mapping(anything)})
+FIRST_DESCRIPTION = record(
+    {"kind": text(), "params": PARAMETERS, "attributes": mapping(anything), "of_objects": list_of(text())}
+)
+
+
+class UnfittedError(OneLayerError, NotFittedError):  # type: ignore[misc]
+    """An estimator was asked for what only fitting brings."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a fitted estimator consists of, in the types that a file can hold.
+
+    Attributes:
+        params: by name.
+        coef: (t, d), or (d,) if y was (n,).
+        intercept: (t,), or () likewise.
+        features: the names of the features; empty if they have none.
+        arrays: fitted attributes of ``ARRAYS``.
+        values: fitted attributes of ``VALUES``.
+    """
+
+    params: Mapping[str, Any]
+    coef: NDArray[Any]
+    intercept: NDArray[Any]
+    features: Sequence[str]
+    arrays: Mapping[str, NDArray[Any]]
+    values: Mapping[str, Any]
+
+    def check(self, saved: Collection[str]) -> None:
+        """Raise OneLayerError unless all is of its kind and fits; ``saved`` names what the estimator keeps."""
+        sizes: dict[str, int | None] = {"t": None} if self.coef.ndim == 1 else {}
+        coefficients = {"coef_": self.coef, "intercept_": self.intercept}
+        check_arrays(coefficients, {"coef_": Array("t d"), "intercept_": Array("t")}, sizes)
+        check_arrays(self.arrays, _expected(ARRAYS, saved, self.arrays), sizes)
+        record(_expected(VALUES, saved, self.values))(self.values, "")
+        PARAMETERS(self.params, "params")
+        list_of(text())(self.features, "feature_names_in_")
+        if self.features and len(self.features) != sizes["d"]:
+            raise OneLayerError("feature_names_in_ and coef_ differ in number")
+        n_classes = len(self.values["classes_"]["names"]) if "classes_" in saved else 0
+        if n_classes and (sizes["t"], n_classes) != (1, 2) and sizes["t"] != n_classes:
+            raise OneLayerError("classes_ and coef_ differ in number")
+
+    def model(self) -> Model:
+        """Return the model itself."""
+        from onelayer.data.encoding import Column, Encoding
+
+        classes = self.values["classes_"]["names"] if "classes_" in self.values else ()
+        is_table = len(self.features) == len(set(self.features)) > 0
+        return Model(
+            weight=np.atleast_2d(self.coef),
+            bias=np.atleast_1d(self.intercept),
+            hidden_weight=None,
+            hidden_bias=None,
+            kind="softmax" if classes else "linear",
+            data="",
+            target=TARGET,
+            classes=tuple(_class_name(label) for label in classes),
+            features=tuple(self.features),
+            image_shape=None,
+            encoding=Encoding(tuple(map(Column, self.features))) if is_table else None,
+            feature_mean=None,
+            settings={},
+        )
+
+
+def _expected(kinds: Mapping[str, Any], saved: Collection[str], present: Collection[str]) -> dict[str, Any]:
+    """Return the kinds of the attributes that an estimator has to have, and of those present that it may have."""
+    return {
+        name: kind
+        for name, kind in kinds.items()
+        if name in saved and (name in present or name not in BY_ONE_SOLVER)
+    }
+
+
+def _class_name(label: Any) -> str:
+    """Return a label as the command line reads it in a table: 3.0 as 3, True as true."""
+    if isinstance(label, float) and label.is_integer():
+        return str(int(label))
+    return str(label).lower() if isinstance(label, bool) else str(label)
 
 
 class Saved:
     """An estimator that can be saved and loaded.
 
-    Subclasses name in ``_saved`` the fitted attributes that are kept: arrays, numbers, texts, or lists of these.
+    Subclasses name in ``_saved`` the fitted attributes that are kept; ``ARRAYS`` and ``VALUES`` say what they are.
     """
 
     _saved: tuple[str, ...]
+    _parameter_constraints: dict[str, list[Any]]
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to a file, whole or not at all.
 
+        ``onelayer.Model.load`` opens it as well, and with it the command line, which finds columns by the names of the
+        features. The target is called y there.
+
         Raises:
-            OneLayerError: if it is not fitted, the file cannot be written, or a parameter is nothing that JSON knows.
+            OneLayerError: if it is not fitted (scikit-learn's ``NotFittedError`` too), if a parameter or a class is
+                not a string, a number, a boolean or None, or if the file cannot be written.
         """
-        fitted = {name: getattr(self, name) for name in self._saved if hasattr(self, name)}
-        if "coef_" not in fitted:
-            raise OneLayerError(f"this {type(self).__name__} is not fitted yet: call fit before save")
-        tensors, plain = {}, {}
-        for name, value in fitted.items():
-            is_tensor = isinstance(value, np.ndarray) and value.dtype.kind in "fiub"
-            if is_tensor:
-                tensors[name] = np.ascontiguousarray(value)
-            else:
-                plain[name] = _plain(value)
-        given = self.get_params(deep=False)  # type: ignore[attr-defined]
-        params = {name: _plain(value) for name, value in given.items()}
-        of_objects = [name for name in plain if getattr(fitted[name], "dtype", None) == np.dtype(object)]
-        metadata = {
-            "format": FORMAT,
-            "kind": type(self).__name__,
-            "params": params,
-            "attributes": plain,
-            "of_objects": of_objects,
-        }
+        if not hasattr(self, "coef_"):
+            raise UnfittedError(f"this {type(self).__name__} is not fitted yet: call fit before save")
+        parts = self._parts()
         try:
-            text = json.dumps(metadata)
-        except TypeError as error:
-            raise OneLayerError(f"cannot be saved: {error}") from error
-        write_whole({Path(path): to_bytes(tensors, {METADATA: text})})
+            parts.check(self._saved)
+        except OneLayerError as error:
+            raise OneLayerError(f"the {type(self).__name__} cannot be saved: {error}") from error
+        about = {
+            "name": type(self).__name__,
+            "is_vector": parts.coef.ndim == 1,
+            "params": parts.params,
+            "values": parts.values,
+        }
+        arrays = {PREFIX + name: array for name, array in parts.arrays.items()}
+        write_whole({Path(path): parts.model().to_bytes(about, arrays)})
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Return the estimator that ``save`` wrote.
 
         Raises:
-            OneLayerError: if the file cannot be read, or holds something else.
+            OneLayerError: if the file cannot be read, is damaged, or holds something else.
         """
-        try:
-            with safetensors.safe_open(path, "numpy") as file:
-                metadata = json.loads((file.metadata() or {}).get(METADATA, "{}"))
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        except (OSError, safetensors.SafetensorError, ValueError) as error:
-            raise OneLayerError(f"{path}: cannot be read ({error})") from error
-        if metadata.get("format") != FORMAT or metadata.get("kind") != cls.__name__:
-            found = metadata.get("kind") or "something else"
-            raise OneLayerError(f"{path}: holds {found}, not a {cls.__name__} of this version")
-        params = metadata["params"].items()
-        model = cls(**{name: dict(value) if isinstance(value, list) else value for name, value in params})
-        for name, value in {**tensors, **metadata["attributes"]}.items():
-            is_array = name in ("classes_", "feature_names_in_")
-            dtype = object if name in metadata["of_objects"] else None
-            setattr(model, name, np.array(value, dtype) if is_array else value)
-        return model
+        content = formats.read(Path(path), FORMAT, FIRST_FORMAT)
+        with formats.about_file(Path(path)):
+            name, parts = _first_parts(content) if content.is_first else _parts(content)
+            if name != cls.__name__:
+                raise OneLayerError(f"it holds a {name}, not a {cls.__name__}")
+            parts.check(cls._saved)
+            return cls._assembled(parts)
+
+    def _parts(self) -> Parts:
+        fitted = {name: getattr(self, name) for name in self._saved if hasattr(self, name)}
+        values = {name: _plain(fitted[name]) for name in VALUES if name in fitted}
+        if "classes_" in fitted:
+            dtype = fitted["classes_"].dtype
+            values["classes_"] = {
+                "dtype": "str" if dtype.kind in "UT" else dtype.name,
+                "names": values["classes_"],
+            }
+        return Parts(
+            params={name: _plain(value) for name, value in self.get_params(deep=False).items()},  # type: ignore[attr-defined]
+            coef=np.asarray(fitted["coef_"]),
+            intercept=np.asarray(fitted["intercept_"]),
+            features=[str(name) for name in fitted.get("feature_names_in_", ())],
+            arrays={name: np.asarray(fitted[name]) for name in ARRAYS if name in fitted},
+            values=values,
+        )
+
+    @classmethod
+    def _assembled(cls, parts: Parts) -> Self:
+        unknown = parts.params.keys() - cls().get_params(deep=False)  # type: ignore[attr-defined]
+        if unknown:
+            raise OneLayerError(f"{cls.__name__} has no parameter {', '.join(sorted(unknown))}")
+        given = parts.params.items()
+        found = cls(**{name: dict(value) if isinstance(value, list) else value for name, value in given})
+        check_parameters(found, cls._parameter_constraints)
+        arrays = {"coef_": parts.coef, "intercept_": parts.intercept, **parts.arrays}
+        attributes = {name: array.copy()[()] for name, array in arrays.items()} | dict(parts.values)
+        if "classes_" in attributes:
+            classes = attributes["classes_"]
+            attributes["classes_"] = np.array(classes["names"], classes["dtype"])
+        if parts.features:
+            attributes["feature_names_in_"] = np.array(parts.features, object)
+        attributes["n_features_in_"] = parts.coef.shape[-1]
+        for name, value in attributes.items():
+            setattr(found, name, value)
+        return found
+
+
+def _parts(content: formats.Content) -> tuple[str, Parts]:
+    """Return the name of the estimator in a file, and its parts."""
+    model, about = Model.from_content(content), content.description.get("estimator")
+    if about is None:
+        raise OneLayerError("it holds a model without an estimator; open it with onelayer.Model.load")
+    DESCRIPTION(about, "estimator")
+    coef, intercept = model.weight, model.bias
+    if about["is_vector"]:
+        if len(coef) > 1:
+            raise OneLayerError("estimator.is_vector does not fit several targets")
+        coef, intercept = coef[0], intercept.reshape(())
+    rest = content.tensors.keys() - set(TENSORS)
+    arrays = {name.removeprefix(PREFIX): content.tensors[name] for name in rest}
+    return about["name"], Parts(about["params"], coef, intercept, model.features, arrays, about["values"])
+
+
+def _first_parts(content: formats.Content) -> tuple[str, Parts]:
+    """Return the same of a file of the first version, which kept numbers, names and classes in other places."""
+    about = content.description
+    FIRST_DESCRIPTION(about, "")
+    values, arrays = dict(about["attributes"]), dict(content.tensors)
+    for name in (*ARRAYS, "coef_", "intercept_"):
+        if isinstance(values.get(name), float):
+            arrays[name] = np.asarray(values.pop(name))
+    for name in ("coef_", "intercept_"):
+        if name not in arrays:
+            raise OneLayerError(f"{name} is missing")
+    if "classes_" in arrays:
+        classes = arrays.pop("classes_")
+        values["classes_"] = {"dtype": classes.dtype.name, "names": classes.tolist()}
+    elif "classes_" in values:
+        dtype = "object" if "classes_" in about["of_objects"] else "str"
+        values["classes_"] = {"dtype": dtype, "names": values["classes_"]}
+    coef, intercept, features = (
+        arrays.pop("coef_"),
+        arrays.pop("intercept_"),
+        values.pop("feature_names_in_", []),
+    )
+    if coef.shape[-1:] != (values.pop("n_features_in_", None),):
+        raise OneLayerError("n_features_in_ and coef_ differ")
+    return about["kind"], Parts(about["params"], coef, intercept, features, arrays, values)
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's numbers and arrays as Python's, and a dictionary as pairs."""
+    if isinstance(value, dict):
+        return [[_plain(key), _plain(item)] for key, item in value.items()]
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

@@ -46,10 +46,10 @@ def _():
     import numpy as np
     from torch import nn
 
-    from onelayer import concise
     from onelayer.lab.controls import pick, run_button, slider
     from onelayer.lab.lessons.concise import charts, experiment
     from onelayer.lab.lessons.from_scratch import experiment as scratch_experiment
+    from onelayer.solvers import concise
 
     rows = scratch_experiment.data()
     names = ("w₁", "w₂", "b")

@@ -44,12 +44,13 @@ def _(lesson):
 def _():
     import numpy as np
 
-    from onelayer import data, functional, scratch
+    from onelayer import data, functional
     from onelayer.lab.controls import run_button, slider
     from onelayer.lab.lessons.from_scratch import charts, experiment
+    from onelayer.solvers import batches, scratch
     from onelayer.solvers.stability import largest_stable_lr
 
-    return charts, data, experiment, functional, largest_stable_lr, np, run_button, scratch, slider
+    return batches, charts, data, experiment, functional, largest_stable_lr, np, run_button, scratch, slider
 
 
 @app.cell
@@ -68,8 +69,8 @@ def _(charts, code, data, experiment, lesson, seed, sigma, stack):
 
 
 @app.cell
-def _(code, data, experiment, lesson, stack):
-    stack(lesson.text("batches"), code(lesson, experiment.data_iter, data.epoch_order))
+def _(batches, code, experiment, lesson, stack):
+    stack(lesson.text("batches"), code(lesson, experiment.data_iter, batches.epoch_order))
     return
 
 

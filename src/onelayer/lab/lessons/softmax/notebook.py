@@ -45,9 +45,10 @@ def _(lesson):
 def _():
     import torch
 
-    from onelayer import functional, models, scratch
+    from onelayer import functional, models
     from onelayer.lab.controls import choice, run_button, slider
     from onelayer.lab.lessons.softmax import charts, experiment
+    from onelayer.solvers import scratch
 
     labels = {name: i for i, name in enumerate(experiment.CLASSES)}
     return charts, choice, experiment, functional, labels, models, run_button, scratch, slider, torch

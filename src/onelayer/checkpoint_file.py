@@ -1,0 +1,93 @@
+"""The file that a checkpoint is kept in: what stands in it, and what each part has to be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from onelayer import formats
+from onelayer.errors import OneLayerError
+from onelayer.history import Fit
+from onelayer.schema import Array, check_arrays, list_of, mapping, maybe, number, record, scalar, whole
+
+FORMAT = "onelayer-checkpoint-2"
+FIRST_FORMAT = "onelayer-checkpoint-1"
+
+EPOCH = record(
+    {
+        "epoch": whole(1),
+        "train_loss": number(),
+        "train_accuracy": maybe(number(0)),
+        "held_out_loss": maybe(number(finite=False)),  # a single row may be too large for float32
+        "held_out_accuracy": maybe(number(0)),
+        "seconds": number(0),
+    }
+)
+DESCRIPTION = record(
+    {
+        "settings": mapping(scalar),
+        "data": whole(0, 2**32 - 1),
+        "fit": record({"start_loss": number(), "history": list_of(EPOCH, least=1)}),
+    }
+)
+
+
+@dataclass(frozen=True)
+class State:
+    """The state of a run after an epoch.
+
+    Attributes:
+        settings: of the run, by name.
+        data: a checksum (CRC-32) of the rows that it learns from.
+        fit: the history so far.
+        arrays: the parameters of the module, by name.
+    """
+
+    settings: Mapping[str, Any]
+    data: int
+    fit: Fit
+    arrays: Mapping[str, NDArray[Any]]
+
+    def to_bytes(self) -> bytes:
+        """Return the content of a file."""
+        about = {"settings": dict(self.settings), "data": self.data, "fit": self.fit.to_json()}
+        return formats.to_bytes(FORMAT, about, self.arrays)
+
+    @staticmethod
+    def read(path: Path) -> "State":
+        """Return what ``to_bytes`` made.
+
+        Raises:
+            OneLayerError: if the file cannot be read, or a part of it is not as it has to be.
+        """
+        content = formats.read(path, FORMAT, FIRST_FORMAT)
+        with formats.about_file(path):
+            about: Any = content.description.get("about") if content.is_first else content.description
+            DESCRIPTION(about, "")
+            fit = Fit.from_json(about["fit"])
+            if [record.epoch for record in fit.history] != [*range(1, len(fit.history) + 1)]:
+                raise OneLayerError("the epochs of its history are not 1, 2, …")
+        return State(about["settings"], about["data"], fit, content.tensors)
+
+    def put_into(self, module: nn.Module) -> None:
+        """Give a module the parameters.
+
+        Raises:
+            OneLayerError: unless they have the names, shapes and types of the module's own, and are finite.
+        """
+        own = arrays_of(module)
+        sizes: dict[str, int | None] = {str(size): size for array in own.values() for size in array.shape}
+        kinds = {
+            name: Array(" ".join(map(str, array.shape)), (array.dtype.name,)) for name, array in own.items()
+        }
+        check_arrays(self.arrays, kinds, sizes)
+        module.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in self.arrays.items()})
+
+
+def arrays_of(module: nn.Module) -> dict[str, NDArray[Any]]:
+    """Return the parameters of a module, by name."""
+    return {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}

@@ -1,0 +1,275 @@
+"""A trained model in the user's units: what it predicts, and the file it is kept in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer import formats
+from onelayer.data.dataset import Missing
+from onelayer.data.rows import PIXEL_UNIT, block_rows
+from onelayer.errors import OneLayerError
+from onelayer.files import write_whole
+from onelayer.schema import Array, check_arrays, items, list_of, mapping, maybe, record, scalar, text, whole
+
+if TYPE_CHECKING:
+    from onelayer.data.encoding import Encoding
+
+MODEL_FILE = "model.safetensors"
+FORMAT = "onelayer-model-2"
+FIRST_FORMAT = "onelayer-model-1"
+UNITS = ("pixel / 255", "as in the table")
+
+COLUMN = record({"name": text(), "categories": maybe(list_of(text(), least=1, distinct=True))})
+ENCODING = record({"missing": text(*get_args(Missing)), "columns": list_of(COLUMN, least=1)})
+DESCRIPTION = record(
+    {
+        "kind": text("linear", "softmax", "mlp", "phm"),
+        "data": text(),
+        "target": text(),
+        "classes": list_of(text(), distinct=True),
+        "features": list_of(text()),
+        "image_shape": maybe(items(whole(1), whole(1))),
+        "encoding": maybe(ENCODING),
+        "settings": mapping(scalar),
+        "feature_unit": text(*UNITS),
+    }
+)
+ONE_LAYER = {"weight": Array("q d"), "bias": Array("q")}
+TWO_LAYERS = {
+    "weight": Array("q h"),
+    "bias": Array("q"),
+    "hidden_weight": Array("h d"),
+    "hidden_bias": Array("h"),
+}
+FILLED = {"feature_mean": Array("d")}
+TENSORS = (*TWO_LAYERS, *FILLED)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained model in the user's units: raw table columns, or pixels between 0 and 1.
+
+    Attributes:
+        weight: (q, h) and
+        bias: (q,) of the output layer. With two classes q may be 1: then the output is the logit of the second.
+        hidden_weight: (h, d) and
+        hidden_bias: (h,) of an MLP's hidden layer, else None; then h is d.
+        kind: ``"linear"``, ``"softmax"``, ``"mlp"`` or ``"phm"``; a PHM layer is kept as its whole weight.
+        data: the name of the data set it was trained on.
+        target: the name of the target.
+        classes: the names of the classes; empty for regression.
+        features: the names of the features; empty for images, and where they have none.
+        image_shape: (height, width) of the images it takes, or None.
+        encoding: how table columns become features, or None.
+        feature_mean: (d,) what stands in for a missing feature, or None.
+        settings: how it was trained.
+    """
+
+    weight: NDArray[np.floating]
+    bias: NDArray[np.floating]
+    hidden_weight: NDArray[np.floating] | None
+    hidden_bias: NDArray[np.floating] | None
+    kind: str
+    data: str
+    target: str
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+    image_shape: tuple[int, int] | None
+    encoding: "Encoding | None"
+    feature_mean: NDArray[np.floating] | None
+    settings: Mapping[str, Any]
+
+    @property
+    def n_features(self) -> int:
+        """The number of features d it takes."""
+        return int((self.weight if self.hidden_weight is None else self.hidden_weight).shape[1])
+
+    def predict(self, source: Any) -> NDArray[Any]:
+        """Return what is predicted for each row: names of classes (n,), or numbers (n,), or (n, q) of q targets.
+
+        Args:
+            source: a pandas, polars or Arrow table with the columns that the model was trained on, in any order and
+                perhaps with others; a path or the name of a bundled data set, as on the command line; or an array
+                (n, d) of features, or of images as bytes or as floats between 0 and 1.
+
+        Returns:
+            An array aligned with the rows. Of a model that was trained with ``missing="drop"``, an incomplete row has
+            None for its class, or NaN for its number.
+
+        Raises:
+            OneLayerError: if the source is of another kind or size than in training, lacks a column or a value, or
+                cannot be read.
+        """
+        from onelayer.inputs import inputs_for
+
+        inputs = inputs_for(self, source)
+        outputs = self.outputs(inputs.X)
+        if self.classes:
+            return inputs.aligned(np.array(self.classes, object)[outputs.argmax(axis=1)])
+        return inputs.aligned(outputs[:, 0] if len(self.bias) == 1 else outputs)
+
+    def predict_proba(self, source: Any) -> NDArray[np.float64]:
+        """Return the probability of each class (n, q), NaN for an incomplete row; see ``predict``.
+
+        Raises:
+            OneLayerError: if the model predicts a number, and as ``predict``.
+        """
+        from onelayer.inputs import inputs_for
+
+        inputs = inputs_for(self, source)
+        return inputs.aligned(self.probabilities(inputs.X))
+
+    def outputs(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the logits (n, q), or the predicted numbers (n, q), of features X (n, d), computed in float64.
+
+        Bytes are pixels, worth 1/255 each, if the model is one of images.
+
+        Raises:
+            OneLayerError: if X has another shape, or an output is not finite.
+        """
+        if X.ndim != 2 or X.shape[1] != self.n_features:
+            raise OneLayerError(f"the model takes features (n, {self.n_features}), not an array {X.shape}")
+        size = block_rows(self.n_features)
+        starts = range(0, max(1, len(X)), size)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = np.concatenate([self._outputs(X[start : start + size]) for start in starts])
+        if not np.isfinite(found).all():
+            row = int(np.argmin(np.isfinite(found).all(axis=1))) + 1
+            raise OneLayerError(f"row {row}: a feature is missing or too large to compute with")
+        return found
+
+    def _outputs(self, stored: NDArray[Any]) -> NDArray[np.float64]:
+        X = stored.astype(np.float64)
+        if self.image_shape is not None and stored.dtype == np.uint8:
+            X /= 1 / PIXEL_UNIT  # exactly 255
+        if self.feature_mean is not None:
+            X = np.where(np.isnan(X), self.feature_mean, X)
+        if self.hidden_weight is not None and self.hidden_bias is not None:
+            X = np.maximum(X @ self.hidden_weight.T.astype(np.float64) + self.hidden_bias, 0)
+        outputs: NDArray[np.float64] = X @ self.weight.T.astype(np.float64) + self.bias
+        if len(self.classes) == 2 and len(self.bias) == 1:
+            return np.hstack([np.zeros_like(outputs), outputs])
+        return outputs
+
+    def probabilities(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the probability of each class (n, q) for features X (n, d).
+
+        Raises:
+            OneLayerError: if the model predicts a number, and as ``outputs``.
+        """
+        if not self.classes:
+            raise OneLayerError("probabilities are for classes; this model predicts a number")
+        return np.exp(log_softmax(self.outputs(X)))
+
+    def save(self, path: str | Path) -> None:
+        """Write the model as one safetensors file.
+
+        Raises:
+            OneLayerError: if the file cannot be written, or the parts of the model do not fit each other.
+        """
+        write_whole({Path(path): self.to_bytes()})
+
+    def to_bytes(
+        self, estimator: Mapping[str, Any] | None = None, arrays: Mapping[str, NDArray[Any]] | None = None
+    ) -> bytes:
+        """Return the content of the file that ``save`` writes, together with what an estimator adds to it.
+
+        Raises:
+            OneLayerError: if the parts of the model do not fit each other.
+        """
+        tensors = {name: value for name in TENSORS if (value := getattr(self, name)) is not None}
+        about = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in TENSORS}
+        about["settings"] = {name: self.settings[name] for name in sorted(self.settings)}
+        about["encoding"] = None if self.encoding is None else self.encoding.to_json()
+        about["feature_unit"] = UNITS[self.image_shape is None]
+        try:
+            _check(about, tensors)
+            description = {"model": about, "estimator": estimator}
+            return formats.to_bytes(FORMAT, description, {**tensors, **(arrays or {})})
+        except OneLayerError as error:
+            raise OneLayerError(f"the model cannot be saved: {error}") from error
+
+    @staticmethod
+    def load(path: str | Path) -> "Model":
+        """Read a model, or the model in a fitted estimator; ``path`` is the file or the folder it is in.
+
+        Raises:
+            OneLayerError: if the file is missing, damaged or not a model of onelayer.
+        """
+        path = Path(path)
+        if path.is_dir():
+            path = path / MODEL_FILE
+        content = formats.read(path, FORMAT, FIRST_FORMAT)
+        with formats.about_file(path):
+            return Model.from_content(content)
+
+    @staticmethod
+    def from_content(content: formats.Content) -> "Model":
+        """Return the model in a file; tensors that ``to_bytes`` added for an estimator are left to it.
+
+        Raises:
+            OneLayerError: if a part is of a wrong type or shape, or the parts do not fit each other.
+        """
+        about: Any = content.description.get("about" if content.is_first else "model")
+        tensors = content.tensors
+        if content.description.get("estimator") is not None:
+            tensors = {name: tensor for name, tensor in tensors.items() if name in TENSORS}
+        encoding = _check(about, tensors)
+        return Model(
+            **{name: tensors.get(name) for name in TENSORS},  # type: ignore[arg-type]
+            kind=about["kind"],
+            data=about["data"],
+            target=about["target"],
+            classes=tuple(about["classes"]),
+            features=tuple(about["features"]),
+            image_shape=None if about["image_shape"] is None else tuple(about["image_shape"]),
+            encoding=encoding,
+            settings=about["settings"],
+        )
+
+
+def _check(about: Any, tensors: Mapping[str, NDArray[Any]]) -> "Encoding | None":
+    """Return the encoding of a model with this description and these tensors, if they fit the schema and each other."""
+    DESCRIPTION(about, "")
+    encoding, is_mean = None, False
+    if about["encoding"] is not None:
+        from onelayer.data.encoding import Encoding
+
+        encoding = Encoding.from_json(about["encoding"])
+        is_mean = encoding.missing == "mean"
+    layers = TWO_LAYERS if about["kind"] == "mlp" else ONE_LAYER
+    sizes: dict[str, Any] = {}
+    check_arrays(tensors, layers | FILLED if is_mean else layers, sizes)
+    classes, features, shape = about["classes"], about["features"], about["image_shape"]
+    columns = [] if encoding is None else [column.name for column in encoding.columns]
+    for fits, problem in (
+        (
+            (about["kind"], bool(classes)) not in (("linear", True), ("softmax", False)),
+            "classes and kind differ",
+        ),
+        (len(classes) != 1, "there is one class only"),
+        (
+            not classes or (sizes["q"], len(classes)) == (1, 2) or sizes["q"] == len(classes),
+            "classes and weight differ in number",
+        ),
+        (not features or len(features) == sizes["d"], "features and weight differ in number"),
+        (shape is None or shape[0] * shape[1] == sizes["d"], "image_shape and weight differ"),
+        (shape is None or encoding is None, "image_shape and encoding exclude each other"),
+        (encoding is None or tuple(features) == encoding.features, "features and encoding differ"),
+        (len(set(columns)) == len(columns), "a column is named twice"),
+        (about["feature_unit"] == UNITS[shape is None], "feature_unit and image_shape differ"),
+    ):
+        if not fits:
+            raise OneLayerError(problem)
+    return encoding
+
+
+def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logarithms of the probabilities (n, q) that logits (n, q) stand for, however large they are."""
+    below_largest = logits - logits.max(axis=1, keepdims=True)
+    found: NDArray[np.float64] = below_largest - np.log(np.exp(below_largest).sum(axis=1, keepdims=True))
+    return found
