@@ -1,6 +1,7 @@
 """IDX files: what is read is what was written, and each kind of damage is named."""
 
 import gzip
+import struct
 
 import numpy as np
 import pytest
@@ -68,7 +69,8 @@ LABELS = "train-labels-idx1-ubyte.gz"
         (IMAGES, lambda b: b + b"x", "too long"),
         (IMAGES, lambda b: b"\0\0\x08\x01" + b[4:], "begins with 00 00 08 01, expected 00 00 08 03"),
         (IMAGES, lambda b: b"PNG", "not an IDX file"),
-        (IMAGES, lambda b: b"", "cannot be read|not an IDX file"),
+        (IMAGES, lambda b: b"", "begins with nothing"),
+        (IMAGES, lambda b: b[:10], "not an IDX file"),
         (IMAGES, lambda b: idx_bytes(np.zeros((39, 3, 2))), "39 images, but .* has 40 labels"),
         (IMAGES, lambda b: idx_bytes(np.zeros((0, 3, 2))), "has no images"),
         (LABELS, lambda b: b[:-10], "corrupt or truncated gzip"),
@@ -97,6 +99,32 @@ def test_damage_is_named(idx_folder, file, damage, message):
     with pytest.raises(OneLayerError, match=message) as error:
         open_idx_folder(idx_folder, "tiny")
     assert "-ubyte" in str(error.value)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize(
+    "shape",
+    [(2**31, 2**31, 4), (2**32 - 1, 2**32 - 1, 2**32 - 1), (2**32 - 1, 1, 1), (2**16, 2**16, 2**32 - 1)],
+)
+def test_dimensions_beyond_any_file_are_named_and_nothing_is_allocated(idx_folder, shape, suffix):
+    """The first product is 0 modulo 2⁶⁴, so that in 64 bits it would fit a file without values."""
+    content = bytes([0, 0, 8, 3]) + struct.pack(">3I", *shape)
+    (idx_folder / IMAGES).unlink()
+    (idx_folder / (IMAGES + suffix)).write_bytes(gzip.compress(content) if suffix else content)
+    promised = f"{16 + shape[0] * shape[1] * shape[2]:,} bytes"
+    with pytest.raises(OneLayerError, match=f"truncated: its header promises {promised}"):
+        open_idx_folder(idx_folder, "tiny")
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.write_bytes(b""), lambda path: path.write_bytes(bytes(256))]
+)
+def test_what_was_read_stays_when_the_file_changes(idx_folder, damage):
+    """A mapped file would end in SIGBUS, or in other pixels."""
+    data = open_idx_folder(idx_folder, "tiny")
+    before = data.train.X.clone()
+    damage(idx_folder / IMAGES)
+    assert torch.equal(data.train.X, before)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ SHA256 = {
 def fashion_mnist() -> Dataset:
     """Return Fashion-MNIST: 60,000 training and 10,000 test images of 28×28 bytes in 10 classes.
 
-    The files are memory-mapped; nothing is read until it is used. Source: Xiao, Rasul and Vollgraf 2017.
+    Source: Xiao, Rasul and Vollgraf 2017.
     """
     return open_idx_folder(FASHION_MNIST, "fashion-mnist", FASHION_MNIST_CLASSES)
 

@@ -5,11 +5,14 @@ dimension as a big-endian 32-bit integer, then the values (yann.lecun.com/exdb/m
 """
 
 import gzip
+import math
+import os
 import re
 import struct
 import zlib
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,38 +27,48 @@ PART_NAMES = {"train": "train", "test": "t10k|test"}
 def read_idx(path: Path, dimensions: int) -> Tensor:
     """Return the values of an IDX file of bytes: (n,) labels or (n, height, width) images, as uint8.
 
-    A raw file is memory-mapped, so opening it costs milliseconds whatever its size.
+    They are copied into memory: pages of a mapped file would change, or go, when somebody writes to it.
 
     Raises:
-        OneLayerError: if the file cannot be read, is corrupt, is no IDX file of bytes with that many
+        OneLayerError: if the file cannot be read, is corrupt, is not an IDX file of bytes with that many
             dimensions, or has more or fewer values than its header says.
     """
     header_size = 4 + 4 * dimensions
     try:
         if path.suffix == ".gz":
-            data = torch.frombuffer(bytearray(gzip.decompress(path.read_bytes())), dtype=torch.uint8)
+            content = bytearray(gzip.decompress(path.read_bytes()))
+            shape = _shape_in(path, bytes(content[:header_size]), dimensions, len(content))
+            values = np.frombuffer(content, np.uint8, offset=header_size)
         else:
-            size = path.stat().st_size
-            data = torch.from_file(str(path), shared=False, size=size, dtype=torch.uint8)
-    except (EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
+            with path.open("rb", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                shape = _shape_in(path, file.read(header_size), dimensions, size)
+                values = np.fromfile(file, np.uint8, size - header_size)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise OneLayerError(f"{path}: corrupt or truncated gzip file ({error})") from error
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
         raise OneLayerError(f"{path}: cannot be read ({error})") from error
-    header = bytes(data[:header_size].tolist())
-    if header[:4] != bytes([0, 0, UNSIGNED_BYTE, dimensions]) or len(header) < header_size:
+    if len(values) != math.prod(shape):
+        raise OneLayerError(f"{path}: was truncated while it was read")
+    return torch.from_numpy(values.reshape(shape))
+
+
+def _shape_in(path: Path, header: bytes, dimensions: int, size: int) -> tuple[int, ...]:
+    """Return the shape that the header of a file of ``size`` bytes promises, if it fits that size."""
+    if header[:4] != bytes([0, 0, UNSIGNED_BYTE, dimensions]) or len(header) < 4 + 4 * dimensions:
         raise OneLayerError(
             f"{path}: not an IDX file of bytes with {dimensions} dimension"
             f"{'s' if dimensions > 1 else ''}: it begins with {header[:4].hex(' ') or 'nothing'}, "
             f"expected 00 00 08 0{dimensions}"
         )
     shape = struct.unpack(f">{dimensions}I", header[4:])
-    expected = header_size + torch.Size(shape).numel()
-    if len(data) != expected:
+    expected = len(header) + math.prod(shape)  # Python's integers: the product may exceed 64 bits
+    if size != expected:
         raise OneLayerError(
-            f"{path}: {'truncated' if len(data) < expected else 'too long'}: its header promises "
-            f"{expected:,} bytes ({' × '.join(map(str, shape))} values), it has {len(data):,}"
+            f"{path}: {'truncated' if size < expected else 'too long'}: its header promises "
+            f"{expected:,} bytes ({' × '.join(map(str, shape))} values), it has {size:,}"
         )
-    return data[header_size:].view(shape)
+    return shape
 
 
 def read_images(path: Path) -> tuple[Tensor, tuple[int, int]]:
