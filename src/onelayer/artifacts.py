@@ -14,11 +14,11 @@ from torch import Tensor
 from onelayer.data.rows import BLOCK_ROWS, as_features
 from onelayer.errors import OneLayerError
 from onelayer.files import write_whole
+from onelayer.run_folder import model_in
 
 if TYPE_CHECKING:
     from onelayer.data.encoding import Encoding
 
-MODEL_FILE = "model.safetensors"
 FORMAT = "onelayer-model-1"
 METADATA = "onelayer"
 
@@ -97,11 +97,12 @@ class TrainedModel:
         """Read a model that ``save`` wrote; ``path`` is the file or the folder it is in.
 
         Raises:
-            OneLayerError: if the file is missing, damaged or not a model of onelayer.
+            OneLayerError: if the file is missing, damaged or not a model of onelayer, or if the run in the folder
+                has not finished.
         """
         path = Path(path)
         if path.is_dir():
-            path = path / MODEL_FILE
+            path = model_in(path)
         tensors, about = read_tensors(path, FORMAT)
         try:
             return TrainedModel._from_parts(tensors, about)._checked(path)

@@ -89,7 +89,7 @@ def train(
 ) -> Run:
     """Train a model on a data set, with a checkpoint after each epoch if a path for it is given.
 
-    With ``resume`` the run goes on from that checkpoint, if there is one, and ends with the same weights, bit
+    With ``resume`` the run goes on from its checkpoint, if there is one, and ends with the same weights, bit
     for bit, as a run that was never interrupted.
 
     Raises:
@@ -97,14 +97,24 @@ def train(
         DivergenceError: if the learning rate is too large.
     """
     prepared = prepare(dataset, settings)
-    return train_prepared(prepared, settings, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch)
+    memory = checkpoint_for(prepared, settings, checkpoint) if checkpoint else None
+    run = train_prepared(prepared, settings, checkpoint=memory, resume=resume, on_epoch=on_epoch)
+    if memory:
+        memory.finish()
+    return run
+
+
+def checkpoint_for(prepared: Prepared, settings: Settings, path: Path) -> Checkpoint | None:
+    """Return the checkpoint of a run, to be kept at ``path``; None if the solver has no epochs."""
+    settings = settings.for_data(prepared.dataset)
+    return Checkpoint(path, settings, prepared.train) if settings.solver == "sgd" else None
 
 
 def train_prepared(
     prepared: Prepared,
     settings: Settings,
     *,
-    checkpoint: Path | None = None,
+    checkpoint: Checkpoint | None = None,
     resume: bool = False,
     on_epoch: Callable[[Fit], None] = lambda fit: None,
 ) -> Run:
@@ -151,7 +161,7 @@ def _solve(prepared: Prepared, settings: Settings) -> nn.Module:
 def descend(
     prepared: Prepared,
     settings: Settings,
-    checkpoint: Path | None = None,
+    checkpoint: Checkpoint | None = None,
     resume: bool = False,
     on_epoch: Callable[[Fit], None] = lambda fit: None,
 ) -> tuple[nn.Module, Fit]:
@@ -162,12 +172,11 @@ def descend(
     settings = settings.for_data(prepared.dataset)
     assert settings.way is not None, "for_data has chosen it"
     module = build(settings, prepared.dataset).to(prepared.train.X.device)
-    memory = Checkpoint(checkpoint, settings, prepared.train) if checkpoint else None
-    earlier = memory.load(module) if memory and resume else None
+    earlier = checkpoint.load(module) if checkpoint and resume else None
 
     def after_epoch(fit: Fit) -> None:
-        if memory:
-            memory.save(module, fit)
+        if checkpoint:
+            checkpoint.save(module, fit)
         on_epoch(fit)
 
     try:
@@ -184,8 +193,8 @@ def descend(
             on_epoch=after_epoch,
         )
     except DivergenceError:
-        if memory:
-            memory.discard()
+        if checkpoint:
+            checkpoint.discard()
         raise
     return module, fit
 

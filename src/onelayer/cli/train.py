@@ -107,35 +107,41 @@ def _train_into(
     folder: Path, dataset: "Dataset", settings: "Settings", resume: bool, quiet: bool
 ) -> "tuple[Run, list[str]]":
     """Train with checkpoints in ``folder`` and write the report there."""
-    from onelayer import checkpoints, experiments
-    from onelayer.errors import OneLayerError
-    from onelayer.files import output_folder
+    from onelayer import experiments
+    from onelayer.run_folder import CHECKPOINT_FILE, run_folder
 
-    held_out = "valid" if settings.valid else "test"
-    with output_folder(folder):
+    with run_folder(folder):
+        prepared = experiments.prepare(dataset, settings)
+        checkpoint = experiments.checkpoint_for(prepared, settings, folder / CHECKPOINT_FILE)
+        if resume and checkpoint and checkpoint.source is None:
+            print(f"there is nothing to resume in {folder}: training from the first epoch", file=sys.stderr)
+        held_out = "valid" if settings.valid else "test"
         try:
             with EpochPrinter(settings.epochs, held_out, quiet) as on_epoch:
-                run = experiments.train(
-                    dataset,
-                    settings,
-                    checkpoint=folder / checkpoints.FILE,
-                    resume=resume,
-                    on_epoch=on_epoch,
+                run = experiments.train_prepared(
+                    prepared, settings, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch
                 )
         except KeyboardInterrupt:
-            print("\ninterrupted; the same command with --resume goes on", file=sys.stderr)
+            if checkpoint:
+                print("\ninterrupted; the same command with --resume goes on", file=sys.stderr)
             raise
-        with busy("drawing"):
-            from onelayer import reports  # matplotlib takes half a second: not before training
+        return run, _write_report(run, folder, checkpoint.latest if checkpoint else None)
 
-            try:
-                return run, reports.write(run, folder)
-            except OneLayerError as error:
-                if not run.fit.history:
-                    raise
-                raise OneLayerError(
-                    f"{error}; once that is mended, --resume finishes without training again"
-                ) from error
+
+def _write_report(run: "Run", folder: Path, checkpoint: bytes | None) -> list[str]:
+    from onelayer.errors import OneLayerError
+
+    with busy("drawing"):
+        from onelayer import reports  # matplotlib takes half a second: not before training
+
+        try:
+            return reports.write(run, folder, checkpoint)
+        except OneLayerError as error:
+            if checkpoint is None:
+                raise
+            raise OneLayerError(
+                f"{error}; once that is mended, --resume finishes without training again"
+            ) from error
 
 
 def _print_plan(dataset: "Dataset", settings: "Settings") -> None:
