@@ -54,6 +54,15 @@ class Checkpoint:
         except OneLayerError:
             return 0
 
+    def begin(self) -> None:
+        """Leave an empty file, so that --resume knows this run even if it is killed in its first epoch.
+
+        Raises:
+            OneLayerError: if it cannot be written.
+        """
+        if self.is_new:
+            write_whole({self.unfinished: b""})
+
     def save(self, module: nn.Module, fit: Fit) -> None:
         """Write the module's weights and the fit so far, unless this run got further before it was stopped.
 
@@ -67,6 +76,7 @@ class Checkpoint:
             write_whole({self.unfinished: self.latest})
         except OneLayerError as error:
             if not self.kept:
+                self.discard()
                 raise
             hint = f"once that is mended, --resume goes on after epoch {self.kept}"
             raise OneLayerError(f"{error}; {hint}") from error
@@ -79,7 +89,9 @@ class Checkpoint:
     @property
     def source(self) -> Path | None:
         """The file to go on from: this run's, else the one that finished last, else that of another run; or None."""
-        candidates = (self.unfinished, self.path, *unfinished_checkpoints(self.path))
+        if self.unfinished.exists():
+            return self.unfinished if self.unfinished.stat().st_size else None
+        candidates = (self.path, *unfinished_checkpoints(self.path))
         return next((path for path in candidates if path.exists()), None)
 
     def load(self, module: nn.Module) -> Fit | None:

@@ -173,6 +173,8 @@ def descend(
     assert settings.way is not None, "for_data has chosen it"
     module = build(settings, prepared.dataset).to(prepared.train.X.device)
     earlier = checkpoint.load(module) if checkpoint and resume else None
+    if checkpoint and earlier is None:
+        checkpoint.begin()
 
     def after_epoch(fit: Fit) -> None:
         if checkpoint:
