@@ -3,8 +3,10 @@
 import csv
 import json
 import math
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -297,6 +299,16 @@ def test_predict_writes_through_a_link(onelayer, linear, tmp_path):
     (tmp_path / "link.csv").symlink_to("real.csv")
     assert onelayer("predict", linear, "houses", "-o", "link.csv").code == 0
     assert (tmp_path / "link.csv").is_symlink() and "predicted_price" in (tmp_path / "real.csv").read_text()
+
+
+def test_predict_writes_to_a_pipe(onelayer, linear, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link.csv").symlink_to("pipe")
+    with ThreadPoolExecutor(1) as pool:
+        received = pool.submit((tmp_path / "pipe").read_text)
+        assert onelayer("predict", linear, "houses", "-o", "link.csv").code == 0
+        assert received.result(timeout=10) == onelayer("predict", linear, "houses").out
+    assert (tmp_path / "pipe").is_fifo() and (tmp_path / "link.csv").is_symlink()
 
 
 # Failing

@@ -204,9 +204,12 @@ def test_a_run_that_diverges_leaves_the_checkpoint_of_one_that_was_killed(onelay
     assert results(tmp_path / "run") == results(tmp_path / "whole")
 
 
-def test_a_run_that_diverges_late_leaves_nothing(onelayer, tmp_path):
+def test_a_run_that_diverges_late_leaves_nothing(onelayer, interrupted, tmp_path):
     assert "diverged in epoch 1 " not in onelayer("train", "houses", *LATE).error
     assert not list(tmp_path.iterdir())
+    interrupted(*LATE, after=0)
+    assert "diverged" in onelayer("train", "houses", *LATE, "--out", "run").error
+    assert not list((tmp_path / "run").iterdir())
 
 
 def test_starting_over_keeps_the_checkpoint_that_is_further(onelayer, interrupted, tmp_path):

@@ -43,7 +43,7 @@ class Checkpoint:
         self.data = zlib.crc32(y.data, zlib.crc32(X.data))
         run = zlib.crc32(json.dumps([self.settings, self.data]).encode())
         self.unfinished = unfinished_checkpoint(path, run)
-        self.is_new = not self.unfinished.exists()
+        self.is_new = not (self.unfinished.exists() and self.unfinished.stat().st_size)
         self.kept = 0 if self.is_new else self._epochs_left()
         self.latest = b""
 
@@ -76,7 +76,6 @@ class Checkpoint:
             write_whole({self.unfinished: self.latest})
         except OneLayerError as error:
             if not self.kept:
-                self.discard()
                 raise
             hint = f"once that is mended, --resume goes on after epoch {self.kept}"
             raise OneLayerError(f"{error}; {hint}") from error

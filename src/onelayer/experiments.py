@@ -194,8 +194,8 @@ def descend(
             resume=earlier,
             on_epoch=after_epoch,
         )
-    except DivergenceError:
-        if checkpoint:
+    except Exception as error:
+        if checkpoint and (isinstance(error, DivergenceError) or not checkpoint.kept):
             checkpoint.discard()
         raise
     return module, fit
