@@ -7,7 +7,7 @@ from onelayer import models, synthetic
 from onelayer.functional import squared_loss
 from onelayer.solvers import scratch
 from onelayer.solvers.batches import Batches, epoch_order
-from onelayer.solvers.least_squares import Problem, least_squares
+from onelayer.solvers.direct import least_squares
 from onelayer.training import WAYS, fit
 
 
@@ -26,7 +26,7 @@ def test_sgd_tends_to_the_analytic_solution():
     data = synthetic(sigma=1.0).train
     model = models.linear_regression(2)
     fit(model, data, epochs=300, lr=0.5, batch_size=1000)
-    exact = least_squares(Problem(data.X, data.y))
+    exact = least_squares(data)
     assert model.weight[0].tolist() == pytest.approx(exact.weight[0].tolist(), abs=1e-5)
     assert model.bias.item() == pytest.approx(exact.bias.item(), abs=1e-5)
 

@@ -12,7 +12,7 @@ from onelayer.data import PIXEL_UNIT, Rows
 from onelayer.functional import cross_entropy, squared_loss
 from onelayer.solvers import concise, sgd
 from onelayer.solvers.batches import Batches, epoch_order
-from onelayer.solvers.least_squares import Problem, least_squares
+from onelayer.solvers.direct import least_squares
 from onelayer.solvers.stability import largest_stable_lr
 from onelayer.training import WAYS, fit
 
@@ -159,7 +159,7 @@ def test_gradient_descent_converges_exactly_below_the_limit(share, converges):
     rows = Rows((rows.X * [1.0, 2.0, 3.0, 4.0]).astype(np.float32), rows.y, "regression")
     lr = share * full_hessian_limit(rows)
     model = models.linear_regression(4)
-    best = least_squares(Problem(rows.X, rows.y))
+    best = least_squares(rows)
     best_weight = torch.from_numpy(best.weight)
     batches, order = Batches.of(rows), torch.arange(200)
     distances = []

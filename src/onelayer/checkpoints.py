@@ -41,7 +41,7 @@ class Checkpoint:
         self.data = zlib.crc32(y.data, zlib.crc32(X.data))
         run = zlib.crc32(json.dumps([self.settings, self.data]).encode())
         self.unfinished = unfinished_checkpoint(path, run)
-        self.is_new = not self.unfinished.exists()
+        self.is_new = not (self.unfinished.exists() and self.unfinished.stat().st_size)
         self.kept = 0 if self.is_new else self._epochs_left()
         self.latest = b""
 
@@ -51,6 +51,15 @@ class Checkpoint:
             return len(self._read(self.unfinished).fit.history)
         except OneLayerError:
             return 0
+
+    def begin(self) -> None:
+        """Leave an empty file, so that --resume knows this run even if it is killed in its first epoch.
+
+        Raises:
+            OneLayerError: if it cannot be written.
+        """
+        if self.is_new:
+            write_whole({self.unfinished: b""})
 
     def save(self, module: nn.Module, fit: Fit) -> None:
         """Write the module's weights and the fit so far, unless this run got further before it was stopped.
@@ -76,7 +85,9 @@ class Checkpoint:
     @property
     def source(self) -> Path | None:
         """The file to go on from: this run's, else the one that finished last, else that of another run; or None."""
-        candidates = (self.unfinished, self.path, *unfinished_checkpoints(self.path))
+        if self.unfinished.exists():
+            return self.unfinished if self.unfinished.stat().st_size else None
+        candidates = (self.path, *unfinished_checkpoints(self.path))
         return next((path for path in candidates if path.exists()), None)
 
     def load(self, module: nn.Module) -> Fit | None:

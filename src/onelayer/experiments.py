@@ -117,13 +117,13 @@ def train_prepared(
 def _minimum(rows: Rows, plan: Plan, q: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return the weight (q, d) and the bias (q,) at the minimum."""
     # SciPy takes as long to import as an epoch of training, and SGD does without it.
-    from onelayer.solvers.least_squares import Problem, least_squares
+    from onelayer.solvers.direct import least_squares
     from onelayer.solvers.softmax import softmax_regression
 
-    X = rows.X if rows.unit == 1 else rows.X * np.float32(rows.unit)
     if plan.model == "linear":
-        exact = least_squares(Problem(X, rows.y))
+        exact = least_squares(rows)
         return exact.weight, exact.bias
+    X = rows.X if rows.unit == 1 else rows.X * np.float32(rows.unit)
     optimum = softmax_regression(X, rows.y, q, np.ones(len(rows)), 1 / plan.C)
     if q == 2:  # one logit is as good as two that differ by it
         return np.vstack([-optimum.weight, optimum.weight]) / 2, np.hstack([-optimum.bias, optimum.bias]) / 2

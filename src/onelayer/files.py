@@ -40,6 +40,7 @@ def write_whole(files: Mapping[Path, bytes]) -> None:
                 partial.replace(path)
             for path in {target.parent for target in replacements}:
                 sync_folder(path)
+                remove_leftovers(path)
         except OSError as error:
             raise OneLayerError(f"{path}: cannot be written ({error.strerror})") from error
 
@@ -50,9 +51,8 @@ def _is_stream(path: Path) -> bool:
 
 
 def _write_through(path: Path, content: bytes) -> None:
-    with os.fdopen(
-        os.open(path, os.O_WRONLY), "wb"
-    ) as stream:  # "wb" alone would create it, were it gone by now
+    descriptor = os.open(path, os.O_WRONLY)  # Path.open would create it, were it gone by now
+    with os.fdopen(descriptor, "wb") as stream:
         stream.write(content)
 
 
@@ -74,7 +74,6 @@ def _partial(target: Path, content: bytes) -> Iterator[Path]:
 
     Until then it is locked: that tells ``remove_leftovers`` that its writer lives.
     """
-    remove_leftovers(target.parent)
     while True:
         path = target.parent / f".{uuid4().hex}{PARTIAL}"
         file = _create(path, target)
@@ -138,7 +137,7 @@ def sync_folder(folder: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a file system that syncs folders by itself
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that syncs folders by itself
             raise
     finally:
         os.close(descriptor)

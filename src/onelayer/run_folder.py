@@ -2,7 +2,8 @@
 
 A run that is killed at any moment leaves one whole run, or an entry with ``unfinished`` in its name:
 
-1. While a run trains, its checkpoint is ``checkpoint.unfinished-….safetensors``. An earlier run's files stay.
+1. While a run trains, its checkpoint is ``checkpoint.unfinished-….safetensors``, empty before the first epoch has
+   ended. An earlier run's files stay.
 2. When it ends, all its files are written to ``.results.partial``, which then becomes ``results.unfinished``.
 3. The earlier run's files go, all but the model; the new model replaces the old one; the other files follow.
    So at no moment are there files of two runs side by side.
@@ -152,9 +153,8 @@ def _move_results_in(folder: Path) -> None:
     results = folder / RESULTS
     if not results.is_dir():
         return
-    if (
-        results / MODEL_FILE
-    ).exists():  # nothing has been moved in yet: all that is here is the earlier run's
+    # While the new model is not moved in, nothing is, and all that is in the folder is the earlier run's.
+    if (results / MODEL_FILE).exists():
         for path in (*(folder / name for name in FILES), *unfinished_checkpoints(folder / CHECKPOINT_FILE)):
             if path.name != MODEL_FILE:
                 path.unlink(missing_ok=True)

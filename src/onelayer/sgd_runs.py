@@ -54,6 +54,8 @@ def descend(
     """
     module = build(plan, prepared.dataset).to(choose_device(plan.device))
     earlier = checkpoint.load(module) if checkpoint and resume else None
+    if checkpoint and earlier is None:
+        checkpoint.begin()
 
     def after_epoch(fit: Fit) -> None:
         if checkpoint:
@@ -73,8 +75,8 @@ def descend(
             resume=earlier,
             on_epoch=after_epoch,
         )
-    except DivergenceError:
-        if checkpoint:
+    except Exception as error:
+        if checkpoint and (isinstance(error, DivergenceError) or not checkpoint.kept):
             checkpoint.discard()
         raise
     return module, fit

@@ -22,6 +22,7 @@ PIXEL_UNIT = 1 / 255  # bytes are pixels
 LEAST_SHARE = 4096  # rows: fewer are done before a thread has started
 MOST_SHARES = 32
 BLOCK_VALUES = 2**18  # that many features stay in the processor's cache
+LARGEST_SPARSE = 2**17  # rows of CSR in a block, which is used as it is
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,17 @@ class Block:
         """Return the features (m, d) as floats; a copy only where they are stored otherwise."""
         X = np.asarray(self.X if isinstance(self.X, np.ndarray) else self.X.toarray(), dtype)
         return X if self.unit == 1 else X * X.dtype.type(self.unit)
+
+    def features(self) -> Any:
+        """Return the features (m, d) in float64: dense, or in CSR where they are stored so."""
+        return self.dense() if isinstance(self.X, np.ndarray) else self.X.astype(np.float64, copy=False)
+
+    def split(self, size: int) -> "Iterator[Block]":
+        """Yield the rows in blocks of at most ``size``: CSR comes in large ones, which are too large when dense."""
+        for i in range(0, max(len(self), 1), size):
+            rows = slice(i, i + size)
+            c = None if self.c is None else self.c[rows]
+            yield replace(self, X=self.X[rows], y=self.y[rows], c=c, start=self.start + i)
 
 
 Terms = Callable[[Block], Sequence[Any]]
@@ -119,6 +131,21 @@ class Rows:
         c = None if self.c is None else self.c[index]
         return replace(self, X=self.X[index], y=self.y[index], c=c)
 
+    def weights_near_one(self) -> "tuple[Rows, int]":
+        """Return the rows with weights of at most 1, those given times 2⁻ᵏ, and k: exactly, and far from overflow."""
+        if self.c is None or not self.c.max(initial=0) > 0:
+            return self, 0
+        exponent = int(np.frexp(self.c.max())[1])
+        return replace(self, c=np.ldexp(self.c, -exponent)), exponent
+
+    def gathered(self) -> Block:
+        """Return all rows as one block, for problems of few rows."""
+        return Block(self.X, self.y, self.c, self.unit)
+
+    def first(self) -> Block:
+        """Return the first block: for the shapes, and for numbers near the means."""
+        return next(self._blocks(0, min(len(self), LEAST_SHARE)))
+
     def sum(self, terms: Terms) -> list[Any]:
         """Return the sums over all rows, one by one, of what ``terms`` returns for a block of them.
 
@@ -131,7 +158,7 @@ class Rows:
         return sum_of(lambda part: added(map(terms, self._blocks(*part))), parts)
 
     def _blocks(self, start: int, end: int) -> Iterator[Block]:
-        size = block_rows(self.n_features)
+        size = LARGEST_SPARSE if self.is_sparse else block_rows(self.n_features)
         for i in range(start, max(end, start + 1), size):  # no rows are one block of none
             rows = slice(i, min(i + size, end))
             c = None if self.c is None else self.c[rows]
