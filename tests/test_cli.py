@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 
 from conftest import idx_bytes
-from onelayer import Model
+from onelayer import LinearRegression, Model, SoftmaxRegression
 
 
 def test_train_fashion_mnist_writes_a_whole_run(onelayer, tmp_path):
@@ -248,15 +248,31 @@ def test_images_of_one_row_of_pixels(onelayer, tmp_path):
 def test_a_damaged_checkpoint(onelayer, tmp_path):
     assert onelayer("train", "houses", "--out", "m").code == 0
     path = tmp_path / "m/checkpoint.safetensors"
-    whole = path.read_bytes()
-    tensors = safetensors.torch.load(whole)
-    with safetensors.safe_open(path, "pt") as file:
-        metadata = file.metadata()
-    for weight in (torch.zeros(3, 3), torch.full((1, 2), float("nan"))):
-        path.write_bytes(safetensors.torch.save(tensors | {"weight": weight}, metadata))
-        assert "damaged" in onelayer("train", "houses", "--out", "m", "--resume").error
-    path.write_bytes(whole.replace(b'\\"history\\"', b'\\"mystery\\"'))
-    assert "damaged" in onelayer("train", "houses", "--out", "m", "--resume").error
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    error = onelayer("train", "houses", "--out", "m", "--resume").error
+    assert "checkpoint.safetensors: damaged" in error and "start without --resume" in error
+
+
+def test_an_estimator_from_python_predicts_and_is_evaluated_by_the_names_of_its_features(onelayer, tmp_path):
+    frame = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 0.0, 1.0]})
+    LinearRegression().fit(frame, 2 * frame["a"] + 1).save(tmp_path / "linear")
+    SoftmaxRegression().fit(frame, frame["a"] > 1.5).save(tmp_path / "softmax")
+    frame[["b", "a"]].assign(y=2 * frame["a"] + 2).to_csv(tmp_path / "new.csv", index=False)
+    rows = onelayer("predict", "linear", "new.csv").out.splitlines()
+    assert rows[0] == "b,a,y,predicted_y"
+    assert [float(row.split(",")[-1]) for row in rows[1:]] == pytest.approx([1, 3, 5, 7])
+    assert json.loads(onelayer("evaluate", "linear", "new.csv", "--json").out)["rmse"] == pytest.approx(1)
+    frame.assign(y=frame["a"] > 1.5).to_csv(tmp_path / "new.csv", index=False)
+    rows = onelayer("predict", "softmax", "new.csv").out.splitlines()
+    assert [row.split(",")[-1] for row in rows[1:]] == ["false", "false", "true", "true"]
+    assert json.loads(onelayer("evaluate", "softmax", "new.csv", "--json").out)["accuracy"] == 1
+    LinearRegression().fit(frame.to_numpy(), frame["a"]).save(tmp_path / "unnamed")
+    assert "no names of features" in onelayer("predict", "unnamed", "new.csv").error
+    LinearRegression().fit(frame, np.c_[frame["a"], frame["b"]]).save(tmp_path / "two")
+    assert onelayer("predict", "two", "new.csv").out.splitlines()[0] == "a,b,y,predicted_y_1,predicted_y_2"
+    assert "predicts 2 numbers a row" in onelayer("evaluate", "two", "new.csv").error
 
 
 def test_a_score_that_does_not_exist_is_a_dash(onelayer, tmp_path):
@@ -292,6 +308,42 @@ def test_predict_leaves_the_users_own_cells_as_they_are(onelayer, tmp_path):
         "is the data themselves" in onelayer("predict", "runs/t-linear", "new.csv", "-o", "./new.csv").error
     )
     assert (tmp_path / "new.csv").read_text() == rows
+
+
+def test_as_many_rows_come_out_as_go_in(onelayer, linear, tmp_path):
+    rows = ["1000,10,pipe", "1500,20,ok", "2000,30,ok", '1700,5,"two\nlines"', "1700,5,last"]
+    (tmp_path / "new.csv").write_text("area,age,note\n" + "\n".join(rows) + "\n")
+    assert onelayer("predict", linear, "new.csv", "-o", "out.csv").code == 0
+    assert len(pd.read_csv(tmp_path / "out.csv")) == 5
+    for first, third in (('"5 inch', '6" wide'), ('"5 inch', '6"'), ('"', '"')):
+        stray = [rows[0].replace("pipe", first), rows[1], rows[2].replace("ok", third), *rows[3:]]
+        (tmp_path / "new.csv").write_text("area,age,note\n" + "\n".join(stray) + "\n")
+        assert "new.csv: row 1: a quote" in onelayer("predict", linear, "new.csv").error
+
+
+@pytest.mark.parametrize("cell", [b"b", b"\xff"])
+def test_columns_of_bytes(onelayer, linear, tmp_path, cell):
+    """As a feature they are not numbers; as another column they have no form in CSV, but one in Parquet."""
+    pd.DataFrame({"area": [cell], "age": [10]}).to_parquet(tmp_path / "bytes.parquet")
+    assert (
+        "column 'area' is of type binary, not a number" in onelayer("predict", linear, "bytes.parquet").error
+    )
+    pd.DataFrame({"area": [1000], "age": [10], "blob": [cell]}).to_parquet(tmp_path / "bytes.parquet")
+    assert "column 'blob' holds bytes" in onelayer("predict", linear, "bytes.parquet").error
+    assert onelayer("predict", linear, "bytes.parquet", "-o", "out.parquet").code == 0
+    assert pd.read_parquet(tmp_path / "out.parquet")["blob"].tolist() == [cell]
+
+
+@pytest.mark.filterwarnings("always")
+def test_a_model_without_a_checksum_is_said_to_have_none(onelayer, idx_folder):
+    model = Path(__file__).parent / "data/format-1/images.safetensors"
+    result = onelayer("predict", model, idx_folder)
+    assert result.code == 0 and len(result.out.splitlines()) == 11
+    assert (
+        result.err.startswith("warning: ")
+        and "without a checksum" in result.err
+        and result.err.count("\n") == 1
+    )
 
 
 def test_predict_writes_through_a_link(onelayer, linear, tmp_path):

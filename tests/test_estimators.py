@@ -8,7 +8,7 @@ import polars
 import pyarrow as pa
 import pytest
 import statsmodels.api as statsmodels
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
@@ -18,6 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from onelayer.data import houses
 from onelayer.errors import LinearDependenceWarning, OneLayerError
 from onelayer.estimators import LinearRegression, SoftmaxRegression
+from onelayer.model import Model
 
 NAMES = np.array(["cat", "chicken", "dog"])
 
@@ -328,14 +329,18 @@ def test_one_class_is_nothing_to_learn(classes):
         SoftmaxRegression().fit(classes[0], ["cat"] * 400)
 
 
-@pytest.mark.parametrize("labels", ["text", "objects", "integers", "booleans"])
+@pytest.mark.parametrize(
+    "labels", ["text", "objects", "integers", "small integers", "booleans", "whole floats"]
+)
 def test_a_saved_classifier_predicts_as_before(classes, labels, tmp_path):
     X, y, _ = classes
     y = {
         "text": y,
         "objects": y.astype(object),
         "integers": np.searchsorted(NAMES, y) * 7,
+        "small integers": np.searchsorted(NAMES, y).astype(np.int8),
         "booleans": y == "cat",
+        "whole floats": np.searchsorted(NAMES, y).astype(np.float32),
     }[labels]
     model = SoftmaxRegression(C=0.5, class_weight={y[0]: 2.0}).fit(pd.DataFrame(X, columns=list("abcde")), y)
     model.save(tmp_path / "model.safetensors")
@@ -357,15 +362,51 @@ def test_a_saved_regression_has_its_statistics(table, tmp_path):
         assert str(loaded.summary()) == str(model.summary())
 
 
+def test_parameters_from_numpy_are_saved_as_pythons(classes, tmp_path):
+    X, y, _ = classes
+    weights = dict(zip(NAMES, np.array([1, 2, 3], np.float32), strict=True))
+    model = SoftmaxRegression(C=np.float32(2), max_iter=np.int64(500), class_weight=weights).fit(X, y)
+    model.save(tmp_path / "m")
+    loaded = SoftmaxRegression.load(tmp_path / "m")
+    assert loaded.get_params() == model.get_params() and loaded.history_ == model.history_
+    assert type(loaded.C) is float and type(loaded.max_iter) is int
+    np.testing.assert_array_equal(loaded.fit(X, y).coef_, model.coef_)
+
+
+def test_what_has_no_form_in_a_file_is_named(classes, tmp_path):
+    X, y, _ = classes
+    generator = np.random.RandomState(0)
+    stream = SoftmaxRegression(solver="sgd", epochs=1, random_state=generator).fit(X, y)
+    with pytest.raises(OneLayerError, match=r"cannot be saved: params\.random_state must be"):
+        stream.save(tmp_path / "m")
+    model = LinearRegression().fit(X, X[:, 0])
+    model.coef_[1] = np.nan
+    with pytest.raises(OneLayerError, match="cannot be saved: coef_ must be finite"):
+        model.save(tmp_path / "m")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("q", [2, 3])
+def test_a_saved_classifier_is_a_model(classes, q, tmp_path):
+    X, y, _ = classes
+    frame, y = pd.DataFrame(X, columns=list("abcde")), np.where(y == NAMES[q % 3], "cow", y)
+    model = SoftmaxRegression().fit(frame, y)
+    model.save(tmp_path / "m")
+    same = Model.load(tmp_path / "m")
+    assert same.predict(frame).tolist() == model.predict(frame).tolist()
+    np.testing.assert_allclose(same.predict_proba(X), model.predict_proba(frame), rtol=1e-13)
+
+
 def test_files_that_are_no_such_estimator(classes, tmp_path):
-    with pytest.raises(OneLayerError, match="not fitted"):
-        LinearRegression().save(tmp_path / "m")
+    for kind in (OneLayerError, NotFittedError):
+        with pytest.raises(kind, match="not fitted"):
+            LinearRegression().save(tmp_path / "m")
     assert not list(tmp_path.iterdir())
     SoftmaxRegression().fit(*classes[:2]).save(tmp_path / "m")
-    with pytest.raises(OneLayerError, match="holds SoftmaxRegression, not a LinearRegression"):
+    with pytest.raises(OneLayerError, match="holds a SoftmaxRegression, not a LinearRegression"):
         LinearRegression.load(tmp_path / "m")
     (tmp_path / "n").write_text("nothing")
-    with pytest.raises(OneLayerError, match="cannot be read"):
+    with pytest.raises(OneLayerError, match="n: damaged or not a file of onelayer"):
         LinearRegression.load(tmp_path / "n")
     with pytest.raises(OneLayerError, match="cannot be read"):
         LinearRegression.load(tmp_path / "absent")

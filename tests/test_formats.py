@@ -20,6 +20,7 @@ from onelayer.data.encoding import Column, Encoding
 from onelayer.history import EpochRecord, Fit
 from onelayer.model import FORMAT
 
+NO_CHECKSUM = ".*without a checksum"
 FIRST = Path(__file__).parent / "data/format-1"
 NOTHING = {"hidden_weight": None, "hidden_bias": None, "image_shape": None, "encoding": None, "features": ()}
 NAMES = {
@@ -128,7 +129,7 @@ FIRST_KINDS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names", f"ignore:{NO_CHECKSUM}")
 @pytest.mark.parametrize("name", FIRST_KINDS)
 def test_a_flipped_bit_in_a_file_of_the_first_version_is_no_traceback(name, tmp_path):
     """It has no checksum: a weight may be another one, but it is finite, and whatever is not a model is refused."""
@@ -146,6 +147,7 @@ def test_a_flipped_bit_in_a_file_of_the_first_version_is_no_traceback(name, tmp_
 # Files of the first version
 
 
+@pytest.mark.filterwarnings(f"ignore:{NO_CHECKSUM}")
 @pytest.mark.parametrize("name", ["linear", "two-classes", "mlp", "images"])
 def test_models_of_the_first_version_predict_what_their_tensors_say(name):
     path = FIRST / f"{name}.safetensors"
@@ -165,6 +167,7 @@ def test_models_of_the_first_version_predict_what_their_tensors_say(name):
     assert all((again[name] == tensors[name]).all() for name in tensors)
 
 
+@pytest.mark.filterwarnings(f"ignore:{NO_CHECKSUM}")
 def test_images_of_the_first_version_are_bytes():
     model = Model.load(FIRST / "images.safetensors")
     X = np.random.default_rng(0).integers(0, 256, (20, 6), np.uint8)
@@ -172,6 +175,7 @@ def test_images_of_the_first_version_are_bytes():
     assert model.image_shape == (3, 2) and model.settings["batch_size"] == 8
 
 
+@pytest.mark.filterwarnings(f"ignore:{NO_CHECKSUM}")
 def test_tables_of_the_first_version_are_encoded_as_before():
     model = Model.load(FIRST / "linear.safetensors")
     table = pd.DataFrame({"city": ["Köln", None], "area": [np.nan, 50.0]})
@@ -180,6 +184,7 @@ def test_tables_of_the_first_version_are_encoded_as_before():
     np.testing.assert_array_equal(model.predict(table), model.outputs(X)[:, 0])
 
 
+@pytest.mark.filterwarnings(f"ignore:{NO_CHECKSUM}")
 @pytest.mark.parametrize("name", ["linear-regression", "two-targets", "softmax-regression", "streaming"])
 def test_estimators_of_the_first_version_are_as_they_were_saved(name, tmp_path):
     path, kind = FIRST / f"{name}.safetensors", FIRST_KINDS[name]
@@ -203,6 +208,7 @@ def test_estimators_of_the_first_version_are_as_they_were_saved(name, tmp_path):
         np.testing.assert_array_equal(model.predict(X), expected)
 
 
+@pytest.mark.filterwarnings(f"ignore:{NO_CHECKSUM}")
 def test_a_streaming_estimator_of_the_first_version_goes_on_learning():
     model = SoftmaxRegression.load(FIRST / "streaming.safetensors")
     before = model.coef_.copy()
@@ -210,6 +216,7 @@ def test_a_streaming_estimator_of_the_first_version_goes_on_learning():
     assert len(model.history_) == 3 and (model.coef_ != before).any()
 
 
+@pytest.mark.filterwarnings(f"ignore:{NO_CHECKSUM}")
 def test_a_checkpoint_of_the_first_version_is_opened():
     path = FIRST / "checkpoint.safetensors"
     state, tensors = State.read(path), safetensors.numpy.load_file(path)
@@ -220,6 +227,13 @@ def test_a_checkpoint_of_the_first_version_is_opened():
     assert Model.load(FIRST / "images.safetensors").outputs(np.ones((1, 6))) == pytest.approx(
         module(torch.ones(1, 6)).detach().numpy(), rel=1e-6
     )
+
+
+def test_a_file_without_a_checksum_is_opened_with_a_warning():
+    for kind, name in ((Model, "images"), (LinearRegression, "two-targets"), (State, "checkpoint")):
+        path = FIRST / f"{name}.safetensors"
+        with pytest.warns(UserWarning, match=f"{name}.safetensors: .*without a checksum"):
+            State.read(path) if kind is State else kind.load(path)
 
 
 # Files with a checksum that is right and a content that is not

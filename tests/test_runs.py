@@ -12,7 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from onelayer import OneLayerError, Settings, Model, houses, train
+from onelayer import Model, OneLayerError, Settings, houses, train
 from onelayer.run_folder import CHECKPOINT_FILE, FILES, RESULTS, run_folder, unfinished_checkpoints
 
 LATE = [

@@ -63,6 +63,9 @@ class State:
 
         Raises:
             OneLayerError: if the file cannot be read, or a part of it is not as it has to be.
+
+        Warns:
+            UserWarning: if it is of the first version, without a checksum.
         """
         content = formats.read(path, FORMAT, FIRST_FORMAT)
         with formats.about_file(path):
@@ -71,6 +74,7 @@ class State:
             fit = Fit.from_json(about["fit"])
             if [record.epoch for record in fit.history] != [*range(1, len(fit.history) + 1)]:
                 raise OneLayerError("the epochs of its history are not 1, 2, …")
+        formats.warn_of_no_checksum(content, path)
         return State(about["settings"], about["data"], fit, content.tensors)
 
     def put_into(self, module: nn.Module) -> None:

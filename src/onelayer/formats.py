@@ -2,11 +2,12 @@
 
 The description is the only entry of the file's metadata. It begins with a SHA-256 of the whole file, taken with
 zeros in the place of its own digits; so it is known whether a file is as it was written before any of it is parsed.
-Files of the first version, which have no checksum, can be read as well. Their metadata is under another name, so that
-no slip of a few bits makes a new file pass for an old one.
+Files of the first version, which have no checksum, can be read as well, with a warning. Their metadata is under
+another name, so that no slip of a few bits makes a new file pass for an old one.
 """
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,6 +87,16 @@ def about_file(path: Path) -> Iterator[None]:
         yield
     except OneLayerError as error:
         raise OneLayerError(f"{path}: damaged or not a file of onelayer: {error}") from error
+
+
+def warn_of_no_checksum(content: Content, path: Path) -> None:
+    """Warn that a file of the first version may have been damaged without a trace."""
+    if content.is_first:
+        warnings.warn(
+            f"{path}: was written by an earlier version, without a checksum: if a number in it was damaged, it does "
+            "not show",
+            stacklevel=3,
+        )
 
 
 def _from_bytes(content: bytes, form: str, first: str) -> Content:

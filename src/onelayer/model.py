@@ -107,7 +107,8 @@ class Model:
         from onelayer.inputs import inputs_for
 
         inputs = inputs_for(self, source)
-        outputs = self.outputs(inputs.X)
+        with inputs.named():
+            outputs = self.outputs(inputs.X)
         if self.classes:
             return inputs.aligned(np.array(self.classes, object)[outputs.argmax(axis=1)])
         return inputs.aligned(outputs[:, 0] if len(self.bias) == 1 else outputs)
@@ -121,7 +122,8 @@ class Model:
         from onelayer.inputs import inputs_for
 
         inputs = inputs_for(self, source)
-        return inputs.aligned(self.probabilities(inputs.X))
+        with inputs.named():
+            return inputs.aligned(self.probabilities(inputs.X))
 
     def outputs(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Return the logits (n, q), or the predicted numbers (n, q), of features X (n, d), computed in float64.
@@ -199,13 +201,18 @@ class Model:
 
         Raises:
             OneLayerError: if the file is missing, damaged or not a model of onelayer.
+
+        Warns:
+            UserWarning: if it is of the first version, without a checksum.
         """
         path = Path(path)
         if path.is_dir():
             path = path / MODEL_FILE
         content = formats.read(path, FORMAT, FIRST_FORMAT)
         with formats.about_file(path):
-            return Model.from_content(content)
+            model = Model.from_content(content)
+        formats.warn_of_no_checksum(content, path)
+        return model
 
     @staticmethod
     def from_content(content: formats.Content) -> "Model":

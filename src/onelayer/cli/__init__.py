@@ -5,6 +5,7 @@ Nothing here imports torch at the top, so that ``onelayer --help`` answers at on
 
 import os
 import sys
+import warnings
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a console without λ or ² shows ? for them
             stream.reconfigure(errors="replace")
+    warnings.showwarning = lambda message, *_: print("warning:", message, file=sys.stderr)
     try:
         with torch_needed(" ".join(["onelayer", *sys.argv[1:2]])):
             code = app(standalone_mode=False) or 0

@@ -116,6 +116,9 @@ def _csv(rows: "pa.Table", found: "dict[str, pa.Array]", source: str) -> bytes:
 
     if is_delimited(source):
         rows = read_text(Path(source))
+    for field in rows.schema:
+        if any(holds_bytes(field.type) for holds_bytes in (pa.types.is_binary, pa.types.is_large_binary)):
+            raise OneLayerError(f"{source}: column {field.name!r} holds bytes; write a .parquet file (--out)")
     lines: list[str] = []
     # The module quotes the characters of its line end: with \r\n also a cell that holds a bare \r.
     writer = csv.writer(_Lines(lines), lineterminator="\r\n")

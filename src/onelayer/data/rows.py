@@ -7,7 +7,7 @@ may walk; they are cut by the number of rows alone, so the sum has the same bits
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -66,6 +66,51 @@ class Block:
 Terms = Callable[[Block], Sequence[Any]]
 
 
+class Source(Protocol):
+    """Rows wherever they come from: what solvers ask of them."""
+
+    @property
+    def task(self) -> Task:
+        """Whether the target is a number or a class."""
+        ...
+
+    @property
+    def n_features(self) -> int:
+        """The number of features d."""
+        ...
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the features come in CSR."""
+        ...
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether a solver may keep numbers for each row: for others they are worked out again."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def first(self) -> Block:
+        """Return the first block: for the shapes, and for numbers near the means."""
+        ...
+
+    def gathered(self) -> Block:
+        """Return all rows as one block, for problems of few rows."""
+        ...
+
+    def weights_near_one(self) -> "tuple[Source, int]":
+        """Return the rows with weights of at most 1, those given times 2⁻ᵏ, and k: exactly, and far from overflow."""
+        ...
+
+    def sum(self, terms: Terms) -> list[Any]:
+        """Return the sums over all rows, one by one, of what ``terms`` returns for a block of them.
+
+        ``terms`` returns numbers or arrays of its own, which are added to in place. It is called from several threads.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Rows in memory.
@@ -92,8 +137,6 @@ class Rows:
     c: Array | None
     unit: float
 
-    in_memory = True
-
     def __init__(self, X: Any, y: Any, task: Task | None = None, c: Any = None, unit: float = 1.0) -> None:
         y = _array(y, "the target")
         if task is None:
@@ -117,6 +160,11 @@ class Rows:
         return int(self.X.shape[0])
 
     @property
+    def in_memory(self) -> bool:
+        """They are."""
+        return True
+
+    @property
     def n_features(self) -> int:
         """The number of features d."""
         return int(self.X.shape[1])
@@ -132,25 +180,22 @@ class Rows:
         return replace(self, X=self.X[index], y=self.y[index], c=c)
 
     def weights_near_one(self) -> "tuple[Rows, int]":
-        """Return the rows with weights of at most 1, those given times 2⁻ᵏ, and k: exactly, and far from overflow."""
+        """See ``Source``."""
         if self.c is None or not self.c.max(initial=0) > 0:
             return self, 0
         exponent = int(np.frexp(self.c.max())[1])
         return replace(self, c=np.ldexp(self.c, -exponent)), exponent
 
     def gathered(self) -> Block:
-        """Return all rows as one block, for problems of few rows."""
+        """See ``Source``."""
         return Block(self.X, self.y, self.c, self.unit)
 
     def first(self) -> Block:
-        """Return the first block: for the shapes, and for numbers near the means."""
+        """See ``Source``."""
         return next(self._blocks(0, min(len(self), LEAST_SHARE)))
 
     def sum(self, terms: Terms) -> list[Any]:
-        """Return the sums over all rows, one by one, of what ``terms`` returns for a block of them.
-
-        ``terms`` returns numbers or arrays of its own, which are added to in place. It is called from several threads.
-        """
+        """See ``Source``."""
         n = len(self)
         shares = max(1, min(MOST_SHARES, n // LEAST_SHARE))
         ends = [n * i // shares for i in range(shares + 1)]

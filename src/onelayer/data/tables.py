@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ def read_table(path: Path, as_text: Callable[[str], bool] = lambda column: False
         if path.suffix.lower() == ".parquet":
             table = _without_pandas_index(pyarrow.parquet.read_table(path))
         else:
+            _refuse_stray_quotes(path, _delimiter(path))
             table = _read_delimited(path, pyarrow.csv.ConvertOptions(strings_can_be_null=True), as_text)
         return checked_table(table, str(path))
     except UnicodeDecodeError as error:  # in the header
@@ -90,7 +91,7 @@ def _read_delimited(
     path: Path, convert: pyarrow.csv.ConvertOptions, as_text: Callable[[str], bool]
 ) -> pa.Table:
     read = pyarrow.csv.ReadOptions(block_size=CSV_BLOCK)
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    delimiter = _delimiter(path)
     parse = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     convert.column_types = {name: pa.string() for name in _header(path, delimiter) if as_text(name.strip())}
     table = pyarrow.csv.read_csv(path, read_options=read, parse_options=parse, convert_options=convert)
@@ -102,6 +103,49 @@ def _read_delimited(
             f"{path}: has one column, {only!r}; separate the columns by commas, not semicolons"
         )
     return table.rename_columns([name.strip() for name in table.column_names])
+
+
+def _delimiter(path: Path) -> str:
+    return "\t" if path.suffix.lower() == ".tsv" else ","
+
+
+def _refuse_stray_quotes(path: Path, delimiter: str) -> None:
+    """Raise OneLayerError if a quote that stands for itself, such as that of 5", makes one cell of several rows.
+
+    A quoted cell may have several lines. If something else than the end of the cell follows its second quote, or if
+    each of its lines has as many cells as the header, then the quotes are two that do not belong together.
+    """
+    with path.open("rb") as file:
+        if not any(b'"' in chunk for chunk in iter(lambda: file.read(CSV_BLOCK), b"")):
+            return
+    lines: list[str] = []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(_recorded(file, lines), delimiter=delimiter, strict=True)
+        n_rows, width = 0, len(next(filter(None, reader), []))
+        while True:
+            lines.clear()
+            try:
+                row = next(reader, None)
+                is_several_rows = len(lines) > 1 < width and {
+                    line.count(delimiter) + 1 for line in lines
+                } == {width}
+            except csv.Error:
+                is_several_rows = True
+            if is_several_rows:
+                raise OneLayerError(
+                    f'{path}: row {n_rows + 1}: a quote (") begins a cell that does not end in its row; within a '
+                    'cell, write a quote twice and put the cell in quotes: "5"" pipe"'
+                )
+            if row is None:
+                return
+            n_rows += bool(row)
+
+
+def _recorded(file: Iterable[str], lines: list[str]) -> Iterator[str]:
+    """Yield the lines of a file, each of which is then in ``lines`` as well."""
+    for line in file:
+        lines.append(line)
+        yield line
 
 
 def _header(path: Path, delimiter: str) -> list[str]:

@@ -15,6 +15,7 @@ from onelayer.estimators.parameters import check_parameters
 from onelayer.files import write_whole
 from onelayer.model import FORMAT, TENSORS, Model
 from onelayer.schema import (
+    FLOATS,
     Array,
     Kind,
     anything,
@@ -60,12 +61,14 @@ def parameter(value: Any, field: str) -> None:
     (list_of(items(scalar, scalar)) if isinstance(value, list) else scalar)(value, field)
 
 
-# What an estimator keeps besides the model, if its _saved names it. Axes: d features; t targets, left out if y is (n,).
+# What an estimator keeps besides the model, if its _saved names it. Axes: d features; k targets; t likewise, but left
+# out if y is (n,).
 ARRAYS = {
     "std_err_": Array("t d", finite=False),
     "intercept_std_err_": Array("t", finite=False),
     "sigma_": Array("t", finite=False),
     "r2_": Array("t", finite=False),
+    "_is_perfect": Array("k", ("bool",)),
     "_column_means": Array("d"),
     "_column_variances": Array("d"),
 }
@@ -74,6 +77,7 @@ VALUES: dict[str, Kind] = {
     "rank_": maybe(whole()),
     "solver_": text(),
     "_n": whole(),
+    "_dtype": text(*FLOATS),
     "objective_": number(),
     "gap_": number(0, finite=False),
     "converged_": flag,
@@ -119,7 +123,7 @@ class Parts:
 
     def check(self, saved: Collection[str]) -> None:
         """Raise OneLayerError unless all is of its kind and fits; ``saved`` names what the estimator keeps."""
-        sizes: dict[str, int | None] = {"t": None} if self.coef.ndim == 1 else {}
+        sizes: dict[str, int | None] = {"t": None, "k": 1} if self.coef.ndim == 1 else {"k": len(self.coef)}
         coefficients = {"coef_": self.coef, "intercept_": self.intercept}
         check_arrays(coefficients, {"coef_": Array("t d"), "intercept_": Array("t")}, sizes)
         check_arrays(self.arrays, _expected(ARRAYS, saved, self.arrays), sizes)
@@ -212,6 +216,9 @@ class Saved:
 
         Raises:
             OneLayerError: if the file cannot be read, is damaged, or holds something else.
+
+        Warns:
+            UserWarning: if it is of the first version, without a checksum.
         """
         content = formats.read(Path(path), FORMAT, FIRST_FORMAT)
         with formats.about_file(Path(path)):
@@ -219,7 +226,9 @@ class Saved:
             if name != cls.__name__:
                 raise OneLayerError(f"it holds a {name}, not a {cls.__name__}")
             parts.check(cls._saved)
-            return cls._assembled(parts)
+            found = cls._assembled(parts)
+        formats.warn_of_no_checksum(content, Path(path))
+        return found
 
     def _parts(self) -> Parts:
         fitted = {name: getattr(self, name) for name in self._saved if hasattr(self, name)}
@@ -293,11 +302,11 @@ def _first_parts(content: formats.Content) -> tuple[str, Parts]:
     elif "classes_" in values:
         dtype = "object" if "classes_" in about["of_objects"] else "str"
         values["classes_"] = {"dtype": dtype, "names": values["classes_"]}
-    coef, intercept, features = (
-        arrays.pop("coef_"),
-        arrays.pop("intercept_"),
-        values.pop("feature_names_in_", []),
-    )
+    coef, intercept = arrays.pop("coef_"), arrays.pop("intercept_")
+    features = values.pop("feature_names_in_", [])
+    if about["kind"] == "LinearRegression":  # what it has kept only since then
+        values["_dtype"] = coef.dtype.name
+        arrays["_is_perfect"] = np.zeros(len(np.atleast_2d(coef)), bool)
     if coef.shape[-1:] != (values.pop("n_features_in_", None),):
         raise OneLayerError("n_features_in_ and coef_ differ")
     return about["kind"], Parts(about["params"], coef, intercept, features, arrays, values)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from onelayer.data.rows import Block, Rows
+from onelayer.data.rows import Block, Source
 from onelayer.engines.threads import added
 from onelayer.solvers.double_double import DoubleDouble, Sliced, slice_bits
 from onelayer.solvers.fit import LeastSquaresFit
@@ -53,13 +53,13 @@ class Problem:
         penalty: (p,) on the square of each coefficient in these units; 0 for the bias.
     """
 
-    rows: Rows
+    rows: Source
     moments: Moments
     unit: Array
     penalty: Array
 
     @classmethod
-    def of(cls, rows: Rows, moments: Moments, alpha: float) -> "Problem":
+    def of(cls, rows: Source, moments: Moments, alpha: float) -> "Problem":
         """Return the problem with a penalty of ``alpha`` on the weights in the user's units."""
         size: Array = np.sqrt(moments.squares / max(1.0, moments.n or float(len(rows))))
         unit = np.where(size > 0, np.ldexp(1.0, np.frexp(size)[1]), 1.0)
@@ -199,7 +199,7 @@ class Coordinates:
         return Sliced.of(self.T, slice_bits(max(self.T.shape)))
 
 
-def solve_carefully(rows: Rows, moments: Moments, gram: Array, alpha: float) -> LeastSquaresFit:
+def solve_carefully(rows: Source, moments: Moments, gram: Array, alpha: float) -> LeastSquaresFit:
     """Return the solution, corrected until a further correction would be lost to rounding.
 
     Args:
@@ -220,7 +220,7 @@ def solve_carefully(rows: Rows, moments: Moments, gram: Array, alpha: float) -> 
     return _solve(problem, directions, is_tame=bool(values.min(initial=1) > TAME))
 
 
-def solve_wide(rows: Rows, alpha: float, fit_intercept: bool) -> LeastSquaresFit:
+def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresFit:
     """Return the solution for many more columns than rows: a combination of the rows, so n coordinates do.
 
     What a penalty on ‖W‖² leaves of W, and what the solution of least norm keeps, is its part in the span of the rows

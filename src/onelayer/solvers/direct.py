@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from onelayer.data.rows import Block, Rows, block_rows
+from onelayer.data.rows import Block, Rows, Source, block_rows
 from onelayer.engines.threads import added
 from onelayer.solvers.double_double import DoubleDouble
 from onelayer.solvers.fit import LeastSquaresFit
@@ -31,7 +31,7 @@ MOST_SPARSE_FEATURES = 2_000  # beyond them a sparse problem is solved without i
 
 
 def least_squares(
-    rows: Rows, alpha: float = 0.0, fit_intercept: bool = True, careful: bool | None = None
+    rows: Source, alpha: float = 0.0, fit_intercept: bool = True, careful: bool | None = None
 ) -> LeastSquaresFit:
     """Return the exact solution; the one of least norm ‖W‖ where features are linearly dependent.
 
@@ -51,9 +51,9 @@ def least_squares(
     return replace(fit, exponent=exponent)
 
 
-def _solve(rows: Rows, alpha: float, fit_intercept: bool, careful: bool | None) -> LeastSquaresFit:
+def _solve(rows: Source, alpha: float, fit_intercept: bool, careful: bool | None) -> LeastSquaresFit:
     # What the usual, tall and well-conditioned problem does without is imported where it is needed.
-    if rows.is_sparse and rows.n_features > MOST_SPARSE_FEATURES:
+    if isinstance(rows, Rows) and rows.is_sparse and rows.n_features > MOST_SPARSE_FEATURES:
         from onelayer.solvers.iterative import solve_iteratively
 
         return solve_iteratively(rows, alpha, fit_intercept)
@@ -80,7 +80,7 @@ def _scaled(value: float, exponent: int) -> float:
 
 
 def _solve_by_cholesky(
-    rows: Rows, moments: Moments, gram: Array, cross: Array, alpha: float
+    rows: Source, moments: Moments, gram: Array, cross: Array, alpha: float
 ) -> LeastSquaresFit | None:
     """Return the solution by the Gram matrix, or None if too few of its digits are right."""
     d = len(gram)
@@ -121,7 +121,7 @@ def _solve_by_cholesky(
     )
 
 
-def _gradient(rows: Rows, moments: Moments, weight: Array, bias: Array) -> list[Array]:
+def _gradient(rows: Source, moments: Moments, weight: Array, bias: Array) -> list[Array]:
     """Return ZᵀCr (d, q), 1ᵀCr (q,) and rᵀCr (q,) for the residuals r = Y − ZWᵀ − b of the rows Z = X − x̄."""
     mean = moments.mean
     is_far = bool((moments.spread * FAR**2 < moments.squares).any())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Block, Rows, block_rows
+from onelayer.data.rows import Block, Source, block_rows
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
 
@@ -58,7 +58,7 @@ def are_alike(sizes: Array) -> bool:
     return not len(used) or bool(used.max() <= ALIKE * used.min())
 
 
-def sums_of(rows: Rows, fit_intercept: bool) -> tuple[Moments, Array, Array]:
+def sums_of(rows: Source, fit_intercept: bool) -> tuple[Moments, Array, Array]:
     """Return the moments of the rows, and the centred XᵀCX (d, d) and XᵀCY (d, q).
 
     One pass sums the products as they are, and centres the sums, which is exact but for digits that cancel. Where they
@@ -88,7 +88,7 @@ def sums_of(rows: Rows, fit_intercept: bool) -> tuple[Moments, Array, Array]:
     return centred
 
 
-def _raw_sums(rows: Rows, x_shift: Array, y_shift: Array) -> list[Array]:
+def _raw_sums(rows: Source, x_shift: Array, y_shift: Array) -> list[Array]:
     """Return XᵀCX (d, d), XᵀC[Y 1] (d, q + 1) and [Y 1]ᵀC[Y 1], of rows relative to a shift."""
     is_shifted = bool(x_shift.any())
 
