@@ -4,7 +4,10 @@ Figures are built without pyplot, so there is no window system and no global sta
 come after each run: layouts are fixed, and many images make one mosaic in one set of axes.
 """
 
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -44,7 +47,20 @@ CJK_FONTS = (
 def png(figure: Figure) -> bytes:
     """Return the figure as the bytes of a PNG file."""
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        figure.savefig(buffer, format="png", dpi=DPI)
+    glyphs = [w for w in caught if "missing from font" in str(w.message)]
+    if glyphs:  # one for each character
+        warnings.warn(
+            "no installed font has some of the characters in a picture, which are drawn as boxes; for Chinese, install "
+            f"one of {', '.join(CJK_FONTS[:3])}",
+            UserWarning,
+            stacklevel=2,
+        )
+    for other in caught:
+        if other not in glyphs:
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
     return buffer.getvalue()
 
 
@@ -286,7 +302,21 @@ def _families(*texts: str) -> list[str]:
     default = list(rcParams["font.sans-serif"][:1])
     if all(ord(character) < 0x2E80 for text in texts for character in text):
         return default
-    from matplotlib.font_manager import fontManager
+    return default + _installed_cjk_fonts()[:1]
 
-    installed = set(fontManager.get_font_names())
-    return default + [font for font in CJK_FONTS if font in installed][:1]
+
+@cache
+def _installed_cjk_fonts() -> list[str]:
+    """Return those of CJK_FONTS that there are; where matplotlib's list of fonts has none, look for newer ones."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    def known() -> list[str]:
+        names = set(fontManager.get_font_names())
+        return [font for font in CJK_FONTS if font in names]
+
+    if not known():  # the list is from the first time that matplotlib was used on this machine
+        listed = {entry.fname for entry in fontManager.ttflist}
+        for path in sorted(set(findSystemFonts()) - listed):
+            with suppress(OSError, RuntimeError, UnicodeError):  # a file that is not a font it can read
+                fontManager.addfont(path)
+    return known()
