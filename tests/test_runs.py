@@ -130,7 +130,7 @@ def test_killed_at_any_step_it_resumes_to_the_same_bits(runner, tmp_path):
     n_steps = int(err)
     earlier, later = results(tmp_path / "earlier"), results(tmp_path / "later")
     assert earlier.keys() == later.keys() and all(earlier[name] != later[name] for name in later)
-    for step in range(2, n_steps + 1, n_steps // 5):
+    for step in range(2, n_steps + 1, n_steps // 4):
         folder = copy_of(tmp_path / "earlier", tmp_path / f"{step}")
         (folder / "notes.txt").write_text("mine")
         assert runner([*later_run, "--out", folder], text=str(folder), last=step) == [-signal.SIGKILL, ""]

@@ -25,6 +25,7 @@ import safetensors.numpy
 from onelayer.run_folder import FILES, LOCK, MODEL_FILE, PARTIAL_RESULTS, RESULTS
 
 MAIN = [sys.executable, "-c", "from onelayer.cli import main; main()"]
+EPOCHS = 150
 KILLS_A_RUN = 3
 USERS_OWN = "notes.txt"
 
@@ -79,7 +80,7 @@ class Stress:
 
     def start(self, run: int, folder: Path, *more: str) -> "subprocess.Popen[str]":
         """Start a run; the two differ in their seeds."""
-        settings = ["--epochs", "150", "--batch-size", "8", "--seed", str(run), "--out", str(folder)]
+        settings = ["--epochs", str(EPOCHS), "--batch-size", "8", "--seed", str(run), "--out", str(folder)]
         command = [*MAIN, "train", str(self.place / "images"), *settings, *more]
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
@@ -130,8 +131,8 @@ class Stress:
             return "killed before it began, or after it ended"
         if not unfinished[0].stat().st_size:
             return "killed in its first epoch"
-        epochs = unfinished[0].read_bytes().count(b'\\"epoch\\"')
-        return "killed while it drew" if epochs == 150 else "killed while it trained"
+        epochs = unfinished[0].read_bytes().count(b"train_loss")
+        return "killed while it drew" if epochs == EPOCHS else "killed while it trained"
 
     def check(self, run: int) -> None:
         """Raise AssertionError if the folder has files of two runs, or a part of one without a mark."""
