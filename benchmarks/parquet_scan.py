@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from onelayer import Timer
-from onelayer.data.joint import Rows
+from onelayer.data.rows import Rows
 from onelayer.data.scan import scan
 from onelayer.solvers.direct import least_squares
 

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from onelayer import models, scratch, synthetic
-from onelayer.data import Rows, epoch_order, joint
-from onelayer.losses import squared_loss
+from onelayer import models, synthetic
+from onelayer.functional import squared_loss
+from onelayer.solvers import scratch
+from onelayer.solvers.batches import Batches, epoch_order
 from onelayer.solvers.direct import least_squares
 from onelayer.training import WAYS, fit
 
@@ -15,7 +16,7 @@ def test_three_epochs_from_scratch_recover_weight_and_bias(way):
     """Section 3.2: 1,000 examples, learning rate 0.03, batches of 10."""
     data = synthetic().train
     model = models.linear_regression(2)
-    fit(model, Rows(data.X.float(), data.y.float()), way=way, epochs=3, lr=0.03, batch_size=10)
+    fit(model, data, way=way, epochs=3, lr=0.03, batch_size=10)
     assert model.weight[0].tolist() == pytest.approx([2.0, -3.4], abs=3e-3)
     assert model.bias.item() == pytest.approx(4.2, abs=3e-3)
 
@@ -23,16 +24,15 @@ def test_three_epochs_from_scratch_recover_weight_and_bias(way):
 def test_sgd_tends_to_the_analytic_solution():
     """Section 3.1.1.4: the minimum is where gradient descent ends."""
     data = synthetic(sigma=1.0).train
-    rows = Rows(data.X.float(), data.y.float())
     model = models.linear_regression(2)
-    fit(model, rows, epochs=300, lr=0.5, batch_size=1000)
-    exact = least_squares(joint.Rows(data.X.numpy(), data.y.numpy(), "regression"))
+    fit(model, data, epochs=300, lr=0.5, batch_size=1000)
+    exact = least_squares(data)
     assert model.weight[0].tolist() == pytest.approx(exact.weight[0].tolist(), abs=1e-5)
     assert model.bias.item() == pytest.approx(exact.bias.item(), abs=1e-5)
 
 
 def test_squared_loss_is_convex_along_any_line():
-    data = synthetic(n=50).train
+    data = Batches.of(synthetic(n=50).train, dtype=torch.float64)
     generator = torch.Generator().manual_seed(0)
     for _ in range(20):
         a, b = torch.randn(2, 3, 1, generator=generator, dtype=torch.float64)
@@ -45,7 +45,7 @@ def test_squared_loss_is_convex_along_any_line():
 
 def test_sum_and_mean_coincide_step_by_step_when_the_rate_is_scaled_by_the_batch_size():
     """Section 3.3, question: η_mean = η_sum · |B|."""
-    data = synthetic(n=120).train
+    data = Batches.of(synthetic(n=120).train, dtype=torch.float64)
     by_mean, by_sum = models.linear_regression(2).double(), models.linear_regression(2).double()
     for index in epoch_order(120, 0, 1).split(10):
         X, y = data.batch(index)
@@ -60,7 +60,7 @@ def test_sum_and_mean_coincide_step_by_step_when_the_rate_is_scaled_by_the_batch
 
 def test_mse_loss_doubles_the_gradient():
     """Section 3.3: nn.MSELoss has no ½."""
-    data = synthetic(n=20).train
+    data = Batches.of(synthetic(n=20).train, dtype=torch.float64)
     model = models.linear_regression(2).double()
     prediction = model(data.X)
     (half,) = torch.autograd.grad(squared_loss(prediction, data.y, "mean"), model.weight, retain_graph=True)

@@ -233,7 +233,9 @@ def test_fashion_mnist_batches():
     assert counts.tolist() == [6000] * 10 and len(last) == 60_000 - 234 * 256
     X, y = next(iter(test_iter))
     rows = fashion_mnist().test  # in order, and each pixel its byte / 255
-    assert torch.equal(X.view(256, -1) * 255, rows.X[:256].float()) and torch.equal(y, rows.y[:256])
+    assert torch.equal(X.view(256, -1) * 255, torch.from_numpy(rows.X[:256]).float()) and torch.equal(
+        y, torch.from_numpy(rows.y[:256])
+    )
 
 
 def test_fashion_mnist_items_are_those_of_a_dataset():

@@ -69,8 +69,8 @@ def test_summary_is_that_of_statsmodels(table, intercept, weighted):
 
 def test_summary_as_text_has_names_and_numbers():
     data = houses().train
-    frame = pd.DataFrame(data.X.numpy(), columns=["area", "age"])
-    lines = str(LinearRegression().fit(frame, data.y[:, 0].numpy()).summary()).splitlines()
+    frame = pd.DataFrame(data.X, columns=["area", "age"])
+    lines = str(LinearRegression().fit(frame, data.y[:, 0]).summary()).splitlines()
     assert lines[0].split() == ["estimate", "std.", "error", "t", "p", "95%", "from", "to"]
     assert [line.split()[0] for line in lines[1:4]] == ["intercept", "area", "age"]
     assert lines[2].split()[1] == "95.9151" and lines[1].split()[1] == "76513.9"

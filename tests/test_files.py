@@ -1,13 +1,25 @@
-"""Files appear whole or not at all, whatever happens meanwhile."""
+"""Files appear whole or not at all, and as what they were: mode, owner, links, pipes."""
 
 import os
+import pty
 import resource
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import tty
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from onelayer import OneLayerError
-from onelayer.files import output_folder, write_whole
+from onelayer import LinearRegression, OneLayerError
+from onelayer.files import remove_leftovers, write_whole
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def test_files_appear_together_or_not_at_all(tmp_path):
@@ -38,27 +50,137 @@ def test_no_room_leaves_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_only_old_leftovers_of_our_own_are_removed(tmp_path):
-    old, young = (tmp_path / f".{character * 32}.partial" for character in "ab")
+def test_mode_and_owner_stay_and_a_new_file_has_those_of_any_other(tmp_path):
+    replaced, new, other = (tmp_path / name for name in ("replaced", "new", "other"))
+    replaced.write_bytes(b"old")
+    replaced.chmod(0o640)
+    if os.getuid() == 0:
+        os.chown(replaced, 12345, 23456)
+    owner = replaced.stat().st_uid, replaced.stat().st_gid
+    umask = os.umask(0o027)
+    try:
+        write_whole({replaced: b"new", new: b"new"})
+        other.write_bytes(b"")
+    finally:
+        os.umask(umask)
+    assert mode(replaced) == 0o640 and (replaced.stat().st_uid, replaced.stat().st_gid) == owner
+    assert mode(new) == mode(other) == 0o640
+    replaced.chmod(0o666)  # more than the umask lets a new file have
+    write_whole({replaced: b"newer"})
+    assert mode(replaced) == 0o666 and replaced.read_bytes() == b"newer"
+
+
+UNPRIVILEGED = """
+import os, sys
+from pathlib import Path
+from onelayer.files import write_whole
+if os.getuid() == 0:
+    os.setgid(65534), os.setuid(65534)
+try:
+    write_whole({Path(sys.argv[1]): b"new"})
+except ValueError as error:
+    print(error, end="")
+"""
+
+
+@pytest.mark.parametrize(("of_folder", "of_file"), [(0o755, 0o444), (0o555, 0o666)])
+def test_what_may_not_be_written_stays(of_folder, of_file):
+    with (
+        tempfile.TemporaryDirectory() as temporary
+    ):  # unlike tmp_path not below a folder that is root's alone
+        folder = Path(temporary)
+        file = folder / "file"
+        file.write_bytes(b"old")
+        file.chmod(of_file)
+        folder.chmod(of_folder)
+        result = subprocess.run(
+            [sys.executable, "-c", UNPRIVILEGED, file], capture_output=True, text=True, check=True
+        )
+        folder.chmod(0o755)
+        assert result.stdout == f"{file}: cannot be written (Permission denied)"
+        assert file.read_bytes() == b"old" and list(folder.iterdir()) == [file]
+
+
+def received(pipe):
+    """Return a future of what a reader of a pipe gets."""
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(pipe.read_bytes)
+    pool.shutdown(wait=False)
+    return future
+
+
+@pytest.mark.parametrize("name", ["pipe", "link", "link-to-link"])
+def test_a_pipe_is_written_to_and_stays(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "link-to-link").symlink_to(tmp_path / "link")
+    future = received(tmp_path / "pipe")
+    write_whole({tmp_path / name: b"content", tmp_path / "file": b"file"})
+    assert future.result(timeout=10) == b"content"
+    assert (tmp_path / "pipe").is_fifo() and (tmp_path / name).is_symlink() == (name != "pipe")
+    assert (tmp_path / "file").read_bytes() == b"file"
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "link", "link-to-link", "file"}
+
+
+def test_a_device_is_written_to_and_stays(tmp_path):
+    """A terminal of our own is the device: nothing else is on it."""
+    ours, theirs = pty.openpty()
+    try:
+        tty.setraw(theirs)
+        link = tmp_path / "link"
+        link.symlink_to(os.ttyname(theirs))
+        write_whole({link: b"content"})
+        assert os.read(ours, 100) == b"content"
+        assert link.is_symlink() and link.is_char_device()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_a_model_goes_through_a_pipe(tmp_path):
+    model = LinearRegression().fit([[0.0], [1.0], [3.0]], [1.0, 3.0, 7.0])
+    os.mkfifo(tmp_path / "pipe")
+    future = received(tmp_path / "pipe")
+    model.save(tmp_path / "pipe")
+    (tmp_path / "model").write_bytes(future.result(timeout=10))
+    assert LinearRegression.load(tmp_path / "model").coef_ == pytest.approx([2.0])
+
+
+def test_a_link_stays_a_link_even_if_it_leads_nowhere_yet(tmp_path):
+    (tmp_path / "link").symlink_to("file")
+    for content in (b"new", b"newer"):
+        write_whole({tmp_path / "link": content})
+        assert (tmp_path / "link").is_symlink() and (tmp_path / "file").read_bytes() == content
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OneLayerError, match="loop: cannot be written"):
+        write_whole({tmp_path / "loop": b""})
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from onelayer.files import write_whole
+def kill(event, arguments):
+    if event == "os.rename":
+        print("ready", flush=True)
+        sys.stdin.read()
+sys.addaudithook(kill)
+write_whole({Path(sys.argv[1]): b"content"})
+"""
+
+
+def test_leftovers_of_the_killed_are_removed_and_files_of_the_living_are_not(tmp_path):
+    """A writer is stopped just before its file takes its place; then it is killed."""
     foreign = tmp_path / ".download.partial"
-    for file in (old, young, foreign):
-        file.write_text("")
-    os.utime(old, (0, 0))
-    os.utime(foreign, (0, 0))
-    with output_folder(tmp_path):
-        pass
-    assert set(tmp_path.iterdir()) == {young, foreign}
-
-
-def test_output_folder_goes_again_if_nothing_was_put_in(tmp_path):
-    with pytest.raises(RuntimeError), output_folder(tmp_path / "a/b/c"):
-        raise RuntimeError
-    assert not (tmp_path / "a").exists()
-    with output_folder(tmp_path / "a/b"):
-        pass
-    with pytest.raises(RuntimeError), output_folder(tmp_path / "a/b/c"):
-        raise RuntimeError
-    assert list((tmp_path / "a").iterdir()) == [tmp_path / "a/b"]
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OneLayerError, match="cannot be made"), output_folder(tmp_path / "file/x"):
-        pass
+    foreign.write_text("")
+    command = [sys.executable, "-c", KILLED, tmp_path / "file"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout.readline() == b"ready\n"
+        remove_leftovers(tmp_path)
+        write_whole({tmp_path / "other": b""})
+        assert len(list(tmp_path.iterdir())) == 3  # the file that is being written is still there
+        writer.send_signal(signal.SIGKILL)
+    write_whole({tmp_path / "other": b""})
+    assert set(tmp_path.iterdir()) == {foreign, tmp_path / "other"}
+    subprocess.run(command, input=b"", check=True, stdout=subprocess.DEVNULL)
+    assert Path(tmp_path / "file").read_bytes() == b"content"

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from onelayer import LinearRegression, Model, OneLayerError, Settings, SoftmaxRegression, formats, models
 from onelayer.checkpoint_file import State, arrays_of
 from onelayer.data.encoding import Column, Encoding
+from onelayer.history import EpochRecord, Fit
 from onelayer.model import FORMAT
-from onelayer.training import EpochRecord, Fit
 
 NO_CHECKSUM = ".*without a checksum"
 FIRST = Path(__file__).parent / "data/format-1"

@@ -9,18 +9,18 @@ import pytest
 import torch
 from PIL import Image
 
-from onelayer import Rows, fashion_mnist
+from onelayer.d2l.loaders import resize_images as resize
 from onelayer.data.bundled import FASHION_MNIST
-from onelayer.data.images import resize
 from onelayer.lab.images import gallery, grey
 from onelayer.lab.lessons.fashion_mnist import experiment
+from onelayer.solvers.batches import Batches
 
 HEADER = 16  # bytes of an IDX file of images
 
 
 @pytest.fixture(scope="module")
 def rows():
-    return fashion_mnist().train
+    return experiment.training_images()
 
 
 def test_images_are_the_bytes_of_the_file(rows):
@@ -90,7 +90,7 @@ def test_a_pass_takes_what_undisturbed_batches_take(clock):
 
 def test_times_of_reading_and_of_training_are_told_apart(clock, monkeypatch, rows):
     few, seen = rows.take(torch.arange(4 * 256)), []
-    read = Rows.batch
+    read = Batches.batch
 
     def slow_read(self, index):
         clock[0] += 2
@@ -102,7 +102,7 @@ def test_times_of_reading_and_of_training_are_told_apart(clock, monkeypatch, row
             seen.append(rows.batch(index))
             clock[0] += 7
 
-    monkeypatch.setattr(Rows, "batch", slow_read)
+    monkeypatch.setattr(Batches, "batch", slow_read)
     monkeypatch.setattr(experiment.concise, "train_epoch", slow_training)
     assert experiment.reading_and_training(None, few) == {"reading": 4 * 2, "training": 4 * 7}
     X, y = (torch.cat(parts) for parts in zip(*seen, strict=True))

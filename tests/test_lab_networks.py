@@ -24,7 +24,7 @@ def test_bands_are_means_of_rows_of_pixels(images):
 
 def test_houses_as_a_network_predict_what_the_estimator_predicts():
     rows = houses().train
-    X, y = rows.X.numpy(), rows.y[:, 0].numpy()
+    X, y = rows.X, rows.y[:, 0]
     predicted = experiment.house_network()(torch.from_numpy(X)).detach().numpy()[:, 0]
     assert predicted == pytest.approx(LinearRegression().fit(X, y).predict(X), rel=1e-12)
 

@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from onelayer import LinearRegression
-from onelayer.data import Rows, epoch_order
+from onelayer.data import Rows
 from onelayer.lab.lessons.sgd import experiment
+from onelayer.solvers.batches import Batches, epoch_order
 from onelayer.solvers.sgd import train_epoch
 
 
@@ -38,7 +39,7 @@ def test_an_epoch_of_the_walk_is_an_epoch_of_the_librarys_sgd(data, batch_size):
     with torch.no_grad():
         model.weight.copy_(torch.from_numpy(START[None, :2]))
         model.bias.zero_()
-    rows = Rows(torch.from_numpy(X), torch.from_numpy(y)[:, None])
+    rows = Batches.of(Rows(X, y, "regression"), dtype=torch.float64)
     train_epoch(model, rows, epoch_order(len(X), 3, 1), batch_size, 0.01)
     steps = -(-len(X) // batch_size)
     path = experiment.descend(X, y, START, np.full(steps, 0.01), batch_size, seed=3)

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onelayer import losses, models
+from onelayer import functional, models
 from onelayer.lab.lessons.softmax import experiment
 
 LOGITS = st.lists(st.floats(-5, 5), min_size=3, max_size=3).map(
@@ -56,13 +56,13 @@ def test_naive_softmax_overflows_where_the_librarys_does_not():
     logits = torch.tensor([1000.0, 1001, 1002], dtype=torch.float64)
     assert experiment.naive_softmax(logits).isnan().all()
     assert experiment.naive_softmax(logits - 2000).isnan().all()
-    assert np.allclose(losses.softmax(logits), scipy.special.softmax([0.0, 1, 2]), rtol=1e-12)
+    assert np.allclose(functional.softmax(logits), scipy.special.softmax([0.0, 1, 2]), rtol=1e-12)
 
 
 @given(LOGITS)
 def test_softmax_keeps_the_ranks(logits):
     logits = logits.round(decimals=1)  # as on the sliders; closer ones may round to one probability
-    assert experiment.ranks(losses.softmax(logits)) == experiment.ranks(logits)
+    assert experiment.ranks(functional.softmax(logits)) == experiment.ranks(logits)
 
 
 def test_ranks_count_from_the_largest_and_ties_share_one():

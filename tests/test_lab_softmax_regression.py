@@ -8,7 +8,7 @@ from torch import nn
 pytest.importorskip("marimo", reason="the extra onelayer[lab] is not installed")
 traitlets = pytest.importorskip("traitlets")
 
-from onelayer import losses, models  # noqa: E402
+from onelayer import functional, models  # noqa: E402
 from onelayer.lab.images import diverging  # noqa: E402
 from onelayer.lab.lessons.softmax_regression import experiment  # noqa: E402
 from onelayer.lab.lessons.softmax_regression.experiment import Setting  # noqa: E402
@@ -28,7 +28,7 @@ def test_training_learns_and_counts_every_test_image(trained):
     accuracy = trained.fit.history[-1].held_out_accuracy
     assert judged.counts.trace() / 10_000 == pytest.approx(accuracy)
     assert accuracy > 0.7
-    labels = experiment.test_rows().y.numpy()
+    labels = experiment.test_rows().y
     assert (judged.predicted[judged.worst] != labels[judged.worst]).all()
     wrong = judged.predicted != labels
     assert judged.probability[judged.worst].min() >= np.sort(judged.probability[wrong])[-10]
@@ -81,10 +81,10 @@ def test_templates_are_the_weights_or_the_units_that_count_most(trained):
 
 
 def test_classify_is_the_softmax_of_the_pixels_over_255(trained):
-    pixels = experiment.test_rows().X[5].view(28, 28).numpy()
+    pixels = experiment.test_rows().X[5].reshape(28, 28)
     logits = trained.model(torch.from_numpy(pixels.reshape(1, -1) / np.float32(255)))
     np.testing.assert_allclose(
-        experiment.classify(trained.model, pixels), losses.softmax(logits)[0].detach().numpy(), rtol=1e-5
+        experiment.classify(trained.model, pixels), functional.softmax(logits)[0].detach().numpy(), rtol=1e-5
     )
 
 
@@ -115,7 +115,7 @@ def test_most_images_of_the_data_fill_their_frame_already(trained):
     same = [
         experiment.classify(trained.model, image).argmax()
         == experiment.classify(trained.model, experiment.fitted(image)).argmax()
-        for image in rows.X[:200].view(-1, 28, 28).numpy()
+        for image in rows.X[:200].reshape(-1, 28, 28)
     ]
     assert np.mean(same) > 0.85
 

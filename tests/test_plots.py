@@ -8,7 +8,7 @@ from matplotlib import get_data_path
 from PIL import Image
 
 from onelayer import fashion_mnist, plots
-from onelayer.training import EpochRecord
+from onelayer.history import EpochRecord
 
 
 @pytest.mark.parametrize(("d", "q", "lines"), [(4, 3, 12), (2, 1, 2), (784, 10, 11 * 10), (5, 20, 5 * 11)])

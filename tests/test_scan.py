@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from onelayer.data.joint import Rows
+from onelayer.data.rows import Rows
 from onelayer.data.scan import scan
 from onelayer.errors import OneLayerError
 from onelayer.solvers.direct import least_squares

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits, load_iris
 from sklearn.linear_model import LogisticRegression
 
 from onelayer.errors import OneLayerError
-from onelayer.losses import cross_entropy, cross_entropy_hessian
+from onelayer.functional import cross_entropy, cross_entropy_hessian
 from onelayer.solvers import softmax
 from onelayer.solvers.design import DenseDesign, Scaling, SparseDesign
 

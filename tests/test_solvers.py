@@ -7,24 +7,31 @@ import pytest
 import torch
 from torch import nn
 
-from onelayer import concise, fashion_mnist, models, synthetic
-from onelayer.data import Rows, epoch_order, joint
-from onelayer.losses import mean_loss
-from onelayer.solvers import sgd
+from onelayer import fashion_mnist, models, synthetic
+from onelayer.data import PIXEL_UNIT, Rows
+from onelayer.functional import cross_entropy, squared_loss
+from onelayer.solvers import concise, sgd
+from onelayer.solvers.batches import Batches, epoch_order
 from onelayer.solvers.direct import least_squares
 from onelayer.solvers.stability import largest_stable_lr
 from onelayer.training import WAYS, fit
 
 
-def random_rows(kind: str, n: int = 101, d: int = 5, q: int = 3) -> Rows:
-    generator = torch.Generator().manual_seed(0)
+def random_rows(kind: str, n: int = 101, d: int = 5, q: int = 3, c: np.ndarray | None = None) -> Rows:
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(n, d)).astype(np.float32)
     if kind == "bytes to classes":
-        X = torch.randint(0, 256, (n, d), generator=generator, dtype=torch.uint8)
-    else:
-        X = torch.randn(n, d, generator=generator)
+        X = generator.integers(0, 256, (n, d), dtype=np.uint8)
+    unit = PIXEL_UNIT if kind == "bytes to classes" else 1.0
     if kind == "floats to numbers":
-        return Rows(X, torch.randn(n, q, generator=generator))
-    return Rows(X, torch.randint(0, q, (n,), generator=generator))
+        return Rows(X, generator.normal(size=(n, q)), "regression", c, unit)
+    return Rows(X, generator.integers(0, q, n), "classes", c, unit)
+
+
+def mean_loss(outputs: torch.Tensor, y: torch.Tensor, c: torch.Tensor | None = None) -> torch.Tensor:
+    """Cross-entropy for labels (n,), or ½(ŷ − y)² summed over the outputs for numbers (n, q)."""
+    losses = cross_entropy(outputs, y, "none") if y.ndim == 1 else squared_loss(outputs, y).sum(dim=1)
+    return losses.mean() if c is None else (c * losses).mean()
 
 
 KINDS = ["bytes to classes", "floats to classes", "floats to numbers"]
@@ -34,14 +41,14 @@ KINDS = ["bytes to classes", "floats to classes", "floats to numbers"]
 @pytest.mark.parametrize("batch_size", [1, 10, 101, 1000])
 def test_a_fused_epoch_equals_autograd_in_float64(kind, batch_size):
     """101 rows: the last batch of 10 has one row."""
-    rows = random_rows(kind)
+    rows = Batches.of(random_rows(kind), dtype=torch.float32)
     fused = models.softmax_regression(5, 3)
     order = epoch_order(101, seed=0, epoch=1)
     found = sgd.train_epoch(fused, rows, order, batch_size, lr=0.2)
 
     exact = models.softmax_regression(5, 3).double()
     X = (rows.X / 255 if rows.X.dtype == torch.uint8 else rows.X).double()
-    y = rows.y if rows.is_classification else rows.y.double()
+    y = rows.y if rows.are_classes else rows.y.double()
     loss_sum = correct = 0.0
     for index in order.split(batch_size):
         outputs = exact(X[index])
@@ -51,29 +58,30 @@ def test_a_fused_epoch_equals_autograd_in_float64(kind, batch_size):
             for parameter, gradient in zip(exact.parameters(), gradients, strict=True):
                 parameter -= 0.2 * gradient
         loss_sum += loss.item() * len(index)
-        if rows.is_classification:
+        if rows.are_classes:
             correct += (outputs.argmax(dim=1) == y[index]).sum().item()
     assert torch.allclose(fused.weight.double(), exact.weight, atol=1e-5)
     assert torch.allclose(fused.bias.double(), exact.bias, atol=1e-5)
     assert found.loss == pytest.approx(loss_sum / 101, rel=1e-5)
-    assert found.accuracy == (correct / 101 if rows.is_classification else None)
+    assert found.accuracy == (correct / 101 if rows.are_classes else None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("bias", [True, False])
 def test_row_weights_and_the_penalty_in_a_fused_epoch_equal_autograd_in_float64(kind, bias):
-    rows = random_rows(kind)
     generator = torch.Generator().manual_seed(1)
     c, penalty = torch.rand(101, generator=generator), torch.rand(5, generator=generator)
+    rows = Batches.of(random_rows(kind, c=c.numpy()))
+    c = c.double() / c.double().mean()
     fused = nn.Linear(5, 3, bias=bias)
     exact = copy.deepcopy(fused).double()
     order = epoch_order(101, seed=0, epoch=1)
-    found = sgd.train_epoch(fused, rows, order, 8, 0.2, row_weights=c, penalty=penalty)
+    found = sgd.train_epoch(fused, rows, order, 8, 0.2, penalty=penalty)
 
     losses = []
     for index in order.split(8):
         X, y = rows.batch(index)
-        loss = mean_loss(exact(X.double()), y.double() if y.is_floating_point() else y, c[index].double())
+        loss = mean_loss(exact(X.double()), y if rows.are_classes else y.double(), c[index])
         gradients = torch.autograd.grad(loss, list(exact.parameters()))
         with torch.no_grad():
             for parameter, gradient in zip(exact.parameters(), gradients, strict=True):
@@ -120,7 +128,7 @@ def test_concise_loss_is_half_the_mean_square_of_one_output():
 
 def full_hessian_limit(rows: Rows) -> float:
     """2/λ_max of linear regression's Hessian [X 1]ᵀ[X 1]/n, from its eigenvalues."""
-    with_ones = np.hstack([rows.X.numpy(), np.ones((len(rows), 1))]).astype(float)
+    with_ones = np.hstack([rows.X, np.ones((len(rows), 1))]).astype(float)
     return 2 / np.linalg.eigvalsh(with_ones.T @ with_ones / len(rows))[-1]
 
 
@@ -133,7 +141,7 @@ def test_stable_lr_of_linear_regression_comes_from_the_largest_eigenvalue():
 def test_stable_lr_of_softmax_regression_equals_that_of_the_full_hessian():
     rows = random_rows("bytes to classes")
     model = models.softmax_regression(5, 3)
-    X, y = rows.batch(torch.arange(101))
+    X, y = Batches.of(rows).batch(torch.arange(101))
 
     def loss(flat):
         weight, bias = flat[:15].view(3, 5), flat[15:]
@@ -148,15 +156,15 @@ def test_stable_lr_of_softmax_regression_equals_that_of_the_full_hessian():
 @pytest.mark.parametrize(("share", "converges"), [(0.98, True), (1.02, False)])
 def test_gradient_descent_converges_exactly_below_the_limit(share, converges):
     rows = synthetic(n=200, d=4, sigma=1.0).train
-    rows = Rows(rows.X.float() * torch.tensor([1.0, 2.0, 3.0, 4.0]), rows.y.float())
+    rows = Rows((rows.X * [1.0, 2.0, 3.0, 4.0]).astype(np.float32), rows.y, "regression")
     lr = share * full_hessian_limit(rows)
     model = models.linear_regression(4)
-    best = least_squares(joint.Rows(rows.X.numpy(), rows.y.double().numpy(), "regression"))
+    best = least_squares(rows)
     best_weight = torch.from_numpy(best.weight)
-    order = torch.arange(200)
+    batches, order = Batches.of(rows), torch.arange(200)
     distances = []
     for _ in range(400):
-        sgd.train_epoch(model, rows, order, batch_size=200, lr=lr)
+        sgd.train_epoch(model, batches, order, batch_size=200, lr=lr)
         distances.append((model.weight - best_weight).norm().item())
     assert (distances[-1] < 1e-2) == converges
     assert (distances[-1] > distances[200]) == (not converges)

@@ -126,7 +126,7 @@ def test_missing_drop_keeps_complete_rows(tmp_path):
 
 def test_missing_mean_keeps_gaps_for_the_standardizer(tmp_path):
     data = open_data(write(tmp_path, GAPS), target="y", missing="mean")
-    assert np.isnan(data.train.X.numpy()).tolist() == [
+    assert np.isnan(data.train.X).tolist() == [
         [False, False, False],
         [True, False, False],
         [False, True, True],

@@ -8,12 +8,13 @@ from torch import nn
 
 from onelayer import DivergenceError, OneLayerError, evaluate, fashion_mnist, fit, models, synthetic
 from onelayer.data import Rows
-from onelayer.training import WAYS, Fit, choose_device
+from onelayer.history import Fit
+from onelayer.solvers.batches import choose_device
+from onelayer.training import WAYS
 
 IMAGES = fashion_mnist()
-SMALL = Rows(IMAGES.train.X[:2000], IMAGES.train.y[:2000])
-POINTS = synthetic(n=300)
-POINTS = Rows(POINTS.train.X.float(), POINTS.train.y.float())
+SMALL = IMAGES.train.take(slice(2000))
+POINTS = synthetic(n=300).train
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -84,10 +85,10 @@ def test_any_module_trains_the_concise_way():
 def test_evaluate_equals_one_call_on_everything():
     model = models.softmax_regression(784, 10)
     found = evaluate(model, IMAGES.test)
-    outputs = model(IMAGES.test.X.float() / 255)
-    expected = nn.functional.cross_entropy(outputs, IMAGES.test.y).item()
+    outputs, y = model(torch.from_numpy(IMAGES.test.X).float() / 255), torch.from_numpy(IMAGES.test.y)
+    expected = nn.functional.cross_entropy(outputs, y).item()
     assert found.loss == pytest.approx(expected, rel=1e-5)
-    assert found.accuracy == (outputs.argmax(dim=1) == IMAGES.test.y).double().mean().item()
+    assert found.accuracy == (outputs.argmax(dim=1) == y).double().mean().item()
 
 
 @pytest.mark.parametrize(
@@ -111,15 +112,15 @@ def test_model_and_rows_of_different_widths():
 
 
 def test_labels_beyond_the_outputs():
-    with pytest.raises(OneLayerError, match="3 outputs, but there is a label 9"):
+    with pytest.raises(OneLayerError, match="3 outputs, but there is a label 9, first in row 1"):
         fit(models.softmax_regression(784, 3), SMALL)
 
 
 def test_rows_are_brought_to_the_models_float_type():
-    doubles = synthetic(n=300).train
+    singles = Rows(POINTS.X.astype("f4"), POINTS.y, "regression")
     single, double = models.linear_regression(2), models.linear_regression(2).double()
-    fit(single, doubles, epochs=2)
-    fit(double, POINTS, epochs=2)
+    fit(single, POINTS, epochs=2)
+    fit(double, singles, epochs=2)
     assert torch.allclose(single.weight.double(), double.weight, atol=1e-6)
 
 
@@ -131,7 +132,7 @@ def test_a_module_with_an_unused_parameter_diverges_with_advice_too():
 
 
 def test_empty_rows():
-    nothing = Rows(SMALL.X[:0], SMALL.y[:0])
+    nothing = SMALL.take(slice(0))
     with pytest.raises(OneLayerError, match="no rows"):
         fit(models.softmax_regression(784, 10), nothing)
     with pytest.raises(OneLayerError, match="no rows"):

@@ -32,7 +32,7 @@ _HOMES = {
     "OneLayerError": "onelayer.errors",
 }
 
-_MODULES = ("d2l", "data", "estimators", "losses", "models", "plots", "training")
+_MODULES = ("d2l", "data", "estimators", "functional", "models", "plots", "training")
 
 if TYPE_CHECKING:
     from onelayer.data import Dataset as Dataset
@@ -62,11 +62,14 @@ __all__ = sorted(_HOMES)
 
 def __getattr__(name: str) -> Any:
     """Import the module that a public name lives in and return the name's value."""
-    if name in _MODULES:
-        return import_module(f"onelayer.{name}")
-    if name not in _HOMES:
+    if name not in _MODULES and name not in _HOMES:
         raise AttributeError(f"module 'onelayer' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    from onelayer.errors import torch_needed
+
+    with torch_needed(f"onelayer.{name}"):
+        if name in _MODULES:
+            return import_module(f"onelayer.{name}")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -11,8 +11,8 @@ from torch import nn
 
 from onelayer import formats
 from onelayer.errors import OneLayerError
+from onelayer.history import Fit
 from onelayer.schema import Array, check_arrays, list_of, mapping, maybe, number, record, scalar, whole
-from onelayer.training import Fit
 
 FORMAT = "onelayer-checkpoint-2"
 FIRST_FORMAT = "onelayer-checkpoint-1"

@@ -1,49 +1,77 @@
 """Checkpoints: the state of a run after its latest epoch, so that it can go on where it stopped."""
 
+import json
 import zlib
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 from onelayer.checkpoint_file import State, arrays_of
-from onelayer.data import Rows
+from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
 from onelayer.files import write_whole
-from onelayer.settings import Settings
-from onelayer.training import Fit
-
-FILE = "checkpoint.safetensors"
+from onelayer.history import Fit
+from onelayer.run_folder import unfinished_checkpoint, unfinished_checkpoints
+from onelayer.settings import Plan
 
 
 class Checkpoint:
     """The state of a run after its latest epoch, in one file.
 
+    Until the run has finished, the file has a name of the run's own, so that it destroys nothing that an earlier run
+    with other settings or on other data left: neither if it diverges nor if it is killed.
+
     Args:
-        path: the file.
-        settings: of the run; a checkpoint of a run with others is refused.
+        path: the file that a finished run leaves; unfinished ones are beside it.
+        plan: of the run; a checkpoint of a run with others is refused.
         train: the rows to learn from, (n, d) and their targets; likewise, by their checksum.
+
+    Attributes:
+        latest: what the file holds, or would, after the latest epoch.
     """
 
-    def __init__(self, path: Path, settings: Settings, train: Rows) -> None:
+    def __init__(self, path: Path, plan: Plan, train: Rows) -> None:
         self.path = path
-        self.epochs = settings.epochs
-        self.kept = 0  # epochs in the file that this run wrote or went on from
-        self.resumed = False
+        self.epochs = plan.epochs
         # The number of epochs may grow and the device may change; everything else makes it another run.
-        self.settings = asdict(replace(settings, epochs=0, device=""))
-        X, y = (tensor.cpu().contiguous().numpy() for tensor in (train.X, train.y))
+        self.settings = asdict(plan) | {"epochs": 0, "device": ""}
+        X, y = (np.ascontiguousarray(values) for values in (train.X, train.y))
         self.data = zlib.crc32(y.data, zlib.crc32(X.data))
+        run = zlib.crc32(json.dumps([self.settings, self.data]).encode())
+        self.unfinished = unfinished_checkpoint(path, run)
+        self.is_new = not (self.unfinished.exists() and self.unfinished.stat().st_size)
+        self.kept = 0 if self.is_new else self._epochs_left()
+        self.latest = b""
+
+    def _epochs_left(self) -> int:
+        """Return after how many epochs this very run was stopped before, as far as can be read."""
+        try:
+            return len(self._read(self.unfinished).fit.history)
+        except OneLayerError:
+            return 0
+
+    def begin(self) -> None:
+        """Leave an empty file, so that --resume knows this run even if it is killed in its first epoch.
+
+        Raises:
+            OneLayerError: if it cannot be written.
+        """
+        if self.is_new:
+            write_whole({self.unfinished: b""})
 
     def save(self, module: nn.Module, fit: Fit) -> None:
-        """Write the module's weights and the fit so far in place of what was there.
+        """Write the module's weights and the fit so far, unless this run got further before it was stopped.
 
         Raises:
             OneLayerError: if the file cannot be written.
         """
-        state = State(self.settings, self.data, fit, arrays_of(module))
+        self.latest = self._to_bytes(module, fit)
+        if len(fit.history) <= self.kept:
+            return
         try:
-            write_whole({self.path: state.to_bytes()})
+            write_whole({self.unfinished: self.latest})
         except OneLayerError as error:
             if not self.kept:
                 raise
@@ -51,44 +79,67 @@ class Checkpoint:
             raise OneLayerError(f"{error}; {hint}") from error
         self.kept = len(fit.history)
 
+    def _to_bytes(self, module: nn.Module, fit: Fit) -> bytes:
+        return State(self.settings, self.data, fit, arrays_of(module)).to_bytes()
+
+    @property
+    def source(self) -> Path | None:
+        """The file to go on from: this run's, else the one that finished last, else that of another run; or None."""
+        if self.unfinished.exists():
+            return self.unfinished if self.unfinished.stat().st_size else None
+        candidates = (self.path, *unfinished_checkpoints(self.path))
+        return next((path for path in candidates if path.exists()), None)
+
     def load(self, module: nn.Module) -> Fit | None:
         """Put the saved weights into the module and return the fit so far; None if nothing was saved.
 
         Raises:
             OneLayerError: if the file is damaged, or of a run with other settings or on other data.
         """
-        if not self.path.exists():
+        path = self.source
+        if path is None:
             return None
-        try:
-            state = State.read(self.path)
-        except OneLayerError as error:
-            raise OneLayerError(f"{error}; start without --resume") from error
-        self._check_is_of_this_run(state)
+        state = self._read(path)
+        if len(state.fit.history) > self.epochs:
+            raise OneLayerError(
+                f"{path}: has {len(state.fit.history)} epochs already, more than {self.epochs}; "
+                "raise --epochs or start without --resume"
+            )
         try:
             state.put_into(module)
         except OneLayerError as error:
-            raise OneLayerError(f"{self.path}: damaged: {error}; start without --resume") from error
-        self.kept, self.resumed = len(state.fit.history), True
+            raise OneLayerError(f"{path}: damaged: {error}; start without --resume") from error
+        self.kept, self.latest = len(state.fit.history), state.to_bytes()
         return state.fit
 
-    def _check_is_of_this_run(self, state: State) -> None:
+    def _read(self, path: Path) -> State:
+        """Return what a file holds, if it is of this run."""
+        try:
+            state = State.read(path)
+        except OneLayerError as error:
+            raise OneLayerError(f"{error}; start without --resume") from error
         for name in sorted(self.settings.keys() | state.settings.keys()):
             found, wanted = state.settings.get(name), self.settings.get(name)
             if found != wanted:
                 raise OneLayerError(
-                    f"{self.path}: is of a run with {name} {found}, not {wanted}; "
+                    f"{path}: is of a run with {name} {found}, not {wanted}; "
                     "use the same settings or start without --resume"
                 )
         if state.data != self.data:
-            raise OneLayerError(f"{self.path}: is of a run on other data; start without --resume")
-        n = len(state.fit.history)
-        if n > self.epochs:
-            raise OneLayerError(
-                f"{self.path}: has {n} epochs already, more than {self.epochs}; "
-                "raise --epochs or start without --resume"
-            )
+            raise OneLayerError(f"{path}: is of a run on other data; start without --resume")
+        return state
 
     def discard(self) -> None:
-        """Remove what this run wrote, unless it went on from a checkpoint of an earlier run."""
-        if self.kept and not self.resumed:
-            self.path.unlink(missing_ok=True)
+        """Remove what this run wrote, unless it was stopped before: what that left would be removed with it."""
+        if self.is_new:
+            self.unfinished.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        """Let the state after the last epoch take the place of all that earlier runs left.
+
+        Raises:
+            OneLayerError: if the file cannot be written.
+        """
+        write_whole({self.path: self.latest})
+        for path in unfinished_checkpoints(self.path):
+            path.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
 """The errors that a user can mend: each message says what is wrong, where, and what to do."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 SHOWN = 6  # names in a message
 
@@ -63,3 +64,18 @@ class DivergenceError(OneLayerError):
         super().__init__(message)
         self.lr = lr
         self.largest_stable_lr = largest_stable_lr
+
+
+@contextmanager
+def torch_needed(what: str) -> Iterator[None]:
+    """Name the extra to install if the block imports torch, which ``what`` needs, and it is not there.
+
+    Raises:
+        OneLayerError: in place of ModuleNotFoundError.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "torch":
+            raise
+        raise OneLayerError(f"{what} needs PyTorch; install with: pip install 'onelayer[torch]'") from error

@@ -1,57 +1,27 @@
-"""From a data set and settings to a trained, measured model: what train, tune and compare have in common."""
+"""From a data set and settings to a trained, measured model. torch comes in for SGD alone."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
 
-from onelayer import models, training
-from onelayer.checkpoints import Checkpoint
-from onelayer.data.rows import Dataset, Rows, as_features
-from onelayer.data.scaling import Standardizer
-from onelayer.errors import DivergenceError, OneLayerError
+from onelayer.data.dataset import Dataset
+from onelayer.data.rows import Rows
+from onelayer.errors import OneLayerError, torch_needed
+from onelayer.history import Fit
 from onelayer.model import Model
-from onelayer.scoring import regression_scores
-from onelayer.settings import Settings
-from onelayer.solvers.stability import largest_stable_lr
+from onelayer.preparing import Prepared, prepare
+from onelayer.scoring import classification_scores, regression_scores
+from onelayer.settings import Plan, Settings
 from onelayer.timer import Timer
-from onelayer.training import Fit
+
+if TYPE_CHECKING:
+    from onelayer.checkpoints import Checkpoint
 
 DEFAULTS = Settings()
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Rows ready to train on.
-
-    Attributes:
-        dataset: the data set, its training rows without those held out, in the user's units.
-        train: its training rows in standard units (a table) or as bytes (images).
-        held_out: the rows to measure on after each epoch, likewise; None if there are none.
-        held_out_raw: the same in the user's units.
-        held_out_name: ``"valid"``, ``"test"``, or ``"train"`` where there are no other rows.
-        scaler: what standardised a table; None for images.
-    """
-
-    dataset: Dataset
-    train: Rows
-    held_out: Rows | None
-    held_out_raw: Rows | None
-    held_out_name: str
-    scaler: Standardizer | None
-
-    @property
-    def judged_by(self) -> tuple[str, Rows]:
-        """The rows, in the user's units, that a run is judged by: those of ``"test"``, ``"valid"`` or ``"train"``."""
-        if self.dataset.test is not None:
-            return "test", self.dataset.test
-        if self.held_out_raw is not None:
-            return "valid", self.held_out_raw
-        return "train", self.dataset.train
 
 
 @dataclass(frozen=True)
@@ -61,18 +31,18 @@ class Run:
     Attributes:
         model: the trained model in the user's units.
         prepared: the rows it was trained and measured on.
-        settings: how.
+        plan: how.
         parameters: how many numbers it learned.
         fit: the history; without records if the solver was exact.
         scores: ``train_loss`` and, for classes, ``train_accuracy``, ``test_accuracy`` (None if no row was held
-            out); for regression ``r2`` and ``rmse`` (in the target's unit). Scores other than ``train_…`` are of
-            the rows that ``evaluated_on`` names.
+            out); for regression ``r2`` and ``rmse`` (in the target's unit). The loss of a regression is that of the
+            standardised target. Scores other than ``train_…`` are of the rows that ``evaluated_on`` names.
         seconds: ``fit`` and ``evaluate``.
     """
 
     model: Model
     prepared: Prepared
-    settings: Settings
+    plan: Plan
     parameters: int
     fit: Fit
     scores: dict[str, Any]
@@ -89,201 +59,118 @@ def train(
 ) -> Run:
     """Train a model on a data set, with a checkpoint after each epoch if a path for it is given.
 
-    With ``resume`` the run goes on from that checkpoint, if there is one, and ends with the same weights, bit
+    With ``resume`` the run goes on from its checkpoint, if there is one, and ends with the same weights, bit
     for bit, as a run that was never interrupted.
 
     Raises:
         OneLayerError: if the settings do not fit each other, the data or the checkpoint.
         DivergenceError: if the learning rate is too large.
     """
-    prepared = prepare(dataset, settings)
-    return train_prepared(prepared, settings, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch)
+    plan = settings.for_data(dataset)
+    prepared = prepare(dataset, plan)
+    memory = checkpoint_for(prepared, plan, checkpoint) if checkpoint else None
+    run = train_prepared(prepared, plan, checkpoint=memory, resume=resume, on_epoch=on_epoch)
+    if memory:
+        memory.finish()
+    return run
+
+
+def checkpoint_for(prepared: Prepared, plan: Plan, path: Path) -> "Checkpoint | None":
+    """Return the checkpoint of a run, to be kept at ``path``; None if the solver has no epochs."""
+    if plan.is_exact:
+        return None
+    with torch_needed("SGD"):
+        from onelayer.checkpoints import Checkpoint
+    return Checkpoint(path, plan, prepared.train)
 
 
 def train_prepared(
     prepared: Prepared,
-    settings: Settings,
+    plan: Plan,
     *,
-    checkpoint: Path | None = None,
+    checkpoint: "Checkpoint | None" = None,
     resume: bool = False,
     on_epoch: Callable[[Fit], None] = lambda fit: None,
 ) -> Run:
     """Train on rows that ``prepare`` returned and measure the result; see ``train``."""
-    settings = settings.for_data(prepared.dataset)
     timer = Timer()
-    if settings.solver == "exact":
+    fit, hidden = Fit(0.0), None
+    if plan.is_exact:
         if resume:
-            raise OneLayerError("the exact solver has no epochs to resume; leave out --resume")
-        module, fit = _solve(prepared, settings), Fit(0.0)
+            raise OneLayerError("the exact solvers have no epochs to resume; leave out --resume")
+        weight, bias = _minimum(prepared.train, plan, prepared.dataset.n_outputs)
+        parameters = weight.size + bias.size
     else:
-        module, fit = descend(prepared, settings, checkpoint, resume, on_epoch)
+        with torch_needed("SGD"):
+            from onelayer.sgd_runs import descend, in_user_units
+        module, fit = descend(prepared, plan, checkpoint, resume, on_epoch)
+        layers = in_user_units(module, prepared)
+        weight, bias, hidden, parameters = layers.weight, layers.bias, layers.hidden, layers.parameters
     seconds = {"fit": timer.stop()}
     timer.start()
-    trained = in_user_units(module, prepared, settings)
-    scores = _scores(module, trained, prepared)
+    model = _model(weight, bias, hidden, prepared, plan)
+    scores = _scores(model, prepared)
     seconds["evaluate"] = timer.stop()
-    parameters = models.parameter_count(module)
-    return Run(trained, prepared, settings, parameters, fit, scores, seconds)
+    return Run(model, prepared, plan, parameters, fit, scores, seconds)
 
 
-def _solve(prepared: Prepared, settings: Settings) -> nn.Module:
+def _minimum(rows: Rows, plan: Plan, q: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Return the weight (q, d) and the bias (q,) at the minimum."""
     # SciPy takes as long to import as an epoch of training, and SGD does without it.
-    from onelayer.data import joint
     from onelayer.solvers.direct import least_squares
     from onelayer.solvers.softmax import softmax_regression
 
-    features = as_features(prepared.train.X)
-    X, y = features.cpu().numpy(), prepared.train.y.cpu().numpy()
-    if settings.model == "linear":
-        exact = least_squares(joint.Rows(X, y.astype(np.float64), "regression"))
-        weight, bias = exact.weight, exact.bias
-    else:
-        q = len(prepared.dataset.classes)
-        optimum = softmax_regression(X, y, q, np.ones(len(y)), 1 / settings.C)
-        weight, bias = optimum.weight, optimum.bias
-        if q == 2:  # one logit is as good as two that differ by it
-            weight, bias = np.vstack([-weight, weight]) / 2, np.hstack([-bias, bias]) / 2
-    module = build(settings, prepared.dataset).to(features.dtype)
-    module.load_state_dict({"weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)})
-    return module
+    if plan.model == "linear":
+        exact = least_squares(rows)
+        return exact.weight, exact.bias
+    X = rows.X if rows.unit == 1 else rows.X * np.float32(rows.unit)
+    optimum = softmax_regression(X, rows.y, q, np.ones(len(rows)), 1 / plan.C)
+    if q == 2:  # one logit is as good as two that differ by it
+        return np.vstack([-optimum.weight, optimum.weight]) / 2, np.hstack([-optimum.bias, optimum.bias]) / 2
+    return optimum.weight, optimum.bias
 
 
-def descend(
+def _model(
+    weight: NDArray[np.floating],
+    bias: NDArray[np.floating],
+    hidden: tuple[NDArray[np.floating], NDArray[np.floating]] | None,
     prepared: Prepared,
-    settings: Settings,
-    checkpoint: Path | None = None,
-    resume: bool = False,
-    on_epoch: Callable[[Fit], None] = lambda fit: None,
-) -> tuple[nn.Module, Fit]:
-    """Train a new network by SGD and measure it on the held-out rows alone; see ``train``.
-
-    A run that diverges takes the checkpoints that it wrote itself away again.
-    """
-    settings = settings.for_data(prepared.dataset)
-    assert settings.way is not None, "for_data has chosen it"
-    module = build(settings, prepared.dataset).to(prepared.train.X.device)
-    memory = Checkpoint(checkpoint, settings, prepared.train) if checkpoint else None
-    earlier = memory.load(module) if memory and resume else None
-
-    def after_epoch(fit: Fit) -> None:
-        if memory:
-            memory.save(module, fit)
-        on_epoch(fit)
-
-    try:
-        fit = training.fit(
-            module,
-            prepared.train,
-            prepared.held_out,
-            way=settings.way,
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            lr=settings.lr,
-            seed=settings.seed,
-            resume=earlier,
-            on_epoch=after_epoch,
-        )
-    except DivergenceError:
-        if memory:
-            memory.discard()
-        raise
-    return module, fit
-
-
-def prepare(dataset: Dataset, settings: Settings) -> Prepared:
-    """Hold rows out, standardise a table, and move everything to the device.
-
-    Raises:
-        OneLayerError: if a side of the split would be empty, or there is no such device.
-    """
-    settings = settings.for_data(dataset)
-    device = training.choose_device("cpu" if settings.solver == "exact" else settings.device)
-    dataset, valid = dataset.hold_out(settings.valid or 0.0, settings.seed)
-    held_out = valid if valid is not None else dataset.test
-    name = "valid" if valid is not None else "test" if held_out is not None else "train"
-    if dataset.encoding is None:
-        rows, held, scaler = dataset.train, held_out, None
-    else:
-        dtype = torch.float64 if settings.solver == "exact" else torch.float32
-        scaler = Standardizer.fit(dataset.train)
-        rows = scaler.transform(dataset.train, dtype)
-        held = scaler.transform(held_out, dtype) if held_out is not None else None
-    return Prepared(dataset, rows.to(device), held.to(device) if held else None, held_out, name, scaler)
-
-
-def build(settings: Settings, dataset: Dataset) -> nn.Module:
-    """Return the network with its initial weights, float32 on the CPU.
-
-    Raises:
-        OneLayerError: if n of a PHM layer does not fit.
-    """
-    d, q, seed = dataset.n_features, dataset.n_outputs, settings.seed
-    if settings.model == "mlp":
-        return models.mlp(d, settings.hidden, q, seed)
-    if settings.model == "phm":
-        return models.phm(d, q, settings.phm_n, seed)
-    if settings.model == "linear":
-        return models.linear_regression(d, q, seed)
-    return models.softmax_regression(d, q, seed)
-
-
-def in_user_units(module: nn.Module, prepared: Prepared, settings: Settings) -> Model:
-    """Return the trained module with the standardisation worked into its weights."""
-    assert settings.model is not None, "for_data has chosen it"
-    hidden_weight = hidden_bias = filled = None
-    output = module
-    if isinstance(module, models.MLP):
-        output = module.output
-        hidden_weight, hidden_bias = _parameters_of(module.hidden)
-    weight, bias = _parameters_of(output)
-    dataset, scaler = prepared.dataset, prepared.scaler
-    if scaler is not None and dataset.encoding is not None:
-        if hidden_weight is None or hidden_bias is None:
-            weight, bias = scaler.unscale_input(weight, bias)
-        else:
-            hidden_weight, hidden_bias = scaler.unscale_input(hidden_weight, hidden_bias)
-        weight, bias = scaler.unscale_output(weight, bias)
-        filled = scaler.mean.numpy() if dataset.encoding.missing == "mean" else None
+    plan: Plan,
+) -> Model:
+    """Return what was learned as a model of the data set."""
+    dataset, scaling = prepared.dataset, prepared.scaling
+    filled = scaling is not None and dataset.encoding is not None and dataset.encoding.missing == "mean"
     return Model(
-        weight=weight.numpy(),
-        bias=bias.numpy(),
-        hidden_weight=None if hidden_weight is None else hidden_weight.numpy(),
-        hidden_bias=None if hidden_bias is None else hidden_bias.numpy(),
-        kind=settings.model,
+        weight=weight,
+        bias=bias,
+        hidden_weight=None if hidden is None else hidden[0],
+        hidden_bias=None if hidden is None else hidden[1],
+        kind=plan.model,
         data=dataset.name,
         target=dataset.target,
         classes=dataset.classes,
         features=dataset.features,
         image_shape=dataset.image_shape,
         encoding=dataset.encoding,
-        feature_mean=filled,
-        settings=asdict(settings),
+        feature_mean=scaling.features.mean if scaling is not None and filled else None,
+        settings=asdict(plan),
     )
 
 
-def _parameters_of(layer: nn.Module) -> tuple[Tensor, Tensor]:
-    """Return copies of the weight (q, d), worked out if the layer keeps it in parts, and of the bias (q,)."""
-    assert isinstance(layer, nn.Linear | models.PHMLinear)
-    return layer.weight.detach().cpu().clone(), layer.bias.detach().cpu().clone()
-
-
-def stable_lr(prepared: Prepared, settings: Settings) -> float:
-    """Return 2/λ_max for these data at the initial weights."""
-    return largest_stable_lr(build(settings, prepared.dataset).to(prepared.train.X.device), prepared.train)
-
-
-def _scores(module: nn.Module, trained: Model, prepared: Prepared) -> dict[str, Any]:
+def _scores(model: Model, prepared: Prepared) -> dict[str, Any]:
+    """Return how good the model is on the rows that it learned from and on those that it is judged by."""
     part, rows = prepared.judged_by
-    on_train = training.evaluate(module, prepared.train)
-    scores: dict[str, Any] = {"evaluated_on": part, "train_loss": on_train.loss}
-    if not prepared.dataset.classes:
-        return scores | regression_scores(trained, np.asarray(rows.X), np.asarray(rows.y))
-    scores |= {"train_accuracy": on_train.accuracy, "test_accuracy": None}
-    if prepared.held_out_name == "valid":
-        assert prepared.held_out is not None
-        held = training.evaluate(module, prepared.held_out)
-        scores |= {"valid_loss": held.loss, "valid_accuracy": held.accuracy}
-    if part == "test":
-        held = training.evaluate(module, rows)
-        scores |= {"test_loss": held.loss, "test_accuracy": held.accuracy}
+    train = prepared.dataset.train
+    scores: dict[str, Any] = {"evaluated_on": part}
+    if not model.classes:
+        scale = 1 if prepared.scaling is None else prepared.scaling.target.scale
+        errors = (model.outputs(train.X) - train.y) / scale
+        scores["train_loss"] = float(np.square(errors).sum()) / (2 * len(train))
+        return scores | regression_scores(model, rows.X, rows.y)
+    scores |= {"test_accuracy": None}
+    parts = {"train": train, prepared.held_out_name: prepared.held_out_raw, part: rows}
+    for name, measured in parts.items():
+        if measured is not None:
+            found = classification_scores(model, measured.X, measured.y)
+            scores |= {f"{name}_loss": found["loss"], f"{name}_accuracy": found["accuracy"]}
     return scores

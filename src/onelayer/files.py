@@ -1,83 +1,143 @@
-"""Files and folders that are written whole or not at all, whatever happens meanwhile."""
+"""Files that are written whole or not at all, whatever happens meanwhile."""
 
 import errno
+import fcntl
 import os
 import re
-import time
+import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 from onelayer.errors import OneLayerError
 
 PARTIAL = ".partial"
-LEFTOVER_AGE = 60  # seconds; no file takes as long to write
 
 
 def write_whole(files: Mapping[Path, bytes]) -> None:
     """Write files so that each appears complete or not at all, whatever happens meanwhile.
 
-    They are first written beside their places, and take them only when all are on disk.
+    They are first written beside their places, and take them only when all are on disk. A file that is replaced
+    passes its mode and owner on, and a link stays a link. What is not a regular file, such as a pipe or a device,
+    is written to as it is.
 
     Raises:
-        OneLayerError: if one cannot be written: no permission, no space, not a folder.
+        OneLayerError: if one cannot be written: no permission, no space, a folder in its place.
     """
-    partial: dict[Path, Path] = {}
     path = Path()
-    try:
-        for path, content in files.items():
-            target = Path(os.path.realpath(path))  # a link stays a link
-            if target.is_dir():
-                raise IsADirectoryError(errno.EISDIR, "is a folder")
-            partial[target] = _partial_in(target.parent)
-            with partial[target].open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        for path, written in partial.items():
-            written.replace(path)
-    except OSError as error:
-        raise OneLayerError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        for leftover in partial.values():
-            with suppress(OSError):
-                leftover.unlink()
+    replacements: dict[Path, Path] = {}
+    with ExitStack() as partials:
+        try:
+            for path, content in files.items():
+                if not _is_stream(path):
+                    target = _replaceable(path)
+                    replacements[target] = partials.enter_context(_partial(target, content))
+            for path in filter(_is_stream, files):
+                _write_through(path, files[path])
+            for path, partial in replacements.items():
+                partial.replace(path)
+            for path in {target.parent for target in replacements}:
+                sync_folder(path)
+                remove_leftovers(path)
+        except OSError as error:
+            raise OneLayerError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def _partial_in(folder: Path) -> Path:
-    return folder / f".{uuid4().hex}{PARTIAL}"
+def _is_stream(path: Path) -> bool:
+    """Tell whether a path leads, perhaps by links, to something that is neither a file nor a folder."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what a run left that was killed while it wrote; what is young may belong to a run that lives."""
-    for file in folder.glob(f".*{PARTIAL}"):
-        if re.fullmatch(rf"\.[0-9a-f]{{32}}{re.escape(PARTIAL)}", file.name):
-            with suppress(OSError):
-                if time.time() - file.stat().st_mtime > LEFTOVER_AGE:
-                    file.unlink()
+def _write_through(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY)  # Path.open would create it, were it gone by now
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+
+
+def _replaceable(path: Path) -> Path:
+    """Return what a path leads to by links, unless that may not be replaced by a file."""
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder")
+    if target.exists() and not os.access(target, os.W_OK):  # replacing it would need no permission of its own
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return target
 
 
 @contextmanager
-def output_folder(path: Path) -> Iterator[None]:
-    """Make a folder to write to, with those above it; if an error follows, remove again what stayed empty.
+def _partial(target: Path, content: bytes) -> Iterator[Path]:
+    """Write a file beside ``target``, on disk at once, and remove it in the end unless it was renamed.
+
+    Until then it is locked: that tells ``remove_leftovers`` that its writer lives.
+    """
+    while True:
+        path = target.parent / f".{uuid4().hex}{PARTIAL}"
+        file = _create(path, target)
+        with suppress(OSError):  # a file system without locks; nobody can lock it to remove it, either
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():  # else it was taken for a leftover before it was locked
+            break
+        file.close()
+    try:
+        with file:
+            _write_to_disk(file, content)
+            yield path
+    finally:
+        with suppress(OSError):
+            path.unlink()
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the unfinished files of processes that were killed while they wrote to a folder."""
+    for path in folder.glob(f".*{PARTIAL}"):
+        if re.fullmatch(rf"\.[0-9a-f]{{32}}{re.escape(PARTIAL)}", path.name):
+            with suppress(OSError), path.open("r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its writer lives
+                path.unlink()
+
+
+def write_new(path: Path, content: bytes, like: Path) -> None:
+    """Write a file that does not exist yet, on disk at once, with the mode and owner of ``like`` if that exists.
 
     Raises:
-        OneLayerError: if it cannot be made or written to; at once, before any work is done in vain.
+        OSError: if it cannot be written.
     """
-    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    with _create(path, like) as file:
+        _write_to_disk(file, content)
+
+
+def _create(path: Path, like: Path) -> BinaryIO:
+    """Open a new file with the mode and owner of ``like``, or with those of any new file if there is no ``like``."""
+    earlier = like.stat() if like.exists() else None
+    mode = 0o666 if earlier is None else stat.S_IMODE(earlier.st_mode)
+    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb")
+    if earlier is not None:
+        with suppress(PermissionError):  # only root may give files away
+            os.fchown(file.fileno(), earlier.st_uid, earlier.st_gid)
+        os.fchmod(file.fileno(), mode)  # without the umask
+    return file
+
+
+def _write_to_disk(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring what was made, renamed and removed in a folder to disk."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # a folder to write to, but not to read
+        return
+    try:
+        os.fsync(descriptor)
     except OSError as error:
-        raise OneLayerError(f"{path}: cannot be made ({error.strerror})") from error
-    try:
-        _remove_leftovers(path)
-        probe = _partial_in(path)
-        write_whole({probe: b""})
-        probe.unlink(missing_ok=True)
-        yield
-    except BaseException:
-        with suppress(OSError):  # a folder that is not empty stays
-            for folder in missing:
-                folder.rmdir()
-        raise
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that syncs folders by itself
+            raise
+    finally:
+        os.close(descriptor)

@@ -72,8 +72,7 @@ def inputs_for(model: "Model", source: Any) -> Inputs:
             read_images(path) if path.is_file() else read_evaluation_part(path, need_labels=False)[::2]
         )
         _same_shape(model, shape, str(source))
-        X = np.asarray(images)
-        return Inputs(X, np.ones(len(X), bool), None, str(source))
+        return Inputs(images, np.ones(len(images), bool), None, str(source))
     from onelayer.data.encoding import Target
 
     # A file of new rows may look different from the training file: 007 alone would pass for a number. Text has to
@@ -106,7 +105,7 @@ def labelled_inputs_for(model: "Model", source: Any) -> tuple[NDArray[Any], NDAr
     if model.encoding.missing != "drop" and not has_target.all():
         row = int(has_target.argmin()) + 1
         raise OneLayerError(f"{name}: the target {model.target!r} is missing, first in row {row}")
-    X, y = inputs.X[has_target[inputs.kept]], np.asarray(target)[has_target & inputs.kept]
+    X, y = inputs.X[has_target[inputs.kept]], target[has_target & inputs.kept]
     if not len(X):
         raise OneLayerError(f"{name}: no row is complete")
     return X, y
@@ -139,11 +138,12 @@ def _complete(model: "Model", X: NDArray[Any]) -> NDArray[np.bool_]:
 def _labelled_images(model: "Model", source: str | Path) -> tuple[NDArray[Any], NDArray[Any]]:
     X, y, shape = read_evaluation_part(images_path(source), need_labels=True)
     _same_shape(model, shape, str(source))
-    labels = np.asarray(y)
-    largest = int(labels.max())
+    if y is None:
+        raise OneLayerError(f"{source}: has no labels")
+    largest = int(y.max())
     if largest >= len(model.classes):
         raise OneLayerError(f"{source}: has a label {largest}, the model knows 0 to {len(model.classes) - 1}")
-    return np.asarray(X), labels
+    return X, y
 
 
 def _same_kind(model: "Model", source: Any) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer import formats
-from onelayer.data.rows import BLOCK_ROWS, PIXEL_MAX, Missing
+from onelayer.data.dataset import Missing
+from onelayer.data.rows import PIXEL_UNIT, block_rows
 from onelayer.errors import OneLayerError
 from onelayer.files import write_whole
 from onelayer.schema import Array, check_arrays, items, list_of, mapping, maybe, record, scalar, text, whole
@@ -134,9 +135,10 @@ class Model:
         """
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise OneLayerError(f"the model takes features (n, {self.n_features}), not an array {X.shape}")
-        starts = range(0, max(1, len(X)), BLOCK_ROWS)
+        size = block_rows(self.n_features)
+        starts = range(0, max(1, len(X)), size)
         with np.errstate(over="ignore", invalid="ignore"):
-            found = np.concatenate([self._outputs(X[start : start + BLOCK_ROWS]) for start in starts])
+            found = np.concatenate([self._outputs(X[start : start + size]) for start in starts])
         if not np.isfinite(found).all():
             row = int(np.argmin(np.isfinite(found).all(axis=1))) + 1
             raise OneLayerError(f"row {row}: a feature is missing or too large to compute with")
@@ -145,7 +147,7 @@ class Model:
     def _outputs(self, stored: NDArray[Any]) -> NDArray[np.float64]:
         X = stored.astype(np.float64)
         if self.image_shape is not None and stored.dtype == np.uint8:
-            X /= PIXEL_MAX
+            X /= 1 / PIXEL_UNIT  # exactly 255
         if self.feature_mean is not None:
             X = np.where(np.isnan(X), self.feature_mean, X)
         if self.hidden_weight is not None and self.hidden_bias is not None:

@@ -20,7 +20,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
-from onelayer.training import EpochRecord
+from onelayer.history import EpochRecord
 
 Array = NDArray[Any]
 

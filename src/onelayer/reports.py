@@ -9,19 +9,20 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from onelayer import checkpoints, plots
+from onelayer import plots
 from onelayer.experiments import Run
-from onelayer.files import write_whole
-from onelayer.model import MODEL_FILE, log_softmax
+from onelayer.model import log_softmax
+from onelayer.run_folder import CHECKPOINT_FILE, HISTORY_FILE, MODEL_FILE, replace_run
 from onelayer.scoring import confusion_counts
 
-HISTORY_FILE = "history.csv"
 WORST = 20
 ROWS_OF = {"test": "test rows", "valid": "held-out rows", "train": "training rows"}
 
 
-def write(run: Run, folder: Path) -> list[str]:
-    """Write everything that a run leaves, drop what only an earlier run left, and return the file names.
+def write(run: Run, folder: Path, checkpoint: bytes | None = None) -> list[str]:
+    """Put everything that a run leaves in the place of an earlier run, and return the names of the results.
+
+    ``checkpoint`` is the content of its last checkpoint.
 
     Raises:
         OneLayerError: if a file cannot be written; then none is.
@@ -30,21 +31,8 @@ def write(run: Run, folder: Path) -> list[str]:
     if run.fit.history:
         files[HISTORY_FILE] = history_csv(run).encode()
     files |= {name: plots.png(figure) for name, figure in pictures(run).items()}
-    write_whole({folder / name: content for name, content in files.items()})
-    of_sgd = set() if run.fit.history else {HISTORY_FILE, checkpoints.FILE}
-    for stale in (of_sgd | set(_PICTURES)) - files.keys():
-        (folder / stale).unlink(missing_ok=True)
+    replace_run(folder, files | ({CHECKPOINT_FILE: checkpoint} if checkpoint else {}))
     return list(files)
-
-
-_PICTURES = (
-    "curve.png",
-    "templates.png",
-    "confusion.png",
-    "mistakes.png",
-    "predicted.png",
-    "residuals.png",
-)
 
 
 def history_csv(run: Run) -> str:
@@ -67,7 +55,7 @@ def pictures(run: Run) -> dict[str, Figure]:
         figures["curve.png"] = plots.curve(run.fit.history, held_out)
     part, rows = run.prepared.judged_by
     name = ROWS_OF[part]
-    X, y = np.asarray(rows.X), np.asarray(rows.y)
+    X, y = rows.X, rows.y
     outputs = run.model.outputs(X)
     if not run.model.classes:
         prediction, target = outputs[:, 0], y[:, 0]

@@ -1,17 +1,24 @@
 """How to train: what the user may choose, what follows from the data if he does not, and what fits together."""
 
 import math
-from dataclasses import dataclass, replace
+import warnings
+from dataclasses import dataclass
 from typing import Literal, get_args
 
-from onelayer.data import Dataset
+from onelayer.data.dataset import Dataset
 from onelayer.errors import OneLayerError
-from onelayer.training import Way, check_settings
+from onelayer.solvers.epoch import Way, check_settings
 
 ModelKind = Literal["softmax", "linear", "mlp", "phm"]
-Solver = Literal["sgd", "exact", "newton"]
+Solver = Literal["auto", "direct", "newton", "lbfgs", "sgd"]
 
 DEFAULT_VALID = 0.2
+SOLVERS: dict[ModelKind, tuple[Solver, ...]] = {  # of each model; what "auto" is, first
+    "linear": ("direct", "sgd"),
+    "softmax": ("auto", "newton", "lbfgs", "sgd"),  # the solver itself chooses, by the size of the problem
+    "mlp": ("sgd",),
+    "phm": ("sgd",),
+}
 
 
 @dataclass(frozen=True)
@@ -21,11 +28,13 @@ class Settings:
     Attributes:
         model: the network; softmax regression for classes, linear regression for numbers.
         way: which of the three implementations of SGD; fused, or concise for the networks that need it.
-        solver: minibatch SGD, or the exact minimum of linear or softmax regression; of softmax regression it is found
-            by Newton's steps, so there ``"newton"`` is another name of ``"exact"``, and becomes it.
-        C: the exact solver's weight of the data against ½ ‖W‖², for softmax regression (on standardised columns).
+        solver: how the minimum is found. ``"sgd"`` is minibatch SGD. The others go to the exact minimum: ``"direct"``
+            solves linear regression, ``"newton"`` and ``"lbfgs"`` softmax regression. ``"auto"`` is the exact solver
+            that suits the problem, or SGD for a network that has none. ``"exact"`` is an old name.
+        C: the exact solvers' weight of the data against ½ ‖W‖², for softmax regression: scikit-learn's, for weights on
+            the features in the user's units.
         epochs: passes over the training rows.
-        batch_size: rows a step.
+        batch_size: rows per step.
         lr: the learning rate.
         valid: the share of the training rows to hold out; 0.2, or 0 where the data have a test set.
         seed: sets the initial weights, the split and the order of the rows.
@@ -36,7 +45,7 @@ class Settings:
 
     model: ModelKind | None = None
     way: Way | None = None
-    solver: Solver = "sgd"
+    solver: Solver | Literal["exact"] = "sgd"
     C: float = 1.0
     epochs: int = 10
     batch_size: int = 256
@@ -47,52 +56,100 @@ class Settings:
     phm_n: int = 2
     device: str = "auto"
 
-    def for_data(self, dataset: Dataset) -> "Settings":
-        """Return the settings with nothing left open, for a data set.
+    def for_data(self, dataset: Dataset) -> "Plan":
+        """Return the plan that the settings are for a data set, with nothing left open.
 
         Raises:
             OneLayerError: if a setting is out of range, or they do not fit each other or the data.
-        """
-        model = self.model or ("softmax" if dataset.classes else "linear")
-        way = self.way or ("concise" if model in ("mlp", "phm") else "fused")
-        valid = self.valid
-        if valid is None:
-            valid = DEFAULT_VALID if dataset.test is None else 0.0
-        complete = replace(self, model=model, way=way, valid=valid)
-        complete._check(dataset, valid)
-        return replace(complete, solver="exact") if self.solver == "newton" else complete
 
-    def _check(self, dataset: Dataset, valid: float) -> None:
-        for name, kind in (("model", ModelKind), ("way", Way), ("solver", Solver)):
-            if getattr(self, name) not in get_args(kind):
-                allowed = ", ".join(get_args(kind))
-                raise OneLayerError(f"{name} must be one of {allowed}, not {getattr(self, name)!r}")
-        check_settings(self.epochs, self.batch_size, self.lr)
-        if not 0 <= valid < 1:
-            raise OneLayerError(f"valid must be at least 0 and below 1, not {valid}")
-        if self.hidden < 1:
-            raise OneLayerError(f"hidden must be at least 1, not {self.hidden}")
-        if not 0 <= self.seed < 2**63:
-            raise OneLayerError(f"the seed must be at least 0 and below 2⁶³, not {self.seed}")
-        if self.model == "linear" and dataset.classes:
+        Warns:
+            FutureWarning: if the solver goes by an old name.
+        """
+        model: ModelKind = self.model or ("softmax" if dataset.classes else "linear")
+        _check_name("model", model, ModelKind)
+        if model == "linear" and dataset.classes:
             raise OneLayerError(
                 f"the target {dataset.target!r} is one of {len(dataset.classes)} classes; linear "
                 "regression predicts a number: use --model softmax"
             )
-        if self.model == "softmax" and not dataset.classes:
+        if model == "softmax" and not dataset.classes:
             raise OneLayerError(
                 f"the target {dataset.target!r} is a number; softmax regression predicts a class: "
                 "use --model linear"
             )
-        if self.solver != "sgd" and self.model not in ("linear", "softmax"):
-            raise OneLayerError(
-                f"the exact solver is for one layer (--model linear, softmax), not {self.model}"
-            )
-        if self.solver == "newton" and self.model == "linear":
-            raise OneLayerError(
-                f"the solver newton is for classes, and the target {dataset.target!r} is a number: use --solver exact"
-            )
+        return Plan(
+            model=model,
+            way=self.way or ("concise" if model in ("mlp", "phm") else "fused"),
+            solver=self._solver_of(model),
+            C=self.C,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            lr=self.lr,
+            valid=self.valid if self.valid is not None else DEFAULT_VALID if dataset.test is None else 0.0,
+            seed=self.seed,
+            hidden=self.hidden,
+            phm_n=self.phm_n,
+            device=self.device,
+        )
+
+    def _solver_of(self, model: ModelKind) -> Solver:
+        if self.solver == "exact":
+            if model not in ("linear", "softmax"):
+                raise OneLayerError(
+                    f"the exact solvers are for one layer (--model linear, softmax), not {model}"
+                )
+            warnings.warn("the solver is called 'auto' now; 'exact' will go", FutureWarning, stacklevel=3)
+            return SOLVERS[model][0]
+        return SOLVERS[model][0] if self.solver == "auto" else self.solver
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settings for a data set, with nothing left open; see ``Settings``.
+
+    Raises:
+        OneLayerError: if one is out of range, or they do not fit each other.
+    """
+
+    model: ModelKind
+    way: Way
+    solver: Solver
+    C: float
+    epochs: int
+    batch_size: int
+    lr: float
+    valid: float
+    seed: int
+    hidden: int
+    phm_n: int
+    device: str
+
+    def __post_init__(self) -> None:
+        _check_name("way", self.way, Way)
+        _check_name("solver", self.solver, Solver)
+        check_settings(self.epochs, self.batch_size, self.lr)
+        if not 0 <= self.valid < 1:
+            raise OneLayerError(f"valid must be at least 0 and below 1, not {self.valid}")
+        if self.hidden < 1:
+            raise OneLayerError(f"hidden must be at least 1, not {self.hidden}")
+        if not 0 <= self.seed < 2**63:
+            raise OneLayerError(f"the seed must be at least 0 and below 2⁶³, not {self.seed}")
         if not 0 < self.C < math.inf:
             raise OneLayerError(f"C must be a positive number, not {self.C}")
+        if self.solver not in SOLVERS[self.model]:
+            allowed = ", ".join(("auto", *(name for name in SOLVERS[self.model] if name != "auto")))
+            raise OneLayerError(
+                f"the solver {self.solver} is not for the model {self.model}, whose solvers are {allowed}"
+            )
         if self.model in ("mlp", "phm") and self.way != "concise":
             raise OneLayerError(f"only --way concise trains the model {self.model}, not {self.way}")
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the solver goes to the minimum, without epochs."""
+        return self.solver != "sgd"
+
+
+def _check_name(what: str, name: str, kind: object) -> None:
+    if name not in get_args(kind):
+        raise OneLayerError(f"{what} must be one of {', '.join(get_args(kind))}, not {name!r}")

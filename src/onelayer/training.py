@@ -1,61 +1,22 @@
-"""The epoch loop for any model and any of the three ways: history, resuming, and stopping when it diverges."""
+"""Training any model by SGD in any of the three ways, with resuming, and measuring it."""
 
-import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from onelayer import concise, scratch
-from onelayer.data import Rows, epoch_order
+from onelayer.data.rows import Rows
 from onelayer.errors import DivergenceError, OneLayerError
-from onelayer.losses import mean_loss
-from onelayer.solvers import sgd
-from onelayer.solvers.epoch import EpochScore
-from onelayer.solvers.stability import DIVERGED, largest_stable_lr
-from onelayer.timer import Timer
+from onelayer.history import Fit
+from onelayer.solvers import concise, scratch, sgd
+from onelayer.solvers.batches import Batches
+from onelayer.solvers.descent import descend, score_of
+from onelayer.solvers.epoch import EpochScore, Way, check_settings
+from onelayer.solvers.stability import largest_stable_lr
 
-Way = Literal["fused", "scratch", "concise"]
 WAYS = {"fused": sgd.train_epoch, "scratch": scratch.train_epoch, "concise": concise.train_epoch}
 
 START_SAMPLE = 4096
-DEVICES = ("cpu", "cuda", "mps")
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One row of the history. ``held_out_*`` are None without held-out rows, accuracies for regression."""
-
-    epoch: int
-    train_loss: float
-    train_accuracy: float | None
-    held_out_loss: float | None
-    held_out_accuracy: float | None
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Fit:
-    """How a training run went; the model itself was changed in place.
-
-    Attributes:
-        start_loss: the loss on (a sample of) the training rows before the first step.
-        history: a record for each epoch, the first first.
-    """
-
-    start_loss: float
-    history: tuple[EpochRecord, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fit as JSON values, for a checkpoint."""
-        return asdict(self)
-
-    @staticmethod
-    def from_json(values: dict[str, Any]) -> "Fit":
-        """Return what ``to_json`` wrote."""
-        return Fit(values["start_loss"], tuple(EpochRecord(**r) for r in values["history"]))
 
 
 def fit(
@@ -78,11 +39,11 @@ def fit(
 
     Args:
         model: from features (n, d) to outputs (n, q); the rows are brought to its device and float type.
-        rows: the examples to learn from.
+        rows: the examples to learn from; ``"fused"`` heeds their weights, which the other ways refuse.
         held_out: examples to measure it on after each epoch.
         way: ``"fused"`` and ``"scratch"`` train an ``nn.Linear``, ``"concise"`` any module.
         epochs: passes over the rows in total, resumed ones included.
-        batch_size: rows a step.
+        batch_size: rows per step.
         lr: the learning rate η.
         seed: sets the order of the rows in each epoch.
         resume: what an earlier call returned or last reported; ``model`` has its weights then.
@@ -90,119 +51,102 @@ def fit(
 
     Raises:
         DivergenceError: if the learning rate is too large for the data; it says how large it may be.
-        OneLayerError: if a setting is out of range or the way cannot train the model.
+        OneLayerError: if a setting is out of range, the way cannot train the model, a value is missing or infinite,
+            or a label is beyond the model's outputs.
     """
     check_settings(epochs, batch_size, lr)
-    if way not in WAYS:
-        raise OneLayerError(f"way must be one of {', '.join(WAYS)}, not {way!r}")
-    if way != "concise" and not isinstance(model, nn.Linear):
-        raise OneLayerError(f"only the concise way trains {type(model).__name__}, not {way}")
-    _check_fits(model, rows)
-    rows = _like_model(model, rows)
-    held_out = _like_model(model, held_out) if held_out is not None else None
+    _check_way(way, model, rows)
+    if not len(rows):
+        raise OneLayerError("there are no rows to train on")
+    batches = _fitting(model, rows)
+    held_out_batches = None if held_out is None else _fitting(model, held_out)
     initial = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    so_far = resume or Fit(_start_loss(model, rows))
-    for epoch in range(len(so_far.history) + 1, epochs + 1):
-        timer = Timer()
-        model.train()
-        score = WAYS[way](model, rows, epoch_order(len(rows), seed, epoch), batch_size, lr)  # type: ignore[arg-type]
-        seconds = timer.stop()
-        if not score.loss <= DIVERGED * so_far.start_loss:
-            model.load_state_dict(initial)
-            raise _divergence(model, rows, lr, epoch, so_far.start_loss, score.loss)
-        held = evaluate(model, held_out) if held_out is not None else None
-        record = EpochRecord(
-            epoch,
-            score.loss,
-            score.accuracy,
-            held.loss if held else None,
-            held.accuracy if held else None,
-            seconds,
-        )
-        so_far = Fit(so_far.start_loss, (*so_far.history, record))
-        on_epoch(so_far)
-    model.eval()
-    return so_far
+    so_far = resume or Fit(_start_loss(model, batches))
+    first = len(so_far.history) + 1
+
+    def one_epoch(order: Tensor, lr: float) -> EpochScore:
+        return WAYS[way](model, batches, order, batch_size, lr)  # type: ignore[arg-type] # _check_way has looked
+
+    def diverged(epoch: int, lr: float, loss: float) -> DivergenceError:
+        model.load_state_dict(initial)
+        return _divergence(model, batches, lr, epoch, so_far.start_loss, loss)
+
+    return descend(
+        model,
+        batches,
+        one_epoch,
+        [lr] * (epochs + 1 - first),
+        seed=seed,
+        so_far=so_far,
+        diverged=diverged,
+        first_epoch=first,
+        held_out=held_out_batches,
+        on_epoch=on_epoch,
+    )
 
 
-@torch.inference_mode()
 def evaluate(model: nn.Module, rows: Rows) -> EpochScore:
     """Return the mean loss and, for classes, the accuracy of the model on all rows.
 
     Raises:
-        OneLayerError: if there are no rows.
+        OneLayerError: if there are no rows, a value is missing or infinite, or a label is beyond the model's outputs.
     """
     if not len(rows):
         raise OneLayerError("there are no rows to evaluate on")
-    rows = _like_model(model, rows)
-    model.eval()
-    loss, correct = 0.0, 0
-    for X, y in rows.blocks():
-        outputs = model(X)
-        loss += mean_loss(outputs, y).item() * len(y)
-        if rows.is_classification:
-            correct += int((outputs.argmax(dim=1) == y).sum())
-    return EpochScore(loss / len(rows), correct / len(rows) if rows.is_classification else None)
+    return score_of(model, _fitting(model, rows))
 
 
-def _check_fits(model: nn.Module, rows: Rows) -> None:
-    """Raise OneLayerError if the rows have other features than a linear model, or labels beyond its outputs."""
-    if not isinstance(model, nn.Linear):
-        return
-    if model.in_features != rows.X.shape[1]:
-        raise OneLayerError(f"the model takes {model.in_features} features, the rows have {rows.X.shape[1]}")
-    if rows.is_classification and len(rows) and int(rows.y.max()) >= model.out_features:
-        raise OneLayerError(
-            f"the model has {model.out_features} outputs, but there is a label {int(rows.y.max())}"
-        )
+def _check_way(way: Way, model: nn.Module, rows: Rows) -> None:
+    """Raise OneLayerError if there is no such way, or it cannot train the model on the rows."""
+    if way not in WAYS:
+        raise OneLayerError(f"way must be one of {', '.join(WAYS)}, not {way!r}")
+    if way != "concise" and not isinstance(model, nn.Linear):
+        raise OneLayerError(f"only the concise way trains {type(model).__name__}, not {way}")
+    if way != "fused" and rows.c is not None:
+        raise OneLayerError(f"only the fused way heeds the weights of rows, not {way}")
 
 
-def _like_model(model: nn.Module, rows: Rows) -> Rows:
-    parameter = next(model.parameters())
-    return rows.to(parameter.device, parameter.dtype)
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device called ``name``; ``"auto"`` takes CUDA if there is one, else the CPU.
+def _fitting(model: nn.Module, rows: Rows) -> Batches:
+    """Return the rows as batches for a model.
 
     Raises:
-        OneLayerError: if there is no such device on this machine.
+        OneLayerError: if a value is missing or infinite, the rows have other features or targets than a linear model,
+            or labels beyond the outputs of any.
     """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        if device.type not in DEVICES:
-            raise RuntimeError(f"onelayer knows {', '.join(DEVICES)}")
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).partition("\n")[0]
-        raise OneLayerError(f"device {name!r} is not available: {reason}") from error
-    return device
+    rows.check_finite()
+    if isinstance(model, nn.Linear) and model.in_features != rows.n_features:
+        raise OneLayerError(f"the model takes {model.in_features} features, the rows have {rows.n_features}")
+    batches = Batches.like(model, rows)
+    if not len(rows):
+        return batches
+    q = model.out_features if isinstance(model, nn.Linear) else _n_outputs(model, batches)
+    if rows.task == "classes" and rows.y.max() >= q:
+        row = int((rows.y >= q).argmax())
+        raise OneLayerError(
+            f"the model has {q} outputs, but there is a label {rows.y[row]}, first in row {row + 1}"
+        )
+    if rows.task == "regression" and rows.y.shape[1] != q:
+        raise OneLayerError(f"the model has {q} outputs, but the rows have {rows.y.shape[1]} targets")
+    return batches
 
 
-def check_settings(epochs: int, batch_size: int, lr: float) -> None:
-    """Raise OneLayerError if a setting of SGD is out of range."""
-    if epochs < 1:
-        raise OneLayerError(f"epochs must be at least 1, not {epochs}")
-    if batch_size < 1:
-        raise OneLayerError(f"batch size must be at least 1, not {batch_size}")
-    if not (lr > 0 and math.isfinite(lr)):
-        raise OneLayerError(f"the learning rate must be a positive number, not {lr}")
+@torch.inference_mode()
+def _n_outputs(model: nn.Module, batches: Batches) -> int:
+    """Return how many outputs a model has, as seen from the first row."""
+    X, _ = batches.batch(torch.zeros(1, dtype=torch.int64, device=batches.X.device))
+    return int(model.eval()(X).shape[-1])
 
 
-def _start_loss(model: nn.Module, rows: Rows) -> float:
-    n = len(rows)
-    if not n:
-        raise OneLayerError("there are no rows to train on")
-    chosen = torch.arange(0, n, max(1, n // START_SAMPLE), device=rows.X.device)
-    return evaluate(model, rows.take(chosen)).loss
+def _start_loss(model: nn.Module, batches: Batches) -> float:
+    n = len(batches)
+    chosen = torch.arange(0, n, max(1, n // START_SAMPLE), device=batches.X.device)
+    return score_of(model, batches.take(chosen)).loss
 
 
 def _divergence(
-    model: nn.Module, rows: Rows, lr: float, epoch: int, start: float, loss: float
+    model: nn.Module, batches: Batches, lr: float, epoch: int, start: float, loss: float
 ) -> DivergenceError:
-    largest = largest_stable_lr(model, rows)
+    largest = largest_stable_lr(model, batches)
     advice = f"try --lr {min(lr, largest) / 2:.1g}"
     if lr < largest:  # on average over the rows the steps are short enough, in single batches they are not
         advice += " or a larger --batch-size"

@@ -20,7 +20,7 @@ from onelayer.cli.predict import predict
 from onelayer.cli.train import train
 from onelayer.cli.tune import tune
 from onelayer.cli.vectorize import vectorize
-from onelayer.errors import OneLayerError
+from onelayer.errors import OneLayerError, torch_needed
 
 NO_MEMORY = "there is not enough memory for these data; leave columns out with --features, or take fewer rows"
 
@@ -55,7 +55,8 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     warnings.showwarning = lambda message, *_: print("warning:", message, file=sys.stderr)
     try:
-        code = app(standalone_mode=False) or 0
+        with torch_needed(" ".join(["onelayer", *sys.argv[1:2]])):
+            code = app(standalone_mode=False) or 0
         sys.stdout.flush()
         sys.exit(code)
     except OneLayerError as error:

@@ -10,8 +10,8 @@ from onelayer.cli import options
 from onelayer.cli.console import decimal, print_json, print_table, tracked
 
 if TYPE_CHECKING:
-    from onelayer.experiments import Prepared
-    from onelayer.settings import Settings
+    from onelayer.preparing import Prepared
+    from onelayer.settings import Plan
 
 
 def compare(
@@ -32,7 +32,7 @@ def compare(
     as_json: options.Json = False,
 ) -> None:
     """Train each network on DATA and show its score, its parameters and its seconds an epoch."""
-    from onelayer.experiments import prepare
+    from onelayer.preparing import prepare
     from onelayer.settings import Settings
 
     dataset = options.open_dataset(data, target, features, categorical, missing, None, task)
@@ -58,7 +58,7 @@ def compare(
         replace(base, model="mlp", way="concise"),
     ]
     prepared = prepare(dataset, base)
-    results = [_result(prepared, settings) for settings in tracked(grid, "comparing")]
+    results = [_result(prepared, plan) for plan in tracked(grid, "comparing")]
     if as_json:
         print_json({"data": dataset.name, "epochs": epochs, "results": results})
         return
@@ -80,20 +80,21 @@ def compare(
     )
 
 
-def _result(prepared: "Prepared", settings: "Settings") -> dict[str, Any]:
+def _result(prepared: "Prepared", plan: "Plan") -> dict[str, Any]:
     """Train one network; one that diverges has no scores."""
     from onelayer.errors import DivergenceError
-    from onelayer.experiments import build, train_prepared
+    from onelayer.experiments import train_prepared
     from onelayer.models import parameter_count
+    from onelayer.sgd_runs import build
 
-    name = f"phm n={settings.phm_n}" if settings.model == "phm" else settings.model
+    name = f"phm n={plan.phm_n}" if plan.model == "phm" else plan.model
     about = {
         "model": name,
-        "way": settings.way,
-        "parameters": parameter_count(build(settings, prepared.dataset)),
+        "way": plan.way,
+        "parameters": parameter_count(build(plan, prepared.dataset)),
     }
     try:
-        run = train_prepared(prepared, settings)
+        run = train_prepared(prepared, plan)
     except DivergenceError:
         return about | {"diverged": True, "seconds_an_epoch": None}
     seconds = median(record.seconds for record in run.fit.history)

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from onelayer.training import Fit
+    from onelayer.history import Fit
 
 PLAIN_WIDTH = 160
 TABLE_WIDTH = 100

@@ -41,7 +41,7 @@ Seed = Annotated[
     int, typer.Option(min=0, max=MAX_SEED, help="Sets the weights, the split and the order of the rows.")
 ]
 Epochs = Annotated[int, typer.Option(help="Passes over the training rows.")]
-BatchSize = Annotated[int, typer.Option(help="Rows a step.")]
+BatchSize = Annotated[int, typer.Option(help="Rows per step.")]
 LearningRate = Annotated[float, typer.Option("--lr", help="The learning rate.")]
 Valid = Annotated[
     float | None,

@@ -50,7 +50,8 @@ def predict(
         sys.stdout.buffer.write(content)
     else:
         write_whole({out: content})
-        print(f"wrote {len(rows):,} predictions to {out}")
+        if out.is_file():  # a pipe or a terminal may be standard output itself
+            print(f"wrote {len(rows):,} predictions to {out}")
 
 
 def predictions(model: "Model", source: str, proba: bool = False) -> "tuple[pa.Table, dict[str, pa.Array]]":

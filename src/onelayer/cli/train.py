@@ -1,6 +1,7 @@
 """``onelayer train``: train a model, show what it learned, and keep it."""
 
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,7 +14,7 @@ from onelayer.timer import Timer
 if TYPE_CHECKING:
     from onelayer.data import Dataset
     from onelayer.experiments import Run
-    from onelayer.settings import Settings
+    from onelayer.settings import Plan, Settings
 
 MOST_COEFFICIENTS = 40
 
@@ -31,13 +32,17 @@ def train(
         typer.Option(help="The implementation; fused if not given, concise for mlp and phm."),
     ] = None,
     solver: Annotated[
-        Literal["sgd", "exact", "newton"],
+        Literal["auto", "direct", "newton", "lbfgs", "sgd", "exact"],
         typer.Option(
-            help="exact finds the minimum: linear and softmax regression; newton is its name for classes."
+            help="sgd, or the exact minimum: direct for numbers, newton or lbfgs for classes, auto for what suits; "
+            "exact is an old name of auto."
         ),
     ] = "sgd",
     c: Annotated[
-        float, typer.Option("--C", help="exact softmax regression: weight of the data against ½‖W‖².")
+        float,
+        typer.Option(
+            "--C", help="exact softmax regression: weight of the data against ½‖W‖², as in scikit-learn."
+        ),
     ] = 1.0,
     epochs: options.Epochs = 10,
     batch_size: options.BatchSize = 256,
@@ -60,7 +65,7 @@ def train(
         from onelayer.settings import Settings
 
         dataset = options.open_dataset(data, target, features, categorical, missing, model, task)
-    settings = Settings(
+    chosen = Settings(
         model=model,
         way=way,
         solver=solver,
@@ -73,12 +78,13 @@ def train(
         hidden=hidden,
         phm_n=phm_n,
         device=device,
-    ).for_data(dataset)
-    folder = out or Path("runs") / f"{dataset.name}-{settings.model}"
+    )
+    plan = _plan(chosen, dataset)
+    folder = out or Path("runs") / f"{dataset.name}-{plan.model}"
     seconds = {"load": timer.stop()}
     if not as_json:
-        _print_plan(dataset, settings)
-    run, files = _train_into(folder, dataset, settings, resume, as_json)
+        _print_plan(dataset, plan)
+    run, files = _train_into(folder, dataset, plan, resume, as_json)
     seconds |= run.seconds
     if as_json:
         print_json(summary(run, seconds, folder))
@@ -87,14 +93,24 @@ def train(
         print(f"wrote {folder}/: {', '.join(files)}")
 
 
+def _plan(settings: "Settings", dataset: "Dataset") -> "Plan":
+    """Return what the settings mean for the data; an old name among them is said in a line of its own."""
+    with warnings.catch_warnings(record=True) as old_names:
+        warnings.simplefilter("always", FutureWarning)
+        plan = settings.for_data(dataset)
+    for warning in old_names:
+        print("warning:", warning.message, file=sys.stderr)
+    return plan
+
+
 def summary(run: "Run", seconds: dict[str, float], folder: Path) -> dict[str, Any]:
     """Return what ``--json`` prints."""
-    settings = run.settings
+    plan = run.plan
     return {
         "data": run.model.data,
-        "model": settings.model,
-        "way": settings.way if settings.solver == "sgd" else None,
-        "solver": settings.solver,
+        "model": plan.model,
+        "way": None if plan.is_exact else plan.way,
+        "solver": plan.solver,
         "epochs": len(run.fit.history),
         "parameters": run.parameters,
         **run.scores,
@@ -104,52 +120,59 @@ def summary(run: "Run", seconds: dict[str, float], folder: Path) -> dict[str, An
 
 
 def _train_into(
-    folder: Path, dataset: "Dataset", settings: "Settings", resume: bool, quiet: bool
+    folder: Path, dataset: "Dataset", plan: "Plan", resume: bool, quiet: bool
 ) -> "tuple[Run, list[str]]":
     """Train with checkpoints in ``folder`` and write the report there."""
-    from onelayer import checkpoints, experiments
-    from onelayer.errors import OneLayerError
-    from onelayer.files import output_folder
+    from onelayer import experiments
+    from onelayer.preparing import prepare
+    from onelayer.run_folder import CHECKPOINT_FILE, run_folder
 
-    held_out = "valid" if settings.valid else "test"
-    with output_folder(folder):
+    with run_folder(folder):
+        prepared = prepare(dataset, plan)
+        checkpoint = experiments.checkpoint_for(prepared, plan, folder / CHECKPOINT_FILE)
+        if resume and checkpoint and checkpoint.source is None:
+            print(f"there is nothing to resume in {folder}: training from the first epoch", file=sys.stderr)
+        held_out = "valid" if plan.valid else "test"
         try:
-            with EpochPrinter(settings.epochs, held_out, quiet) as on_epoch:
-                run = experiments.train(
-                    dataset,
-                    settings,
-                    checkpoint=folder / checkpoints.FILE,
-                    resume=resume,
-                    on_epoch=on_epoch,
+            with EpochPrinter(plan.epochs, held_out, quiet) as on_epoch:
+                run = experiments.train_prepared(
+                    prepared, plan, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch
                 )
         except KeyboardInterrupt:
-            print("\ninterrupted; the same command with --resume goes on", file=sys.stderr)
+            if checkpoint:
+                print("\ninterrupted; the same command with --resume goes on", file=sys.stderr)
             raise
-        with busy("drawing"):
-            from onelayer import reports  # matplotlib takes half a second: not before training
-
-            try:
-                return run, reports.write(run, folder)
-            except OneLayerError as error:
-                if not run.fit.history:
-                    raise
-                raise OneLayerError(
-                    f"{error}; once that is mended, --resume finishes without training again"
-                ) from error
+        return run, _write_report(run, folder, checkpoint.latest if checkpoint else None)
 
 
-def _print_plan(dataset: "Dataset", settings: "Settings") -> None:
+def _write_report(run: "Run", folder: Path, checkpoint: bytes | None) -> list[str]:
+    from onelayer.errors import OneLayerError
+
+    with busy("drawing"):
+        from onelayer import reports  # matplotlib takes half a second: not before training
+
+        try:
+            return reports.write(run, folder, checkpoint)
+        except OneLayerError as error:
+            if checkpoint is None:
+                raise
+            raise OneLayerError(
+                f"{error}; once that is mended, --resume finishes without training again"
+            ) from error
+
+
+def _print_plan(dataset: "Dataset", plan: "Plan") -> None:
     rows = f"{len(dataset.train):,} rows"
     if dataset.test is not None:
         rows += f" and {len(dataset.test):,} to test"
     goal = f"{len(dataset.classes)} classes" if dataset.classes else f"predict {dataset.target}"
     print(f"{dataset.name}: {rows}, {dataset.n_features:,} features, {goal}")
     how = (
-        f"{settings.way} SGD, learning rate {settings.lr:g}, batches of {settings.batch_size}"
-        if settings.solver == "sgd"
-        else "the exact solution" + (f", C = {settings.C:g}" if settings.model == "softmax" else "")
+        "the exact solution" + (f", C = {plan.C:g}" if plan.model == "softmax" else "")
+        if plan.is_exact
+        else f"{plan.way} SGD, learning rate {plan.lr:g}, batches of {plan.batch_size}"
     )
-    print(f"{settings.model}: {how}, seed {settings.seed}\n")
+    print(f"{plan.model}: {how}, seed {plan.seed}\n")
 
 
 def _print_result(run: "Run", seconds: dict[str, float]) -> None:

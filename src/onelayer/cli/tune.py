@@ -10,8 +10,8 @@ from onelayer.cli import options
 from onelayer.cli.console import decimal, print_json, print_table, tracked
 
 if TYPE_CHECKING:
-    from onelayer.experiments import Prepared
-    from onelayer.settings import Settings
+    from onelayer.preparing import Prepared
+    from onelayer.settings import Plan
 
 POINTS_A_DECADE = 2
 
@@ -41,11 +41,12 @@ def tune(
     A test set stays untouched.
     """
     from onelayer.errors import OneLayerError
-    from onelayer.experiments import prepare, stable_lr
+    from onelayer.preparing import prepare
     from onelayer.settings import Settings
+    from onelayer.sgd_runs import stable_lr
 
     dataset = options.open_dataset(data, target, features, categorical, missing, model, task)
-    settings = Settings(
+    plan = Settings(
         model=model,
         epochs=epochs,
         valid=valid,
@@ -58,12 +59,12 @@ def tune(
         raise OneLayerError("tuning needs rows to judge by: --valid must be above 0")
     rates = _rates(lr)
     grid = [
-        replace(settings, lr=rate, batch_size=size)
+        replace(plan, lr=rate, batch_size=size)
         for size in options.whole_numbers("--batch-size", batch_size)
         for rate in rates
     ]
-    prepared = prepare(dataset, settings)
-    limit = stable_lr(prepared, settings)
+    prepared = prepare(dataset, plan)
+    limit = stable_lr(prepared, plan)
     trials = [_trial(prepared, candidate) for candidate in tracked(grid, "tuning")]
     trials.sort(key=lambda trial: math.inf if trial["valid_loss"] is None else trial["valid_loss"])
     best = trials[0]
@@ -73,7 +74,7 @@ def tune(
         print_json(
             {
                 "data": dataset.name,
-                "model": settings.model,
+                "model": plan.model,
                 "stable_lr": limit if math.isfinite(limit) else None,
                 "best": best,
                 "trials": trials,
@@ -85,14 +86,14 @@ def tune(
     print(f"best: --lr {best['lr']:g} --batch-size {best['batch_size']}")
 
 
-def _trial(prepared: "Prepared", settings: "Settings") -> dict[str, Any]:
+def _trial(prepared: "Prepared", plan: "Plan") -> dict[str, Any]:
     """Train once; a run that diverges has no losses."""
     from onelayer.errors import DivergenceError
-    from onelayer.experiments import descend
+    from onelayer.sgd_runs import descend
 
-    about = {"lr": settings.lr, "batch_size": settings.batch_size}
+    about = {"lr": plan.lr, "batch_size": plan.batch_size}
     try:
-        last = descend(prepared, settings)[1].history[-1]
+        last = descend(prepared, plan)[1].history[-1]
     except DivergenceError:
         return about | {"diverged": True, "train_loss": None, "valid_loss": None, "valid_accuracy": None}
     return about | {

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from onelayer import losses as core_losses
-from onelayer import scratch
+from onelayer import functional
 from onelayer.d2l.figures import show_images
 from onelayer.d2l.live import LINE, Animator
 from onelayer.d2l.loaders import get_fashion_mnist_labels
 from onelayer.errors import OneLayerError
+from onelayer.solvers import scratch
 
 Net = Callable[[Tensor], Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -41,7 +41,7 @@ def linreg(X: Tensor, w: Tensor, b: Tensor) -> Tensor:
 
 def squared_loss(y_hat: Tensor, y: Tensor) -> Tensor:
     """Return ½(ŷ − y)² of each value, in the shape of ``y_hat`` (section 3.2.5)."""
-    return core_losses.squared_loss(y_hat, y.reshape(y_hat.shape))
+    return functional.squared_loss(y_hat, y.reshape(y_hat.shape))
 
 
 def sgd(params: Iterable[Tensor], lr: float, batch_size: int) -> None:

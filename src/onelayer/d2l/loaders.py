@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from onelayer.data.bundled import FASHION_MNIST_CLASSES, fashion_mnist
-from onelayer.data.images import resize as resize_images
-from onelayer.data.rows import as_features
 from onelayer.errors import OneLayerError
 
 Size = int | Sequence[int]
@@ -51,9 +50,10 @@ class FashionMNISTImages(Dataset[tuple[Tensor, Tensor | int]]):
     def __init__(self, train: bool, resize: Size | None = None) -> None:
         dataset = fashion_mnist()
         rows = dataset.train if train else dataset.test
-        assert rows is not None and dataset.image_shape is not None
-        self.data = rows.X.view(-1, *dataset.image_shape)
-        self.targets = rows.y
+        if rows is None or dataset.image_shape is None:
+            raise OneLayerError("the bundled files of Fashion-MNIST are incomplete; install onelayer again")
+        self.data = torch.from_numpy(rows.X).view(-1, *dataset.image_shape)
+        self.targets = torch.from_numpy(rows.y)
         self.classes = list(dataset.classes)
         self.resize = _height_and_width(resize) if resize else None
 
@@ -69,7 +69,12 @@ class FashionMNISTImages(Dataset[tuple[Tensor, Tensor | int]]):
         return self._images(self.data[int(index)][None])[0], int(self.targets[int(index)])
 
     def _images(self, pixels: Tensor) -> Tensor:
-        return as_features((resize_images(pixels, self.resize) if self.resize else pixels)[:, None])
+        return (resize_images(pixels, self.resize) if self.resize else pixels)[:, None].float().div_(255)
+
+
+def resize_images(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return images (n, h, w) of bytes as (n, *size), scaled as PIL's bilinear filter scales them, to 1/255."""
+    return interpolate(images[:, None], size, mode="bilinear", antialias=True)[:, 0]
 
 
 def _height_and_width(resize: Size) -> tuple[int, int]:

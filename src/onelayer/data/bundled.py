@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
+import numpy as np
 
+from onelayer.data.dataset import Dataset, random_stream
 from onelayer.data.idx import open_idx_folder
-from onelayer.data.rows import Dataset, Rows, seeded_generator
+from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
 
 FILES = Path(__file__).parent / "files"
@@ -84,12 +85,12 @@ def synthetic(
 
     if n < 1 or d < 1 or sigma < 0:
         raise OneLayerError(f"need n ≥ 1, d ≥ 1 and sigma ≥ 0, not n={n}, d={d}, sigma={sigma}")
-    generator = seeded_generator(seed)
-    X = torch.randn(n, d, generator=generator, dtype=torch.float64)
-    noise = sigma * torch.randn(n, 1, generator=generator, dtype=torch.float64)
-    w = torch.tensor([weight[i % len(weight)] for i in range(d)], dtype=torch.float64)
+    generator = random_stream(seed)
+    X = generator.standard_normal((n, d))
+    noise = sigma * generator.standard_normal(n)
+    w = np.array([weight[i % len(weight)] for i in range(d)])
     encoding = Encoding(tuple(Column(f"x{i + 1}") for i in range(d)))
-    rows = Rows(X, X @ w[:, None] + bias + noise)
+    rows = Rows(X, X @ w + bias + noise, "regression")
     return Dataset("synthetic", rows, None, encoding.features, "y", (), encoding=encoding)
 
 

@@ -13,11 +13,10 @@ from typing import Any, get_args
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from onelayer.data.rows import Dataset, Missing, Rows
+from onelayer.data.dataset import Dataset, Missing
+from onelayer.data.rows import Rows
 from onelayer.data.tables import quoted
 from onelayer.errors import OneLayerError
 
@@ -123,7 +122,7 @@ class Target:
         """Whether a class is a text such as 01, which would not come back if it were read as a number."""
         return not all(re.fullmatch(r"-?(0|[1-9]\d*)|true|false", c) for c in self.classes)
 
-    def encode(self, table: pa.Table, name: str) -> tuple[Tensor, NDArray[np.bool_]]:
+    def encode(self, table: pa.Table, name: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return the target, class numbers (n,) or numbers (n, 1), and which rows have one (n,).
 
         Raises:
@@ -136,9 +135,9 @@ class Target:
         with _named(name):
             if self.classes:
                 codes = _codes(table[self.name], self.name, self.classes)
-                return torch.from_numpy(codes), codes >= 0
+                return codes, codes >= 0
             numbers = _numbers(table[self.name], self.name)
-        return torch.from_numpy(numbers[:, None]), ~np.isnan(numbers)
+        return numbers[:, None], ~np.isnan(numbers)
 
 
 def dataset_from_table(
@@ -171,12 +170,12 @@ def dataset_from_table(
             f"{name}: the target {target!r} has {_n_missing(table[target])}; a target cannot be filled "
             "with a mean: use --missing drop"
         )
-    rows = Rows(torch.from_numpy(X), y)
     if missing == "drop":
-        keep = torch.from_numpy(known & ~np.isnan(X).any(axis=1))
+        keep = known & ~np.isnan(X).any(axis=1)
         if not keep.any():
             raise OneLayerError(f"{name}: every row has a missing value; none is left with drop")
-        rows = rows.take(keep.nonzero().squeeze(1))
+        X, y = X[keep], y[keep]
+    rows = Rows(X, y, "classes" if goal.classes else "regression")
     return Dataset(name, rows, None, encoding.features, target, goal.classes, encoding=encoding)
 
 

@@ -13,18 +13,21 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
-from onelayer.data.rows import Dataset, Rows
+from onelayer.data.dataset import Dataset
+from onelayer.data.rows import PIXEL_UNIT, Rows
 from onelayer.errors import OneLayerError
 
 UNSIGNED_BYTE = 8
+Bytes = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
 RARE = 1e-3  # the share of examples below which a class is in doubt
 PART_NAMES = {"train": "train", "test": "t10k|test"}
 
 
-def read_idx(path: Path, dimensions: int) -> Tensor:
+def read_idx(path: Path, dimensions: int) -> Bytes:
     """Return the values of an IDX file of bytes: (n,) labels or (n, height, width) images, as uint8.
 
     They are copied into memory: pages of a mapped file would change, or go, when somebody writes to it.
@@ -50,7 +53,7 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
         raise OneLayerError(f"{path}: cannot be read ({error})") from error
     if len(values) != math.prod(shape):
         raise OneLayerError(f"{path}: was truncated while it was read")
-    return torch.from_numpy(values.reshape(shape))
+    return values.reshape(shape)
 
 
 def _shape_in(path: Path, header: bytes, dimensions: int, size: int) -> tuple[int, ...]:
@@ -71,13 +74,13 @@ def _shape_in(path: Path, header: bytes, dimensions: int, size: int) -> tuple[in
     return shape
 
 
-def read_images(path: Path) -> tuple[Tensor, tuple[int, int]]:
+def read_images(path: Path) -> tuple[Bytes, tuple[int, int]]:
     """Return the images of an IDX file as rows of bytes (n, height·width), and (height, width)."""
     images = read_idx(path, 3)
-    if not images.numel():
+    if not images.size:
         raise OneLayerError(f"{path}: has no images")
     n, height, width = images.shape
-    return images.view(n, height * width), (height, width)
+    return images.reshape(n, height * width), (height, width)
 
 
 def open_idx_folder(path: Path, name: str, classes: tuple[str, ...] = ()) -> Dataset:
@@ -111,7 +114,7 @@ def open_idx_folder(path: Path, name: str, classes: tuple[str, ...] = ()) -> Dat
     return Dataset(name, train, test, (), "label", names, image_shape=shape)
 
 
-def read_evaluation_part(path: Path, need_labels: bool) -> tuple[Tensor, Tensor | None, tuple[int, int]]:
+def read_evaluation_part(path: Path, need_labels: bool) -> tuple[Bytes, Labels | None, tuple[int, int]]:
     """Return images (n, height·width), labels (n,) and (height, width) of the test files of a folder.
 
     Where there are none, the training files serve; see ``open_idx_folder`` for ``path``. Labels are None if they are
@@ -132,18 +135,18 @@ def read_evaluation_part(path: Path, need_labels: bool) -> tuple[Tensor, Tensor 
 
 def _read_part(files: dict[tuple[str, str], Path], part: str) -> tuple[Rows, tuple[int, int]]:
     images, shape = read_images(files[part, "images"])
-    labels = read_idx(files[part, "labels"], 1).long()
+    labels = read_idx(files[part, "labels"], 1).astype(np.int64)
     if len(images) != len(labels):
         raise OneLayerError(
             f"{files[part, 'images']}: {len(images):,} images, but {files[part, 'labels'].name} "
             f"has {len(labels):,} labels"
         )
-    return Rows(images, labels), shape
+    return Rows(images, labels, "classes", unit=PIXEL_UNIT), shape
 
 
-def _class_names(labels: Tensor, path: Path) -> tuple[str, ...]:
+def _class_names(labels: Labels, path: Path) -> tuple[str, ...]:
     """Name the classes 0 … largest label. Only class 0 may be without examples: EMNIST letters start at 1."""
-    present = labels.unique().tolist()
+    present = np.unique(labels).tolist()
     largest = present[-1]
     if not largest:
         raise OneLayerError(f"{path}: every label is 0: nothing to learn")
@@ -151,16 +154,16 @@ def _class_names(labels: Tensor, path: Path) -> tuple[str, ...]:
     if missing:
         odd = max(label for label in present if label > missing[0])
         raise OneLayerError(
-            f"{path}: label {odd} at row {int((labels == odd).nonzero()[0]) + 1} is out of range: "
+            f"{path}: label {odd} at row {int((labels == odd).argmax()) + 1} is out of range: "
             f"no example has a label from {missing[0]} to {missing[-1]}"
         )
     return tuple(str(label) for label in range(largest + 1))
 
 
-def _check_largest(train: Tensor, test: Tensor, path: Path) -> None:
+def _check_largest(train: Labels, test: Labels, path: Path) -> None:
     """Refuse a largest label that hardly any training example and no test example has: a slip, not a class."""
     largest = int(train.max())
-    examples = (train == largest).nonzero()
+    examples = np.flatnonzero(train == largest)
     if len(examples) < RARE * len(train) and largest > int(test.max()):
         raise OneLayerError(
             f"{path}: label {largest} at row {int(examples[0]) + 1} is out of range: only {len(examples)} of "
@@ -168,8 +171,8 @@ def _check_largest(train: Tensor, test: Tensor, path: Path) -> None:
         )
 
 
-def _check_labels(labels: Tensor, n_classes: int, path: Path) -> None:
-    beyond = (labels >= n_classes).nonzero()
+def _check_labels(labels: Labels, n_classes: int, path: Path) -> None:
+    beyond = np.flatnonzero(labels >= n_classes)
     if len(beyond):
         row = int(beyond[0])
         raise OneLayerError(

@@ -1,140 +1,276 @@
-"""Rows of features and targets in memory, the data set they belong to, and the order they are visited in."""
+"""Rows: where features, targets and weights come from, and the one thing that solvers ask of them, a sum over all.
 
-from collections.abc import Iterator
+``rows.sum(terms)`` adds what ``terms`` returns for each block of rows. Blocks come in shares, which several threads
+may walk; they are cut by the number of rows alone, so the sum has the same bits for any number of threads.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from itertools import pairwise
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import DTypeLike, NDArray
 
+from onelayer.engines.threads import added, sum_of
 from onelayer.errors import OneLayerError
 
-if TYPE_CHECKING:
-    from onelayer.data.encoding import Encoding
+Array = NDArray[Any]
+Task = Literal["regression", "classes"]
 
-Missing = Literal["error", "mean", "drop"]
-
-PIXEL_MAX = 255
-BLOCK_ROWS = 1024  # few enough for the floats of 784 pixels to stay in the cache
+PIXEL_UNIT = 1 / 255  # bytes are pixels
+LEAST_SHARE = 4096  # rows: fewer are done before a thread has started
+MOST_SHARES = 32
+BLOCK_VALUES = 2**18  # that many features stay in the processor's cache
+LARGEST_SPARSE = 2**17  # rows of CSR in a block, which is used as it is
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Examples: one row each of features and of the target.
+class Block:
+    """Some rows that are worked on together.
 
     Attributes:
-        X: features (n, d). Bytes are pixels: they stay bytes in memory, and count as value / 255.
-        y: class labels (n,) as int64, or numbers (n, q) for regression.
+        X: features (m, d) as they are stored: floats, bytes, or CSR.
+        y: class numbers (m,), or numbers (m, q).
+        c: weights (m,), or None for 1.
+        unit: what a stored feature is multiplied by.
+        start: the number of the first row, for what a solver keeps of each row in memory.
     """
 
-    X: Tensor
-    y: Tensor
+    X: Any
+    y: Array
+    c: Array | None
+    unit: float = 1.0
+    start: int = 0
 
     def __len__(self) -> int:
-        return len(self.X)
+        return len(self.y)
+
+    def dense(self, dtype: DTypeLike = np.float64) -> Array:
+        """Return the features (m, d) as floats; a copy only where they are stored otherwise."""
+        X = np.asarray(self.X if isinstance(self.X, np.ndarray) else self.X.toarray(), dtype)
+        return X if self.unit == 1 else X * X.dtype.type(self.unit)
+
+    def features(self) -> Any:
+        """Return the features (m, d) in float64: dense, or in CSR where they are stored so."""
+        return self.dense() if isinstance(self.X, np.ndarray) else self.X.astype(np.float64, copy=False)
+
+    def split(self, size: int) -> "Iterator[Block]":
+        """Yield the rows in blocks of at most ``size``: CSR comes in large ones, which are too large when dense."""
+        for i in range(0, max(len(self), 1), size):
+            rows = slice(i, i + size)
+            c = None if self.c is None else self.c[rows]
+            yield replace(self, X=self.X[rows], y=self.y[rows], c=c, start=self.start + i)
+
+
+Terms = Callable[[Block], Sequence[Any]]
+
+
+class Source(Protocol):
+    """Rows wherever they come from: what solvers ask of them."""
 
     @property
-    def is_classification(self) -> bool:
-        """Whether the target is a class."""
-        return not self.y.is_floating_point()
-
-    @property
-    def feature_unit(self) -> float:
-        """What a stored value has to be divided by to give the feature: 255 for bytes, else 1."""
-        return float(PIXEL_MAX) if self.X.dtype == torch.uint8 else 1.0
-
-    def take(self, index: Tensor) -> "Rows":
-        """Return the rows at ``index`` (m,), copied, as they are stored."""
-        return Rows(self.X.index_select(0, index), self.y.index_select(0, index))
-
-    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the features as floats (m, d) and the targets of the rows at ``index`` (m,)."""
-        rows = self.take(index)
-        return as_features(rows.X), rows.y
-
-    def blocks(self, size: int = BLOCK_ROWS) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield all rows in order as (features as floats, targets), ``size`` rows at a time."""
-        for X, y in zip(self.X.split(size), self.y.split(size), strict=True):
-            yield as_features(X), y
-
-    def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> "Rows":
-        """Return the rows on another device, their floats in another type if one is given."""
-        return Rows(*(t.to(device, dtype if t.is_floating_point() else None) for t in (self.X, self.y)))
-
-
-def as_features(X: Tensor) -> Tensor:
-    """Return stored features (n, d) as floats, pixels between 0 and 1."""
-    return X.float().div_(PIXEL_MAX) if X.dtype == torch.uint8 else X
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A named data set: training rows, perhaps a test set, and what the columns mean.
-
-    Attributes:
-        name: for file names and reports.
-        train: the rows to learn from. In a table, a missing value that is to be filled is NaN.
-        test: rows that the data set itself sets aside, or None.
-        features: the name of each feature; empty for images.
-        target: the name of the target.
-        classes: the name of each class; empty for regression.
-        image_shape: (height, width) if a row is an image.
-        encoding: how table columns became features, if it was a table.
-    """
-
-    name: str
-    train: Rows
-    test: Rows | None
-    features: tuple[str, ...]
-    target: str
-    classes: tuple[str, ...]
-    image_shape: tuple[int, int] | None = None
-    encoding: "Encoding | None" = None
+    def task(self) -> Task:
+        """Whether the target is a number or a class."""
+        ...
 
     @property
     def n_features(self) -> int:
         """The number of features d."""
-        return self.train.X.shape[1]
+        ...
 
     @property
-    def n_outputs(self) -> int:
-        """The number of outputs q that a model of these data needs."""
-        return len(self.classes) if self.classes else self.train.y.shape[1]
+    def is_sparse(self) -> bool:
+        """Whether the features come in CSR."""
+        ...
 
-    def hold_out(self, fraction: float, seed: int) -> "tuple[Dataset, Rows | None]":
-        """Split ``fraction`` of the training rows off at random, for validation.
+    @property
+    def in_memory(self) -> bool:
+        """Whether a solver may keep numbers for each row: for others they are worked out again."""
+        ...
 
-        Returns the data set with the rows that stay, in their order, and the rows that left, or None if
-        ``fraction`` is 0.
+    def __len__(self) -> int: ...
 
-        Raises:
-            OneLayerError: if a side would have no rows.
+    def first(self) -> Block:
+        """Return the first block: for the shapes, and for numbers near the means."""
+        ...
+
+    def gathered(self) -> Block:
+        """Return all rows as one block, for problems of few rows."""
+        ...
+
+    def weights_near_one(self) -> "tuple[Source, int]":
+        """Return the rows with weights of at most 1, those given times 2⁻ᵏ, and k: exactly, and far from overflow."""
+        ...
+
+    def sum(self, terms: Terms) -> list[Any]:
+        """Return the sums over all rows, one by one, of what ``terms`` returns for a block of them.
+
+        ``terms`` returns numbers or arrays of its own, which are added to in place. It is called from several threads.
         """
-        if fraction == 0:
-            return self, None
-        n = len(self.train)
-        n_held = round(fraction * n)
-        if not 0 < n_held < n:
-            raise OneLayerError(
-                f"cannot hold out {fraction:g} of {n} rows: at least one row has to be on each side "
-                "(--valid 0 holds out none)"
-            )
-        order = torch.randperm(n, generator=seeded_generator(seed, 0))
-        kept, held = (part.sort().values for part in (order[n_held:], order[:n_held]))
-        return replace(self, train=self.train.take(kept)), self.train.take(held)
+        ...
 
 
-def epoch_order(n: int, seed: int, epoch: int) -> Tensor:
-    """Return the order (n,) in which ``epoch`` (1, 2, …) visits n rows.
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows in memory.
 
-    It depends on nothing but its arguments: every way of training sees the same batches, and a run that
-    resumes after an epoch goes on exactly as if it had never stopped.
+    Args:
+        X: features (n, d): an array, a CPU tensor or a sparse matrix. Floats and bytes stay as they are; other numbers
+            become float64, other sparse formats CSR.
+        y: class numbers (n,) from 0, or numbers (n,) or (n, q).
+        task: whether y is classes or numbers. If it is not given, whole numbers (n,) are classes and everything else
+            is a regression; this holds for what is given here, and no other part of the library asks again.
+        c: weights (n,), not negative, or None for 1.
+        unit: what a stored feature is multiplied by: 1/255 for pixels.
+
+    Attributes:
+        y: class numbers (n,) as int64, or numbers (n, q) as float64.
+
+    Raises:
+        OneLayerError: if the shapes disagree, or values are not numbers, labels below 0, or weights negative.
     """
-    return torch.randperm(n, generator=seeded_generator(seed, epoch))
+
+    X: Any
+    y: Array
+    task: Task
+    c: Array | None
+    unit: float
+
+    def __init__(self, X: Any, y: Any, task: Task | None = None, c: Any = None, unit: float = 1.0) -> None:
+        y = _array(y, "the target")
+        if task is None:
+            task = "classes" if y.ndim == 1 and y.dtype.kind in "biu" else "regression"
+        if task not in get_args(Task):
+            raise OneLayerError(f"task must be one of {', '.join(get_args(Task))}, not {task!r}")
+        given = {
+            "X": _features(X),
+            "y": _labels(y) if task == "classes" else _numbers(y),
+            "task": task,
+            "c": None if c is None else _weights(c),
+            "unit": unit,
+        }
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+        for name, value in (("targets", self.y), ("weights", self.c)):
+            if value is not None and len(value) != len(self):
+                raise OneLayerError(f"there are {len(self):,} rows of features, but {len(value):,} {name}")
+
+    def __len__(self) -> int:
+        return int(self.X.shape[0])
+
+    @property
+    def in_memory(self) -> bool:
+        """They are."""
+        return True
+
+    @property
+    def n_features(self) -> int:
+        """The number of features d."""
+        return int(self.X.shape[1])
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the features are in CSR."""
+        return not isinstance(self.X, np.ndarray)
+
+    def take(self, index: Any) -> "Rows":
+        """Return the rows at ``index``, numbers or a mask (n,)."""
+        c = None if self.c is None else self.c[index]
+        return replace(self, X=self.X[index], y=self.y[index], c=c)
+
+    def weights_near_one(self) -> "tuple[Rows, int]":
+        """See ``Source``."""
+        if self.c is None or not self.c.max(initial=0) > 0:
+            return self, 0
+        exponent = int(np.frexp(self.c.max())[1])
+        return replace(self, c=np.ldexp(self.c, -exponent)), exponent
+
+    def gathered(self) -> Block:
+        """See ``Source``."""
+        return Block(self.X, self.y, self.c, self.unit)
+
+    def first(self) -> Block:
+        """See ``Source``."""
+        return next(self._blocks(0, min(len(self), LEAST_SHARE)))
+
+    def sum(self, terms: Terms) -> list[Any]:
+        """See ``Source``."""
+        n = len(self)
+        shares = max(1, min(MOST_SHARES, n // LEAST_SHARE))
+        ends = [n * i // shares for i in range(shares + 1)]
+        parts = list(pairwise(ends))
+        return sum_of(lambda part: added(map(terms, self._blocks(*part))), parts)
+
+    def _blocks(self, start: int, end: int) -> Iterator[Block]:
+        size = LARGEST_SPARSE if self.is_sparse else block_rows(self.n_features)
+        for i in range(start, max(end, start + 1), size):  # no rows are one block of none
+            rows = slice(i, min(i + size, end))
+            c = None if self.c is None else self.c[rows]
+            yield Block(self.X[rows], self.y[rows], c, self.unit, i)
+
+    def check_finite(self) -> None:
+        """Raise OneLayerError, with column and row, if a feature or a number to predict is NaN or infinite."""
+        X = self.X.data[:, None] if self.is_sparse else self.X
+        for what, values in (("feature", X), ("target", self.y)):
+            if values.dtype.kind != "f" or np.isfinite(values).all():
+                continue
+            row, column = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
+            place = (
+                "a stored value"
+                if what == "feature" and self.is_sparse
+                else f"column {column + 1}, row {row + 1}"
+            )
+            raise OneLayerError(
+                f"{what} in {place} is {values[row, column]}: fill it in or leave the row out"
+            )
 
 
-def seeded_generator(seed: int, *stream: int) -> torch.Generator:
-    """Return a generator for one of the independent random streams of a seed (NumPy's ``SeedSequence``)."""
-    sequence = np.random.SeedSequence(seed, spawn_key=stream)
-    return torch.Generator().manual_seed(int(sequence.generate_state(1, np.uint64)[0]) >> 1)
+def block_rows(d: int) -> int:
+    """Return how many rows of d features are a block."""
+    return max(512, BLOCK_VALUES // max(d, 1))
+
+
+def _array(values: Any, what: str) -> Array:
+    """Return numbers as an array, in this machine's byte order."""
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:  # a tensor on a GPU, ragged lists
+        raise OneLayerError(f"{what} cannot be read as an array: {error}") from error
+    if array.dtype.kind not in "biuf":
+        raise OneLayerError(f"{what} must be numbers, not {array.dtype}")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _features(X: Any) -> Any:
+    if hasattr(X, "tocsr"):
+        X = X.tocsr()
+        return X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)
+    X = _array(X, "the features")
+    if X.ndim != 2:
+        raise OneLayerError(f"features must be (n, d), not {X.shape}")
+    return X if X.dtype in (np.uint8, np.float32, np.float64) else X.astype(np.float64)
+
+
+def _labels(y: Array) -> NDArray[np.int64]:
+    if y.ndim != 1 or y.dtype.kind not in "biu":
+        raise OneLayerError(f"class numbers must be whole numbers (n,), not {y.shape} of {y.dtype}")
+    labels = y.astype(np.int64, copy=False)
+    if len(labels) and labels.min() < 0:
+        row = int((labels < 0).argmax())
+        raise OneLayerError(f"label {labels[row]} in row {row + 1}: classes are numbered from 0")
+    return labels
+
+
+def _numbers(y: Array) -> NDArray[np.float64]:
+    if y.ndim not in (1, 2):
+        raise OneLayerError(f"numbers to predict must be (n,) or (n, q), not {y.shape}")
+    numbers = y.astype(np.float64, copy=False)
+    return numbers[:, None] if y.ndim == 1 else numbers
+
+
+def _weights(c: Any) -> NDArray[np.float64]:
+    weights = _array(c, "the weights").astype(np.float64, copy=False)
+    if weights.ndim != 1 or not np.isfinite(weights).all() or (weights < 0).any():
+        raise OneLayerError("weights must be numbers (n,), finite and not negative")
+    return weights

@@ -1,73 +1,142 @@
-"""Standardising the columns of a table for training, and putting the result back into the user's units."""
+"""Bringing columns to mean 0 and variance 1 for training, and putting what was learned back into the user's units.
 
-from dataclasses import dataclass
+Gradient descent on standardised columns needs one learning rate for all of them. Nothing is lost: an affine map of
+standardised features is an affine map of the features.
+"""
 
-import torch
-from torch import Tensor
+from dataclasses import dataclass, replace
+from typing import Any
 
-from onelayer.data.rows import BLOCK_ROWS, Rows
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
-CONSTANT = 1e-12  # relative deviation below which a column counts as constant
+from onelayer.data.rows import Rows, block_rows
+from onelayer.errors import OneLayerError
+
+Array = NDArray[Any]
+
+CONSTANT = 4 * float(np.finfo(np.float64).eps)  # a deviation this small, relative to the mean, is rounding
 
 
-@dataclass(frozen=True)
-class Standardizer:
-    """Means and scales of features and target, learned from training rows.
-
-    Gradient descent on features of mean 0 and variance 1 needs one learning rate for all of them. Nothing is
-    lost: an affine map of standardised features is an affine map of the features.
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Weighted means and variances of columns over all rows seen so far, missing values (NaN) left out.
 
     Attributes:
-        mean: (d,) mean of each feature without its missing values; it also stands in for them.
-        inverse_std: (d,) 1 / standard deviation, and 0 for a constant feature, which then gets weight 0.
-        target_mean: (q,) and
-        target_std: (q,) of a regression target; 0 and 1 for classes.
+        total: the sum of the weights of the values of each column (d,).
+        mean: (d,).
+        variance: (d,).
     """
 
-    mean: Tensor
-    inverse_std: Tensor
-    target_mean: Tensor
-    target_std: Tensor
+    total: Array
+    mean: Array
+    variance: Array
 
     @staticmethod
-    def fit(rows: Rows) -> "Standardizer":
-        """Learn from float features (n, d), in which NaN means missing."""
-        mean, std = mean_and_std(rows.X)
-        inverse_std = torch.where(std > 0, 1 / std, 0.0)
-        if rows.is_classification:
-            return Standardizer(mean, inverse_std, torch.zeros(1), torch.ones(1))
-        target_mean, target_std = mean_and_std(rows.y)
-        return Standardizer(mean, inverse_std, target_mean, torch.where(target_std > 0, target_std, 1.0))
+    def of(X: Array, c: Array | None = None) -> "Moments":
+        """Return those of rows X (n, d) of weights c (n,), or 1."""
+        nothing = np.zeros(X.shape[1])
+        return Moments(nothing, nothing, nothing).with_rows(X, np.ones(len(X)) if c is None else c)
 
-    def transform(self, rows: Rows, dtype: torch.dtype) -> Rows:
-        """Return the rows with missing values filled and everything in standard units."""
-        X = torch.empty(rows.X.shape, dtype=dtype)
-        for raw, standard in zip(rows.X.split(BLOCK_ROWS), X.split(BLOCK_ROWS), strict=True):
-            standard.copy_(torch.nan_to_num((raw - self.mean) * self.inverse_std))
-        y = rows.y
-        if not rows.is_classification:
-            y = ((y - self.target_mean) / self.target_std).to(dtype)
-        return Rows(X, y)
+    def with_rows(self, X: Array, c: Array) -> "Moments":
+        """Return those with more rows X (n, d) of weights c (n,) (Chan, Golub and LeVeque 1983).
 
-    def unscale_input(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the affine map of raw features that equals (h, d), (h,) on standardised ones."""
-        raw_weight = weight.double() * self.inverse_std
-        return raw_weight, bias.double() - raw_weight @ self.mean
+        Raises:
+            OneLayerError: if squares of features overflow.
+        """
+        size, nothing = block_rows(X.shape[1]), np.zeros(X.shape[1])
+        blocks = [slice(i, i + size) for i in range(0, len(X), size)]
+        origin = _first_values(X[:size])  # sums of differences from it are exactly 0 for a constant column
+        with np.errstate(over="ignore", invalid="ignore"):
+            added = sum((c[b] @ ~np.isnan(X[b]) for b in blocks), nothing)
+            share = 1 / np.where(added > 0, added, 1)
+            mean = origin + sum((c[b] @ (_filled(X[b], origin) - origin) for b in blocks), nothing) * share
+            variance = sum((c[b] @ np.square(_filled(X[b], mean) - mean) for b in blocks), nothing) * share
+            total = self.total + added
+            weight = added / np.where(total > 0, total, 1)
+            step = mean - self.mean
+            spread = self.variance * (1 - weight) + variance * weight + step**2 * weight * (1 - weight)
+        if not np.isfinite(spread).all():
+            raise OneLayerError("some features are so large that their squares overflow: use another unit")
+        return Moments(total, self.mean + step * weight, spread)
 
-    def unscale_output(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the affine map to the target's units from (q, h), (q,) to standard units."""
-        raw_bias = bias.double() * self.target_std + self.target_mean
-        return weight.double() * self.target_std[:, None], raw_bias
+    def scaling(self, centred: bool = True) -> "Scaling":
+        """Return what gives columns mean 0 and variance 1; not centred, a mean square of 1."""
+        shift = self.mean if centred else np.zeros_like(self.mean)
+        scale = np.sqrt(self.variance + (self.mean - shift) ** 2)
+        return Scaling(shift, np.where(scale > CONSTANT * np.abs(self.mean), scale, np.inf))
 
 
-def mean_and_std(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and standard deviation of each column (n, d), NaN left out, summed block by block in float64.
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """Columns in standard units: x = mean + scale · z.
 
-    A column of one value repeated has a computed deviation of rounding errors; it is given as 0.
+    Attributes:
+        mean: (d,); it also stands in for missing values.
+        scale: (d,), infinite for a constant column, which then is 0 in standard units and gets weight 0.
     """
-    blocks = values.split(BLOCK_ROWS)
-    count = sum((~b.isnan()).sum(dim=0) for b in blocks)
-    mean = torch.nan_to_num(sum(b.double().nansum(dim=0) for b in blocks) / count)
-    squares = sum((b.double() - mean).square().nansum(dim=0) for b in blocks)
-    std = torch.nan_to_num(squares / count).sqrt()
-    return mean, torch.where(std > CONSTANT * mean.abs(), std, 0.0)
+
+    mean: Array
+    scale: Array
+
+    def apply(self, X: Array, dtype: DTypeLike) -> Array:
+        """Return rows X (n, d) in standard units, missing values filled."""
+        Z = np.empty(X.shape, dtype)
+        size = block_rows(X.shape[1])
+        for i in range(0, len(X), size):
+            Z[i : i + size] = np.nan_to_num((X[i : i + size] - self.mean) / self.scale)
+        return Z
+
+    def input_to_user(self, weight: Array, bias: Array) -> tuple[Array, Array]:
+        """Return the affine map of columns as they are that equals (h, d), (h,) on standardised ones."""
+        user_weight = weight.astype(np.float64) / self.scale
+        return user_weight, bias - user_weight @ self.mean
+
+    def input_to_standard(self, weight: Array, bias: Array) -> tuple[Array, Array]:
+        """Return the affine map of standardised columns that equals (h, d), (h,) on columns as they are."""
+        return weight * np.where(np.isfinite(self.scale), self.scale, 0), bias + weight @ self.mean
+
+    def output_to_user(self, weight: Array, bias: Array) -> tuple[Array, Array]:
+        """Return the affine map to columns as they are from (q, h), (q,) to standardised ones."""
+        return weight.astype(np.float64) * self.scale[:, None], bias * self.scale + self.mean
+
+
+@dataclass(frozen=True, eq=False)
+class TableScaling:
+    """The scaling of a table's features and, if it is a number, of its target.
+
+    Attributes:
+        features: of d columns.
+        target: of q columns; with scale 1 for a constant target, and for classes nothing but that.
+    """
+
+    features: Scaling
+    target: Scaling
+
+    @staticmethod
+    def of(rows: Rows) -> "TableScaling":
+        """Learn from float features (n, d), in which NaN means missing."""
+        features = Moments.of(rows.X).scaling()
+        if rows.task == "classes":
+            return TableScaling(features, Scaling(np.zeros(1), np.ones(1)))
+        target = Moments.of(rows.y).scaling()
+        return TableScaling(
+            features, replace(target, scale=np.where(np.isfinite(target.scale), target.scale, 1))
+        )
+
+    def apply(self, rows: Rows, dtype: DTypeLike) -> Rows:
+        """Return the rows with missing values filled and everything in standard units, features as ``dtype``."""
+        y = rows.y if rows.task == "classes" else self.target.apply(rows.y, np.float64)
+        return replace(rows, X=self.features.apply(rows.X, dtype), y=y)
+
+
+def _filled(X: Array, value: Array) -> NDArray[np.float64]:
+    """Return X (m, d) as float64 with a value for each column (d,) in the place of NaN."""
+    return np.where(np.isnan(X), value, X.astype(np.float64))
+
+
+def _first_values(X: Array) -> NDArray[np.float64]:
+    """Return a value of each column (d,), or 0 where all are missing."""
+    row = np.isnan(X).argmin(axis=0)
+    first: NDArray[np.float64] = np.nan_to_num(X[row, np.arange(X.shape[1])].astype(np.float64))
+    return first

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from onelayer.data.encoding import MAX_CATEGORIES, Column, Encoding, Target, distinct_strings
-from onelayer.data.joint import Block, Task, Terms, block_rows
+from onelayer.data.rows import Block, Task, Terms, block_rows
 from onelayer.data.tables import quoted
 from onelayer.engines.threads import added, sum_of
 from onelayer.errors import OneLayerError

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onelayer.data import bundled
+from onelayer.data.dataset import Dataset, Missing
 from onelayer.data.idx import open_idx_folder
-from onelayer.data.rows import Dataset, Missing
 from onelayer.errors import OneLayerError
 
 if TYPE_CHECKING:

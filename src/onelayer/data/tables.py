@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
-import torch
 
-from onelayer.data.rows import Dataset
+from onelayer.data.dataset import Dataset
 from onelayer.errors import OneLayerError
 
 CSV_BLOCK = 16 << 20  # bytes; no row may be longer, and types are inferred from the first block
@@ -73,7 +73,7 @@ def read_text(path: Path) -> pa.Table:
 
 def table_of(dataset: Dataset) -> pa.Table:
     """Return the training rows of a numeric data set as a table, the target last."""
-    columns = torch.hstack([dataset.train.X, dataset.train.y]).numpy().T
+    columns = np.hstack([dataset.train.X, dataset.train.y]).T
     return pa.table(list(columns), names=[*dataset.features, dataset.target])
 
 

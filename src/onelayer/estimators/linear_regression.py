@@ -12,7 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from onelayer.data.joint import Rows
+from onelayer.data.rows import Rows
 from onelayer.errors import LinearDependenceWarning, OneLayerError, PrecisionWarning
 from onelayer.estimators.files import Saved
 from onelayer.estimators.onnx_export import write_linear_regression

@@ -3,7 +3,7 @@
 import warnings
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,16 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from onelayer.errors import OneLayerError
+from onelayer.data.rows import Rows
+from onelayer.data.scaling import Moments
+from onelayer.errors import OneLayerError, torch_needed
 from onelayer.estimators.files import Saved
 from onelayer.estimators.onnx_export import write_softmax_regression
 from onelayer.estimators.parameters import check_parameters, unchanged_on_error
 from onelayer.solvers.softmax import softmax_regression
-from onelayer.solvers.softmax_sgd import Coefficients, Moments, StandardisedRows
-from onelayer.training import choose_device
+
+if TYPE_CHECKING:
+    from onelayer.solvers.softmax_sgd import SoftmaxDescent
 
 DTYPES = (np.float64, np.float32)
 MAX_SEED = 2**31 - 1
@@ -83,7 +86,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         lr: sgd: the learning rate η, constant, for standardised features and the mean loss. "auto" finds the
             largest stable one from the curvature of the data. ``fit`` starts with it and lets it fall linearly over the
             epochs, so that the noise of the batches dies away; ``partial_fit`` takes a tenth of it.
-        batch_size: sgd: rows a step.
+        batch_size: sgd: rows per step.
         epochs: sgd: passes of ``fit`` over the rows.
         random_state: sgd: sets the order of the rows, as everywhere in scikit-learn.
         device: sgd: "auto" (CUDA if there is one), "cpu", "cuda" or "mps". Only the CPU is tested.
@@ -274,16 +277,22 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
 
     def _learn(
         self, X: NDArray[Any], labels: NDArray[np.int64], weights: NDArray[np.float64], are_all: bool
-    ) -> StandardisedRows:
+    ) -> "SoftmaxDescent":
         """Make passes of SGD over the rows, ``epochs`` if they are all that there are, else one."""
+        with torch_needed("SoftmaxRegression(solver='sgd')"):
+            from onelayer.solvers.softmax_sgd import Coefficients, SoftmaxDescent
+
         q, d, before = len(self.classes_), X.shape[1], Progress(*self._progress)
         k = 1 if q == 2 else q
-        moments = Moments(before.weight, self._column_means, self._column_variances).with_rows(X, weights)
+        seen = Moments(np.full(d, before.weight), self._column_means, self._column_variances)
+        moments, total = seen.with_rows(X, weights), before.weight + float(weights.sum())
         start = Coefficients(
             getattr(self, "coef_", np.zeros((k, d))), getattr(self, "intercept_", np.zeros(k))
         )
-        device = choose_device(self.device)
-        rows = StandardisedRows(X, labels, weights, moments, start, q, self.fit_intercept, device)
+        scaling = moments.scaling(centred=self.fit_intercept)
+        rows = SoftmaxDescent(
+            Rows(X, labels, "classes", weights), scaling, start, q, self.fit_intercept, self.device
+        )
         n_seen, n_measured = before.n_seen + len(X), before.n_measured
         if not isinstance(self.lr, str):
             self.lr_ = float(self.lr)
@@ -292,14 +301,14 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         lrs = np.full(self.epochs if are_all else 1, self.lr_)
         if isinstance(self.lr, str):
             lrs *= 1 - np.arange(self.epochs) / self.epochs if are_all else STREAMING_SHARE
-        decay = 1 / (self.C * moments.total)
+        decay = 1 / (self.C * total)
         losses = rows.descend(lrs.tolist(), self.batch_size, decay, before.seed, len(self.history_) + 1)
         found = rows.coefficients()
         self.coef_, self.intercept_ = found.weight.astype(X.dtype), found.bias.astype(X.dtype)
         self.history_ = [*self.history_, *losses]
         self.n_iter_ = len(self.history_)
         self._column_means, self._column_variances = moments.mean, moments.variance
-        self._progress = Progress(n_seen, moments.total, n_measured, before.seed)
+        self._progress = Progress(n_seen, total, n_measured, before.seed)
         return rows
 
     def _minimise(self, X: Any, labels: NDArray[np.int64], weights: NDArray[np.float64]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from onelayer.data.joint import Block, Source
+from onelayer.data.rows import Block, Source
 from onelayer.engines.threads import added
 from onelayer.solvers.double_double import DoubleDouble, Sliced, slice_bits
 from onelayer.solvers.fit import LeastSquaresFit

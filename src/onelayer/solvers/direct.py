@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from onelayer.data.joint import Block, Rows, Source, block_rows
+from onelayer.data.rows import Block, Rows, Source, block_rows
 from onelayer.engines.threads import added
 from onelayer.solvers.double_double import DoubleDouble
 from onelayer.solvers.fit import LeastSquaresFit

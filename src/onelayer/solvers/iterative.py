@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, lsmr
 
-from onelayer.data.joint import Rows
+from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
 from onelayer.solvers.fit import LeastSquaresFit
 from onelayer.solvers.moments import Moments, are_alike

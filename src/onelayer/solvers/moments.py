@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.joint import Block, Source, block_rows
+from onelayer.data.rows import Block, Source, block_rows
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
 

@@ -1,8 +1,8 @@
 """The fused way: minibatch SGD by closed-form gradients, straight from bytes, in place.
 
 For a batch X (m, d) both models have the gradient P X / m, where the columns of P (q, m) are the derivatives of the
-loss by the outputs: ŷ − y for squares, softmax(o) − one_hot(y) for cross-entropy. So a step is two matrix products.
-Four things make them fast:
+loss with respect to the outputs: ŷ − y for squares, softmax(o) − one_hot(y) for cross-entropy. So a step is two matrix
+products. Four things make them fast:
 
 - The bias is one more column of the weight matrix, against a constant feature. One product does both.
 - Bytes go in as they are, 0 … 255. Learning v = w/255 on them is the same as learning w on pixels in [0, 1]: the
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from onelayer.data import Rows
+from onelayer.solvers.batches import Batches
 from onelayer.solvers.epoch import EpochScore
 
 ALIGNMENT = 16  # floats; rows that start on a cache line multiply a third faster
@@ -27,23 +27,22 @@ SCORED_AT_ONCE = 16384  # rows; few calls, and the outputs still fit in the cach
 @torch.inference_mode()
 def train_epoch(
     model: nn.Linear,
-    rows: Rows,
+    rows: Batches,
     order: Tensor,
     batch_size: int,
     lr: float,
     *,
-    row_weights: Tensor | None = None,
     penalty: Tensor | None = None,
 ) -> EpochScore:
-    """Train linear or softmax regression for one pass over ``rows``, as the target's type says.
+    """Train linear or softmax regression for one pass over ``rows``, as the rows' task says.
 
     Args:
         model: changed in place; with ``bias=False`` there is none to learn.
-        rows: features (n, d), bytes or floats of the model's type; labels (n,) or numbers (n, q).
+        rows: features (n, d), bytes or floats of the model's type; labels (n,) or numbers (n, q). Their weights
+            multiply the losses of the rows.
         order: the rows' numbers (n,) in the order to visit them.
-        batch_size: rows a step; the last batch may be shorter.
+        batch_size: rows per step; the last batch may be shorter.
         lr: the learning rate η of w ← w − η/m Σ ∂l.
-        row_weights: c (n,) of mean 1, which multiply the losses of the rows.
         penalty: λ (d,) of ½ Σ λⱼ ‖wⱼ‖² on the weights of each feature, added to the mean loss. It is weight decay,
             w ← (w − η/m Σ ∂l) / (1 + ηλ): in this form no penalty is too strong for a learning rate.
     """
@@ -62,37 +61,37 @@ def train_epoch(
     for batches in (*order[:full].split(span), order[full:]):
         if len(batches):
             m = min(batch_size, len(batches))
-            row_factors = None if row_weights is None else row_weights.index_select(0, batches)
+            row_factors = None if rows.c is None else rows.c.index_select(0, batches)
             outputs, targets = _descend(weight, features[:m], rows, batches, lr, row_factors, decay)
-            loss += _loss(outputs, targets, row_factors)
-            correct += int((outputs.max(1).indices == targets).sum()) if rows.is_classification else 0
-    d, unit = model.in_features, rows.feature_unit
-    model.weight.copy_(weight[:, :d] * unit)
+            loss += _loss(outputs, targets, rows.are_classes, row_factors)
+            correct += int((outputs.max(1).indices == targets).sum()) if rows.are_classes else 0
+    d, one = model.in_features, rows.stored_one
+    model.weight.copy_(weight[:, :d] * one)
     if model.bias is not None:
-        model.bias.copy_(weight[:, d] * unit)
-    return EpochScore(loss / n, correct / n if rows.is_classification else None)
+        model.bias.copy_(weight[:, d] * one)
+    return EpochScore(loss / n, correct / n if rows.are_classes else None)
 
 
-def _workspace(model: nn.Linear, rows: Rows, batch_size: int) -> tuple[Tensor, Tensor]:
+def _workspace(model: nn.Linear, rows: Batches, batch_size: int) -> tuple[Tensor, Tensor]:
     """Return the weights and bias as one matrix (q, d + 1 + padding), and a batch of that width.
 
     The padding is zero in the batch and so never learns.
     """
-    d, unit = model.in_features, rows.feature_unit
+    d, one = model.in_features, rows.stored_one
     width = -(-(d + 1) // ALIGNMENT) * ALIGNMENT
     weight = model.weight.new_zeros(model.out_features, width)
-    weight[:, :d] = model.weight / unit
+    weight[:, :d] = model.weight / one
     features = model.weight.new_zeros(batch_size, width)
     if model.bias is not None:
-        weight[:, d] = model.bias / unit
-        features[:, d] = unit
+        weight[:, d] = model.bias / one
+        features[:, d] = one
     return weight, features
 
 
 def _descend(
     weight: Tensor,
     features: Tensor,
-    rows: Rows,
+    rows: Batches,
     order: Tensor,
     lr: float,
     row_factors: Tensor | None,
@@ -116,13 +115,13 @@ def _descend(
     outputs = weight.new_empty(len(order) // m, parts, q, r)
     targets = rows.y.index_select(0, order).view(len(order) // m, parts, r, -1).transpose(2, 3)
     minus_one = weight.new_full((parts, 1, r), -1.0)
-    step = weight.new_full((parts,), -lr / (m * rows.feature_unit**2))
+    step = weight.new_full((parts,), -lr / (m * rows.stored_one**2))
     factors = None if row_factors is None else row_factors.view(-1, parts, 1, r)
     for k, (i, o, y) in enumerate(zip(order.split(m), outputs.unbind(), targets.unbind(), strict=True)):
         torch.index_select(rows.X, 0, i, out=stored)
         given.copy_(stored)
         torch.bmm(shared_weight, x.transpose(1, 2), out=o)
-        if rows.is_classification:
+        if rows.are_classes:
             torch.softmax(o, 1, out=dl_do)
             dl_do.scatter_add_(1, y, minus_one)
         else:
@@ -134,13 +133,13 @@ def _descend(
         if decay is not None:
             weight.mul_(decay)
     outputs, targets = outputs.flatten(0, 1), targets.flatten(0, 1)
-    return outputs, targets.squeeze(1) if rows.is_classification else targets
+    return outputs, targets.squeeze(1) if rows.are_classes else targets
 
 
-def _loss(outputs: Tensor, targets: Tensor, row_factors: Tensor | None) -> float:
+def _loss(outputs: Tensor, targets: Tensor, are_classes: bool, row_factors: Tensor | None) -> float:
     """Return the summed loss of outputs (k, q, r) and targets as ``_descend`` returns them."""
-    if targets.is_floating_point():
-        losses = (outputs - targets).square().sum(1) / 2
-    else:
+    if are_classes:
         losses = F.cross_entropy(outputs, targets, reduction="none")
+    else:
+        losses = (outputs - targets).square().sum(1) / 2
     return float(losses.sum() if row_factors is None else losses.view(-1) @ row_factors)

@@ -8,72 +8,24 @@ learning rate does for all, and back. So new rows may change the means and varia
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from onelayer.data import Rows, epoch_order
-from onelayer.errors import DivergenceError, OneLayerError
-from onelayer.losses import mean_loss
+from onelayer.data.rows import Rows
+from onelayer.data.scaling import Scaling
+from onelayer.errors import DivergenceError
+from onelayer.history import Fit
+from onelayer.solvers.batches import Batches, choose_device
+from onelayer.solvers.descent import descend, score_of
+from onelayer.solvers.epoch import EpochScore
 from onelayer.solvers.sgd import train_epoch
-from onelayer.solvers.stability import DIVERGED, largest_stable_lr
+from onelayer.solvers.stability import largest_stable_lr
 
 Array = NDArray[np.float64]
-
-BLOCK_ROWS = 4096
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Weighted means and variances of columns over all rows seen so far.
-
-    Attributes:
-        total: the sum of the weights.
-        mean: (d,).
-        variance: (d,).
-    """
-
-    total: float
-    mean: Array
-    variance: Array
-
-    @staticmethod
-    def none(d: int) -> "Moments":
-        """Return those of no rows."""
-        return Moments(0.0, np.zeros(d), np.zeros(d))
-
-    def with_rows(self, X: NDArray[np.floating], weights: Array) -> "Moments":
-        """Return those with more rows X (n, d) of weights (n,) (Chan, Golub and LeVeque 1983).
-
-        Raises:
-            OneLayerError: if squares of features overflow.
-        """
-        added = float(weights.sum())
-        blocks = [slice(i, i + BLOCK_ROWS) for i in range(0, len(X), BLOCK_ROWS)]
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = sum(weights[b] @ X[b].astype(np.float64) for b in blocks) / added
-            variance = sum(weights[b] @ (X[b] - mean) ** 2 for b in blocks) / added
-            total = self.total + added
-            step = mean - self.mean
-            joint = Moments(
-                total,
-                self.mean + step * (added / total),
-                (self.variance * self.total + variance * added + step**2 * (self.total * added / total))
-                / total,
-            )
-        if not np.isfinite(joint.variance).all():
-            raise OneLayerError("some features are so large that their squares overflow: use another unit")
-        return joint
-
-    def scaling(self, centred: bool) -> tuple[Array, Array]:
-        """Return shifts and scales (d,) for z = (x − shift) / scale; not centred, columns get mean square 1."""
-        shift = self.mean if centred else np.zeros_like(self.mean)
-        scale = np.sqrt(self.variance + (self.mean - shift) ** 2)
-        constant = scale <= 4 * np.finfo(np.float64).eps * np.abs(self.mean)  # a deviation that is rounding
-        return shift, np.where(constant, 1.0, scale)
 
 
 @dataclass(frozen=True)
@@ -89,50 +41,48 @@ class Coefficients:
     bias: Array
 
 
-class StandardisedRows:
-    """Rows brought to mean 0 and variance 1, and coefficients brought there and back.
+class SoftmaxDescent:
+    """A layer that learns from rows in standard units, and its coefficients in the user's.
 
     With two classes the layer has two outputs, of which the coefficients are the difference. A penalty of
     λ (‖w₀‖² + ‖w₁‖²) is then one of ½ λ ‖w₁ − w₀‖², and steps with half the rate make the difference move by the whole.
 
-    Attributes:
-        rows: of the device and type to compute with.
-        weights: c (n,) divided by their mean.
-        layer: from standardised features to one output for each class.
+    Args:
+        rows: features (n, d), classes (n,) and weights (n,).
+        scaling: brings the features to standard units.
+        start: the coefficients to start from.
+        n_classes: q.
+        fit_intercept: whether b is free; else it is 0.
+        device: where to compute.
+
+    Raises:
+        OneLayerError: if there is no such device.
     """
 
     def __init__(
         self,
-        X: NDArray[np.floating],
-        labels: NDArray[np.int64],
-        weights: Array,
-        moments: Moments,
-        coefficients: Coefficients,
+        rows: Rows,
+        scaling: Scaling,
+        start: Coefficients,
         n_classes: int,
         fit_intercept: bool,
-        device: torch.device,
+        device: str,
     ) -> None:
-        self.shift, self.scale = moments.scaling(fit_intercept)
+        self.scaling = scaling
         self.is_binary = n_classes == 2
-        Z = np.empty_like(X)
-        for i in range(0, len(X), BLOCK_ROWS):
-            Z[i : i + BLOCK_ROWS] = (X[i : i + BLOCK_ROWS] - self.shift) / self.scale
-        features = torch.from_numpy(Z)
-        dtype = torch.float32 if device.type == "mps" else features.dtype  # MPS knows no float64
-        self.rows = Rows(features, torch.from_numpy(labels)).to(device, dtype)
-        self.weights = torch.from_numpy(weights / weights.mean()).to(device, dtype)
-        layer = nn.utils.skip_init(nn.Linear, X.shape[1], n_classes, bias=fit_intercept, dtype=dtype)
-        self.layer = layer.to(device)
-        self._set(coefficients)
-
-    def _set(self, coefficients: Coefficients) -> None:
-        weight = coefficients.weight * self.scale
-        bias = coefficients.bias + coefficients.weight @ self.shift
+        standard = replace(rows, X=scaling.apply(rows.X, rows.X.dtype))
+        dtype = torch.float32 if rows.X.dtype == np.float32 else torch.float64
+        self.rows = Batches.of(standard, choose_device(device), dtype)
+        layer = nn.utils.skip_init(
+            nn.Linear, rows.n_features, n_classes, bias=fit_intercept, dtype=self.rows.dtype
+        )
+        self.layer = layer.to(self.rows.X.device)
+        weight, bias = scaling.input_to_standard(start.weight, start.bias)
         if self.is_binary:
             weight, bias = np.vstack([-weight, weight]) / 2, np.r_[-bias, bias] / 2
         with torch.no_grad():
             self.layer.weight.copy_(torch.from_numpy(weight))
-            if self.layer.bias is not None:
+            if fit_intercept:
                 self.layer.bias.copy_(torch.from_numpy(bias))
 
     def coefficients(self) -> Coefficients:
@@ -143,15 +93,11 @@ class StandardisedRows:
             bias = self.layer.bias.detach().cpu().double().numpy()
         if self.is_binary:
             weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
-        weight = weight / self.scale
-        return Coefficients(weight, bias - weight @ self.shift)
+        return Coefficients(*self.scaling.input_to_user(weight, bias))
 
-    @torch.inference_mode()
     def loss(self) -> float:
         """Return the weighted mean cross-entropy."""
-        blocks = zip(self.rows.blocks(BLOCK_ROWS), self.weights.split(BLOCK_ROWS), strict=True)
-        losses = [mean_loss(self.layer(X), y, c).item() * len(y) for (X, y), c in blocks]
-        return math.fsum(losses) / len(self.rows)
+        return score_of(self.layer, self.rows).loss
 
     def learning_rate(self, batch_size: int, are_all: bool) -> float:
         """Return the largest learning rate for minibatches, of these rows if they are all, 2/(λ_max + λ_batch).
@@ -163,7 +109,8 @@ class StandardisedRows:
         """
         n, m = len(self.rows), min(batch_size, len(self.rows))
         d, q = self.layer.in_features, self.layer.out_features
-        of_a_row = float(self.weights.square().mean()) * (d + 1) / q
+        square = 1.0 if self.rows.c is None else float(self.rows.c.square().mean())
+        of_a_row = square * (d + 1) / q
         share = (n - m) / (m * max(1, n - 1)) if are_all else 1 / m
         curvature = 2 * self._factor / self.largest_stable_lr() + of_a_row * share
         return 2 * self._factor / curvature if curvature else 1.0
@@ -173,7 +120,7 @@ class StandardisedRows:
         untrained = copy.deepcopy(self.layer)
         for parameter in untrained.parameters():
             nn.init.zeros_(parameter)
-        return self._factor * largest_stable_lr(untrained, self.rows, row_weights=self.weights)
+        return self._factor * largest_stable_lr(untrained, self.rows)
 
     @property
     def _factor(self) -> int:
@@ -186,10 +133,10 @@ class StandardisedRows:
 
         Args:
             lrs: η of each pass, for the coefficients.
-            batch_size: rows a step.
+            batch_size: rows per step.
             decay: λ of ½ λ ‖W‖² beside the mean loss; W is that of the features in their own units.
             seed: sets the order of the rows.
-            first_pass: the number of the first pass, of which the order depends too.
+            first_pass: the number of the first pass, on which the order depends too.
 
         Returns:
             The mean loss of each pass: that of each batch before its step.
@@ -197,29 +144,29 @@ class StandardisedRows:
         Raises:
             DivergenceError: if the learning rate is too large for the data.
         """
-        penalty = torch.from_numpy(self._factor * decay / self.scale**2).to(self.layer.weight)
+        penalty = torch.from_numpy(self._factor * decay / self.scaling.scale**2).to(self.layer.weight)
         start = max(self.loss(), math.log(self.layer.out_features))
-        losses = []
-        for number, lr in enumerate(lrs, first_pass):
-            order = epoch_order(len(self.rows), seed, number)
-            score = train_epoch(
-                self.layer,
-                self.rows,
-                order,
-                batch_size,
-                lr / self._factor,
-                row_weights=self.weights,
-                penalty=penalty,
-            )
-            if not score.loss <= DIVERGED * start:
-                raise self._divergence(lr, start, score.loss, batch_size)
-            losses.append(score.loss)
-        return losses
 
-    def _divergence(self, lr: float, start: float, loss: float, batch_size: int) -> DivergenceError:
-        return DivergenceError(
-            f"training diverged with learning rate {lr:g}: the loss went from {start:.4g} to {loss:.4g}; for these "
-            f"data, standardised, try lr={self.learning_rate(batch_size, are_all=False) / 2:.1g}, or lr='auto'",
-            lr,
-            self.largest_stable_lr(),
+        def one_epoch(order: Tensor, lr: float) -> EpochScore:
+            return train_epoch(self.layer, self.rows, order, batch_size, lr / self._factor, penalty=penalty)
+
+        def diverged(_: int, lr: float, loss: float) -> DivergenceError:
+            advised = self.learning_rate(batch_size, are_all=False) / 2
+            return DivergenceError(
+                f"training diverged with learning rate {lr:g}: the loss went from {start:.4g} to {loss:.4g}; for these "
+                f"data, standardised, try lr={advised:.1g}, or lr='auto'",
+                lr,
+                self.largest_stable_lr(),
+            )
+
+        fit = descend(
+            self.layer,
+            self.rows,
+            one_epoch,
+            lrs,
+            seed=seed,
+            so_far=Fit(start),
+            diverged=diverged,
+            first_epoch=first_pass,
         )
+        return [record.train_loss for record in fit.history]

@@ -3,22 +3,14 @@
 import torch
 from torch import Tensor, nn
 
-from onelayer.data import Rows, epoch_order
-from onelayer.losses import mean_loss
+from onelayer.data.rows import Rows
+from onelayer.solvers.batches import Batches, epoch_order
 
 MAX_ITERATIONS = 100
 TOLERANCE = 1e-4
 
-# Steps that are short enough never leave the loss above its start. Steps that are too long make a quadratic loss grow
-# without end, and softmax's, whose gradient is bounded, settle at a height in proportion to the learning rate: on
-# Fashion-MNIST at twice the start when η is some seven times 2/λ_max. A whole epoch at twice the loss of the untrained
-# model is beyond what the noise of minibatches does, and nothing is being learned.
-DIVERGED = 2.0
 
-
-def largest_stable_lr(
-    model: nn.Module, rows: Rows, sample: int = 4096, seed: int = 0, row_weights: Tensor | None = None
-) -> float:
+def largest_stable_lr(model: nn.Module, rows: Rows | Batches, sample: int = 4096, seed: int = 0) -> float:
     """Return 2/λ_max of the Hessian of the mean loss at the model's weights.
 
     On a quadratic with largest curvature λ_max, gradient descent with rate η multiplies the error along that
@@ -27,17 +19,18 @@ def largest_stable_lr(
     with all its probabilities even, is most sensitive to the common direction of the features. Small batches
     see larger curvatures now and then and want a smaller rate.
 
-    λ_max comes from the power method on Hessian-vector products, over at most ``sample`` rows. Row weights (n,)
-    multiply the losses of the rows.
+    λ_max comes from the power method on Hessian-vector products, over at most ``sample`` rows.
+    Their weights multiply their losses.
     """
     n = len(rows)
-    chosen = (epoch_order(n, seed, 0)[:sample] if n > sample else torch.arange(n)).to(rows.X.device)
-    X, y = rows.batch(chosen)
-    weights = None if row_weights is None else row_weights[chosen]
+    batches = Batches.like(model, rows)
+    chosen = (epoch_order(n, seed, 0)[:sample] if n > sample else torch.arange(n)).to(batches.X.device)
+    X, y = batches.batch(chosen)
+    c = None if batches.c is None else batches.c[chosen]
     parameters = [p for p in model.parameters() if p.requires_grad]
     with torch.enable_grad():
         gradient = torch.autograd.grad(
-            mean_loss(model(X), y, weights), parameters, create_graph=True, materialize_grads=True
+            batches.mean_loss(model(X), y, c), parameters, create_graph=True, materialize_grads=True
         )
         generator = torch.Generator().manual_seed(seed)
         product = tuple(torch.randn(p.shape, generator=generator).to(p) for p in parameters)

@@ -6,15 +6,15 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 
-from onelayer import Rows
 from onelayer.lab.charts import BLUE, GREEN, ORANGE, POWERS_OF_TEN, SKY, sized
 from onelayer.lab.lessons.from_scratch.experiment import Array, losses_on
 from onelayer.lab.prose import Lesson
+from onelayer.solvers.batches import Batches
 
 DASHES = {0: [1, 0], 1: [2, 3], 2: [7, 5]}  # of the first, second and third run
 
 
-def runs(rows: Rows, paths: dict[str, Array], lesson: Lesson) -> Any:
+def runs(rows: Batches, paths: dict[str, Array], lesson: Lesson) -> Any:
     """Draw the loss ½(ŷ − y)² over all rows after each step of some runs; their names are labels.
 
     The first run is a wide line, so that one that coincides with it can be seen on top.

@@ -5,7 +5,7 @@ Everything is float64.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from onelayer import Rows
-from onelayer.data import epoch_order
-from onelayer.data.rows import seeded_generator
-from onelayer.lab.lessons.from_scratch.experiment import EPOCHS, TRUE, Array, data_iter, flat
-from onelayer.losses import (
+from onelayer.functional import (
     absolute_loss,
     huber_loss,
     huber_loss_gradient,
     squared_loss,
     squared_loss_gradient,
 )
+from onelayer.lab.lessons.from_scratch.experiment import EPOCHS, TRUE, Array, data_iter, flat
+from onelayer.solvers.batches import Batches, epoch_order, seeded_generator
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -35,7 +33,7 @@ OUTLIER = 20.0  # what is added to a label that was recorded wrongly
 # Training
 
 
-def load_array(rows: Rows, batch_size: int, seed: int, epoch: int) -> "DataLoader[tuple[Tensor, ...]]":
+def load_array(rows: Batches, batch_size: int, seed: int, epoch: int) -> "DataLoader[tuple[Tensor, ...]]":
     """Return PyTorch's iterator over minibatches, in the order in which the loop from scratch visits them."""
     dataset = TensorDataset(rows.X, rows.y)
     order: list[int] = epoch_order(len(rows), seed, epoch).tolist()
@@ -50,7 +48,9 @@ def build_net(d: int, seed: int = 0) -> nn.Sequential:
     return nn.Sequential(layer)
 
 
-def train(rows: Rows, loss: Loss, lr: float, batch_size: int, epochs: int = EPOCHS, seed: int = 0) -> Array:
+def train(
+    rows: Batches, loss: Loss, lr: float, batch_size: int, epochs: int = EPOCHS, seed: int = 0
+) -> Array:
     """Train with ``torch.optim.SGD`` and return the path."""
     net = build_net(rows.X.shape[1], seed)
     trainer = torch.optim.SGD(net.parameters(), lr=lr)
@@ -78,7 +78,7 @@ def largest_gap(path: Array, other: Array) -> float:
 # What the framework's parts do
 
 
-def epoch_both_ways(rows: Rows, batch_size: int, seed: int = 0) -> tuple[Array, Array]:
+def epoch_both_ways(rows: Batches, batch_size: int, seed: int = 0) -> tuple[Array, Array]:
     """Return all minibatches of the first epoch (n, d + 1), features and label, from scratch and from PyTorch."""
     iterators = data_iter(rows, batch_size, seed, 1), load_array(rows, batch_size, seed, 1)
     ours, theirs = (
@@ -87,7 +87,7 @@ def epoch_both_ways(rows: Rows, batch_size: int, seed: int = 0) -> tuple[Array, 
     return ours, theirs
 
 
-def batch_gradients(rows: Rows, batch_size: int) -> dict[str, Array]:
+def batch_gradients(rows: Batches, batch_size: int) -> dict[str, Array]:
     """Return the gradients (d + 1,) that the first minibatch leaves in a new network, by what was done.
 
     ``"mse"`` is MSELoss; ``"half"`` the mean of ½(ŷ − y)²; ``"formula"`` the closed form of the latter; ``"twice"`` is
@@ -115,7 +115,7 @@ def gradient_of(net: nn.Sequential) -> Array:
     return flat([layer.weight.grad, layer.bias.grad])
 
 
-def gradient_states(rows: Rows, batch_size: int) -> dict[str, Array | None]:
+def gradient_states(rows: Batches, batch_size: int) -> dict[str, Array | None]:
     """Return ``net[0].weight.grad`` (d,) before ``backward``, after it, and after ``zero_grad``."""
     X, y = next(iter(load_array(rows, batch_size, seed=0, epoch=1)))
     net = build_net(X.shape[1])
@@ -128,7 +128,7 @@ def gradient_states(rows: Rows, batch_size: int) -> dict[str, Array | None]:
     return {name: None if grad is None else grad[0].numpy() for name, grad in states.items()}
 
 
-def reductions(rows: Rows, lr: float, batch_size: int) -> dict[str, Array]:
+def reductions(rows: Batches, lr: float, batch_size: int) -> dict[str, Array]:
     """Return three paths: the loss as a sum with η, as a mean with η, and as a mean with η·|B|."""
     total, mean = nn.MSELoss(reduction="sum"), nn.MSELoss(reduction="mean")
     return {
@@ -198,15 +198,15 @@ class Robust:
         return squared, huber
 
 
-def with_outliers(rows: Rows, share: float, seed: int = 0) -> Rows:
+def with_outliers(rows: Batches, share: float, seed: int = 0) -> Batches:
     """Return the rows with ``OUTLIER`` added to a share of the labels, chosen at random."""
     chosen = torch.randperm(len(rows), generator=seeded_generator(seed))[: round(share * len(rows))]
     y = rows.y.clone()
     y[chosen] += OUTLIER
-    return Rows(rows.X, y)
+    return replace(rows, y=y)
 
 
-def compare_robustness(rows: Rows, share: float) -> Robust:
+def compare_robustness(rows: Batches, share: float) -> Robust:
     """Train with MSELoss at η = 0.015 and with HuberLoss, δ = 1, at η = 0.03, for ten epochs of minibatches of 10."""
     wrong = with_outliers(rows, share)
     return Robust(

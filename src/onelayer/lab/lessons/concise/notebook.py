@@ -46,10 +46,10 @@ def _():
     import numpy as np
     from torch import nn
 
-    from onelayer import concise
     from onelayer.lab.controls import pick, run_button, slider
     from onelayer.lab.lessons.concise import charts, experiment
     from onelayer.lab.lessons.from_scratch import experiment as scratch_experiment
+    from onelayer.solvers import concise
 
     rows = scratch_experiment.data()
     names = ("w₁", "w₂", "b")
@@ -306,7 +306,7 @@ def _(Comparison, charts, claim, delta, experiment, lesson, np, stack):
             lesson,
             "huber",
             "nn.HuberLoss",
-            "onelayer.losses.huber_loss",
+            "onelayer.functional.huber_loss",
             [
                 Comparison(f"{lesson.label('huber-at')} {residual:g}", theirs, ours, 1e-12)
                 for residual, theirs, ours in zip(_points.residual, _points.theirs, _points.ours, strict=True)

@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own idiom)
 
 from onelayer import fashion_mnist, models, training
-from onelayer.data import Dataset, Rows
-from onelayer.data.rows import as_features
+from onelayer.data import PIXEL_UNIT, Dataset, Rows
 from onelayer.estimators import LinearRegression
 from onelayer.scoring import confusion_counts
+from onelayer.solvers.batches import Batches
 
 SIDE = 28
 SEED = 0
@@ -44,7 +44,7 @@ def data() -> Dataset:
 @cache
 def colour_pictures() -> Tensor:
     """Return colour pictures (n, 3, 28, 28): each three training images, one a channel."""
-    pixels = data().train.X[: 3 * PICTURES].float() / 255
+    pixels = torch.from_numpy(data().train.X[: 3 * PICTURES]).float() / 255
     return pixels.view(PICTURES, 3, SIDE, SIDE)
 
 
@@ -87,7 +87,7 @@ def map_log_determinant(weight: Tensor, side: int) -> float:
 def pixel_rows(share: float) -> Rows:
     """Return a row for each pixel of the colour pictures: its mixed channels, and as target the true ones, (n, 3)."""
     channels = colour_pictures().permute(0, 2, 3, 1).reshape(-1, 3)
-    return Rows(channels @ mixing(share).T, channels)
+    return Rows(channels @ mixing(share).T, channels, "regression")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def unmix(share: float) -> Unmixed:
 def exact_unmixing(share: float) -> NDArray[np.float64]:
     """Return the weights (3, 3) that least squares finds for the same task, without steps."""
     rows = pixel_rows(share)
-    weight: NDArray[np.float64] = LinearRegression().fit(rows.X.numpy(), rows.y.numpy()).coef_
+    weight: NDArray[np.float64] = LinearRegression().fit(rows.X, rows.y).coef_
     return weight
 
 
@@ -166,7 +166,7 @@ def scenes(part: Literal["train", "test"]) -> Scenes:
     assert rows is not None
     images, labels = [], []
     for number, label in enumerate(KINDS.values(), start=1):
-        chosen = rows.X[rows.y == label][:SCENES].view(-1, SIDE, SIDE).numpy()
+        chosen = rows.X[rows.y == label][:SCENES].reshape(-1, SIDE, SIDE)
         images.append(chosen)
         labels.append((chosen > 0) * np.int64(number))
     return Scenes(np.concatenate(images), np.concatenate(labels))
@@ -181,7 +181,7 @@ def window_rows(seen: Scenes, window: int) -> Rows:
     padded = np.pad(seen.images, ((0, 0), (margin, margin), (margin, margin)))
     views = sliding_window_view(padded, (window, window), axis=(1, 2))
     features = np.array(views).reshape(-1, window**2)  # a copy: the views share their memory
-    return Rows(torch.from_numpy(features), torch.from_numpy(seen.labels.ravel()))
+    return Rows(features, seen.labels.ravel(), "classes", unit=PIXEL_UNIT)
 
 
 @dataclass(frozen=True)
@@ -207,12 +207,12 @@ def segment(window: int) -> Segmented:
     training.fit(model, window_rows(scenes("train"), window), epochs=3, batch_size=256, lr=0.1, seed=SEED)
     rows = window_rows(scenes("test"), window)
     with torch.inference_mode():
-        predicted = torch.cat([model(X).argmax(dim=1) for X, _ in rows.blocks()])
+        predicted = torch.cat([model(X).argmax(dim=1) for X, _, _ in Batches.like(model, rows).blocks()])
     return Segmented(
         model.weight.detach(),
         model.bias.detach(),
         predicted.view(-1, SIDE, SIDE).numpy(),
-        intersection_over_union(confusion_counts(rows.y.numpy(), predicted.numpy(), q)),
+        intersection_over_union(confusion_counts(rows.y, predicted.numpy(), q)),
     )
 
 
@@ -226,10 +226,10 @@ def intersection_over_union(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 def logits_both_ways(model: Segmented, window: int) -> tuple[Tensor, Tensor]:
     """Return the logits (q, 28, 28) of the first test scene: by one convolution, and row by row."""
     first = Scenes(scenes("test").images[:1], scenes("test").labels[:1])
-    image = as_features(torch.from_numpy(first.images))
+    image = torch.from_numpy(first.images).float() / 255
     kernel = model.weight.view(-1, 1, window, window)
     by_convolution = F.conv2d(image[None], kernel, model.bias, padding=window // 2)[0]
-    X = as_features(window_rows(first, window).X)
+    X = torch.from_numpy(window_rows(first, window).X).float() / 255
     return by_convolution, F.linear(X, model.weight, model.bias).T.reshape(by_convolution.shape)
 
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
-from onelayer import Rows, Timer, concise, fashion_mnist, mlp, softmax_regression
-from onelayer.data import epoch_order
+from onelayer import Timer, fashion_mnist, mlp, softmax_regression
 from onelayer.data.bundled import FASHION_MNIST_CLASSES
-from onelayer.data.rows import as_features
+from onelayer.solvers import concise
+from onelayer.solvers.batches import Batches, epoch_order
 
 # The names of the classes in the prose of lessons, by number.
 CLASSES = tuple(name.replace(" ", "-") for name in FASHION_MNIST_CLASSES)
@@ -28,17 +28,22 @@ UNDISTURBED = 10  # the percentile of the batches' times that stands for all
 WINDOW = 2  # pixels on each side of the one that is picked
 
 
-def images_of(rows: Rows) -> Tensor:
+def training_images() -> Batches:
+    """Return the 60,000 training images."""
+    return Batches.of(fashion_mnist().train)
+
+
+def images_of(rows: Batches) -> Tensor:
     """Return the features (n, 784) of images as images (n, 28, 28), bytes as they are; nothing is copied."""
     return rows.X.view(-1, SIDE, SIDE)
 
 
-def numbers_of_class(rows: Rows, label: int) -> Tensor:
+def numbers_of_class(rows: Batches, label: int) -> Tensor:
     """Return which rows have a label, as their numbers from 0, (m,)."""
     return torch.nonzero(rows.y == label)[:, 0]
 
 
-def class_counts(rows: Rows) -> list[int]:
+def class_counts(rows: Batches) -> list[int]:
     """Return how many rows each class has."""
     return torch.bincount(rows.y, minlength=len(CLASSES)).tolist()
 
@@ -89,8 +94,8 @@ def undisturbed(laps: list[float]) -> float:
 
 
 @dataclass(frozen=True)
-class TimedRows(Rows):
-    """Rows that keep the times of reading each batch, and of what is done with it before the next one is read.
+class TimedBatches(Batches):
+    """Batches that keep the times of reading each batch, and of what is done with it before the next one is read.
 
     Attributes:
         reading: the times of reading.
@@ -101,7 +106,7 @@ class TimedRows(Rows):
     training: Timer = field(default_factory=Timer)
 
     def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the rows at ``index`` as ``Rows.batch`` does, and note the time."""
+        """Return the rows at ``index`` as ``Batches.batch`` does, and note the time."""
         self.training.stop()
         self.reading.start()
         features_and_labels = super().batch(index)
@@ -110,12 +115,12 @@ class TimedRows(Rows):
         return features_and_labels
 
 
-def reading_and_training(model: nn.Module, rows: Rows) -> dict[str, float]:
+def reading_and_training(model: nn.Module, rows: Batches) -> dict[str, float]:
     """Train a model for an epoch of batches of 256, and return how long the pass reads and how long it trains.
 
     Both are in seconds: what an undisturbed batch takes, times the number of batches.
     """
-    timed = TimedRows(rows.X, rows.y)
+    timed = TimedBatches(rows.X, rows.y, rows.task, rows.dtype, rows.unit)
     concise.train_epoch(model, timed, epoch_order(len(rows), seed=0, epoch=1), BATCH_SIZE, LEARNING_RATE)
     batches = len(rows) / BATCH_SIZE
     return {
@@ -130,7 +135,7 @@ def shares_of_models() -> dict[str, dict[str, float]]:
         "linear": softmax_regression(SIDE**2, len(CLASSES)),
         "mlp": mlp(SIDE**2, 256, len(CLASSES)),
     }
-    return {name: reading_and_training(model, fashion_mnist().train) for name, model in models.items()}
+    return {name: reading_and_training(model, training_images()) for name, model in models.items()}
 
 
 def pass_time(read: Callable[[Tensor], object], order: Tensor, batch_size: int = BATCH_SIZE) -> float:
@@ -145,26 +150,26 @@ def pass_time(read: Callable[[Tensor], object], order: Tensor, batch_size: int =
 
 def reading_by_batch_size(batch_sizes: Iterable[int] = BATCH_SIZES) -> dict[int, float]:
     """Return the seconds of reading all training images once, by batch size."""
-    rows = fashion_mnist().train
+    rows = training_images()
     order = epoch_order(len(rows), seed=0, epoch=1)
     return {size: pass_time(rows.batch, order, size) for size in batch_sizes}
 
 
-def read_one_by_one(rows: Rows, index: Tensor) -> tuple[Tensor, Tensor]:
+def read_one_by_one(rows: Batches, index: Tensor) -> tuple[Tensor, Tensor]:
     """Return a batch that is put together from single images, as a data set of items is read."""
-    items = [(as_features(rows.X[i]), rows.y[i]) for i in index.tolist()]
+    items = [(rows.as_floats(rows.X[i]), rows.y[i]) for i in index.tolist()]
     return torch.stack([x for x, _ in items]), torch.stack([y for _, y in items])
 
 
-def read_neighbours(rows: Rows, index: Tensor) -> tuple[Tensor, Tensor]:
+def read_neighbours(rows: Batches, index: Tensor) -> tuple[Tensor, Tensor]:
     """Return a batch of rows that follow one another: nothing is gathered."""
     neighbours = slice(int(index[0]), int(index[-1]) + 1)
-    return as_features(rows.X[neighbours]), rows.y[neighbours]
+    return rows.as_floats(rows.X[neighbours]), rows.y[neighbours]
 
 
 def ways_of_reading() -> dict[str, float]:
     """Return the seconds of reading all training images once, in four ways."""
-    rows = fashion_mnist().train
+    rows = training_images()
     shuffled, in_order = epoch_order(len(rows), seed=0, epoch=1), torch.arange(len(rows))
     return {
         "one-by-one": pass_time(lambda index: read_one_by_one(rows, index), shuffled),

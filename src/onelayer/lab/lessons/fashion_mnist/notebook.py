@@ -45,19 +45,17 @@ def _(lesson):
 def _(lesson):
     import torch
 
-    from onelayer import data as library
     from onelayer import fashion_mnist, softmax_regression
-    from onelayer.data.images import resize
-    from onelayer.data.rows import as_features
+    from onelayer.d2l.loaders import resize_images as resize
     from onelayer.lab.controls import choice, run_button, slider
     from onelayer.lab.images import gallery, grey
     from onelayer.lab.lessons.fashion_mnist import charts, experiment
+    from onelayer.solvers import batches as library
 
     data = fashion_mnist()
-    parts = {"training": data.train, "test": data.test}
+    parts = {"training": experiment.training_images(), "test": library.Batches.of(data.test)}
     names = [lesson.label(name) for name in experiment.CLASSES]
     return (
-        as_features,
         charts,
         choice,
         data,
@@ -204,7 +202,6 @@ def _(lesson):
 @app.cell
 def _(
     Comparison,
-    as_features,
     charts,
     claim,
     code,
@@ -213,6 +210,7 @@ def _(
     experiment,
     image,
     lesson,
+    library,
     number,
     part,
     pixels,
@@ -245,7 +243,7 @@ def _(
             ],
         ),
         lesson.body("lost"),
-        code(lesson, as_features),
+        code(lesson, library.Batches.as_floats),
     )
     return
 
@@ -265,10 +263,12 @@ def _(experiment, lesson, slider, stack):
 
 
 @app.cell
-def _(batch_size, charts, data, epoch, experiment, gallery, grey, lesson, library, names, stack, table):
+def _(
+    batch_size, charts, data, epoch, experiment, gallery, grey, lesson, library, names, parts, stack, table
+):
     batches = library.epoch_order(len(data.train), seed=0, epoch=epoch.value).split(batch_size.value)
-    _first = data.train.take(batches[0])
-    _X, _y = data.train.batch(batches[0])
+    _first = parts["training"].take(batches[0])
+    _X, _y = parts["training"].batch(batches[0])
     stack(
         table(
             [lesson.label(name) for name in ("batch-part", "shape", "type", "range")],
@@ -310,7 +310,7 @@ def _(Comparison, batch_size, batches, claim, code, data, lesson, library, stack
                 Comparison(lesson.label("visited-once"), len(_visited.unique()), _n, 0, ",d"),
             ],
         ),
-        code(lesson, library.epoch_order, library.Rows.batch),
+        code(lesson, library.epoch_order, library.Batches.batch),
     )
     return
 
@@ -390,7 +390,7 @@ def _(AtLeast, charts, claim, code, experiment, lesson, question, run_reading, s
                     for model, seconds in measured.items()
                 ],
             ),
-            code(lesson, experiment.TimedRows, experiment.reading_and_training, experiment.undisturbed),
+            code(lesson, experiment.TimedBatches, experiment.reading_and_training, experiment.undisturbed),
         )
 
     question(lesson, "reading", run_reading, _measure)

@@ -20,19 +20,18 @@ from onelayer import (
     DivergenceError,
     LinearRegression,
     OneLayerError,
-    Rows,
     fit,
     linear_regression,
     mlp,
     softmax_regression,
     synthetic,
 )
-from onelayer.data import epoch_order
-from onelayer.data.rows import seeded_generator
-from onelayer.losses import mean_loss, squared_loss, squared_loss_gradient
+from onelayer.data.rows import Rows
+from onelayer.functional import squared_loss, squared_loss_gradient
 from onelayer.models import parameter_count
-from onelayer.scratch import affine, sgd
-from onelayer.training import Way
+from onelayer.solvers.batches import Batches, epoch_order, seeded_generator
+from onelayer.solvers.epoch import Way
+from onelayer.solvers.scratch import affine, sgd
 
 Array = NDArray[np.float64]
 
@@ -48,13 +47,13 @@ FIRST_GUESS = 3.0  # in 1000 K
 # Data, model and training
 
 
-def data(sigma: float = SIGMA, seed: int = 0) -> Rows:
+def data(sigma: float = SIGMA, seed: int = 0) -> Batches:
     """Return the section's 1,000 examples: X (1000, 2) and y = Xw + b + ε (1000, 1)."""
-    return synthetic(sigma=sigma, seed=seed).train
+    return Batches.of(synthetic(sigma=sigma, seed=seed).train, dtype=torch.float64)
 
 
-def data_iter(rows: Rows, batch_size: int, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the minibatches of one epoch: features (m, d) and labels (m, 1), in an order of chance."""
+def data_iter(rows: Batches, batch_size: int, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the minibatches of one epoch: features (m, d) and labels (m, 1), in random order."""
     for index in epoch_order(len(rows), seed, epoch).split(batch_size):
         yield rows.batch(index)
 
@@ -67,7 +66,7 @@ def initial_parameters(d: int, std: float = 0.01, seed: int = 0) -> list[Tensor]
 
 
 def train(
-    rows: Rows, parameters: list[Tensor], lr: float, batch_size: int, epochs: int, seed: int = 0
+    rows: Batches, parameters: list[Tensor], lr: float, batch_size: int, epochs: int, seed: int = 0
 ) -> Array:
     """Train by minibatch SGD and return the path; ``seed`` sets the order of the rows."""
     weight, bias = parameters
@@ -89,14 +88,14 @@ def flat(parameters: list[Tensor]) -> Array:
 # What is seen of a run
 
 
-def losses_on(rows: Rows, path: Array) -> Array:
+def losses_on(rows: Batches, path: Array) -> Array:
     """Return the mean loss over all rows at each point of a path (steps + 1, d + 1)."""
     X, y = rows.X.double().numpy(), rows.y.double().numpy()
     losses: Array = ((X @ path[:, :-1].T + path[:, -1] - y) ** 2).mean(axis=0) / 2
     return losses
 
 
-def loss_by_step(rows: Rows, path: Array) -> pa.Table:
+def loss_by_step(rows: Batches, path: Array) -> pa.Table:
     """Return the columns ``step`` and ``loss``: the mean loss over all rows after each step."""
     losses = losses_on(rows, path)
     return pa.table({"step": np.arange(len(losses)), "loss": losses})
@@ -109,26 +108,26 @@ def errors_by_step(path: Array) -> pa.Table:
     return pa.table({"step": steps.ravel(), "parameter": parameters.ravel(), "error": errors.ravel()})
 
 
-def points(rows: Rows, shown: int = 250) -> pa.Table:
+def points(rows: Batches, shown: int = 250) -> pa.Table:
     """Return some labels against each of their features: columns ``feature`` (0, 1), ``x`` and ``y``."""
     X, y = rows.X[:shown].numpy(), rows.y[:shown].numpy()
     return pa.table({"feature": np.repeat([0, 1], len(X)), "x": X.T.ravel(), "y": np.tile(y[:, 0], 2)})
 
 
-def exact(rows: Rows) -> Array:
+def exact(rows: Batches) -> Array:
     """Return the parameters (d + 1,) of least squares, from the library's exact solver."""
     model = LinearRegression().fit(rows.X.numpy(), rows.y[:, 0].numpy())
     return np.append(model.coef_, model.intercept_)
 
 
-def visits(rows: Rows, batch_size: int, seed: int = 0) -> tuple[Array, int]:
+def visits(rows: Batches, batch_size: int, seed: int = 0) -> tuple[Array, int]:
     """Return the sizes of the batches of one epoch, and how many different rows they hold together."""
     batches = [X for X, _ in data_iter(rows, batch_size, seed, 1)]
     return np.array([len(X) for X in batches], float), len(torch.cat(batches).unique(dim=0))
 
 
 def both_gradients(
-    rows: Rows, batch_size: int, parameters: list[Tensor], seed: int = 0
+    rows: Batches, batch_size: int, parameters: list[Tensor], seed: int = 0
 ) -> tuple[Array, Array]:
     """Return the gradient (d + 1,) of the first batch's mean loss from autograd, and from the closed form."""
     X, y = next(data_iter(rows, batch_size, seed, epoch=1))
@@ -138,10 +137,10 @@ def both_gradients(
     return by_autograd, flat([residual.T @ X / len(y), residual.mean(dim=0)])
 
 
-def fitted(rows: Rows, way: Way, seed: int = 0) -> tuple[Array, float]:
+def fitted(rows: Batches, way: Way, seed: int = 0) -> tuple[Array, float]:
     """Train with the library in one of its three ways; return the parameters and the last epoch's loss."""
     model = linear_regression(rows.X.shape[1], seed=seed).double()
-    run = fit(model, rows, way=way, epochs=EPOCHS, batch_size=BATCH_SIZE, lr=LR, seed=seed)
+    run = fit(model, Rows(rows.X, rows.y), way=way, epochs=EPOCHS, batch_size=BATCH_SIZE, lr=LR, seed=seed)
     return flat(list(model.parameters())), run.history[-1].train_loss
 
 
@@ -163,9 +162,9 @@ class Trial:
     lost_at: int | None
 
 
-def try_rates(rows: Rows) -> list[Trial]:
+def try_rates(rows: Batches) -> list[Trial]:
     """Train with each of ``RATES``, from the same start and with the same batches, in float32."""
-    trials, single = [], rows.to("cpu", torch.float32)
+    trials, single = [], Batches.of(Rows(rows.X, rows.y), dtype=torch.float32)
     for lr in RATES:
         start = [p.detach().float().requires_grad_() for p in initial_parameters(rows.X.shape[1])]
         path = train(single, start, lr, BATCH_SIZE, EPOCHS)
@@ -186,12 +185,12 @@ def curves(trials: list[Trial]) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-def divergence_message(rows: Rows, lr: float) -> str:
+def divergence_message(rows: Batches, lr: float) -> str:
     """Return what the library's training says when it stops because ``lr`` is too large, "" if it does not stop."""
     try:
         fit(
             linear_regression(rows.X.shape[1]),
-            rows,
+            Rows(rows.X, rows.y),
             way="scratch",
             epochs=EPOCHS,
             batch_size=BATCH_SIZE,
@@ -221,7 +220,7 @@ class Start:
     weights: int
 
 
-def compare_starts(rows: Rows) -> list[Start]:
+def compare_starts(rows: Batches) -> list[Start]:
     """Train linear regression and an MLP with 16 hidden units, from zeros and from small random weights."""
     found = []
     for hidden in (False, True):
@@ -232,15 +231,15 @@ def compare_starts(rows: Rows) -> list[Start]:
                 for weight in weights:
                     nn.init.zeros_(weight)
             before = [weight.detach().clone() for weight in weights]
-            fit(model, rows, way="concise", epochs=EPOCHS, batch_size=BATCH_SIZE, lr=LR)
+            fit(model, Rows(rows.X, rows.y), way="concise", epochs=EPOCHS, batch_size=BATCH_SIZE, lr=LR)
             with torch.no_grad():
-                loss = float(mean_loss(model(rows.X), rows.y))
+                loss = float(squared_loss(model(rows.X), rows.y, "mean"))
                 moved = sum(int((now != old).sum()) for now, old in zip(weights, before, strict=True))
             found.append(Start(hidden, zero, loss, moved, sum(weight.numel() for weight in weights)))
     return found
 
 
-def mismatched_shapes(rows: Rows) -> tuple[tuple[int, ...], str]:
+def mismatched_shapes(rows: Batches) -> tuple[tuple[int, ...], str]:
     """Return the shape of a batch's predictions (m, 1) minus labels (m,), and what the library's loss says to them."""
     X, y = next(data_iter(rows, BATCH_SIZE, seed=0, epoch=1))
     prediction, label = affine(X, *initial_parameters(X.shape[1])), y.flatten()
@@ -251,7 +250,7 @@ def mismatched_shapes(rows: Rows) -> tuple[tuple[int, ...], str]:
     raise AssertionError("squared_loss refuses shapes that differ")
 
 
-def broadcast_mistake(rows: Rows, batch_size: int = 100, lr: float = 0.1, epochs: int = 10) -> Array:
+def broadcast_mistake(rows: Batches, batch_size: int = 100, lr: float = 0.1, epochs: int = 10) -> Array:
     """Train with predictions (m, 1) and labels (m,), which broadcast to (m, m); return the parameters (d + 1,)."""
     parameters = weight, bias = initial_parameters(rows.X.shape[1])
     for epoch in range(1, epochs + 1):
@@ -262,14 +261,15 @@ def broadcast_mistake(rows: Rows, batch_size: int = 100, lr: float = 0.1, epochs
     return flat(list(parameters))
 
 
-def measure_resistor(n: int = 200, seed: int = 0) -> Rows:
+def measure_resistor(n: int = 200, seed: int = 0) -> Batches:
     """Return currents (n, 1) in mA, evenly from 0 to 2, and noisy voltages (n, 1) in V across a resistor."""
     current = torch.linspace(0, 2, n, dtype=torch.float64)[:, None]
     noise = torch.randn(n, 1, generator=seeded_generator(seed), dtype=torch.float64)
-    return Rows(current, RESISTANCE * current + VOLTAGE_NOISE * noise)
+    voltage = RESISTANCE * current + VOLTAGE_NOISE * noise
+    return Batches(current, voltage, "regression", torch.float64)
 
 
-def learn_resistance(rows: Rows) -> Array:
+def learn_resistance(rows: Batches) -> Array:
     """Return resistance (kΩ) and offset (V), learned by gradient descent from a resistor's measurements."""
     learned: Array = train(rows, initial_parameters(1), lr=0.1, batch_size=BATCH_SIZE, epochs=20)[-1]
     return learned
@@ -327,14 +327,14 @@ def learn_temperature(n: int = 100, steps: int = 200, lr: float = 2.0, seed: int
     return Spectrum(wavelength.numpy(), measured.numpy(), np.array(temperatures))
 
 
-def second_derivatives(rows: Rows, vector: Array) -> tuple[Array, Array]:
+def second_derivatives(rows: Batches, vector: Array) -> tuple[Array, Array]:
     """Return the Hessian (d + 1, d + 1) of the mean loss by autograd, and its product with a vector (d + 1,).
 
     The product comes from differentiating twice along the vector; no matrix is formed for it.
     """
 
     def loss(parameters: Tensor) -> Tensor:
-        return mean_loss(affine(rows.X, parameters[None, :-1], parameters[-1:]), rows.y)
+        return squared_loss(affine(rows.X, parameters[None, :-1], parameters[-1:]), rows.y, "mean")
 
     at = torch.zeros(rows.X.shape[1] + 1, dtype=torch.float64)
     matrix: Array = autograd_hessian(loss, at).numpy()

@@ -44,12 +44,13 @@ def _(lesson):
 def _():
     import numpy as np
 
-    from onelayer import data, losses, scratch
+    from onelayer import data, functional
     from onelayer.lab.controls import run_button, slider
     from onelayer.lab.lessons.from_scratch import charts, experiment
+    from onelayer.solvers import batches, scratch
     from onelayer.solvers.stability import largest_stable_lr
 
-    return charts, data, experiment, largest_stable_lr, losses, np, run_button, scratch, slider
+    return batches, charts, data, experiment, functional, largest_stable_lr, np, run_button, scratch, slider
 
 
 @app.cell
@@ -68,8 +69,8 @@ def _(charts, code, data, experiment, lesson, seed, sigma, stack):
 
 
 @app.cell
-def _(code, data, experiment, lesson, stack):
-    stack(lesson.text("batches"), code(lesson, experiment.data_iter, data.epoch_order))
+def _(batches, code, experiment, lesson, stack):
+    stack(lesson.text("batches"), code(lesson, experiment.data_iter, batches.epoch_order))
     return
 
 
@@ -117,10 +118,10 @@ def _(code, experiment, lesson, scratch, stack):
 
 
 @app.cell
-def _(code, lesson, losses, scratch, stack):
+def _(code, functional, lesson, scratch, stack):
     stack(
         lesson.text("loss"),
-        code(lesson, losses.squared_loss, losses.squared_loss_gradient),
+        code(lesson, functional.squared_loss, functional.squared_loss_gradient),
         lesson.text("step"),
         code(lesson, scratch.sgd),
     )

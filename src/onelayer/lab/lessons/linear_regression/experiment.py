@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from onelayer import LinearRegression, Timer, houses
-from onelayer.data.joint import Rows
+from onelayer.data.rows import Rows
 from onelayer.errors import LinearDependenceWarning
 from onelayer.solvers.direct import least_squares
 from onelayer.solvers.parallel import one_thread
@@ -28,7 +28,7 @@ SQUARE_METRES = 0.09290304  # in a square foot
 def load() -> tuple[Array, Array]:
     """Return the features X (2930, 2), area in square feet and age in years, and the prices y (2930,) in USD."""
     rows = houses().train
-    return rows.X.numpy(), rows.y[:, 0].numpy()
+    return rows.X, rows.y[:, 0]
 
 
 def predict(X: Array, weight: Array, bias: float) -> Array:

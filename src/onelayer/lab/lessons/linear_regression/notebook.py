@@ -59,12 +59,12 @@ def _(lesson):
 def _():
     import numpy as np
 
-    from onelayer import LinearRegression, losses
+    from onelayer import LinearRegression, functional
     from onelayer.lab.controls import run_button, slider
     from onelayer.lab.lessons.linear_regression import charts, experiment
 
     X, y = experiment.load()
-    return LinearRegression, X, charts, experiment, losses, np, run_button, slider, y
+    return LinearRegression, X, charts, experiment, functional, np, run_button, slider, y
 
 
 @app.cell
@@ -155,8 +155,8 @@ def _(Comparison, X, bias, claim, experiment, farthest_apart, lesson, weight):
 
 
 @app.cell
-def _(code, lesson, losses, stack):
-    stack(lesson.text("loss"), code(lesson, losses.squared_loss, losses.squared_loss_gradient))
+def _(code, functional, lesson, stack):
+    stack(lesson.text("loss"), code(lesson, functional.squared_loss, functional.squared_loss_gradient))
     return
 
 

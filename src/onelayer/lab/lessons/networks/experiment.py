@@ -60,8 +60,9 @@ class Images:
 def load_images() -> Images:
     """Return every tenth image of Fashion-MNIST's training set."""
     train = fashion_mnist().train
-    pixels = train.X[::EVERY].reshape(-1, SIDE, SIDE)
-    return Images(pixels, train.y[::EVERY], pixels.double().mean(dim=2) / 255)
+    pixels = torch.from_numpy(train.X[::EVERY]).reshape(-1, SIDE, SIDE)
+    labels = torch.from_numpy(train.y[::EVERY].copy())
+    return Images(pixels, labels, pixels.double().mean(dim=2) / 255)
 
 
 def band_edges(d: int) -> list[int]:

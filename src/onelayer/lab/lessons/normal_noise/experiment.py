@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from sklearn.linear_model import QuantileRegressor
 
-from onelayer import LinearRegression, losses
+from onelayer import LinearRegression, functional
 from onelayer.lab.lessons.linear_regression.experiment import load
 from onelayer.lab.lessons.sgd.experiment import standardised
 
@@ -23,8 +23,8 @@ REACH = 12.0  # standard deviations from the mean; beyond them the density is be
 
 
 def density(x: Array, mean: float, std: float) -> Array:
-    """Return the density of N(μ, σ²) at each x, by ``onelayer.losses.normal_density``."""
-    return np.asarray(losses.normal_density(torch.from_numpy(x), mean, std))
+    """Return the density of N(μ, σ²) at each x, by ``onelayer.functional.normal_density``."""
+    return np.asarray(functional.normal_density(torch.from_numpy(x), mean, std))
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def simulate(n: int, sigma: float, draw: int) -> tuple[Array, Array]:
 
 
 def log_likelihood(prediction: Array, y: Array, std: float) -> float:
-    """Return Σ log p(y | x) for predictions and targets (n,) under noise of N(0, σ²), by ``onelayer.losses``."""
-    return float(losses.normal_log_likelihood(torch.from_numpy(prediction), torch.from_numpy(y), std))
+    """Return Σ log p(y | x) for predictions and targets (n,) under noise of N(0, σ²), by ``onelayer.functional``."""
+    return float(functional.normal_log_likelihood(torch.from_numpy(prediction), torch.from_numpy(y), std))
 
 
 def squared_error(prediction: Array, y: Array) -> float:
@@ -127,7 +127,7 @@ def maximise_likelihood(X: Array, y: Array, std: float) -> Array:
     def negative_mean() -> torch.Tensor:
         optimizer.zero_grad()
         prediction = features @ parameters[:-1] + parameters[-1]
-        loss = -losses.normal_log_likelihood(prediction, target, std) / len(y)
+        loss = -functional.normal_log_likelihood(prediction, target, std) / len(y)
         loss.backward()
         return loss
 

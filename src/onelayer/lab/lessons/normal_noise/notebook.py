@@ -38,7 +38,7 @@ def _(lesson):
 def _():
     import numpy as np
 
-    from onelayer import losses
+    from onelayer import functional
     from onelayer.lab.controls import run_button, slider
     from onelayer.lab.lessons.normal_noise import charts, experiment
     from onelayer.lab.lessons.sgd.experiment import in_dollars, standardised
@@ -50,7 +50,7 @@ def _():
         charts,
         experiment,
         in_dollars,
-        losses,
+        functional,
         model,
         np,
         residuals,
@@ -61,8 +61,8 @@ def _():
 
 
 @app.cell
-def _(code, lesson, losses, stack):
-    stack(lesson.text("density"), code(lesson, losses.normal_density, losses._normal_log_density))
+def _(code, functional, lesson, stack):
+    stack(lesson.text("density"), code(lesson, functional.normal_density, functional._normal_log_density))
     return
 
 
@@ -135,8 +135,8 @@ def _(bias, charts, code, draw, experiment, lesson, model_sigma, rows, stack, tr
 
 
 @app.cell
-def _(code, lesson, losses, stack):
-    stack(lesson.text("likelihood"), code(lesson, losses.normal_log_likelihood))
+def _(code, functional, lesson, stack):
+    stack(lesson.text("likelihood"), code(lesson, functional.normal_log_likelihood))
     return
 
 

@@ -10,15 +10,11 @@ from itertools import count, repeat
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
 
 from onelayer import LinearRegression, houses
-from onelayer.data import epoch_order
-from onelayer.data.scaling import Standardizer
+from onelayer.data.scaling import TableScaling
 from onelayer.errors import DivergenceError
-from onelayer.experiments import descend as train
-from onelayer.experiments import prepare, stable_lr
 from onelayer.lab.lessons.linear_regression.experiment import (
     gradient,
     hessian,
@@ -26,7 +22,11 @@ from onelayer.lab.lessons.linear_regression.experiment import (
     mean_loss,
     normal_equations,
 )
+from onelayer.preparing import prepare
 from onelayer.settings import Settings
+from onelayer.sgd_runs import descend as train
+from onelayer.sgd_runs import stable_lr
+from onelayer.solvers.batches import epoch_order
 
 Array = NDArray[np.float64]
 
@@ -41,16 +41,15 @@ TRIED_BATCHES = (8, 32, 256)
 def standardised() -> tuple[Array, Array]:
     """Return features X (2930, 2) and prices y (2930,), each column with mean 0 and standard deviation 1."""
     rows = houses().train
-    standard = Standardizer.fit(rows).transform(rows, torch.float64)
-    return standard.X.numpy(), standard.y[:, 0].numpy()
+    standard = TableScaling.of(rows).apply(rows, np.float64)
+    return standard.X, standard.y[:, 0]
 
 
 def in_dollars(parameters: Array) -> Array:
     """Return weights and bias (3,) for features in ft² and years and a price in USD, from standardised ones."""
-    scaler = Standardizer.fit(houses().train)
-    weight, bias = torch.from_numpy(parameters[None, :-1]), torch.from_numpy(parameters[-1:])
-    weight, bias = scaler.unscale_output(*scaler.unscale_input(weight, bias))
-    return np.append(weight.numpy(), bias.numpy())
+    scaling = TableScaling.of(houses().train)
+    weight, bias = scaling.features.input_to_user(parameters[None, :-1], parameters[-1:])
+    return np.append(*scaling.target.output_to_user(weight, bias))
 
 
 def minimum(X: Array, y: Array) -> Array:
@@ -80,7 +79,7 @@ def descend(X: Array, y: Array, start: Array, lrs: Array, batch_size: int, seed:
         y: targets (n,).
         start: parameters (d + 1,) to start from.
         lrs: the learning rate of each step, (steps,).
-        batch_size: rows a step; the last batch of an epoch may be shorter.
+        batch_size: rows per step; the last batch of an epoch may be shorter.
         seed: sets the order of the rows.
 
     Once a parameter is beyond ``FAR`` the walk ends.
@@ -296,25 +295,25 @@ def tune(split: int = 0, epochs: int = 5) -> Tuned:
 
     ``split`` is the seed: it says which rows are held out.
     """
-    settings = Settings(epochs=epochs, valid=0.2, seed=split)
-    prepared = prepare(houses(), settings)
+    plan = Settings(epochs=epochs, valid=0.2, seed=split).for_data(houses())
+    prepared = prepare(houses(), plan)
     assert prepared.held_out is not None, "a fifth of the rows is held out"
     trials = []
     for batch_size in TRIED_BATCHES:
         for lr in TRIED_RATES:
             trial: dict[str, float | None] = {"lr": lr, "batch_size": batch_size}
             try:
-                last = train(prepared, replace(settings, lr=lr, batch_size=batch_size))[1].history[-1]
+                last = train(prepared, replace(plan, lr=lr, batch_size=batch_size))[1].history[-1]
                 trial |= {"train_loss": last.train_loss, "valid_loss": last.held_out_loss}
             except DivergenceError:
                 trial |= {"train_loss": None, "valid_loss": None}
             trials.append(trial)
     best = min(trials, key=lambda trial: np.inf if trial["valid_loss"] is None else trial["valid_loss"])
-    exact = LinearRegression().fit(prepared.train.X.numpy(), prepared.train.y[:, 0].numpy())
-    residual = exact.predict(prepared.held_out.X.numpy()) - prepared.held_out.y[:, 0].numpy()
+    exact = LinearRegression().fit(prepared.train.X, prepared.train.y[:, 0])
+    residual = exact.predict(prepared.held_out.X) - prepared.held_out.y[:, 0]
     return Tuned(
         pa.Table.from_pylist(trials),
         {name: value for name, value in best.items() if value is not None},
-        stable_lr(prepared, settings),
+        stable_lr(prepared, plan),
         float(np.mean(residual.astype(np.float64) ** 2) / 2),
     )

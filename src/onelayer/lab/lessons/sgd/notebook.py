@@ -38,10 +38,11 @@ def _(lesson):
 def _():
     import numpy as np
 
-    from onelayer import LinearRegression, experiments, models, scratch
+    from onelayer import LinearRegression, models, sgd_runs
     from onelayer.data import Rows
     from onelayer.lab.controls import choice, pick, run_button, slider
     from onelayer.lab.lessons.sgd import charts, experiment
+    from onelayer.solvers import scratch
     from onelayer.solvers.stability import largest_stable_lr
 
     X, y = experiment.standardised()
@@ -53,7 +54,6 @@ def _():
         charts,
         choice,
         experiment,
-        experiments,
         largest_stable_lr,
         minimum,
         models,
@@ -61,6 +61,7 @@ def _():
         pick,
         run_button,
         scratch,
+        sgd_runs,
         slider,
         y,
     )
@@ -209,9 +210,8 @@ def _(Comparison, claim, code, experiment, lesson, stack):
 
 @app.cell
 def _(Comparison, Rows, X, claim, code, experiment, largest_stable_lr, lesson, models, stack, y):
-    import torch
 
-    _rows = Rows(torch.from_numpy(X), torch.from_numpy(y)[:, None])
+    _rows = Rows(X, y, "regression")
     _bound = experiment.stability_bound(X)
     _estimate = largest_stable_lr(models.linear_regression(X.shape[1]).double(), _rows)
     stack(
@@ -330,8 +330,8 @@ def _(charts, experiment, lesson, question, run_standardise, stack, table):
 
 
 @app.cell
-def _(code, experiments, lesson, split, stack):
-    stack(lesson.text("tune"), code(lesson, experiments.descend), lesson.body("split"), split)
+def _(code, lesson, sgd_runs, split, stack):
+    stack(lesson.text("tune"), code(lesson, sgd_runs.descend), lesson.body("split"), split)
     return
 
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from onelayer import fashion_mnist, fit
-from onelayer.data.rows import seeded_generator
-from onelayer.losses import cross_entropy, log_sum_exp, softmax
+from onelayer.functional import cross_entropy, log_sum_exp, softmax
 from onelayer.models import PHMLinear, parameter_count, phm
+from onelayer.solvers.batches import seeded_generator
 
 CLASSES = ("cat", "chicken", "dog")
 PIXELS = 4  # of an image of 2 × 2

@@ -45,12 +45,13 @@ def _(lesson):
 def _():
     import torch
 
-    from onelayer import losses, models, scratch
+    from onelayer import functional, models
     from onelayer.lab.controls import choice, run_button, slider
     from onelayer.lab.lessons.softmax import charts, experiment
+    from onelayer.solvers import scratch
 
     labels = {name: i for i, name in enumerate(experiment.CLASSES)}
-    return charts, choice, experiment, labels, losses, models, run_button, scratch, slider, torch
+    return charts, choice, experiment, functional, labels, models, run_button, scratch, slider, torch
 
 
 @app.cell
@@ -62,8 +63,8 @@ def _(charts, choice, labels, lesson):
 
 
 @app.cell
-def _(Comparison, animal, claim, code, labels, lesson, losses, names, stack, table, torch):
-    _encoded = losses.one_hot(torch.tensor(list(labels.values())), len(labels))
+def _(Comparison, animal, claim, code, functional, labels, lesson, names, stack, table, torch):
+    _encoded = functional.one_hot(torch.tensor(list(labels.values())), len(labels))
     _y = _encoded[animal.value]
     stack(
         table(
@@ -74,7 +75,7 @@ def _(Comparison, animal, claim, code, labels, lesson, losses, names, stack, tab
             ],
             picked=animal.value,
         ),
-        code(lesson, losses.one_hot),
+        code(lesson, functional.one_hot),
         claim(
             lesson,
             "one-hot",
@@ -215,9 +216,9 @@ def _(lesson, slider, stack):
 
 
 @app.cell
-def _(cat, charts, chicken, dog, lesson, losses, names, stack, table, torch):
+def _(cat, charts, chicken, dog, functional, lesson, names, stack, table, torch):
     logits = torch.tensor([cat.value, chicken.value, dog.value], dtype=torch.float64)
-    probabilities = losses.softmax(logits)
+    probabilities = functional.softmax(logits)
     _columns = (logits, logits.exp(), probabilities)
     stack(
         charts.probabilities(probabilities, lesson),
@@ -237,7 +238,7 @@ def _(cat, charts, chicken, dog, lesson, losses, names, stack, table, torch):
 
 
 @app.cell
-def _(AtLeast, Comparison, claim, code, experiment, lesson, logits, losses, names, probabilities, stack):
+def _(AtLeast, Comparison, claim, code, experiment, functional, lesson, logits, names, probabilities, stack):
     _ranks = zip(names, experiment.ranks(logits), experiment.ranks(probabilities), strict=True)
     stack(
         claim(
@@ -258,7 +259,7 @@ def _(AtLeast, Comparison, claim, code, experiment, lesson, logits, losses, name
             [Comparison(lesson.label("rank").format(name=name), a, b, 0) for name, a, b in _ranks],
         ),
         lesson.body("properties"),
-        code(lesson, losses.softmax, losses.log_sum_exp),
+        code(lesson, functional.softmax, functional.log_sum_exp),
     )
     return
 
@@ -277,9 +278,11 @@ def _(lesson, slider):
 
 
 @app.cell
-def _(Comparison, claim, code, experiment, lesson, logits, losses, names, probabilities, shift, stack, table):
+def _(
+    Comparison, claim, code, experiment, functional, lesson, logits, names, probabilities, shift, stack, table
+):
     _moved = logits + shift.value
-    _values = {"as-it-stands": experiment.naive_softmax(_moved), "library": losses.softmax(_moved)}
+    _values = {"as-it-stands": experiment.naive_softmax(_moved), "library": functional.softmax(_moved)}
     _none = lesson.label("not-a-number")
     stack(
         table(
@@ -305,9 +308,9 @@ def _(Comparison, claim, code, experiment, lesson, logits, losses, names, probab
 
 
 @app.cell
-def _(Comparison, claim, experiment, lesson, losses, names, stack, torch):
+def _(Comparison, claim, experiment, functional, lesson, names, stack, torch):
     _small = torch.arange(3, dtype=torch.float64)
-    _left, _right = losses.softmax(_small + 1000), experiment.naive_softmax(_small)
+    _left, _right = functional.softmax(_small + 1000), experiment.naive_softmax(_small)
     stack(
         lesson.body("overflow"),
         claim(
@@ -338,10 +341,10 @@ def _(lesson, slider):
 
 
 @app.cell
-def _(code, experiment, lesson, losses, names, rows, scratch, stack, table):
+def _(code, experiment, functional, lesson, names, rows, scratch, stack, table):
     X, weight, bias = experiment.minibatch(rows.value)
     batch_logits = scratch.affine(X, weight, bias)
-    batch_probabilities = losses.softmax(batch_logits)
+    batch_probabilities = functional.softmax(batch_logits)
     _shapes = {
         "X": X,
         "W": weight.T,
@@ -409,8 +412,8 @@ def _(
     charts,
     claim,
     experiment,
+    functional,
     lesson,
-    losses,
     names,
     of_truth,
     stack,
@@ -419,7 +422,7 @@ def _(
     truth,
 ):
     _said = experiment.prediction(of_truth.value, truth.value)
-    _y = losses.one_hot(torch.tensor([truth.value]), len(names))[0].double()
+    _y = functional.one_hot(torch.tensor([truth.value]), len(names))[0].double()
     _terms = -_y * _said.log()
     _loss = experiment.loss_of(_said.log(), truth.value).item()
     stack(
@@ -461,7 +464,7 @@ def _(
 
 
 @app.cell
-def _(Comparison, batch_logits, batch_probabilities, claim, code, experiment, lesson, losses, stack):
+def _(Comparison, batch_logits, batch_probabilities, claim, code, experiment, functional, lesson, stack):
     _drawn = experiment.drawn_labels(batch_probabilities)
     _likelihood = batch_probabilities.gather(1, _drawn[:, None]).prod()
     stack(
@@ -474,12 +477,12 @@ def _(Comparison, batch_logits, batch_probabilities, claim, code, experiment, le
                 Comparison(
                     lesson.label("likelihood"),
                     -_likelihood.log().item(),
-                    losses.cross_entropy(batch_logits, _drawn, reduction="sum").item(),
+                    functional.cross_entropy(batch_logits, _drawn, reduction="sum").item(),
                     1e-12,
                 )
             ],
         ),
-        code(lesson, losses.cross_entropy),
+        code(lesson, functional.cross_entropy),
     )
     return
 
@@ -498,8 +501,8 @@ def _(cat, chicken, choice, dog, labels, lesson, stack):
 
 
 @app.cell
-def _(Comparison, charts, claim, code, experiment, label, lesson, logits, losses, names, stack, torch):
-    _gradient = losses.cross_entropy_gradient(logits[None], torch.tensor([label.value]))[0]
+def _(Comparison, charts, claim, code, experiment, functional, label, lesson, logits, names, stack, torch):
+    _gradient = functional.cross_entropy_gradient(logits[None], torch.tensor([label.value]))[0]
     _differences = experiment.gradient_by_differences(logits, label.value)
     stack(
         charts.gradient(_gradient, lesson),
@@ -514,14 +517,14 @@ def _(Comparison, charts, claim, code, experiment, label, lesson, logits, losses
                 for name, a, b in zip(names, _gradient, _differences, strict=True)
             ],
         ),
-        code(lesson, losses.cross_entropy_gradient, experiment.gradient_by_differences),
+        code(lesson, functional.cross_entropy_gradient, experiment.gradient_by_differences),
     )
     return
 
 
 @app.cell
-def _(Comparison, claim, code, experiment, label, lesson, logits, losses, names, stack):
-    hessian = losses.cross_entropy_hessian(logits)
+def _(Comparison, claim, code, experiment, functional, label, lesson, logits, names, stack):
+    hessian = functional.cross_entropy_hessian(logits)
     pairs = {
         (i, j): lesson.label("curvature-of").format(a=names[i], b=names[j])
         for i in range(3)
@@ -540,7 +543,7 @@ def _(Comparison, claim, code, experiment, label, lesson, logits, losses, names,
                 for pair, name in pairs.items()
             ],
         ),
-        code(lesson, losses.cross_entropy_hessian, experiment.hessian_by_differences),
+        code(lesson, functional.cross_entropy_hessian, experiment.hessian_by_differences),
     )
     return hessian, pairs
 

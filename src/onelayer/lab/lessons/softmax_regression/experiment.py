@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from onelayer import fashion_mnist, losses, models, training
+from onelayer import fashion_mnist, functional, models, training
 from onelayer.data import Dataset, Rows
-from onelayer.data.rows import as_features
 from onelayer.errors import DivergenceError
 from onelayer.estimators import SoftmaxRegression
+from onelayer.history import Fit
 from onelayer.lab.lessons.softmax.experiment import phm_parameters as weight_parameters
 from onelayer.scoring import confusion_counts
+from onelayer.solvers.batches import Batches
 from onelayer.solvers.epoch import EpochScore
 from onelayer.solvers.stability import largest_stable_lr
 
@@ -71,7 +72,7 @@ class Trained:
 
     setting: Setting
     model: nn.Module
-    fit: training.Fit
+    fit: Fit
     diverged: DivergenceError | None = None
 
     @property
@@ -97,9 +98,9 @@ def new_model(kind: str, n: int = 2) -> nn.Module:
 def train(setting: Setting, on_epoch: Callable[[], None] = lambda: None) -> Trained:
     """Train on the 60,000 training images, and measure on the 10,000 test images after each epoch."""
     model = new_model(setting.model, setting.n)
-    latest = training.Fit(0.0)
+    latest = Fit(0.0)
 
-    def report(fit: training.Fit) -> None:
+    def report(fit: Fit) -> None:
         nonlocal latest
         latest = fit
         on_epoch()
@@ -121,7 +122,7 @@ def train(setting: Setting, on_epoch: Callable[[], None] = lambda: None) -> Trai
     return Trained(setting, model, fit)
 
 
-def curve(fit: training.Fit) -> pa.Table:
+def curve(fit: Fit) -> pa.Table:
     """Return the history as a long table: ``epoch``, ``part`` (train, test), ``loss`` and ``accuracy``."""
     columns: dict[str, list[object]] = {"part": [], "epoch": [], "loss": [], "accuracy": []}
     for part, prefix in (("train", "train"), ("test", "held_out")):
@@ -162,9 +163,9 @@ class Judged:
 @torch.inference_mode()
 def judge(model: nn.Module) -> Judged:
     """Return the model's answers on the 10,000 test images."""
-    rows = test_rows()
-    logits = torch.cat([model(X) for X, _ in rows.blocks()])
-    probability, predicted = losses.softmax(logits).max(dim=1)
+    rows = Batches.like(model, test_rows())
+    logits = torch.cat([model(X) for X, _, _ in rows.blocks()])
+    probability, predicted = functional.softmax(logits).max(dim=1)
     sureness = torch.where(predicted != rows.y, probability, -1.0)
     return Judged(
         confusion_counts(rows.y.numpy(), predicted.numpy(), data().n_outputs),
@@ -184,8 +185,8 @@ def test_rows() -> Rows:
 @torch.inference_mode()
 def classify(model: nn.Module, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the probability of each class (10,) for one image of bytes (28, 28)."""
-    X = as_features(torch.from_numpy(np.ascontiguousarray(pixels)).view(1, -1))
-    return np.asarray(losses.softmax(model(X))[0])
+    X = torch.from_numpy(np.ascontiguousarray(pixels)).view(1, -1).float() / 255
+    return np.asarray(functional.softmax(model(X))[0])
 
 
 def fitted(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -210,13 +211,13 @@ def fitted(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 # The questions
 
 
-def accuracy_at_the_end(fit: training.Fit) -> float:
+def accuracy_at_the_end(fit: Fit) -> float:
     """Return the mean test accuracy over the last epochs."""
     last = [record.held_out_accuracy for record in fit.history[-LAST:]]
     return float(np.mean([accuracy for accuracy in last if accuracy is not None]))
 
 
-def fastest_epoch(fit: training.Fit) -> float:
+def fastest_epoch(fit: Fit) -> float:
     """Return the seconds of the fastest epoch: what other programs do meanwhile makes the others slower."""
     return min(record.seconds for record in fit.history)
 
@@ -262,12 +263,11 @@ class Optimum:
 def optimum(sgd: nn.Linear) -> Optimum:
     """Go to the minimum by second-order information, and compare it with a model that SGD has trained."""
     train_rows, n = data().train, len(data().train)
-    X, y = as_features(train_rows.X), train_rows.y
-    exact = SoftmaxRegression(tol=1e-4).fit(X.numpy(), y.numpy())
+    exact = SoftmaxRegression(tol=1e-4).fit(train_rows.X / np.float32(255), train_rows.y)
     held = test_rows()
     with torch.inference_mode():
         sgd_objective = training.evaluate(sgd, train_rows).loss + float(sgd.weight.square().sum()) / (2 * n)
-    probability, labels = exact.predict_proba(as_features(held.X).numpy()), held.y.numpy()
+    probability, labels = exact.predict_proba(held.X / np.float32(255)), held.y
     test = EpochScore(
         -float(np.log(probability[np.arange(len(labels)), labels]).mean()),
         float((probability.argmax(axis=1) == labels).mean()),

@@ -48,13 +48,13 @@ def _():
 
     import numpy as np
 
-    from onelayer import concise, models
+    from onelayer import models
     from onelayer.lab.controls import OutdatedError, choice, pad, pick, progress, run_button
     from onelayer.lab.images import diverging, gallery, grey
     from onelayer.lab.lessons.fashion_mnist.experiment import CLASSES
     from onelayer.lab.lessons.softmax_regression import charts, experiment
     from onelayer.lab.lessons.softmax_regression.experiment import Setting
-    from onelayer.solvers import sgd
+    from onelayer.solvers import concise, sgd
 
     book = Setting("softmax", lr=0.1, batch_size=256, epochs=10)
     return (
@@ -218,7 +218,7 @@ def _(lesson):
 def _(experiment, gallery, grey, judged, lesson, names):
     _rows = experiment.test_rows()
     gallery(
-        [grey(_rows.X[i].view(28, 28).numpy()) for i in judged.worst],
+        [grey(_rows.X[i].reshape(28, 28)) for i in judged.worst],
         [
             lesson.label("wrong").format(
                 true=names[_rows.y[i]],

@@ -30,19 +30,6 @@ def reduce(values: Tensor, reduction: Reduction) -> Tensor:
     raise OneLayerError(f"reduction must be 'none', 'mean' or 'sum', not {reduction!r}")
 
 
-def mean_loss(outputs: Tensor, targets: Tensor, row_weights: Tensor | None = None) -> Tensor:
-    """Return the loss that fits the target's type, averaged over the rows, a scalar.
-
-    That is cross-entropy for labels (n,) of an integer type, and ½(ŷ − y)² summed over the q outputs for
-    numbers (n, q). Row weights (n,) multiply the losses of the rows.
-    """
-    if targets.is_floating_point():
-        losses = squared_loss(outputs, targets).sum(dim=1)
-    else:
-        losses = cross_entropy(outputs, targets, "none")
-    return losses.mean() if row_weights is None else (row_weights * losses).mean()
-
-
 # Classification (section 3.4)
 
 

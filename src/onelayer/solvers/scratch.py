@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from onelayer.data import Rows
-from onelayer.losses import cross_entropy, squared_loss
+from onelayer.errors import OneLayerError
+from onelayer.functional import cross_entropy, squared_loss
+from onelayer.solvers.batches import Batches
 from onelayer.solvers.epoch import EpochScore
 
 
@@ -21,13 +22,14 @@ def sgd(parameters: list[Tensor], lr: float, batch_size: int) -> None:
     """
     with torch.no_grad():
         for parameter in parameters:
-            assert parameter.grad is not None
+            if parameter.grad is None:
+                raise OneLayerError("a parameter has no gradient: call backward() on the loss first")
             parameter -= lr * parameter.grad / batch_size
             parameter.grad.zero_()
 
 
-def train_epoch(model: nn.Linear, rows: Rows, order: Tensor, batch_size: int, lr: float) -> EpochScore:
-    """Train linear or softmax regression for one pass over ``rows``, as the target's type says.
+def train_epoch(model: nn.Linear, rows: Batches, order: Tensor, batch_size: int, lr: float) -> EpochScore:
+    """Train linear or softmax regression for one pass over ``rows``, as the rows' task says.
 
     See ``onelayer.solvers.sgd.train_epoch`` for the arguments. Of ``model`` only its two tensors are used.
     """
@@ -36,12 +38,12 @@ def train_epoch(model: nn.Linear, rows: Rows, order: Tensor, batch_size: int, lr
     for index in order.to(rows.X.device).split(batch_size):
         X, y = rows.batch(index)
         outputs = affine(X, weight, bias)
-        loss = cross_entropy if rows.is_classification else squared_loss
+        loss = cross_entropy if rows.are_classes else squared_loss
         batch_loss = loss(outputs, y, reduction="sum")
         batch_loss.backward()
         sgd([weight, bias], lr, len(y))
         loss_sum += batch_loss.item()
-        if rows.is_classification:
+        if rows.are_classes:
             correct += int((outputs.argmax(dim=1) == y).sum())
     n = len(order)
-    return EpochScore(loss_sum / n, correct / n if rows.is_classification else None)
+    return EpochScore(loss_sum / n, correct / n if rows.are_classes else None)

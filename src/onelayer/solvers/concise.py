@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from onelayer.data import Rows
+from onelayer.solvers.batches import Batches
 from onelayer.solvers.epoch import EpochScore
 
 
@@ -20,12 +20,12 @@ class HalfSquaredLoss(nn.Module):
         return total / (2 * len(targets))
 
 
-def train_epoch(model: nn.Module, rows: Rows, order: Tensor, batch_size: int, lr: float) -> EpochScore:
-    """Train any module from features to outputs for one pass over ``rows``, as the target's type says.
+def train_epoch(model: nn.Module, rows: Batches, order: Tensor, batch_size: int, lr: float) -> EpochScore:
+    """Train any module from features to outputs for one pass over ``rows``, as the rows' task says.
 
     See ``onelayer.solvers.sgd.train_epoch`` for the arguments.
     """
-    loss = nn.CrossEntropyLoss() if rows.is_classification else HalfSquaredLoss()
+    loss = nn.CrossEntropyLoss() if rows.are_classes else HalfSquaredLoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     loss_sum, correct = 0.0, 0
     for index in order.to(rows.X.device).split(batch_size):
@@ -36,7 +36,7 @@ def train_epoch(model: nn.Module, rows: Rows, order: Tensor, batch_size: int, lr
         batch_loss.backward()
         optimizer.step()
         loss_sum += batch_loss.item() * len(y)
-        if rows.is_classification:
+        if rows.are_classes:
             correct += int((outputs.argmax(dim=1) == y).sum())
     n = len(order)
-    return EpochScore(loss_sum / n, correct / n if rows.is_classification else None)
+    return EpochScore(loss_sum / n, correct / n if rows.are_classes else None)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
 from conftest import central_difference
-from onelayer import losses
+from onelayer import functional
 
 LOGITS = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [-5.0, 4.0, 0.5]], dtype=torch.float64)
 LABELS = torch.tensor([2, 0, 1])
@@ -19,62 +19,62 @@ finite_logits = hnp.arrays("float64", (4, 3), elements=st.floats(-50, 50))
 def test_softmax_of_a_row_worked_out_by_hand():
     denominator = math.e + math.e**2 + math.e**3
     expected = [math.e / denominator, math.e**2 / denominator, math.e**3 / denominator]
-    assert losses.softmax(LOGITS)[0].tolist() == pytest.approx(expected, rel=1e-12)
-    assert losses.softmax(LOGITS)[1].tolist() == pytest.approx([1 / 3] * 3, rel=1e-12)
+    assert functional.softmax(LOGITS)[0].tolist() == pytest.approx(expected, rel=1e-12)
+    assert functional.softmax(LOGITS)[1].tolist() == pytest.approx([1 / 3] * 3, rel=1e-12)
 
 
 @given(finite_logits, st.floats(-100, 100))
 def test_softmax_is_a_distribution_keeps_the_order_and_ignores_a_shift(values, shift):
     logits = torch.from_numpy(values)
-    p = losses.softmax(logits)
+    p = functional.softmax(logits)
     assert (p >= 0).all()
     assert torch.allclose(p.sum(dim=1), torch.ones(4, dtype=torch.float64), atol=1e-12)
     order = logits.argsort(dim=1)
     assert (p.gather(1, order).diff(dim=1) >= 0).all()
-    assert torch.allclose(losses.softmax(logits + shift), p, atol=1e-10)
+    assert torch.allclose(functional.softmax(logits + shift), p, atol=1e-10)
 
 
 def test_softmax_and_cross_entropy_do_not_overflow():
     logits = torch.tensor([[1000.0, 0.0, -1000.0]])
-    assert losses.softmax(logits).tolist() == [[1.0, 0.0, 0.0]]
-    assert losses.cross_entropy(logits, torch.tensor([1])).item() == 1000.0
+    assert functional.softmax(logits).tolist() == [[1.0, 0.0, 0.0]]
+    assert functional.cross_entropy(logits, torch.tensor([1])).item() == 1000.0
 
 
 def test_minibatch_equals_row_by_row():
-    rows = torch.stack([losses.softmax(row.unsqueeze(0))[0] for row in LOGITS])
-    assert torch.equal(losses.softmax(LOGITS), rows)
+    rows = torch.stack([functional.softmax(row.unsqueeze(0))[0] for row in LOGITS])
+    assert torch.equal(functional.softmax(LOGITS), rows)
 
 
 def test_one_hot_of_cat_chicken_dog():
-    assert losses.one_hot(torch.tensor([0, 1, 2]), 3).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    assert functional.one_hot(torch.tensor([0, 1, 2]), 3).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
     with pytest.raises(ValueError, match="0 to 2"):
-        losses.one_hot(torch.tensor([3]), 3)
+        functional.one_hot(torch.tensor([3]), 3)
 
 
 def test_cross_entropy_keeps_one_term_of_the_sum_over_classes():
-    one_hot = losses.one_hot(LABELS, 3)
-    full_sum = -(one_hot * losses.softmax(LOGITS).log()).sum(dim=1)
-    assert torch.allclose(losses.cross_entropy(LOGITS, LABELS, "none"), full_sum)
+    one_hot = functional.one_hot(LABELS, 3)
+    full_sum = -(one_hot * functional.softmax(LOGITS).log()).sum(dim=1)
+    assert torch.allclose(functional.cross_entropy(LOGITS, LABELS, "none"), full_sum)
     assert (full_sum >= 0).all()
-    assert losses.cross_entropy(LOGITS[1:2], LABELS[1:2]).item() == pytest.approx(math.log(3))
+    assert functional.cross_entropy(LOGITS[1:2], LABELS[1:2]).item() == pytest.approx(math.log(3))
 
 
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 def test_cross_entropy_equals_pytorchs(reduction):
     expected = torch.nn.functional.cross_entropy(LOGITS, LABELS, reduction=reduction)
-    assert torch.allclose(losses.cross_entropy(LOGITS, LABELS, reduction), expected)
+    assert torch.allclose(functional.cross_entropy(LOGITS, LABELS, reduction), expected)
 
 
 def test_cross_entropy_gradient_is_softmax_minus_one_hot():
-    numeric = central_difference(lambda o: losses.cross_entropy(o, LABELS, "sum"), LOGITS)
-    assert torch.allclose(losses.cross_entropy_gradient(LOGITS, LABELS), numeric, atol=1e-8)
+    numeric = central_difference(lambda o: functional.cross_entropy(o, LABELS, "sum"), LOGITS)
+    assert torch.allclose(functional.cross_entropy_gradient(LOGITS, LABELS), numeric, atol=1e-8)
 
 
 def test_cross_entropy_hessian_is_diag_p_minus_p_p():
-    for row, hessian in zip(LOGITS, losses.cross_entropy_hessian(LOGITS), strict=True):
+    for row, hessian in zip(LOGITS, functional.cross_entropy_hessian(LOGITS), strict=True):
         for j in range(3):
             numeric = central_difference(
-                lambda o, j=j: losses.cross_entropy_gradient(o.unsqueeze(0), LABELS[:1])[0, j], row
+                lambda o, j=j: functional.cross_entropy_gradient(o.unsqueeze(0), LABELS[:1])[0, j], row
             )
             assert torch.allclose(hessian[j], numeric, atol=1e-6)
 
@@ -86,9 +86,9 @@ TARGET = torch.tensor([[2.0], [1.0], [0.1], [0.5]], dtype=torch.float64)
 @pytest.mark.parametrize(
     ("loss", "gradient", "expected"),
     [
-        (losses.squared_loss, losses.squared_loss_gradient, [0.125, 2.0, 0.02, 6.125]),
-        (losses.absolute_loss, losses.absolute_loss_gradient, [0.5, 2.0, 0.2, 3.5]),
-        (losses.huber_loss, losses.huber_loss_gradient, [0.125, 1.5, 0.02, 3.0]),
+        (functional.squared_loss, functional.squared_loss_gradient, [0.125, 2.0, 0.02, 6.125]),
+        (functional.absolute_loss, functional.absolute_loss_gradient, [0.5, 2.0, 0.2, 3.5]),
+        (functional.huber_loss, functional.huber_loss_gradient, [0.125, 1.5, 0.02, 3.0]),
     ],
 )
 def test_regression_losses_by_hand_and_their_gradients(loss, gradient, expected):
@@ -100,43 +100,38 @@ def test_regression_losses_by_hand_and_their_gradients(loss, gradient, expected)
 
 def test_huber_equals_pytorchs():
     expected = torch.nn.functional.huber_loss(PREDICTION, TARGET, delta=0.7, reduction="none")
-    assert torch.allclose(losses.huber_loss(PREDICTION, TARGET, delta=0.7), expected)
+    assert torch.allclose(functional.huber_loss(PREDICTION, TARGET, delta=0.7), expected)
 
 
 def test_shapes_that_would_broadcast_are_refused():
     with pytest.raises(ValueError, match=r"\(4, 1\) and target \(4,\)"):
-        losses.squared_loss(PREDICTION, TARGET.flatten())
-
-
-def test_mean_loss_of_several_outputs_sums_over_them():
-    outputs = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
-    assert losses.mean_loss(outputs, torch.zeros(2, 2)).item() == pytest.approx((5 / 2 + 25 / 2) / 2)
+        functional.squared_loss(PREDICTION, TARGET.flatten())
 
 
 def test_normal_density_at_the_mean_and_its_integral():
-    at_mean = losses.normal_density(torch.tensor([3.0]), 3.0, 2.0).item()
+    at_mean = functional.normal_density(torch.tensor([3.0]), 3.0, 2.0).item()
     assert at_mean == pytest.approx(1 / (2 * math.sqrt(2 * math.pi)), rel=1e-6)
     x = torch.linspace(-20, 26, 20001, dtype=torch.float64)
-    assert torch.trapezoid(losses.normal_density(x, 3.0, 2.0), x).item() == pytest.approx(1, abs=1e-12)
+    assert torch.trapezoid(functional.normal_density(x, 3.0, 2.0), x).item() == pytest.approx(1, abs=1e-12)
     with pytest.raises(ValueError, match="positive"):
-        losses.normal_density(x, 0.0, 0.0)
+        functional.normal_density(x, 0.0, 0.0)
 
 
 def test_log_likelihood_equals_pytorchs_and_peaks_where_squares_are_least():
     normal = torch.distributions.Normal(PREDICTION, 1.5)
-    assert losses.normal_log_likelihood(PREDICTION, TARGET, 1.5).item() == pytest.approx(
+    assert functional.normal_log_likelihood(PREDICTION, TARGET, 1.5).item() == pytest.approx(
         normal.log_prob(TARGET).sum().item()
     )
     shifts = torch.linspace(-3, 3, 601, dtype=torch.float64)
-    likelihood = [losses.normal_log_likelihood(PREDICTION + s, TARGET, 1.5).item() for s in shifts]
-    squares = [losses.squared_loss(PREDICTION + s, TARGET, "sum").item() for s in shifts]
+    likelihood = [functional.normal_log_likelihood(PREDICTION + s, TARGET, 1.5).item() for s in shifts]
+    squares = [functional.squared_loss(PREDICTION + s, TARGET, "sum").item() for s in shifts]
     assert likelihood.index(max(likelihood)) == squares.index(min(squares))
 
 
 def test_maximum_likelihood_sigma_is_the_root_mean_squared_residual():
     best = (TARGET - PREDICTION).square().mean().sqrt().item()
     likelihood = {
-        scale: losses.normal_log_likelihood(PREDICTION, TARGET, best * scale).item()
+        scale: functional.normal_log_likelihood(PREDICTION, TARGET, best * scale).item()
         for scale in (0.9, 0.99, 1.0, 1.01, 1.1)
     }
     assert max(likelihood, key=likelihood.get) == 1.0
@@ -144,4 +139,4 @@ def test_maximum_likelihood_sigma_is_the_root_mean_squared_residual():
 
 def test_unknown_reduction():
     with pytest.raises(ValueError, match="'median'"):
-        losses.squared_loss(TARGET, TARGET, reduction="median")
+        functional.squared_loss(TARGET, TARGET, reduction="median")

@@ -1,0 +1,38 @@
+"""How a training run went, epoch by epoch."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One row of the history. ``held_out_*`` are None without held-out rows, accuracies for regression."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float | None
+    held_out_loss: float | None
+    held_out_accuracy: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a training run went; the model itself was changed in place.
+
+    Attributes:
+        start_loss: the loss on (a sample of) the training rows before the first step.
+        history: a record for each epoch, the first first.
+    """
+
+    start_loss: float
+    history: tuple[EpochRecord, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fit as JSON values, for a checkpoint."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(values: dict[str, Any]) -> "Fit":
+        """Return what ``to_json`` wrote."""
+        return Fit(values["start_loss"], tuple(EpochRecord(**r) for r in values["history"]))

@@ -1,0 +1,67 @@
+"""From a data set to rows that are ready to train on: some held out, a table standardised."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from onelayer.data.dataset import Dataset
+from onelayer.data.rows import Rows
+from onelayer.data.scaling import TableScaling
+from onelayer.settings import Plan
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows ready to train on.
+
+    Attributes:
+        dataset: the data set, its training rows without those held out, in the user's units.
+        train: its training rows as the solver takes them: for SGD a table is in standard units, for the exact solvers
+            in the user's. Missing values are filled; images stay bytes.
+        held_out: the rows to measure on after each epoch, likewise; None if there are none.
+        held_out_raw: the same in the user's units.
+        held_out_name: ``"valid"``, ``"test"``, or ``"train"`` where there are no other rows.
+        scaling: what standardises a table; None for images.
+    """
+
+    dataset: Dataset
+    train: Rows
+    held_out: Rows | None
+    held_out_raw: Rows | None
+    held_out_name: str
+    scaling: TableScaling | None
+
+    @property
+    def judged_by(self) -> tuple[str, Rows]:
+        """The rows, in the user's units, that a run is judged by: those of ``"test"``, ``"valid"`` or ``"train"``."""
+        if self.dataset.test is not None:
+            return "test", self.dataset.test
+        if self.held_out_raw is not None:
+            return "valid", self.held_out_raw
+        return "train", self.dataset.train
+
+
+def prepare(dataset: Dataset, plan: Plan) -> Prepared:
+    """Hold rows out and bring a table to the units that the solver takes.
+
+    Raises:
+        OneLayerError: if a side of the split would be empty.
+    """
+    dataset, valid = dataset.hold_out(plan.valid, plan.seed)
+    held_out = valid if valid is not None else dataset.test
+    name = "valid" if valid is not None else "test" if held_out is not None else "train"
+    if dataset.encoding is None:
+        return Prepared(dataset, dataset.train, held_out, held_out, name, None)
+    scaling = TableScaling.of(dataset.train)
+
+    def ready(rows: Rows) -> Rows:
+        return _filled(rows, scaling) if plan.is_exact else scaling.apply(rows, np.float32)
+
+    held = None if held_out is None else ready(held_out)
+    return Prepared(dataset, ready(dataset.train), held, held_out, name, scaling)
+
+
+def _filled(rows: Rows, scaling: TableScaling) -> Rows:
+    """Return the rows with the mean of the training rows in the place of missing values."""
+    missing = np.isnan(rows.X)
+    return replace(rows, X=np.where(missing, scaling.features.mean, rows.X)) if missing.any() else rows

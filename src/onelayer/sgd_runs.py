@@ -1,0 +1,125 @@
+"""Training a network on prepared rows by SGD, and handing it over as a model: the part of an experiment with torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from onelayer import models, training
+from onelayer.checkpoints import Checkpoint
+from onelayer.data.dataset import Dataset
+from onelayer.errors import DivergenceError
+from onelayer.history import Fit
+from onelayer.preparing import Prepared
+from onelayer.settings import Plan
+from onelayer.solvers.batches import choose_device
+from onelayer.solvers.stability import largest_stable_lr
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """What a network has learned, in the user's units.
+
+    Attributes:
+        weight: (q, h) and
+        bias: (q,) of the output layer.
+        hidden: the weight (h, d) and the bias (h,) of an MLP's hidden layer, else None; then h is d.
+        parameters: how many numbers the network learned; a PHM layer has fewer than its whole weight.
+    """
+
+    weight: Array
+    bias: Array
+    hidden: tuple[Array, Array] | None
+    parameters: int
+
+
+def descend(
+    prepared: Prepared,
+    plan: Plan,
+    checkpoint: Checkpoint | None = None,
+    resume: bool = False,
+    on_epoch: Callable[[Fit], None] = lambda fit: None,
+) -> tuple[nn.Module, Fit]:
+    """Train a new network by SGD and measure it on the held-out rows alone; see ``onelayer.train``.
+
+    A run that diverges takes the checkpoints that it wrote itself away again.
+
+    Raises:
+        OneLayerError: if there is no such device, or the checkpoint is of another run.
+        DivergenceError: if the learning rate is too large.
+    """
+    module = build(plan, prepared.dataset).to(choose_device(plan.device))
+    earlier = checkpoint.load(module) if checkpoint and resume else None
+    if checkpoint and earlier is None:
+        checkpoint.begin()
+
+    def after_epoch(fit: Fit) -> None:
+        if checkpoint:
+            checkpoint.save(module, fit)
+        on_epoch(fit)
+
+    try:
+        fit = training.fit(
+            module,
+            prepared.train,
+            prepared.held_out,
+            way=plan.way,
+            epochs=plan.epochs,
+            batch_size=plan.batch_size,
+            lr=plan.lr,
+            seed=plan.seed,
+            resume=earlier,
+            on_epoch=after_epoch,
+        )
+    except Exception as error:
+        if checkpoint and (isinstance(error, DivergenceError) or not checkpoint.kept):
+            checkpoint.discard()
+        raise
+    return module, fit
+
+
+def build(plan: Plan, dataset: Dataset) -> nn.Module:
+    """Return the network with its initial weights, float32 on the CPU.
+
+    Raises:
+        OneLayerError: if n of a PHM layer does not fit.
+    """
+    d, q, seed = dataset.n_features, dataset.n_outputs, plan.seed
+    if plan.model == "mlp":
+        return models.mlp(d, plan.hidden, q, seed)
+    if plan.model == "phm":
+        return models.phm(d, q, plan.phm_n, seed)
+    if plan.model == "linear":
+        return models.linear_regression(d, q, seed)
+    return models.softmax_regression(d, q, seed)
+
+
+def stable_lr(prepared: Prepared, plan: Plan) -> float:
+    """Return 2/λ_max for these data at the initial weights."""
+    return largest_stable_lr(build(plan, prepared.dataset).to(choose_device(plan.device)), prepared.train)
+
+
+def in_user_units(module: nn.Module, prepared: Prepared) -> Layers:
+    """Return what the network has learned, with the standardisation worked into its weights."""
+    hidden, output = None, module
+    if isinstance(module, models.MLP):
+        hidden, output = _parameters_of(module.hidden), module.output
+    weight, bias = _parameters_of(output)
+    if prepared.scaling is not None:
+        if hidden is None:
+            weight, bias = prepared.scaling.features.input_to_user(weight, bias)
+        else:
+            hidden = prepared.scaling.features.input_to_user(*hidden)
+        weight, bias = prepared.scaling.target.output_to_user(weight, bias)
+    return Layers(weight, bias, hidden, models.parameter_count(module))
+
+
+def _parameters_of(layer: nn.Module) -> tuple[Array, Array]:
+    """Return copies of the weight (q, d), worked out if the layer keeps it in parts, and of the bias (q,)."""
+    if not isinstance(layer, nn.Linear | models.PHMLinear):
+        raise TypeError(f"{type(layer).__name__} is not an affine layer")
+    return layer.weight.detach().cpu().numpy().copy(), layer.bias.detach().cpu().numpy().copy()

@@ -1,0 +1,76 @@
+"""The epoch loop of SGD: one pass over the rows after another, their history, and an end when the loss diverges."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from onelayer.errors import DivergenceError
+from onelayer.history import EpochRecord, Fit
+from onelayer.solvers.batches import Batches, epoch_order
+from onelayer.solvers.epoch import EpochScore
+from onelayer.timer import Timer
+
+# Steps that are short enough never leave the loss above its start. Steps that are too long make a quadratic loss grow
+# without end, and softmax's, whose gradient is bounded, settle at a height in proportion to the learning rate: on
+# Fashion-MNIST at twice the start when η is some seven times 2/λ_max. A whole epoch at twice the loss of the untrained
+# model is beyond what the noise of minibatches does, and nothing is being learned.
+DIVERGED = 2.0
+
+
+def descend(
+    model: nn.Module,
+    rows: Batches,
+    one_epoch: Callable[[Tensor, float], EpochScore],
+    lrs: Sequence[float],
+    *,
+    seed: int,
+    so_far: Fit,
+    diverged: Callable[[int, float, float], DivergenceError],
+    first_epoch: int = 1,
+    held_out: Batches | None = None,
+    on_epoch: Callable[[Fit], None] = lambda fit: None,
+) -> Fit:
+    """Make a pass over the rows for each learning rate and return the history, the earlier one included.
+
+    Args:
+        model: changed in place by ``one_epoch``.
+        rows: the rows to learn from.
+        one_epoch: makes a pass over the rows, in the order (n,) and with the learning rate that it is given.
+        lrs: η of each pass.
+        seed: sets the order of the rows in each epoch.
+        so_far: the history that is continued, with the loss that no epoch may leave at twice its height.
+        diverged: makes the error from the number of the epoch, its learning rate and its loss.
+        first_epoch: the number of the first pass.
+        held_out: rows to measure the model on after each epoch.
+        on_epoch: called after each epoch with the history so far.
+
+    Raises:
+        DivergenceError: as ``diverged`` makes it.
+    """
+    for epoch, lr in enumerate(lrs, first_epoch):
+        timer = Timer()
+        model.train()
+        score = one_epoch(epoch_order(len(rows), seed, epoch), lr)
+        seconds = timer.stop()
+        if not score.loss <= DIVERGED * so_far.start_loss:
+            raise diverged(epoch, lr, score.loss)
+        held_loss, held_accuracy = score_of(model, held_out) if held_out is not None else (None, None)
+        record = EpochRecord(epoch, score.loss, score.accuracy, held_loss, held_accuracy, seconds)
+        so_far = Fit(so_far.start_loss, (*so_far.history, record))
+        on_epoch(so_far)
+    model.eval()
+    return so_far
+
+
+@torch.inference_mode()
+def score_of(model: nn.Module, rows: Batches) -> EpochScore:
+    """Return the mean loss and, for classes, the accuracy of the model on all rows."""
+    model.eval()
+    loss, correct = 0.0, 0
+    for X, y, c in rows.blocks():
+        outputs = model(X)
+        loss += rows.mean_loss(outputs, y, c).item() * len(y)
+        if rows.are_classes:
+            correct += int((outputs.argmax(dim=1) == y).sum())
+    return EpochScore(loss / len(rows), correct / len(rows) if rows.are_classes else None)
