@@ -174,7 +174,7 @@ def test_control_c_ends_with_what_to_do(onelayer, interrupted, tmp_path, after):
 def test_a_second_run_in_the_same_folder_fails_at_once(onelayer, tmp_path):
     (tmp_path / "run").mkdir()
     with run_folder(tmp_path / "run"):
-        for more in ([], ["--resume"], ["--solver", "exact"]):
+        for more in ([], ["--resume"], ["--solver", "auto"]):
             assert "run: another run is at work" in onelayer("train", "houses", "--out", "run", *more).error
     assert onelayer("train", "houses", "--out", "run").code == 0
 
@@ -231,7 +231,7 @@ def test_a_run_that_ends_replaces_all_that_earlier_ones_left(onelayer, interrupt
     interrupted(after=2)
     assert onelayer("train", "houses", "--lr", 0.2, "--out", "run").code == 0
     assert {path.name for path in (tmp_path / "run").iterdir()} == results(tmp_path / "run").keys()
-    assert onelayer("train", "houses", "--solver", "exact", "--out", "run").code == 0
+    assert onelayer("train", "houses", "--solver", "auto", "--out", "run").code == 0
     assert {"history.csv", "curve.png", CHECKPOINT_FILE}.isdisjoint(files(tmp_path / "run"))
 
 
