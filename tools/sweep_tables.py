@@ -147,9 +147,11 @@ def main() -> None:
         jobs = jobs[: options.sample]
     started, counts, findings = time.perf_counter(), Counter(), []
     with ProcessPoolExecutor(options.processes) as pool:
-        for some, found in pool.map(function, jobs):
+        for done, (some, found) in enumerate(pool.map(function, jobs), start=1):
             counts += some
             findings += found
+            if done % 100 == 0:
+                print(f"{done} of {len(jobs)}, {time.perf_counter() - started:.0f} s", file=sys.stderr)
     report(counts, findings, options.examples)
     print(f"{len(jobs)} jobs in {time.perf_counter() - started:.0f} s")
     if options.json:
