@@ -44,7 +44,7 @@ REMARKS = {
     "rss strict": "above by more than storing W and b costs, but a sum evaluated in float64 does not show it",
     "coef strict": "the problem is ill-posed, and a coefficient is off by more than that explains, without a warning",
     "depends by rounding": "independent as stored, but not after a change within rounding",
-    "exact is better": "as depends by rounding, and the exact coefficients, stored, have a lower residual sum",
+    "above by rank": "as depends by rounding, and the residual sum is above by more than storing W and b costs",
     "gap rounding": "gap or objective is wrong, but by no more than rounding of the logits explains",
     "false alarm": "converged_ is False, but the minimum is reached to a hundredth of tol",
     "no reference": "the reference did not converge",
@@ -98,21 +98,27 @@ class LinearJudge:
         self.case = case
         self.exact = Exact(case.X, case.y, case.c, fit_intercept=case.fit_intercept)
         self.dependent = self.exact.depends_by_rounding
-        self.usual = EPS * max(case.X.shape) * self.exact.singular_values.max(initial=0)
 
-    def judge(self, model, as_csr=False):
-        """Return what is to be said against the fit of a model, whose parameter ``fit_intercept`` is set."""
+    def judge(self, model, as_csr=False, least_size=0):
+        """Return what is to be said against the fit of a model, whose parameter ``fit_intercept`` is set.
+
+        Rows are repeated until X has at least ``least_size`` values, for large problems may be solved in other ways
+        than small ones: the solution stays the same.
+        """
         case = self.case
-        how = f"{model}{' CSR' if as_csr else ''}"
-        X = sparse.csr_array(case.X) if as_csr else case.X
+        repeats = max(1, math.ceil(least_size / max(1, case.X.size)))
+        how = f"{model}{' CSR' if as_csr else ''}{', rows repeated' if least_size else ''}"
+        X, y = np.tile(case.X, (repeats, 1)), np.tile(case.y, repeats)
+        c = None if case.c is None else np.tile(case.c, repeats)
         model = clone(model).set_params(fit_intercept=case.fit_intercept)
-        return [Finding(kind, str(case), how, detail) for kind, detail in self._findings(model, X)]
+        findings = self._findings(model, sparse.csr_array(X) if as_csr else X, y, c)
+        return [Finding(kind, str(case), how, detail) for kind, detail in findings]
 
-    def _findings(self, model, X):
+    def _findings(self, model, X, y, c):
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
             try:
-                model.fit(X, self.case.y, self.case.c)
+                model.fit(X, y, c)
                 predictions = model.predict(X)
             except OneLayerError as error:
                 yield "refused", str(error)
@@ -128,12 +134,13 @@ class LinearJudge:
         warned = any(
             issubclass(w.category, ConvergenceWarning | LinearDependenceWarning) for w in seen
         ) or any("digits" in str(w.message) for w in seen)
-        yield from self._residual_sum(model, weight, bias)
+        usual = EPS * max(X.shape) * float(self.exact.singular_values.max(initial=0))
+        yield from self._residual_sum(model, weight, bias, usual)
         yield from self._coefficients(weight, bias, warned)
-        yield from self._rank(model, seen)
+        yield from self._rank(model, seen, usual)
         yield from self._statistics(model, weight, bias)
 
-    def _residual_sum(self, model, weight, bias):
+    def _residual_sum(self, model, weight, bias, usual):
         """Compare residual sums, exactly.
 
         What storing costs is allowed, times ``SLACK``; then what is lost in evaluating the sum in float64, where a
@@ -150,14 +157,15 @@ class LinearJudge:
             f"{exact.rank}, rank_ {model.rank_}; solver_ {model.solver_}"
         )
         if self.dependent:
-            yield from self._dependent(model, weight, found)
+            kind = "above by rank" if above > SLACK * cost + UNDERFLOW else "depends by rounding"
+            yield kind, self._dependence(model, weight, found)
         if above <= SLACK * cost + UNDERFLOW:
             return
         if above <= invisible:
             yield "rss strict", detail
         elif not self._is_of_lower_rank(found, exact.noise, invisible):
             yield (
-                "rss near rounding" if self._is_of_lower_rank(found, self.usual, invisible) else "rss",
+                "rss near rounding" if self._is_of_lower_rank(found, usual, invisible) else "rss",
                 detail,
             )
 
@@ -167,20 +175,17 @@ class LinearJudge:
             return False
         return found <= self.exact.truncated_sum(tolerance) * (1 + Fraction(1, 10**9)) + invisible
 
-    def _dependent(self, model, weight, found):
-        """Say what becomes of columns that are independent as stored, but perhaps by rounding only."""
+    def _dependence(self, model, weight, found):
+        """Return what becomes of columns that are independent as stored, but perhaps by rounding only."""
         exact = self.exact
         stored = exact.residual_sum(*exact.rounded())
-        yield (
-            "exact is better" if stored < found * Fraction(999, 1000) else "depends by rounding",
-            (
-                f"exact rank {exact.rank}, rank_ {model.rank_}, smallest singular value "
-                f"{exact.singular_values[-1]:.1e}, rounding {exact.rounding:.1e}; largest coefficient, scaled: exact "
-                f"{_largest(exact.rounded()[0] * exact.lengths):.1e}, ours {_largest(weight * exact.lengths):.1e}; "
-                f"residual sum, over the exact minimum: ours {_over(found, exact.objective):.4g}, exact coefficients "
-                f"stored {_over(stored, exact.objective):.4g}, of the rank that holds "
-                f"{_over(exact.truncated_sum(exact.noise), exact.objective):.4g}"
-            ),
+        return (
+            f"exact rank {exact.rank}, rank_ {model.rank_}, smallest singular value "
+            f"{exact.singular_values[-1]:.1e}, rounding {exact.rounding:.1e}; largest coefficient, scaled: exact "
+            f"{_largest(exact.rounded()[0] * exact.lengths):.1e}, ours {_largest(weight * exact.lengths):.1e}; "
+            f"residual sum, over the exact minimum: ours {_over(found, exact.objective):.4g}, exact coefficients "
+            f"stored {_over(stored, exact.objective):.4g}, of the rank that holds "
+            f"{_over(exact.truncated_sum(exact.noise), exact.objective):.4g}"
         )
 
     def _coefficients(self, weight, bias, warned):
@@ -197,12 +202,12 @@ class LinearJudge:
         elif not self.dependent and error > max(tolerance, exact.sensitivity) * largest:
             yield "coef strict", detail
 
-    def _rank(self, model, seen):
+    def _rank(self, model, seen, usual):
         exact = self.exact
         d = self.case.X.shape[1]
         if model.rank_ is None:
             return
-        certain = int((exact.singular_values > max(exact.noise, self.usual)).sum())
+        certain = int((exact.singular_values > max(exact.noise, usual)).sum())
         if not certain <= model.rank_ <= exact.rank:
             yield "rank", f"rank_ {model.rank_}, exact {exact.rank}, singular values {exact.singular_values}"
         if model.rank_ < d and not any(w.category is LinearDependenceWarning for w in seen):

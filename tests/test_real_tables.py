@@ -10,16 +10,19 @@ import real_tables
 from judge import Case, LinearJudge, SoftmaxJudge
 from onelayer import LinearRegression, SoftmaxRegression
 
-# Small integers, years, dummies, columns that depend on others, few rows, constant columns, large offsets
-TABLES = [
-    "datasets/longley",
-    "datasets/iris",
-    "datasets/beaver1",
-]
+# Small integers, years and dummies, columns that are sums or shares of others, few rows, constant columns, populations
+# beside rates: of all data sets those that have shown the most faults, and a few that everybody knows.
+TABLES = """
+datasets/longley datasets/iris datasets/beaver1 datasets/mtcars datasets/airquality AER/Journals DAAG/cuckoohosts
+Ecdat/nuclearWeaponStates HistData/Armada HistData/PolioTrials Stat2Data/HeatingOil Stat2Data/Jurors
+Stat2Data/PeaceBridge2012 Stat2Data/RiverElements dslabs/heights dslabs/research_funding_rates mosaicData/HeatX
+mstate/aidssi2 openintro/hfi openintro/mariokart stevedata/fakeAPI stevedata/fakeHappiness tidyr/table4a
+wooldridge/athlet1 wooldridge/hseinv wooldridge/infmrt
+""".split()
 
 
-def failures(judge, *models):
-    return [finding for model in models for finding in judge.judge(model) if finding.is_failure]
+def failures(judge, model, **how):
+    return [finding for finding in judge.judge(model, **how) if finding.is_failure]
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -27,8 +30,8 @@ def test_real_tables(table):
     package, item = table.split("/")
     for case in real_tables.regressions(package, item, most_rows=100):
         judge = LinearJudge(case)
-        assert not failures(judge, LinearRegression(), LinearRegression(solver="cholesky"))
-        assert not [finding for finding in judge.judge(LinearRegression(), as_csr=True) if finding.is_failure]
+        assert not failures(judge, LinearRegression())
+        assert not failures(judge, LinearRegression(), as_csr=True, least_size=6_000)
     for case in real_tables.classifications(package, item, most_rows=60):
         assert not failures(SoftmaxJudge(case), SoftmaxRegression())
 
@@ -73,10 +76,9 @@ def problems(draw):
 
 
 @settings(deadline=None, max_examples=150)
-@given(problems(), st.sampled_from(["auto", "cholesky", "qr"]), st.booleans())
-def test_no_residual_sum_is_above_the_exact_one(case, solver, as_csr):
-    judge = LinearJudge(case)
-    found = judge.judge(LinearRegression(solver=solver), as_csr)
+@given(problems(), st.booleans(), st.sampled_from([0, 6_000]))
+def test_no_residual_sum_is_above_the_exact_one(case, as_csr, least_size):
+    found = LinearJudge(case).judge(LinearRegression(), as_csr, least_size)
     assert not [finding for finding in found if finding.is_failure]
 
 

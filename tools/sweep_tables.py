@@ -19,6 +19,7 @@ import warnings
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # before NumPy is imported
@@ -32,15 +33,15 @@ from judge import FAILURES, REMARKS, Case, Finding, LinearJudge, SoftmaxJudge
 from onelayer import LinearRegression, SoftmaxRegression
 from onelayer.errors import LinearDependenceWarning
 
-SOLVERS = ("auto", "cholesky", "qr")
+LARGE = 6_000  # values of X, beyond which the solver takes its fast way
 MOST_ROWS_WHOLE = 20_000  # of the table that is compared with NumPy's lstsq instead of the exact answer
 
 
 def judge_regression(case: Case) -> tuple[int, list[Finding]]:
     """Return how many fits were made, and what is to be said against them."""
     judge = LinearJudge(case)
-    findings = [finding for solver in SOLVERS for finding in judge.judge(LinearRegression(solver=solver))]
-    return len(SOLVERS) + 1, findings + judge.judge(LinearRegression(), as_csr=True)
+    ways = list(product((False, True), (0, LARGE)))
+    return len(ways), [finding for way in ways for finding in judge.judge(LinearRegression(), *way)]
 
 
 def judge_classification(case: Case, C: float = 1.0) -> tuple[int, list[Finding]]:
