@@ -89,12 +89,14 @@ def sweep_table(name: tuple[str, str]) -> tuple[Counter[str], list[Finding]]:
 
 
 def sweep_family(seed_and_family: tuple[int, int]) -> tuple[Counter[str], list[Finding]]:
-    """Do the same for a hostile family, the one after the last being those of classification."""
+    """Do the same for a hostile family; after the last one come weights, then classifications."""
     seed, number = seed_and_family
+    if number < len(hostile.FAMILIES):
+        cases = hostile.regressions(hostile.FAMILIES[number], seed)
+        return _gather((judge_regression, (case,)) for case in cases)
     if number == len(hostile.FAMILIES):
-        return _gather((judge_classification, case) for case in hostile.classifications(seed))
-    cases = hostile.regressions(seed, hostile.FAMILIES[number : number + 1])
-    return _gather((judge_regression, (case,)) for case in cases)
+        return _gather((judge_regression, (case,)) for case in hostile.extreme_weights(seed))
+    return _gather((judge_classification, case) for case in hostile.classifications(seed))
 
 
 def _gather(*jobs) -> tuple[Counter[str], list[Finding]]:
@@ -140,7 +142,7 @@ def main() -> None:
     if options.synthetic:
         seeds = range(options.seed, options.seed + options.synthetic)
         function = sweep_family
-        jobs = [(seed, number) for seed in seeds for number in range(len(hostile.FAMILIES) + 1)]
+        jobs = [(seed, number) for seed in seeds for number in range(len(hostile.FAMILIES) + 2)]
     else:
         function = sweep_table
         jobs = [name for name in real_tables.data_sets() if (options.only or "") in "/".join(name)]
