@@ -85,9 +85,9 @@ def constants(r):
         yield f"a constant column of {value:g}", np.column_stack([x, np.full(20, value)]), r.normal(size=20)
         yield f"constant columns of {value:g} only", np.full((20, 2), float(value)), r.normal(size=20)
         yield f"a constant target of {value:g}", x, np.full(20, float(value))
-    x[:, 1] = 1e9
-    x[0, 1] += 1e-7
-    yield "constant but for the last digit of one row", x, r.normal(size=20)
+    X = np.column_stack([x[:, 0], np.full(20, 1e9)])
+    X[0, 1] += 1e-7
+    yield "constant but for the last digit of one row", X, r.normal(size=20)
 
 
 def shapes(r):

@@ -51,9 +51,9 @@ def softmax_failures(case, C=1.0, as_csr=False):
     ("package", "item"), [(package, item) for package in TABLES for item in TABLES[package]]
 )
 def test_real_tables(package, item):
-    for case in real_tables.regressions(package, item, most_rows=60):
+    for case in real_tables.regressions(package, item, most_rows=40):
         assert not failures(case)
-    for case in real_tables.classifications(package, item, most_rows=60):
+    for case in real_tables.classifications(package, item, most_rows=40):
         assert not softmax_failures(case)
 
 
