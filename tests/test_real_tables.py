@@ -24,10 +24,10 @@ TABLES = {
     "dslabs": ["heights", "research_funding_rates"],
     "mosaicData": ["HeatX"],
     "mstate": ["aidssi2"],
-    "openintro": ["hfi", "mariokart"],
+    "openintro": ["hfi", "mariokart", "oscars"],
     "stevedata": ["fakeAPI", "fakeHappiness"],
-    "tidyr": ["table4a"],
-    "wooldridge": ["athlet1", "hseinv", "infmrt"],
+    "tidyr": ["construction", "table4a"],
+    "wooldridge": ["athlet1", "hseinv", "infmrt", "murder"],
 }
 LARGE = 6_000  # values of X, beyond which the solver takes its fast way
 
