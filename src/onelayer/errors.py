@@ -29,18 +29,27 @@ class LinearDependenceWarning(UserWarning):
 
 
 class PrecisionWarning(UserWarning):
-    """A solution has fewer correct digits than float64 holds.
+    """Coefficients have fewer digits than they are shown with."""
 
-    Args:
-        error: how far, relatively, it may be from the exact solution.
-    """
-
-    def __init__(self, error: float) -> None:
-        digits = max(0, math.floor(-math.log10(error))) if 0 < error < 1 else 0
-        super().__init__(
-            f"about {digits} digits of the coefficients are correct: the features are too nearly dependent, or differ "
-            "too much in size, for more"
+    @classmethod
+    def of_solution(cls, error: float) -> "PrecisionWarning":
+        """Return that the solver came to the exact solution by a relative error only."""
+        return cls(
+            f"about {_digits(error)} digits of the coefficients are correct: the features are too nearly dependent, or "
+            "differ too much in size, for more"
         )
+
+    @classmethod
+    def of_data(cls, sensitivity: float) -> "PrecisionWarning":
+        """Return that rounding of the features moves the exact solution by so much, relatively."""
+        return cls(
+            f"the features are so nearly dependent that about {_digits(sensitivity)} digits of the coefficients are "
+            "determined: the others depend on how the features were rounded when they were stored"
+        )
+
+
+def _digits(error: float) -> int:
+    return max(0, math.floor(-math.log10(error))) if 0 < error < 1 else 0
 
 
 class DivergenceError(OneLayerError):

@@ -23,6 +23,7 @@ from onelayer.solvers.fit import LeastSquaresFit
 
 DTYPES = (np.float64, np.float32)
 IMPRECISE = 1e-9  # relative error of a solution that is worth a warning
+SENSITIVE = 1e-3  # relative change by rounding of the data, likewise
 FORMER_SOLVERS = ("cholesky", "qr")
 ROUNDED = 16.0  # times the squares that rounding may cause: residuals that are no more are rounding
 
@@ -89,7 +90,7 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
 
         Warns:
             LinearDependenceWarning: if features are linearly dependent: then the weights are those of least norm.
-            PrecisionWarning: if rounding leaves fewer digits of the coefficients than usual.
+            PrecisionWarning: if rounding leaves few digits of the coefficients.
         """
         check_parameters(self, self._parameter_constraints)
         if self.solver in FORMER_SOLVERS:
@@ -136,7 +137,9 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
             names = [name for name, known in zip(self._terms(), free, strict=True) if not known]
             warnings.warn(LinearDependenceWarning(d, fit.rank, names), stacklevel=3)
         if not fit.error <= IMPRECISE:
-            warnings.warn(PrecisionWarning(fit.error), stacklevel=3)
+            warnings.warn(PrecisionWarning.of_solution(fit.error), stacklevel=3)
+        elif fit.sensitivity > SENSITIVE and not self.alpha:
+            warnings.warn(PrecisionWarning.of_data(fit.sensitivity), stacklevel=3)
 
     def _terms(self) -> list[str]:
         """Return the names of the coefficients: of the features, and the intercept as the last one."""

@@ -25,7 +25,6 @@ from onelayer.solvers.moments import EPS, Moments, are_alike
 
 Array = NDArray[np.float64]
 
-ROUNDINGS = 4.0  # of stored values: a direction whose length is at most so many of them is none
 TAME = 1e-6  # least eigenvalue of a scaled Gram matrix above which float64 has digits to spare in T
 CANCELLED = (
     1e-8  # share of a column's square that has to be left when others are taken away, for its digits to count
@@ -176,6 +175,7 @@ class Coordinates:
         cross: BᵀCY (r, q).
         null: (d, d − rank) weights that change no prediction, in columns.
         is_tame: whether products with T lose few digits in float64.
+        sensitivity: see ``LeastSquaresFit``.
     """
 
     T: Array
@@ -183,6 +183,7 @@ class Coordinates:
     cross: Array
     null: Array
     is_tame: bool
+    sensitivity: float
 
     def times(self, u: Array) -> DoubleDouble:
         """Return T u (p, q)."""
@@ -210,7 +211,7 @@ def solve_carefully(rows: Source, moments: Moments, gram: Array, alpha: float) -
     """
     problem, d = Problem.of(rows, moments, alpha), len(gram)
     lengths = np.sqrt(moments.spread + alpha)
-    varies = lengths > (0 if alpha else ROUNDINGS) * moments.rounding
+    varies = lengths > (0 if alpha else 1) * moments.rounding
     scaled = (gram + alpha * np.eye(d))[np.ix_(varies, varies)] / lengths[varies] / lengths[varies, None]
     values, vectors = np.linalg.eigh(scaled)
     start = np.zeros((d, len(values)))
@@ -283,6 +284,7 @@ def _solve(
         tss=problem.moments.variation,
         rounding=problem.moments.rounding_of(weight, bias),
         error=error,
+        sensitivity=coordinates.sensitivity,
         corrections=corrections,
     )
 
@@ -293,33 +295,42 @@ def _orthogonal(problem: Problem, directions: Directions, is_tame: bool) -> Coor
     What is known is taken away from the rest. Eigenvectors of what is left show which directions of it are shorter than
     they seemed; stretched, these show in the next Gram matrix with all their digits.
     """
-    known, rest, null = directions.known, directions.rest, directions.null
-    squares = problem.moments.squares / problem.unit[: len(known)] ** 2
-    for _ in range(MOST_CHANGES):
-        T = problem.with_bias(np.concatenate([known, rest], axis=1))
+    start, null = np.c_[directions.known, directions.rest], directions.null
+    is_known = np.arange(start.shape[1]) < directions.known.shape[1]
+    squares = problem.moments.squares / problem.unit[: len(start)] ** 2
+    for change in range(MOST_CHANGES):
+        if change == MOST_CHANGES - 1:
+            start, is_known = start[:, is_known], is_known[is_known]
+        T = problem.with_bias(start)
         is_small = len(problem.rows) * T.size <= MOST_EXACT
-        gram, cross = problem.products(T, not is_tame and (is_small or rest.size > 0))
-        if not rest.shape[1]:
+        gram, cross = problem.products(T, not is_tame and (is_small or not is_known.all()))
+        is_known &= np.abs(_variances(gram, len(is_known)) - 1) < 0.5
+        if is_known.all():
             break
-        k = known.shape[1]
-        new = slice(k, k + rest.shape[1])
-        old = np.r_[0:k, new.stop : T.shape[1]]
-        share = np.linalg.solve(gram[np.ix_(old, old)], gram[old, new])
-        values, vectors = np.linalg.eigh(gram[new, new] - gram[new, old] @ share)
+        old = np.r_[np.flatnonzero(is_known), len(is_known) : T.shape[1]]
+        new = np.flatnonzero(~is_known)
+        share = np.linalg.solve(gram[np.ix_(old, old)], gram[np.ix_(old, new)])
+        inner, known, rest = gram[np.ix_(new, new)], start[:, is_known], start[:, ~is_known]
+        values, vectors = np.linalg.eigh(inner - gram[np.ix_(new, old)] @ share)
         # Both are differences: where nearly all is taken away, what is left is rounding.
-        least = np.maximum(
-            CANCELLED * ((gram[new, new] @ vectors) * vectors).sum(axis=0), RESOLVED * values[-1]
-        )
-        before, rest = squares @ (rest @ vectors) ** 2, (rest - known @ share[:k]) @ vectors
+        least = np.maximum(CANCELLED * ((inner @ vectors) * vectors).sum(axis=0), RESOLVED * values[-1])
+        before, rest = squares @ (rest @ vectors) ** 2, (rest - known @ share[: known.shape[1]]) @ vectors
         after = squares @ rest**2
         is_new = after > CANCELLED**2 * before
-        is_real = values > (ROUNDINGS * EPS) ** 2 * after
-        is_known = values > least
+        is_real = values > EPS**2 * after
         null = np.c_[null, rest[:, is_new & ~is_real]]
         rest /= np.sqrt(np.maximum(np.maximum(values, least), np.finfo(float).tiny))
-        known = np.c_[known, rest[:, is_new & is_real & is_known]]
-        rest = rest[:, is_new & is_real & ~is_known]
-    return Coordinates(T, gram, cross, null, is_tame)
+        start = np.c_[known, rest[:, is_new & is_real]]
+        is_known = np.r_[np.ones(known.shape[1], bool), (values > least)[is_new & is_real]]
+    lengths = np.sqrt(np.maximum(_variances(gram, len(is_known)), np.finfo(float).tiny))
+    sensitivity = EPS * float((np.sqrt(squares @ start**2) / lengths).max(initial=0))
+    return Coordinates(T, gram, cross, null, is_tame, sensitivity)
+
+
+def _variances(gram: Array, r: int) -> Array:
+    """Return the squares of the first r columns without their means: without their share in the bias, if it is free."""
+    shares = gram[:r, r:] ** 2 / gram.diagonal()[r:]
+    return np.asarray(gram.diagonal()[:r] - shares.sum(axis=1))
 
 
 def _without_null(problem: Problem, coordinates: Coordinates) -> Coordinates:

@@ -117,6 +117,7 @@ def _solve_by_cholesky(
         tss=moments.variation,
         rounding=moments.rounding_of(weight, exact.rounded()),
         error=size**2,
+        sensitivity=EPS * math.sqrt((moments.squares @ half**2).max(initial=0)),
         corrections=corrections,
     )
 
@@ -125,7 +126,7 @@ def _gradient(rows: Source, moments: Moments, weight: Array, bias: Array) -> lis
     """Return ZᵀCr (d, q), 1ᵀCr (q,) and rᵀCr (q,) for the residuals r = Y − ZWᵀ − b of the rows Z = X − x̄."""
     mean = moments.mean
     is_far = bool((moments.spread * FAR**2 < moments.squares).any())
-    constant = bias if is_far else bias - mean @ weight
+    constant = bias - moments.y_mean - (0 if is_far else mean @ weight)
 
     def terms(block: Block) -> list[Array]:
         if is_far and rows.is_sparse:
@@ -134,7 +135,7 @@ def _gradient(rows: Source, moments: Moments, weight: Array, bias: Array) -> lis
 
     def of_part(block: Block) -> list[Array]:
         X = block.dense() - mean if is_far else block.features()
-        residuals = block.y - X @ weight - constant
+        residuals = (block.y - moments.y_mean) - X @ weight - constant
         weighted = residuals if block.c is None else residuals * block.c[:, None]
         return [X.T @ weighted, weighted.sum(axis=0), (residuals * weighted).sum(axis=0)]
 

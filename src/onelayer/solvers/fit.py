@@ -23,7 +23,8 @@ class LeastSquaresFit:
         rss: Σ cᵢ rᵢ² of each target's residuals with these weights (q,).
         tss: Σ cᵢ (yᵢ − ȳ)² of each target (q,), 0 where it is rounding; without an intercept Σ cᵢ yᵢ².
         rounding: the residuals' squares (q,) that rounding the weights, the bias and the targets may cause.
-        error: how far, relatively, the weights may be from the exact ones; NaN if it was not found.
+        error: how far, relatively, the solution may be from the exact one of the stored numbers.
+        sensitivity: how far, relatively, rounding of the stored numbers themselves may move it; NaN if not found.
         exponent: inverse and sums are for weights times 2^(−exponent), lest they overflow.
         corrections: how many passes corrected the solution; for "lsmr" its iterations.
     """
@@ -38,6 +39,7 @@ class LeastSquaresFit:
     tss: Array
     rounding: Array
     error: float
+    sensitivity: float
     corrections: int
     exponent: int = 0
 

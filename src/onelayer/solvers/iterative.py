@@ -103,6 +103,7 @@ def solve_iteratively(rows: Rows, alpha: float, fit_intercept: bool) -> LeastSqu
         tss=moments.variation,
         rounding=moments.rounding_of(weight, bias),
         error=error,
+        sensitivity=np.nan,
         corrections=iterations,
     )
 
