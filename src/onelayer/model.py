@@ -13,12 +13,12 @@ from onelayer.data.dataset import Missing
 from onelayer.data.rows import PIXEL_UNIT, block_rows
 from onelayer.errors import OneLayerError
 from onelayer.files import write_whole
+from onelayer.run_folder import model_in
 from onelayer.schema import Array, check_arrays, items, list_of, mapping, maybe, record, scalar, text, whole
 
 if TYPE_CHECKING:
     from onelayer.data.encoding import Encoding
 
-MODEL_FILE = "model.safetensors"
 FORMAT = "onelayer-model-2"
 FIRST_FORMAT = "onelayer-model-1"
 UNITS = ("pixel / 255", "as in the table")
@@ -200,14 +200,14 @@ class Model:
         """Read a model, or the model in a fitted estimator; ``path`` is the file or the folder it is in.
 
         Raises:
-            OneLayerError: if the file is missing, damaged or not a model of onelayer.
+            OneLayerError: if the file is missing, damaged or not a model of onelayer, or its run has not finished.
 
         Warns:
             UserWarning: if it is of the first version, without a checksum.
         """
         path = Path(path)
         if path.is_dir():
-            path = path / MODEL_FILE
+            path = model_in(path)
         content = formats.read(path, FORMAT, FIRST_FORMAT)
         with formats.about_file(path):
             model = Model.from_content(content)

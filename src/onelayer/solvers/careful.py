@@ -21,7 +21,7 @@ from onelayer.data.rows import Block, Source
 from onelayer.engines.threads import added
 from onelayer.solvers.double_double import DoubleDouble, Sliced, slice_bits
 from onelayer.solvers.fit import LeastSquaresFit
-from onelayer.solvers.moments import EPS, Moments, are_alike
+from onelayer.solvers.moments import EPS, Moments, are_alike, relative_size
 
 Array = NDArray[np.float64]
 
@@ -35,7 +35,6 @@ MOST_EXACT = (
     2**24
 )  # multiplications: up to here B is worked out in twice the working precision unless T is tame
 NEGLIGIBLE = 2.0**-80  # a correction as a share of what the target varies by
-FLOOR = 64 * EPS  # the least that a target is taken to vary by, as a share of its size
 MOST_CORRECTIONS = 30
 EXACT_VALUES = 2**16  # of [X 1] that are sliced at once
 IDENTIFIED = 1e-6  # how far, relatively, a coefficient may be from the span of the features
@@ -349,7 +348,7 @@ def _without_null(problem: Problem, coordinates: Coordinates) -> Coordinates:
 
 def _refined(problem: Problem, coordinates: Coordinates) -> tuple[DoubleDouble, Array, float, int]:
     """Return θ (p, q), its residuals' squares (q,), its relative error and the number of corrections."""
-    inverse = np.linalg.inv(coordinates.gram)
+    inverse, has_bias = np.linalg.inv(coordinates.gram), problem.moments.n is not None
     u = inverse @ coordinates.cross
     theta, previous, rate, corrections = coordinates.times(u), 1.0, 1.0, 0
     while corrections < MOST_CORRECTIONS:
@@ -358,7 +357,7 @@ def _refined(problem: Problem, coordinates: Coordinates) -> tuple[DoubleDouble, 
         if problem.penalty.any():
             down = coordinates.transposed_times(gradient - theta * problem.penalty[:, None])
         step = inverse @ down
-        size = _relative_size(step, u, rss, problem.moments.n is not None)
+        size = relative_size(step, (u[: len(u) - has_bias] ** 2).sum(axis=0), rss, (u**2).sum(axis=0))
         if not size < previous / 2:  # as good as it gets
             break
         rate, previous, corrections = size / previous, size, corrections + 1
@@ -367,14 +366,6 @@ def _refined(problem: Problem, coordinates: Coordinates) -> tuple[DoubleDouble, 
         if size * rate <= NEGLIGIBLE:
             break
     return theta, rss, previous * rate, corrections
-
-
-def _relative_size(step: Array, u: Array, rss: Array, has_bias: bool) -> float:
-    """Return the largest size of a step (r, q) as a share of what a target varies by, or of its rounding errors."""
-    variation = (u[: len(u) - has_bias] ** 2).sum(axis=0) + rss
-    rounding = (FLOOR**2) * (u**2).sum(axis=0)
-    scale = np.sqrt(np.maximum(np.maximum(variation, rounding), np.finfo(float).tiny))
-    return float((np.linalg.norm(step, axis=0) / scale).max(initial=0))
 
 
 def _stored(problem: Problem, theta: DoubleDouble) -> tuple[Array, Array, Array]:

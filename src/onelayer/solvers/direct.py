@@ -16,7 +16,7 @@ from onelayer.data.rows import Block, Rows, Source, block_rows
 from onelayer.engines.threads import added
 from onelayer.solvers.double_double import DoubleDouble
 from onelayer.solvers.fit import LeastSquaresFit
-from onelayer.solvers.moments import EPS, FAR, Moments, sums_of
+from onelayer.solvers.moments import EPS, FAR, Moments, relative_size, sums_of
 
 Array = NDArray[np.float64]
 
@@ -94,16 +94,18 @@ def _solve_by_cholesky(
     if failed or linalg.lapack.dpocon(triangle, norm)[0] < ILL_CONDITIONED:
         return None
     half = np.triu(linalg.lapack.dtrtri(triangle)[0]) / scales[:, None]
-    weight = half @ (half.T @ cross)
-    bias, size, corrections = moments.y_mean, np.inf, 0  # the bias at x̄
+    u = half.T @ cross
+    weight, bias, size, corrections = half @ u, moments.y_mean, np.inf, 0  # the bias at x̄
+    total = (moments.n or 0.0) * moments.y_mean**2 + moments.tss
     while size > CORRECTED and corrections < MOST_CORRECTIONS:
-        gradient, total, rss = _gradient(rows, moments, weight, bias)
+        gradient, residual, rss = _gradient(rows, moments, weight, bias)
         penalised = gradient - alpha * weight
-        step = half @ (half.T @ penalised)
-        shift = total / moments.n if moments.n else np.zeros_like(bias)
-        size = max(_relative(step, weight), _relative(shift, bias))
-        rss = rss - np.einsum("jk,jk->k", step, 2 * gradient - penalised) - shift * total
-        weight, bias, corrections = weight + step, bias + shift, corrections + 1
+        down = half.T @ penalised
+        step, shift = half @ down, residual / moments.n if moments.n else np.zeros_like(bias)
+        whole = np.concatenate([down, np.sqrt(moments.n or 0.0) * shift[None]])
+        size = relative_size(whole, (u**2).sum(axis=0), rss, total)
+        rss = rss - np.einsum("jk,jk->k", step, 2 * gradient - penalised) - shift * residual
+        u, weight, bias, corrections = u + down, weight + step, bias + shift, corrections + 1
     exact = bias_at_zero(moments, DoubleDouble.of(weight), bias)
     lost = (exact - exact.rounded()).rounded()
     return LeastSquaresFit(
@@ -141,13 +143,6 @@ def _gradient(rows: Source, moments: Moments, weight: Array, bias: Array) -> lis
 
     gradient, total, rss = rows.sum(terms)
     return [gradient if is_far else gradient - np.outer(mean, total), total, rss]
-
-
-def _relative(step: Array, value: Array) -> float:
-    """Return the largest of |step| / |value|; a value of 0 is measured by the largest of its kind."""
-    size = np.where(value, np.abs(value), np.abs(value).max(initial=0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.where(step, np.abs(step) / size, 0).max(initial=0))
 
 
 def _inverse(inner: Array, moments: Moments) -> Array:

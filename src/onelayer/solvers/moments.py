@@ -12,6 +12,7 @@ from onelayer.errors import OneLayerError
 Array = NDArray[np.float64]
 
 EPS = float(np.finfo(np.float64).eps)
+FLOOR = 64 * EPS  # the least that a target is taken to vary by, as a share of its size
 FAR = 100.0  # deviations between a column's mean and 0, beyond which it is centred before it is squared
 ALIKE = 1e4  # sizes of columns that differ by less need no scaling, and their weights are compared in the user's units
 
@@ -50,6 +51,20 @@ class Moments:
         """Return the residuals' squares (q,) that rounding weights (d, q), a bias (q,) and targets may cause."""
         n = self.n or 0.0
         return np.asarray(EPS**2 * (self.squares @ weight**2 + n * (bias**2 + self.y_mean**2) + self.tss))
+
+
+def relative_size(step: Array, explained: Array, rss: Array, total: Array) -> float:
+    """Return the largest size of a step among the targets, as a share of what a target varies by, or of its rounding.
+
+    Args:
+        step: (r, q) in coordinates in which the features are orthonormal, or nearly.
+        explained: the square (q,) of the solution in these coordinates, without the bias.
+        rss: the residuals' squares (q,).
+        total: the targets' squares (q,).
+    """
+    variation = np.maximum(explained + rss, FLOOR**2 * total)
+    scale = np.sqrt(np.maximum(variation, np.finfo(float).tiny))
+    return float((np.linalg.norm(step, axis=0) / scale).max(initial=0))
 
 
 def are_alike(sizes: Array) -> bool:
