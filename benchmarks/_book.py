@@ -17,13 +17,13 @@ class ThroughPil(Dataset[tuple[Tensor, int]]):
     """Images one by one, as torchvision gives them: bytes → PIL image → float tensor (1, 28, 28) in [0, 1]."""
 
     def __init__(self, rows: Rows) -> None:
-        self.pixels, self.labels = rows.X.view(-1, 28, 28), rows.y
+        self.pixels, self.labels = rows.X.reshape(-1, 28, 28), rows.y
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, i: int) -> tuple[Tensor, int]:
-        image = Image.fromarray(self.pixels[i].numpy(), mode="L")
+        image = Image.fromarray(self.pixels[i], mode="L")
         return torch.from_numpy(np.array(image)).unsqueeze(0).float().div(255), int(self.labels[i])
 
 

@@ -17,7 +17,8 @@ from torch.utils.data import DataLoader
 
 from _book import WORKERS, ThroughPil, book_pass
 from onelayer import Timer, fashion_mnist, softmax_regression
-from onelayer.data import Rows, epoch_order
+from onelayer.data import Rows
+from onelayer.solvers.batches import Batches, epoch_order
 from onelayer.training import WAYS
 
 ROUNDS = 5
@@ -46,6 +47,7 @@ def main() -> None:
         "ignore", message="This DataLoader will create"
     )  # 4 workers are the book's choice
     data = fashion_mnist().train
+    batches = Batches.of(data)
     paths = {"book": book_epoch, **WAYS}
     models = {name: softmax_regression(784, 10) for name in paths}
     timers: dict[str, list[float]] = {name: [] for name in paths}
@@ -53,11 +55,12 @@ def main() -> None:
     for epoch in range(1, ROUNDS + 1):
         order = epoch_order(len(data), 0, epoch)
         for name, train_epoch in paths.items():
+            rows = data if name == "book" else batches
             start = copy.deepcopy(models[name].state_dict())
-            train_epoch(models[name], data, order, BATCH_SIZE, LR)  # warms up after another path's threads
+            train_epoch(models[name], rows, order, BATCH_SIZE, LR)  # warms up after another path's threads
             models[name].load_state_dict(start)
             timer = Timer()
-            train_epoch(models[name], data, order, BATCH_SIZE, LR)
+            train_epoch(models[name], rows, order, BATCH_SIZE, LR)
             timers[name].append(timer.stop())
         rates.append(sgemm_rate())
     for name, model in models.items():

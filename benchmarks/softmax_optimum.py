@@ -77,8 +77,8 @@ def watched(
 def main() -> None:
     warnings.simplefilter("ignore")
     rows = fashion_mnist().train
-    labels, n = rows.y.numpy(), len(rows)
-    images = rows.X.numpy() / np.float64(255)
+    labels, n = rows.y, len(rows)
+    images = rows.X / np.float64(255)
     found = SoftmaxRegression(tol=1e-7).fit(images, labels)
     minimum = (found.objective_ - found.gap_) / n
     print(f"minimum between {minimum:.8f} and {found.objective_ / n:.8f}")

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -114,6 +115,46 @@ def test_model_and_rows_of_different_widths():
 def test_labels_beyond_the_outputs():
     with pytest.raises(OneLayerError, match="3 outputs, but there is a label 9, first in row 1"):
         fit(models.softmax_regression(784, 3), SMALL)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        ([[0.0, 1.0], [np.nan, 1.0]], [0, 1], "feature in column 1, row 2 is nan"),
+        ([[0.0, 1.0], [1.0, -np.inf]], [0, 1], "feature in column 2, row 2 is -inf"),
+        ([[0.0, 1.0], [1.0, 1.0]], [0.0, np.nan], "target in column 1, row 2 is nan"),
+    ],
+)
+@pytest.mark.parametrize("part", ["train", "held out"])
+def test_a_missing_value_is_named_and_the_learning_rate_not_blamed(X, y, message, part):
+    rows = Rows(X, y)
+    whole = (
+        Rows(np.ones((2, 2)), rows.y, rows.task)
+        if rows.task == "classes"
+        else Rows(np.ones((2, 2)), [0.0, 1.0])
+    )
+    model = models.softmax_regression(2, 2) if rows.task == "classes" else models.linear_regression(2)
+    with pytest.raises(OneLayerError, match=message) as error:
+        fit(model, *((rows,) if part == "train" else (whole, rows)))
+    assert not isinstance(error.value, DivergenceError)
+
+
+def test_labels_beyond_the_outputs_of_any_module_are_named():
+    model = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 2))
+    with pytest.raises(OneLayerError, match="2 outputs, but there is a label 5, first in row 3"):
+        fit(model, Rows(np.ones((4, 2)), [0, 1, 5, 7]), way="concise")
+
+
+def test_weights_of_rows_count_as_repetitions_do():
+    """With one batch of all rows, twice the weight is the same row twice."""
+    X, y = np.random.default_rng(0).normal(size=(6, 2)), np.array([0, 1, 0, 1, 1, 0])
+    weighted, repeated = models.softmax_regression(2, 2).double(), models.softmax_regression(2, 2).double()
+    fit(weighted, Rows(X, y, c=[1, 2, 1, 1, 3, 1]), epochs=5)
+    index = [0, 1, 1, 2, 3, 4, 4, 4, 5]
+    fit(repeated, Rows(X[index], y[index]), epochs=5)
+    assert torch.allclose(weighted.weight, repeated.weight, atol=1e-12)
+    with pytest.raises(OneLayerError, match="only the fused way heeds the weights"):
+        fit(weighted, Rows(X, y, c=[1, 2, 1, 1, 3, 1]), way="concise")
 
 
 def test_rows_are_brought_to_the_models_float_type():

@@ -10,7 +10,7 @@ import typer
 
 from onelayer.errors import OneLayerError
 
-NEEDED = ("marimo", "altair")
+NEEDED = ("marimo", "altair", "torch")
 
 
 def lab(

@@ -63,8 +63,10 @@ def predictions(model: "Model", source: str, proba: bool = False) -> "tuple[pa.T
         OneLayerError: if such a column is there already, if probabilities are asked of a regression, and as
             ``Model.predict``.
     """
+    import numpy as np
     import pyarrow as pa
 
+    from onelayer.data.arrow import column_of
     from onelayer.errors import OneLayerError
     from onelayer.inputs import inputs_for
 
@@ -77,11 +79,11 @@ def predictions(model: "Model", source: str, proba: bool = False) -> "tuple[pa.T
         columns |= {f"p_{c}": p for c, p in zip(model.classes, model.predict_proba(inputs).T, strict=True)}
     table = inputs.table
     if table is None:
-        table = pa.table({"image": pa.array(range(1, len(inputs.kept) + 1))})
+        table = pa.Table.from_arrays([column_of(np.arange(1, len(inputs.kept) + 1))], ["image"])
     for name in columns:
         if name in table.column_names:
             raise OneLayerError(f"{source}: already has a column {name!r}; rename or drop it")
-    return table, {name: pa.array(values, mask=~inputs.kept) for name, values in columns.items()}
+    return table, {name: column_of(values, inputs.kept) for name, values in columns.items()}
 
 
 def _numbered(name: str, values: "NDArray[Any]") -> "dict[str, NDArray[Any]]":

@@ -67,7 +67,8 @@ class HyperParameters:
     def save_hyperparameters(self, ignore: Sequence[str] = []) -> None:
         """Save the variables of the calling function, its arguments, but for those in ``ignore``."""
         frame = inspect.currentframe()
-        assert frame is not None and frame.f_back is not None
+        if frame is None or frame.f_back is None:
+            raise OneLayerError("this Python does not show the variables of the calling function")
         unsaved = {*ignore, "self"}
         self.hparams = {
             name: value

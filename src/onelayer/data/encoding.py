@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from onelayer.data.arrow import mask_of, numbers_of, strings
 from onelayer.data.dataset import Dataset, Missing
 from onelayer.data.rows import Rows
 from onelayer.data.tables import quoted
@@ -274,9 +275,9 @@ def _numbers(values: pa.ChunkedArray, name: str) -> NDArray[np.float64]:
     values = _plain(values)
     if _is_text(values.type):
         values = values.cast(pa.large_string())
-        odd = pc.fill_null(pc.invert(pc.match_substring_regex(values, NUMBER)), False)
-        if pc.any(odd).as_py():
-            row = pc.index(odd, True).as_py()
+        odd = mask_of(pc.invert(pc.match_substring_regex(values, NUMBER)))
+        if odd.any():
+            row = int(odd.argmax())
             raise OneLayerError(
                 f"column {name!r}, row {row + 1}: {values[row].as_py()!r} is not a number "
                 "(digits, with a point for decimals and nothing between thousands); if the column is a "
@@ -287,7 +288,7 @@ def _numbers(values: pa.ChunkedArray, name: str) -> NDArray[np.float64]:
         floats = values.cast(pa.float64(), safe=False)
     except pa.ArrowException as error:
         raise OneLayerError(f"column {name!r} is of type {values.type}, not a number") from error
-    numbers: NDArray[np.float64] = pc.fill_null(floats, float("nan")).to_numpy().astype(float)
+    numbers: NDArray[np.float64] = numbers_of(floats, np.float64, np.nan)
     excessive = np.abs(numbers) > LARGEST
     if excessive.any():
         row = int(excessive.argmax())
@@ -335,9 +336,9 @@ def distinct_strings(values: pa.ChunkedArray, name: str) -> tuple[str, ...]:
 def _codes(values: pa.ChunkedArray, name: str, categories: tuple[str, ...]) -> NDArray[np.int64]:
     """Return the number of each value's category (n,), −1 where missing."""
     texts = _texts(values)
-    found = pc.index_in(texts, value_set=pa.array(categories, pa.large_string()))
-    codes: NDArray[np.int64] = pc.fill_null(found, -1).to_numpy().astype(np.int64)
-    unknown = (codes < 0) & ~np.asarray(texts.is_null().to_numpy(), dtype=bool)
+    found = pc.index_in(texts, value_set=strings(categories))
+    codes: NDArray[np.int64] = numbers_of(found, np.int32, -1).astype(np.int64)
+    unknown = (codes < 0) & mask_of(texts.is_valid())
     if unknown.any():
         row = int(unknown.argmax())
         shown = quoted(categories[:10]) + (", …" if len(categories) > 10 else "")
@@ -361,7 +362,7 @@ def _refuse_missing(table: pa.Table, columns: list[str], name: str) -> None:
 
 def _missing_mask(values: pa.ChunkedArray) -> NDArray[np.bool_]:
     """Return where a value is null or NaN (n,)."""
-    return np.asarray(values.is_null(nan_is_null=True).to_numpy(), dtype=bool)
+    return mask_of(values.is_null(nan_is_null=True))
 
 
 def _n_missing(values: pa.ChunkedArray) -> str:

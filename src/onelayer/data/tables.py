@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from onelayer.data.arrow import column_of
 from onelayer.data.dataset import Dataset
 from onelayer.errors import OneLayerError
 
@@ -74,7 +75,7 @@ def read_text(path: Path) -> pa.Table:
 def table_of(dataset: Dataset) -> pa.Table:
     """Return the training rows of a numeric data set as a table, the target last."""
     columns = np.hstack([dataset.train.X, dataset.train.y]).T
-    return pa.table(list(columns), names=[*dataset.features, dataset.target])
+    return pa.Table.from_arrays([column_of(c) for c in columns], names=[*dataset.features, dataset.target])
 
 
 def checked_table(table: pa.Table, name: str) -> pa.Table:

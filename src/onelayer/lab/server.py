@@ -187,7 +187,8 @@ def _notebook_app(entry: Entry) -> Starlette:
     """Return marimo's application for one notebook. Each page that is open has a session of its own."""
     builder = marimo.create_asgi_app(quiet=True, asset_url=MARIMO).with_app(path="", root=str(entry.notebook))
     app = builder.build()
-    assert isinstance(app, Starlette)
+    if not isinstance(app, Starlette):
+        raise TypeError(f"marimo made a {type(app).__name__}, not a Starlette application")
     return app
 
 
