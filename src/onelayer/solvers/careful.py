@@ -21,7 +21,7 @@ from onelayer.data.rows import Block, Source
 from onelayer.engines.threads import added
 from onelayer.solvers.double_double import DoubleDouble, Sliced, slice_bits
 from onelayer.solvers.fit import LeastSquaresFit
-from onelayer.solvers.moments import EPS, Moments, are_alike, relative_size
+from onelayer.solvers.moments import ALIKE, EPS, Moments, are_alike, relative_size
 
 Array = NDArray[np.float64]
 
@@ -29,6 +29,7 @@ TAME = 1e-6  # least eigenvalue of a scaled Gram matrix above which float64 has 
 CANCELLED = (
     1e-8  # share of a column's square that has to be left when others are taken away, for its digits to count
 )
+NEAR = 1e8  # squares of columns about 0, by those about their means, up to which the bias costs T no digits
 RESOLVED = 1e-12  # eigenvalue of a scaled Gram matrix above which some digits of it are right
 MOST_CHANGES = 8  # of coordinates
 MOST_EXACT = (
@@ -37,6 +38,9 @@ MOST_EXACT = (
 NEGLIGIBLE = 2.0**-80  # a correction as a share of what the target varies by
 MOST_CORRECTIONS = 30
 EXACT_VALUES = 2**16  # of [X 1] that are sliced at once
+COMPARABLE = (
+    1e8  # sizes of columns whose ratio is less leave digits for the norm of their weights in the user's units
+)
 IDENTIFIED = 1e-6  # how far, relatively, a coefficient may be from the span of the features
 
 
@@ -202,6 +206,9 @@ class Coordinates:
 def solve_carefully(rows: Source, moments: Moments, gram: Array, alpha: float) -> LeastSquaresFit:
     """Return the solution, corrected until a further correction would be lost to rounding.
 
+    Where columns differ so much in size that digits of their weights cannot be compared, the norm that is least is that
+    in units of their deviations.
+
     Args:
         rows: what to solve.
         moments: of the rows.
@@ -217,7 +224,9 @@ def solve_carefully(rows: Source, moments: Moments, gram: Array, alpha: float) -
     start[varies] = vectors / np.sqrt(np.maximum(values, RESOLVED)) / lengths[varies, None]
     is_known = values > RESOLVED
     directions = Directions(start[:, is_known], start[:, ~is_known], np.eye(d)[:, ~varies])
-    return _solve(problem, directions, is_tame=bool(values.min(initial=1) > TAME))
+    is_scaled = not are_alike(lengths[varies], COMPARABLE)
+    is_near = bool((moments.squares <= NEAR * moments.spread)[varies].all())
+    return _solve(problem, directions, is_near and bool(values.min(initial=1) > TAME), is_scaled)
 
 
 def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresFit:
@@ -234,7 +243,7 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
     Z = (X - mean) * np.sqrt(c)[:, None]
     spread, variation = (Z**2).sum(axis=0), c @ (y - y_mean) ** 2
     moments = Moments(total if fit_intercept else None, mean, y_mean, c @ X**2, spread, variation)
-    is_scaled = not alpha and not are_alike(np.sqrt(spread))
+    is_scaled = not alpha and not are_alike(np.sqrt(spread), ALIKE)
     size = np.where(spread > 0, np.sqrt(spread), 1.0) if is_scaled else np.ones(d)
     Z /= size
     values, vectors = np.linalg.eigh(Z @ Z.T)
@@ -265,7 +274,9 @@ def _solve(
     in_units = (
         part * problem.unit[:d, None] for part in (directions.known, directions.rest, directions.null)
     )
-    coordinates = _without_null(problem, _orthogonal(problem, Directions(*in_units), is_tame))
+    coordinates = _orthogonal(problem, Directions(*in_units), is_tame)
+    if not is_scaled:
+        coordinates = _without_null(problem, coordinates)
     theta, rss, error, corrections = _refined(problem, coordinates)
     weight, bias, lost = _stored(problem, theta)
     T, inverse = coordinates.T, np.zeros((d + 1, d + 1))
@@ -334,16 +345,16 @@ def _variances(gram: Array, r: int) -> Array:
 
 def _without_null(problem: Problem, coordinates: Coordinates) -> Coordinates:
     """Return the coordinates with directions that have no part in those that change no prediction."""
-    T, null, d = coordinates.T, coordinates.null, problem.rows.n_features
+    null, d = coordinates.null, problem.rows.n_features
     if not null.shape[1]:
         return coordinates
     unit = problem.unit[:d, None]
-    basis = linalg.qr(null / unit / np.linalg.norm(null / unit, axis=0), mode="economic")[0]
-    weights = T[:d] / unit
-    weights = (weights - basis @ (basis.T @ weights)) * unit
-    if len(T) == d:
-        return replace(coordinates, T=weights)
-    return replace(coordinates, T=np.r_[weights, T[d:] + problem.moments.mean @ ((T[:d] - weights) / unit)])
+    null = null / unit / np.linalg.norm(null / unit, axis=0)
+    basis = linalg.qr(null, mode="economic")[0] if null.shape[1] > 1 else null
+    weights = coordinates.T[:d, : coordinates.T.shape[1] - (len(coordinates.T) - d)] / unit
+    T = problem.with_bias((weights - basis @ (basis.T @ weights)) * unit)
+    gram, cross = problem.products(T, exact=True)
+    return replace(coordinates, T=T, gram=gram, cross=cross)
 
 
 def _refined(problem: Problem, coordinates: Coordinates) -> tuple[DoubleDouble, Array, float, int]:
@@ -358,7 +369,7 @@ def _refined(problem: Problem, coordinates: Coordinates) -> tuple[DoubleDouble, 
             down = coordinates.transposed_times(gradient - theta * problem.penalty[:, None])
         step = inverse @ down
         size = relative_size(step, (u[: len(u) - has_bias] ** 2).sum(axis=0), rss, (u**2).sum(axis=0))
-        if not size < previous / 2:  # as good as it gets
+        if corrections and not size < previous / 2:  # as good as it gets
             break
         rate, previous, corrections = size / previous, size, corrections + 1
         theta, u = theta + coordinates.times(step), u + step

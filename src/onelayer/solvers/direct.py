@@ -63,7 +63,7 @@ def _solve(rows: Source, alpha: float, fit_intercept: bool, careful: bool | None
         return solve_wide(rows, alpha, fit_intercept)
     moments, gram, cross = sums_of(rows, fit_intercept)
     if careful is None:
-        careful = len(rows) * rows.n_features <= SMALL
+        careful = len(rows) * rows.n_features <= SMALL or not moments.variation.all()
     fit = None if careful else _solve_by_cholesky(rows, moments, gram, cross, alpha)
     return fit if fit is not None else solve_carefully(rows, moments, gram, alpha)
 

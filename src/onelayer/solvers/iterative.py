@@ -8,7 +8,7 @@ from scipy.sparse.linalg import LinearOperator, lsmr
 from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
 from onelayer.solvers.fit import LeastSquaresFit
-from onelayer.solvers.moments import Moments, are_alike
+from onelayer.solvers.moments import ALIKE, Moments, are_alike
 
 Array = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class CentredColumns:
         self.mean = np.where(full, shift + rest, self.mean)
         noise = np.finfo(float).eps * np.sqrt(self.n) * np.abs(self.mean)
         self.varies = spread > 4 * noise
-        if are_alike(spread[self.varies]):
+        if are_alike(spread[self.varies], ALIKE):
             spread = np.full_like(spread, spread.max(initial=1))
         self.size = np.where(self.varies, spread, 1.0)
         X.data *= (self.varies / self.size)[X.indices]

@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
 FLOOR = 64 * EPS  # the least that a target is taken to vary by, as a share of its size
 FAR = 100.0  # deviations between a column's mean and 0, beyond which it is centred before it is squared
-ALIKE = 1e4  # sizes of columns that differ by less need no scaling, and their weights are compared in the user's units
+ALIKE = 1e4  # ratio of sizes up to which columns need no scaling, and their weights are compared in the user's units
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ def relative_size(step: Array, explained: Array, rss: Array, total: Array) -> fl
     return float((np.linalg.norm(step, axis=0) / scale).max(initial=0))
 
 
-def are_alike(sizes: Array) -> bool:
-    """Return whether columns are so near each other in size (d,) that they need no scaling."""
+def are_alike(sizes: Array, ratio: float) -> bool:
+    """Return whether the sizes of columns (d,) that vary differ by no more than a ratio."""
     used = sizes[sizes > 0]
-    return not len(used) or bool(used.max() <= ALIKE * used.min())
+    return not len(used) or bool(used.max() <= ratio * used.min())
 
 
 def sums_of(rows: Source, fit_intercept: bool) -> tuple[Moments, Array, Array]:
