@@ -1,206 +1,41 @@
 """The careful way for least squares: the solution of the problem as it is stored, rounded once.
 
-In suitable coordinates (w, b) = T u the features become B = [X 1]T with columns that are nearly orthonormal, whatever
-those of X are. T is a matrix of float64 numbers and B is worked out in twice the working precision, so nothing is lost
-by the change. The solution is corrected with residuals in twice the working precision until the next correction is of
-no account (Björck 1967, *Iterative refinement of linear least squares solutions*; Demmel, Hida, Li and Riedy 2009,
-*Extra-precise iterative refinement for overdetermined least squares problems*).
-
-A direction in which the features vary by less than the rounding of their stored values tells nothing, and is left out:
-the solution is then that of least norm. What rounding amounts to follows from the columns as they are, before their
-means are taken away.
+The problem is solved in coordinates in which the features are nearly orthonormal, and corrected with residuals in
+twice the working precision until the next correction is of no account (Björck 1967, *Iterative refinement of linear
+least squares solutions*; Demmel, Hida, Li and Riedy 2009, *Extra-precise iterative refinement for overdetermined least
+squares problems*). Where features are dependent, the solution is that of least norm.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from onelayer.data.rows import Block, Source
-from onelayer.engines.threads import added
-from onelayer.solvers.double_double import DoubleDouble, Sliced, slice_bits
+from onelayer.data.rows import Source
+from onelayer.solvers.coordinates import (
+    RESOLVED,
+    Coordinates,
+    Directions,
+    Problem,
+    orthogonal,
+    scaled,
+    without_null,
+)
+from onelayer.solvers.double_double import DoubleDouble
 from onelayer.solvers.fit import LeastSquaresFit
 from onelayer.solvers.moments import ALIKE, EPS, Moments, are_alike, relative_size
 
 Array = NDArray[np.float64]
 
 TAME = 1e-6  # least eigenvalue of a scaled Gram matrix above which float64 has digits to spare in T
-CANCELLED = (
-    1e-8  # share of a column's square that has to be left when others are taken away, for its digits to count
-)
 NEAR = 1e8  # squares of columns about 0, by those about their means, up to which the bias costs T no digits
-RESOLVED = 1e-12  # eigenvalue of a scaled Gram matrix above which some digits of it are right
-MOST_CHANGES = 8  # of coordinates
-MOST_EXACT = (
-    2**24
-)  # multiplications: up to here B is worked out in twice the working precision unless T is tame
 NEGLIGIBLE = 2.0**-80  # a correction as a share of what the target varies by
 MOST_CORRECTIONS = 30
-EXACT_VALUES = 2**16  # of [X 1] that are sliced at once
 COMPARABLE = (
-    1e8  # sizes of columns whose ratio is less leave digits for the norm of their weights in the user's units
+    1e8  # ratio of columns' sizes up to which the norm of their weights in the user's units has digits
 )
 IDENTIFIED = 1e-6  # how far, relatively, a coefficient may be from the span of the features
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Least squares on columns in units of their own size, with a column of ones for a free bias.
-
-    Attributes:
-        rows: the rows, in the user's units.
-        moments: of the rows, likewise.
-        unit: (p,) the size of each column, a power of two; 1 for the ones.
-        penalty: (p,) on the square of each coefficient in these units; 0 for the bias.
-    """
-
-    rows: Source
-    moments: Moments
-    unit: Array
-    penalty: Array
-
-    @classmethod
-    def of(cls, rows: Source, moments: Moments, alpha: float) -> "Problem":
-        """Return the problem with a penalty of ``alpha`` on the weights in the user's units."""
-        size: Array = np.sqrt(moments.squares / max(1.0, moments.n or float(len(rows))))
-        unit = np.where(size > 0, np.ldexp(1.0, np.frexp(size)[1]), 1.0)
-        bias = np.ones(int(moments.n is not None))
-        return cls(rows, moments, np.r_[unit, bias], np.r_[alpha / unit**2, 0 * bias])
-
-    def with_bias(self, start: Array) -> Array:
-        """Return directions (p, r + 1) of mean 0, and the bias as the last one, from weights (d, r)."""
-        n = self.moments.n
-        if n is None:
-            return start
-        mean = self.moments.mean / self.unit[:-1]
-        ends = np.r_[np.zeros(len(start)), 1 / np.sqrt(n)]
-        directions: Array = np.concatenate([start, -(mean @ start)[None]])
-        return np.concatenate([directions, ends[:, None]], axis=1)
-
-    def sliced(self, block: Block) -> Sliced:
-        """Return the features of some rows, and the ones, in slices of as many bits as all products allow."""
-        X = block.dense()
-        if len(self.unit) > X.shape[1]:
-            X = np.concatenate([X, np.ones((len(X), 1))], axis=1)
-        sliced = Sliced.of(X, slice_bits(max(X.shape)))
-        return replace(sliced, scale=sliced.scale / self.unit)
-
-    def parts(self, block: Block) -> "list[Block]":
-        """Return a block in parts that stay in the processor's cache when they are sliced."""
-        return list(block.split(max(64, EXACT_VALUES // max(1, len(self.unit)))))
-
-    def products(self, T: Array, exact: bool) -> tuple[Array, Array]:
-        """Return BᵀCB + TᵀPT (r, r) and BᵀCY (r, q) of B = [X 1]T, which may be rounded in float64 throughout."""
-        d = self.rows.n_features
-        mean, directions = self.moments.mean / self.unit[:d], T[:d] / self.unit[:d, None]
-        constant = T[d] + mean @ T[:d] if len(T) > d else 0.0
-
-        def terms(block: Block) -> list[Array]:
-            sums = []
-            for part in self.parts(block):
-                if exact:
-                    sliced = self.sliced(part)
-                    B = _product(sliced, T).rounded()
-                else:
-                    B = (part.dense() - self.moments.mean) @ directions + constant
-                Y = part.y
-                if part.c is not None:
-                    root = np.sqrt(part.c)[:, None]
-                    B, Y = B * root, Y * root
-                sums.append([B.T @ B, B.T @ Y])
-            return added(sums)
-
-        gram, cross = self.rows.sum(terms)
-        return gram + (T * self.penalty[:, None]).T @ T, cross
-
-    def gradient(self, theta: DoubleDouble) -> tuple[DoubleDouble, Array]:
-        """Return [X 1]ᵀCr (p, q) and rᵀCr (q,) for the residuals r = Y − [X 1]θ, in twice the working precision."""
-
-        def terms(block: Block) -> list[DoubleDouble | Array]:
-            sums: list[list[DoubleDouble | Array]] = []
-            for part in self.parts(block):
-                sliced = self.sliced(part)
-                residuals = -_product(sliced, theta) + part.y
-                weighted = residuals if part.c is None else residuals * part.c[:, None]
-                gradient = _transposed_product(sliced, weighted)
-                sums.append([gradient, (residuals.rounded() * weighted.rounded()).sum(axis=0)])
-            return added(sums)
-
-        gradient, rss = self.rows.sum(terms)
-        return gradient, rss
-
-
-def _product(sliced: Sliced, right: DoubleDouble | Array) -> DoubleDouble:
-    """Return the product (m, q) of a matrix (m, p) in slices with another one (p, q)."""
-    other = Sliced.of(_scaled(right, sliced.scale[:, None]), sliced.bits)
-    return _scaled(sliced.times(other), other.scale)
-
-
-def _transposed_product(sliced: Sliced, right: DoubleDouble) -> DoubleDouble:
-    """Return the product (p, q) of the transpose of a matrix (m, p) in slices with another one (m, q)."""
-    other = Sliced.of(right, sliced.bits)
-    return _scaled(sliced.transposed_times(other), sliced.scale[:, None] * other.scale)
-
-
-def _scaled(values: DoubleDouble | Array, powers: Array) -> DoubleDouble:
-    """Return values multiplied by powers of two: without rounding."""
-    if isinstance(values, DoubleDouble):
-        return DoubleDouble(values.high * powers, values.low * powers)
-    return DoubleDouble.of(values * powers)
-
-
-# Coordinates
-
-
-@dataclass(frozen=True)
-class Directions:
-    """Directions of the weights, in columns.
-
-    Attributes:
-        known: (d, k) in which the features are nearly orthonormal.
-        rest: (d, m) of unknown length, up to about 1.
-        null: (d, l) in which they do not vary.
-    """
-
-    known: Array
-    rest: Array
-    null: Array
-
-
-@dataclass(frozen=True)
-class Coordinates:
-    """Coordinates u of the coefficients, θ = T u, in which the features are nearly orthonormal.
-
-    Attributes:
-        T: (p, r): directions of the weights, and the bias as the last one, if it is free.
-        gram: BᵀCB + TᵀPT (r, r) of B = [X 1]T.
-        cross: BᵀCY (r, q).
-        null: (d, d − rank) weights that change no prediction, in columns.
-        is_tame: whether products with T lose few digits in float64.
-        sensitivity: see ``LeastSquaresFit``.
-    """
-
-    T: Array
-    gram: Array
-    cross: Array
-    null: Array
-    is_tame: bool
-    sensitivity: float
-
-    def times(self, u: Array) -> DoubleDouble:
-        """Return T u (p, q)."""
-        return DoubleDouble.of(self.T @ u) if self.is_tame else _product(self._sliced, u)
-
-    def transposed_times(self, gradient: DoubleDouble) -> Array:
-        """Return Tᵀg (r, q), rounded."""
-        if self.is_tame:
-            return np.asarray(self.T.T @ gradient.rounded())
-        return _transposed_product(self._sliced, gradient).rounded()
-
-    @property
-    def _sliced(self) -> Sliced:
-        return Sliced.of(self.T, slice_bits(max(self.T.shape)))
 
 
 def solve_carefully(rows: Source, moments: Moments, gram: Array, alpha: float) -> LeastSquaresFit:
@@ -218,8 +53,8 @@ def solve_carefully(rows: Source, moments: Moments, gram: Array, alpha: float) -
     problem, d = Problem.of(rows, moments, alpha), len(gram)
     lengths = np.sqrt(moments.spread + alpha)
     varies = lengths > (0 if alpha else 1) * moments.rounding
-    scaled = (gram + alpha * np.eye(d))[np.ix_(varies, varies)] / lengths[varies] / lengths[varies, None]
-    values, vectors = np.linalg.eigh(scaled)
+    relative = (gram + alpha * np.eye(d))[np.ix_(varies, varies)] / lengths[varies] / lengths[varies, None]
+    values, vectors = np.linalg.eigh(relative)
     start = np.zeros((d, len(values)))
     start[varies] = vectors / np.sqrt(np.maximum(values, RESOLVED)) / lengths[varies, None]
     is_known = values > RESOLVED
@@ -274,9 +109,9 @@ def _solve(
     in_units = (
         part * problem.unit[:d, None] for part in (directions.known, directions.rest, directions.null)
     )
-    coordinates = _orthogonal(problem, Directions(*in_units), is_tame)
+    coordinates = orthogonal(problem, Directions(*in_units), is_tame)
     if not is_scaled:
-        coordinates = _without_null(problem, coordinates)
+        coordinates = without_null(problem, coordinates)
     theta, rss, error, corrections = _refined(problem, coordinates)
     weight, bias, lost = _stored(problem, theta)
     T, inverse = coordinates.T, np.zeros((d + 1, d + 1))
@@ -297,64 +132,6 @@ def _solve(
         sensitivity=coordinates.sensitivity,
         corrections=corrections,
     )
-
-
-def _orthogonal(problem: Problem, directions: Directions, is_tame: bool) -> Coordinates:
-    """Return coordinates in which the features are nearly orthonormal, without directions that rounding could make.
-
-    What is known is taken away from the rest. Eigenvectors of what is left show which directions of it are shorter than
-    they seemed; stretched, these show in the next Gram matrix with all their digits.
-    """
-    start, null = np.c_[directions.known, directions.rest], directions.null
-    is_known = np.arange(start.shape[1]) < directions.known.shape[1]
-    squares = problem.moments.squares / problem.unit[: len(start)] ** 2
-    for change in range(MOST_CHANGES):
-        if change == MOST_CHANGES - 1:
-            start, is_known = start[:, is_known], is_known[is_known]
-        T = problem.with_bias(start)
-        is_small = len(problem.rows) * T.size <= MOST_EXACT
-        gram, cross = problem.products(T, not is_tame and (is_small or not is_known.all()))
-        is_known &= np.abs(_variances(gram, len(is_known)) - 1) < 0.5
-        if is_known.all():
-            break
-        old = np.r_[np.flatnonzero(is_known), len(is_known) : T.shape[1]]
-        new = np.flatnonzero(~is_known)
-        share = np.linalg.solve(gram[np.ix_(old, old)], gram[np.ix_(old, new)])
-        inner, known, rest = gram[np.ix_(new, new)], start[:, is_known], start[:, ~is_known]
-        values, vectors = np.linalg.eigh(inner - gram[np.ix_(new, old)] @ share)
-        # Both are differences: where nearly all is taken away, what is left is rounding.
-        least = np.maximum(CANCELLED * ((inner @ vectors) * vectors).sum(axis=0), RESOLVED * values[-1])
-        before, rest = squares @ (rest @ vectors) ** 2, (rest - known @ share[: known.shape[1]]) @ vectors
-        after = squares @ rest**2
-        is_new = after > CANCELLED**2 * before
-        is_real = values > EPS**2 * after
-        null = np.c_[null, rest[:, is_new & ~is_real]]
-        rest /= np.sqrt(np.maximum(np.maximum(values, least), np.finfo(float).tiny))
-        start = np.c_[known, rest[:, is_new & is_real]]
-        is_known = np.r_[np.ones(known.shape[1], bool), (values > least)[is_new & is_real]]
-    lengths = np.sqrt(np.maximum(_variances(gram, len(is_known)), np.finfo(float).tiny))
-    sensitivity = EPS * float((np.sqrt(squares @ start**2) / lengths).max(initial=0))
-    return Coordinates(T, gram, cross, null, is_tame, sensitivity)
-
-
-def _variances(gram: Array, r: int) -> Array:
-    """Return the squares of the first r columns without their means: without their share in the bias, if it is free."""
-    shares = gram[:r, r:] ** 2 / gram.diagonal()[r:]
-    return np.asarray(gram.diagonal()[:r] - shares.sum(axis=1))
-
-
-def _without_null(problem: Problem, coordinates: Coordinates) -> Coordinates:
-    """Return the coordinates with directions that have no part in those that change no prediction."""
-    null, d = coordinates.null, problem.rows.n_features
-    if not null.shape[1]:
-        return coordinates
-    unit = problem.unit[:d, None]
-    null = null / unit / np.linalg.norm(null / unit, axis=0)
-    basis = linalg.qr(null, mode="economic")[0] if null.shape[1] > 1 else null
-    weights = coordinates.T[:d, : coordinates.T.shape[1] - (len(coordinates.T) - d)] / unit
-    T = problem.with_bias((weights - basis @ (basis.T @ weights)) * unit)
-    gram, cross = problem.products(T, exact=True)
-    return replace(coordinates, T=T, gram=gram, cross=cross)
 
 
 def _refined(problem: Problem, coordinates: Coordinates) -> tuple[DoubleDouble, Array, float, int]:
@@ -385,7 +162,7 @@ def _stored(problem: Problem, theta: DoubleDouble) -> tuple[Array, Array, Array]
     Of the rounding errors of the weights, what they have in common is what they do to the prediction of the means.
     """
     d, moments = problem.rows.n_features, problem.moments
-    exact = _scaled(theta, 1 / problem.unit[:, None])
+    exact = scaled(theta, 1 / problem.unit[:, None])
     stored = exact.rounded()
     change = (exact - stored).rounded()
     lost = moments.spread @ change[:d] ** 2
