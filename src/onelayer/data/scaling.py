@@ -1,12 +1,26 @@
 """Standardising the columns of a table for training, and putting the result back into the user's units."""
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy import sparse
 from torch import Tensor
 
+from onelayer.data import joint
 from onelayer.data.rows import BLOCK_ROWS, Rows
+from onelayer.errors import OneLayerError
 
+Array = NDArray[Any]
+
+EPS = float(np.finfo(np.float64).eps)
+ROUNDING = (
+    2 * EPS
+)  # deviation of a column, relative to its mean, that the rounding of stored numbers explains
+FAR = 2.0**540  # squares of numbers this much smaller or larger are far from the limits of float64
 CONSTANT = 1e-12  # relative deviation below which a column counts as constant
 
 
@@ -71,3 +85,144 @@ def mean_and_std(values: Tensor) -> tuple[Tensor, Tensor]:
     squares = sum((b.double() - mean).square().nansum(dim=0) for b in blocks)
     std = torch.nan_to_num(squares / count).sqrt()
     return mean, torch.where(std > CONSTANT * mean.abs(), std, 0.0)
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What standardises the columns of any rows: x = mean + scale · z, with Σ c z = 0 and Σ c z² = Σ c.
+
+    An affine map of z is an affine map of x, so nothing is lost and the user's units do not matter.
+
+    Attributes:
+        means: (d,), zeros without an intercept. A sparse column is centred only if all its values are stored.
+        deviations: (d,) the root of the mean square of x − mean.
+        scales: (d,) the same, but infinite where it is 0 or the rounding of stored numbers explains it: there z = 0.
+        total: Σ c, in units of ``weight_unit``.
+        weight_unit: a power of two near the mean weight; sums of weights divided by it neither over- nor underflow.
+    """
+
+    means: Array
+    deviations: Array
+    scales: Array
+    total: float
+    weight_unit: float
+
+    @staticmethod
+    def of(rows: "joint.Rows", fit_intercept: bool = True) -> "Scaling":
+        """Learn from all rows, in two passes.
+
+        Raises:
+            OneLayerError: if no row has a weight.
+        """
+        d = rows.n_features
+        total, weight_unit = _total_weight(rows)
+        means = np.zeros(d)
+        if fit_intercept:
+
+            def first(block: joint.Block) -> list[Array]:
+                share = _weights(block, weight_unit) / total
+                stored = np.bincount(block.X.indices, minlength=d) if rows.is_sparse else np.zeros(0)
+                return [block.X.T @ share if rows.is_sparse else share @ block.X, stored]
+
+            means, stored = rows.sum(first)
+            means = means * rows.unit
+            if rows.is_sparse:
+                means = np.where(stored == len(rows), means, 0)
+        shift, square, factor = _moments(rows, means, total, weight_unit)
+        if fit_intercept and not rows.is_sparse:
+            square = np.maximum(square - shift**2, 0)
+            means = means + shift / factor
+        deviations = np.sqrt(square) / factor
+        constant = deviations <= (ROUNDING * np.abs(means) if fit_intercept else 0)
+        return Scaling(means, deviations, np.where(constant, np.inf, deviations), total, weight_unit)
+
+    def standardise(self, X: Array) -> Array:
+        """Return z (m, d) for dense features (m, d) as they are stored, in float64."""
+        Z: Array = np.subtract(X, self.means, dtype=np.float64)
+        Z /= self.scales
+        return Z
+
+    def to_user(self, weight: Array, bias: Array) -> tuple[Array, Array]:
+        """Return W (k, d) and b (k,) for x from those for z. b belongs to W as it is rounded."""
+        W: Array = weight / self.scales
+        return W, self._moved(W, bias, -1.0)
+
+    def from_user(self, weight: Array, bias: Array) -> tuple[Array, Array]:
+        """Return the weights (k, d) and biases (k,) for z of those for x, the biases without loss of digits."""
+        V = np.where(np.isfinite(self.scales), weight * self.scales, 0)
+        return V, self._moved(weight, bias, 1.0)
+
+    def _moved(self, W: Array, bias: Array, sign: float) -> Array:
+        """Return b ± W · mean, summed exactly and rounded once."""
+        if not self.means.any():
+            return bias
+        return np.array(
+            [_exact_dot(np.r_[b, sign * w], np.r_[1.0, self.means]) for w, b in zip(W, bias, strict=True)]
+        )
+
+
+def _exact_dot(a: Array, b: Array) -> float:
+    """Return Σ aᵢ bᵢ, rounded once (Dekker's product of mantissas, and an exact sum)."""
+    (p, m), (q, n) = np.frexp(a), np.frexp(b)
+    p_high, q_high = (x * 134217729.0 - (x * 134217729.0 - x) for x in (p, q))  # 2²⁷ + 1 splits 53 bits
+    p_low, q_low = p - p_high, q - q_high
+    product = p * q
+    error = ((p_high * q_high - product) + p_high * q_low + p_low * q_high) + p_low * q_low
+    parts = np.ldexp([product, error], m + n)
+    return math.fsum(parts.ravel().tolist()) if np.isfinite(parts).all() else float("nan")
+
+
+def _weights(block: "joint.Block", unit: float) -> Array:
+    """Return the weights (m,) of a block's rows, divided by ``unit``."""
+    return np.full(len(block), 1 / unit) if block.c is None else block.c / unit
+
+
+def _total_weight(rows: "joint.Rows") -> tuple[float, float]:
+    """Return Σ c in a unit that is a power of two near the mean weight, and the unit."""
+    small = 2.0**-64  # there are never so many rows that a sum of weights this much smaller overflows
+
+    def term(block: joint.Block) -> list[float]:
+        c = np.ones(len(block)) if block.c is None else block.c
+        with np.errstate(over="ignore"):
+            return [float(c.sum()), float((c * small).sum())]
+
+    total, reduced = rows.sum(term)
+    small = 1.0 if math.isfinite(total) else small
+    total = total if small == 1 else reduced
+    if not total > 0:
+        raise OneLayerError("no row has a weight above 0")
+    exponent = math.frexp(total / len(rows))[1] - 1 - int(math.log2(small))
+    unit = math.ldexp(1.0, min(max(exponent, -1000), 1020))
+    return total / unit / small, unit
+
+
+def _moments(rows: "joint.Rows", means: Array, total: float, unit: float) -> tuple[Array, Array, Array]:
+    """Return mean and mean square (d,) of factor · (x − mean), and the factor.
+
+    The factor is 1, or a power of two where squares would over- or underflow.
+    """
+    factor = np.ones_like(means)
+
+    def term(block: joint.Block) -> list[Array]:
+        share = _weights(block, unit) / total
+        with np.errstate(over="ignore", invalid="ignore"):
+            if sparse.issparse(block.X):
+                X = centred(block, means)
+                return [np.zeros_like(means), (X * factor).power(2).T @ share]
+            Z = block.dense() * factor - means * factor
+            return [share @ Z, share @ np.square(Z)]
+
+    shift, square = rows.sum(term)
+    huge, tiny = ~np.isfinite(square), square < 1 / FAR
+    if huge.any() or (tiny & (square > 0)).any():
+        factor = np.where(huge, 1 / FAR, np.where(tiny, FAR, 1.0))
+        shift, square = rows.sum(term)
+    return shift, square, factor
+
+
+def centred(block: "joint.Block", means: Array) -> Any:
+    """Return a block's CSR (m, d) with the mean of its column taken from each stored value."""
+    X = block.X.astype(np.float64) * block.unit
+    if means.any():
+        X.data = X.data - means[X.indices]
+    return X

@@ -1,0 +1,125 @@
+"""The one way from rows, a loss and a penalty to the minimum, whichever iteration finds it."""
+
+import math
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.data.joint import Block, Rows
+from onelayer.data.scaling import Scaling
+from onelayer.errors import OneLayerError
+from onelayer.losses import Loss
+from onelayer.penalties import Ridge
+from onelayer.solvers.fit import Fit, Found
+from onelayer.solvers.lbfgs import Sizes, lbfgs
+from onelayer.solvers.newton import newton
+from onelayer.solvers.objective import Objective
+
+Array = NDArray[Any]
+
+MOST_DENSE = 600  # parameters: up to here the whole Hessian is formed and factored in each step
+LARGEST_DENSE = 10_000  # parameters whose Hessian may be asked for: 800 MB
+MOST_DOUBLE = 2**22  # features: if they are stored in fewer bits, float32 takes the first steps beyond them
+
+
+def minimise(
+    rows: Rows,
+    loss: Loss,
+    penalty: Ridge,
+    fit_intercept: bool = True,
+    solver: Literal["auto", "newton", "lbfgs"] = "auto",
+    tol: float = 1e-6,
+    max_iter: int = 1000,
+    sizes: Sizes | None = None,
+    most_double: int = MOST_DOUBLE,
+) -> Fit:
+    """Return the minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W) to a gap of ``tol`` times itself, or nearly.
+
+    Args:
+        rows: features, targets that the loss knows, weights.
+        loss: ℓ.
+        penalty: on W.
+        fit_intercept: whether b is free; else it is 0.
+        solver: "newton" for few parameters, "lbfgs" for many; "auto" takes the one or the other.
+        tol: the gap to reach, relative to the objective.
+        max_iter: the largest number of steps.
+        sizes: what lbfgs does where.
+        most_double: features in float32 or bytes beyond which lbfgs begins in float32.
+
+    Raises:
+        OneLayerError: if no row has a weight, or there are too many parameters for newton.
+    """
+    scaling = Scaling.of(rows, fit_intercept)
+    objective = Objective(rows, loss, penalty, scaling, fit_intercept)
+    n_parameters = math.prod(objective.shape)
+    if solver == "newton" and n_parameters > LARGEST_DENSE:
+        raise OneLayerError(
+            f"solver 'newton' forms a matrix of all {n_parameters} parameters, and takes {LARGEST_DENSE} at most: "
+            "use 'lbfgs' (or 'auto')"
+        )
+    if solver == "newton" or (solver == "auto" and n_parameters <= MOST_DENSE):
+        solver, found = "newton", newton(objective, tol, max_iter)
+    else:
+        stages = [objective]
+        is_narrow = rows.X.dtype in (np.float32, np.uint8) and not rows.is_sparse
+        if is_narrow and len(rows) * rows.n_features > most_double:
+            stages.insert(0, replace(objective, dtype=np.float32))
+        solver, found = "lbfgs", lbfgs(stages, tol, max_iter, sizes or Sizes())
+    return _finished(objective, found, tol, solver)
+
+
+def _finished(objective: Objective, found: Found, tol: float, solver: str) -> Fit:
+    """Return the fit in the user's units, its value and gap those of the weights as they are stored."""
+    scaling, unit = objective.scaling, objective.scaling.weight_unit
+    d = objective.rows.n_features
+    best: tuple[float, Array, Array] | None = None
+    for V in found.candidates:
+        bias = V[:, d] if objective.fit_intercept else np.zeros(len(V))
+        if objective.loss.is_coupled and objective.fit_intercept:
+            bias = bias - bias.mean()
+        W, b = scaling.to_user(V[:, :d], bias)
+        value = _value(objective, W, b)
+        if best is None or value < best[0]:
+            best = value, W, b
+        if value <= found.history[-1]:
+            break
+    assert best is not None
+    value, W, b = best
+    lower = max(0.0, found.lower - _left_out(objective))
+    gap = max(0.0, value - lower)
+    return Fit(
+        W,
+        b,
+        value * unit,
+        gap * unit,
+        [v * unit for v in found.history],
+        gap <= tol * value,
+        solver,
+        found.is_exhausted,
+    )
+
+
+def _value(objective: Objective, W: Array, b: Array) -> float:
+    """Return F at W (k, d) and b (k,) in the user's units."""
+    V, bias = objective.scaling.from_user(W, b)
+    V = np.column_stack([V, bias]) if objective.fit_intercept else V
+
+    def term(block: Block) -> list[float]:
+        losses, _, _ = objective.loss.at(objective.columns(block, written_out=True).forward(V), block.y)
+        return [float((losses * objective.weights(block)).sum())]
+
+    return float(objective.rows.sum(term)[0]) + objective.penalty.value(W) / objective.scaling.weight_unit
+
+
+def _left_out(objective: Objective) -> float:
+    """Return what columns that count as constant could take from F at most, if they vary by rounding."""
+    scaling = objective.scaling
+    varies = ~np.isfinite(scaling.scales) & (scaling.deviations > 0)
+    if not varies.any():
+        return 0.0
+    strength = objective.penalty.columns(len(varies))[varies] / scaling.weight_unit
+    slope = scaling.total * scaling.deviations[varies] * objective.loss.steepness
+    with np.errstate(divide="ignore"):
+        return float((slope**2 / strength).sum()) / 2

@@ -1,0 +1,148 @@
+"""What the iterative solvers minimise, as sums over rows: F(V) = Σᵢ cᵢ ℓ(V zᵢ, yᵢ) + ½ Σ λ V².
+
+V are weights (k, p) for standardised columns z (see ``columns``). Standardising costs nothing in the answer, for the
+penalty is carried over exactly, and makes the units of the columns indifferent. F is in units of the rows' mean weight.
+"""
+
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from onelayer.data.joint import Block, Rows
+from onelayer.data.scaling import Scaling
+from onelayer.losses import Loss
+from onelayer.penalties import Ridge
+from onelayer.solvers.columns import Sparse, Standardised, Stored, is_near
+
+Array = NDArray[Any]
+
+MOST_RIDGE = 1e250  # beyond it a weight is 0 anyway
+
+
+@dataclass
+class Point:
+    """F and its derivatives at V.
+
+    Attributes:
+        V: (k, p).
+        value: F.
+        gradient: (k, p).
+        inner: Σᵢ cᵢ times the curvature by the outputs (k, k), if it was asked for.
+        hessian: (k, p, k, p), if it was asked for.
+    """
+
+    V: Array
+    value: float
+    gradient: Array
+    inner: Array | None = None
+    hessian: Array | None = None
+
+
+@dataclass
+class Objective:
+    """F for some rows, loss and penalty.
+
+    Attributes:
+        rows, loss, scaling: what the sums are of.
+        penalty: in the user's units, for columns of any scale.
+        fit_intercept: whether the last column is one of ones, without penalty.
+        dtype: what products with the rows are computed in; sums and weights are float64.
+    """
+
+    rows: Rows
+    loss: Loss
+    penalty: Ridge
+    scaling: Scaling
+    fit_intercept: bool
+    dtype: DTypeLike = np.float64
+    ridge: Array = field(init=False, repr=False)
+    _stored: bool = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        scales = self.scaling.scales
+        strength = self.penalty.columns(len(scales)) / self.scaling.weight_unit
+        with np.errstate(over="ignore", divide="ignore"):
+            ridge = np.where(
+                np.isfinite(scales), strength / scales / scales, 1.0
+            )  # a constant column has weight 0
+        self.ridge = np.append(np.minimum(ridge, MOST_RIDGE), np.zeros(int(self.fit_intercept)))
+        self._stored = is_near(self.scaling, self.dtype)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape (k, p) of V."""
+        return self.loss.n_outputs, len(self.ridge)
+
+    def columns(self, block: Block, written_out: bool = False) -> Any:
+        """Return the columns of a block, as they are stored if that will do, or ``written_out``."""
+        kind: Any = Standardised
+        if self.rows.is_sparse:
+            kind = Sparse
+        elif self._stored and not written_out:
+            kind = Stored
+        return kind(block, self.scaling, self.fit_intercept, self.dtype)
+
+    def weights(self, block: Block) -> Array | float:
+        """Return the weights of a block's rows (m,), or 1, in their unit."""
+        return 1.0 if block.c is None else block.c / self.scaling.weight_unit
+
+    def at(self, V: Array, inner: bool = False, hessian: bool = False) -> Point:
+        """Return F and its derivatives at V, in one pass."""
+        value, gradient, *rest = self.rows.sum(partial(self._terms, V, inner, hessian))
+        point = Point(V, float(value) + self.penalty_of(V), gradient + self.ridge * V)
+        if inner:
+            point.inner = rest[0]
+        if hessian:
+            point.hessian = self._assembled(rest[-1])
+        return point
+
+    def _terms(self, V: Array, inner: bool, hessian: bool, block: Block) -> list[Any]:
+        columns, c = self.columns(block, written_out=hessian), self.weights(block)
+        losses, R, h = self.loss.at(columns.forward(V), block.y)
+        R *= c
+        terms: list[Any] = [float((losses * c).sum(dtype=np.float64)), columns.backward(R)]
+        if inner:
+            terms.append(self.curvature(h, c))
+        if hessian:
+            terms.append(self._grams(columns, h, c))
+        return terms
+
+    def curvature(self, h: Array, c: Array | float) -> Array:
+        """Return Σᵢ cᵢ times the curvature by the outputs (k, k) of a block's h (k, m)."""
+        h = h.astype(np.float64, copy=False)
+        totals = np.diag((h * c).sum(axis=1))
+        return totals - (h * c) @ h.T if self.loss.is_coupled else totals
+
+    def _grams(self, columns: Any, h: Array, c: Array | float) -> Array:
+        """Return Σᵢ c h z zᵀ of each output, or Σᵢ c hₐ h_b z zᵀ of each pair (a < b), (pairs, p, p)."""
+        ch = h * c
+        if not self.loss.is_coupled:
+            return np.stack([columns.gram(w) for w in ch])
+        return np.stack([columns.gram(ch[a] * h[b]) for a, b in combinations(range(len(h)), 2)])
+
+    def _assembled(self, grams: Array) -> Array:
+        """Return the Hessian. With Σh = 1 the blocks of a row sum to 0, so those of pairs give all, without loss."""
+        k, p = self.shape
+        H = np.zeros((k, p, k, p))
+        if self.loss.is_coupled:
+            for (a, b), G in zip(combinations(range(k), 2), grams, strict=True):
+                H[a, :, a] += G
+                H[b, :, b] += G
+                H[a, :, b] = H[b, :, a] = -G
+        else:
+            for a, G in enumerate(grams):
+                H[a, :, a] = G
+        diagonal = np.einsum("apap->ap", H)
+        if self.loss.is_coupled:  # the common direction of the outputs has no curvature of its own
+            own = diagonal.mean(axis=0)
+            H += np.einsum("p,pq->pq", own, np.eye(p))[None, :, None, :] / k
+        diagonal += self.ridge
+        return H
+
+    def penalty_of(self, V: Array) -> float:
+        """Return ½ Σ λ V²."""
+        return 0.5 * float((self.ridge * np.square(V)).sum())
