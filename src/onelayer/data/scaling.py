@@ -145,14 +145,14 @@ class Scaling:
     def to_user(self, weight: Array, bias: Array) -> tuple[Array, Array]:
         """Return W (k, d) and b (k,) for x from those for z. b belongs to W as it is rounded."""
         W: Array = weight / self.scales
-        return W, self._moved(W, bias, -1.0)
+        return W, self.moved(W, bias, -1.0)
 
     def from_user(self, weight: Array, bias: Array) -> tuple[Array, Array]:
         """Return the weights (k, d) and biases (k,) for z of those for x, the biases without loss of digits."""
-        V = np.where(np.isfinite(self.scales), weight * self.scales, 0)
-        return V, self._moved(weight, bias, 1.0)
+        V = weight * np.where(np.isfinite(self.scales), self.scales, 0)
+        return V, self.moved(weight, bias, 1.0)
 
-    def _moved(self, W: Array, bias: Array, sign: float) -> Array:
+    def moved(self, W: Array, bias: Array, sign: float) -> Array:
         """Return b ± W · mean, summed exactly and rounded once."""
         if not self.means.any():
             return bias

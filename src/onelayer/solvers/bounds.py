@@ -24,11 +24,10 @@ from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from onelayer.data.joint import Block
-from onelayer.solvers.objective import Objective, Point
+from onelayer.solvers.objective import EPS, Objective, Point
 
 Array = NDArray[Any]
 
-EPS = float(np.finfo(np.float64).eps)
 UNITS = 16  # in the last place: rounding of a sum, relative to that of magnitudes
 POWER = 16  # the largest of many numbers is at most the sum of this power of them, rooted
 

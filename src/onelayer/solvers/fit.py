@@ -1,4 +1,4 @@
-"""What a solver has found, and the one way from rows, a loss and a penalty to it."""
+"""What a solver has found."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,7 @@ class Fit:
         converged: whether the gap is as small as it was to be.
         solver: "newton" or "lbfgs".
         is_exhausted: whether the steps were used up.
+        is_unbounded: whether there is no finite minimum: nothing is penalised, and the data are separable.
     """
 
     weight: Array
@@ -31,6 +32,7 @@ class Fit:
     converged: bool
     solver: str
     is_exhausted: bool = False
+    is_unbounded: bool = False
 
 
 @dataclass

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.joint import Block
-from onelayer.solvers.bounds import EPS, Factor, newton_bound, ridge_bound
+from onelayer.solvers.bounds import Factor, newton_bound, ridge_bound
 from onelayer.solvers.fit import Found
-from onelayer.solvers.objective import Objective, Point
+from onelayer.solvers.objective import EPS, Objective, Point
 
 Array = NDArray[Any]
 Inverse = Callable[[Array], Array]
@@ -104,6 +104,8 @@ class Descent:
             if len(self.history) > self.max_iter:
                 self.is_exhausted = True
                 return
+            if self.objective.is_hopeless(self.point.value, self.history[0]):
+                return
             before = self.point
             self._step()
             if before.value - self.point.value <= least * before.value:
@@ -188,7 +190,6 @@ class Descent:
         V = V.copy()
         V[:, -1] += best_shift
         self.point = objective.at(V, inner=True)
-        self.pairs = self.pairs[:-1] if not self.pairs else self.pairs
 
     def _intercept_terms(self, V: Array, shift: Array, kept: dict[int, Array], block: Block) -> list[Array]:
         objective = self.objective
@@ -329,6 +330,6 @@ class Descent:
 
         def centred(gradient: Array) -> Array:
             step = inverse(gradient)
-            return step - step.mean(axis=0)
+            return np.asarray(step - step.mean(axis=0))
 
         return centred

@@ -12,10 +12,12 @@ from onelayer.data.scaling import Scaling
 from onelayer.errors import OneLayerError
 from onelayer.losses import Loss
 from onelayer.penalties import Ridge
+from onelayer.solvers.bounds import UNITS
 from onelayer.solvers.fit import Fit, Found
 from onelayer.solvers.lbfgs import Sizes, lbfgs
 from onelayer.solvers.newton import newton
-from onelayer.solvers.objective import Objective
+from onelayer.solvers.objective import EPS, Objective
+from onelayer.solvers.wide import is_wide, row_space
 
 Array = NDArray[Any]
 
@@ -53,6 +55,13 @@ def minimise(
     """
     scaling = Scaling.of(rows, fit_intercept)
     objective = Objective(rows, loss, penalty, scaling, fit_intercept)
+    if (
+        rows.in_memory
+        and is_wide(rows.X)
+        and math.isfinite(loss.steepness)
+        and np.all(np.asarray(penalty.strength) > 0)
+    ):
+        return _in_row_space(objective, solver, tol, max_iter)
     n_parameters = math.prod(objective.shape)
     if solver == "newton" and n_parameters > LARGEST_DENSE:
         raise OneLayerError(
@@ -72,7 +81,7 @@ def minimise(
 
 def _finished(objective: Objective, found: Found, tol: float, solver: str) -> Fit:
     """Return the fit in the user's units, its value and gap those of the weights as they are stored."""
-    scaling, unit = objective.scaling, objective.scaling.weight_unit
+    scaling = objective.scaling
     d = objective.rows.n_features
     best: tuple[float, Array, Array] | None = None
     for V in found.candidates:
@@ -86,19 +95,55 @@ def _finished(objective: Objective, found: Found, tol: float, solver: str) -> Fi
         if value <= found.history[-1]:
             break
     assert best is not None
+    return _judged(objective, best, found, tol, solver)
+
+
+def _judged(
+    objective: Objective, best: tuple[float, Array, Array], found: Found, tol: float, solver: str
+) -> Fit:
     value, W, b = best
-    lower = max(0.0, found.lower - _left_out(objective))
-    gap = max(0.0, value - lower)
+    unit = objective.scaling.weight_unit
+    gap = max(0.0, value - max(0.0, found.lower - _left_out(objective)))
+    is_unbounded = objective.is_hopeless(value, found.history[0])
+    # Far from every row's loss of a model that knows nothing, a gap is nothing to speak of, whatever F is itself.
+    is_small = gap <= tol * value or gap <= EPS * found.history[0]
     return Fit(
-        W,
-        b,
-        value * unit,
-        gap * unit,
-        [v * unit for v in found.history],
-        gap <= tol * value,
-        solver,
-        found.is_exhausted,
+        weight=W,
+        bias=b,
+        objective=value * unit,
+        gap=gap * unit,
+        history=[v * unit for v in found.history],
+        converged=is_small and not is_unbounded,
+        solver=solver,
+        is_exhausted=found.is_exhausted,
+        is_unbounded=is_unbounded,
     )
+
+
+def _in_row_space(objective: Objective, solver: Any, tol: float, max_iter: int) -> Fit:
+    """Return the fit of more columns than rows, from coordinates of the rows in which the penalty is ½ ‖W‖²."""
+    rows, scaling, loss = objective.rows, objective.scaling, objective.loss
+    root = np.sqrt(objective.penalty.columns(rows.n_features) / scaling.weight_unit)
+    X = np.where(
+        np.isfinite(scaling.scales),
+        (Block(rows.X, rows.y, None, rows.unit).dense() - scaling.means) / root,
+        0,
+    )
+    coordinates, basis = row_space(X)
+    inner = replace(rows, X=coordinates, unit=1.0)
+    fit = minimise(
+        inner, loss, Ridge(scaling.weight_unit), objective.fit_intercept, solver, tol / 2, max_iter
+    )
+    W, b = fit.weight @ basis.T / root, fit.bias
+    b = scaling.moved(W, b, -1.0) if objective.fit_intercept else b
+    value, unit = _value(objective, W, b), scaling.weight_unit
+    # What rounding of the coordinates may hide: outputs of the best weights, which are at most this large
+    norms = np.linalg.norm(coordinates, axis=1) * (1 if rows.c is None else rows.c / unit)
+    hidden = UNITS * EPS * math.sqrt(len(rows)) * float(norms.sum()) * loss.steepness * math.sqrt(2 * value)
+    found = Found(
+        [], (fit.objective - fit.gap) / unit - hidden, [v / unit for v in fit.history], fit.is_exhausted
+    )
+    return _judged(objective, (value, W, b), found, tol, fit.solver)
 
 
 def _value(objective: Objective, W: Array, b: Array) -> float:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.solvers.bounds import EPS, Factor, newton_bound
+from onelayer.solvers.bounds import Factor, newton_bound
 from onelayer.solvers.fit import Found
-from onelayer.solvers.objective import Objective, Point
+from onelayer.solvers.objective import EPS, Objective, Point
 
 Array = NDArray[Any]
 
@@ -23,8 +23,11 @@ def newton(objective: Objective, tol: float, max_iter: int) -> Found:
         assert point.hessian is not None
         factor = Factor(point.hessian.reshape(point.V.size, -1))
         step = -factor.solve(point.gradient.reshape(-1)).reshape(point.V.shape)
+        if objective.loss.is_coupled:
+            step -= step.mean(axis=0)
         decrease = -float(np.vdot(step, point.gradient))
         is_last = decrease <= EPS * point.value or len(history) > max_iter
+        is_last = is_last or objective.is_hopeless(point.value, history[0])
         if is_last or decrease / 2 <= tol * point.value:
             lower = max(lower, newton_bound(objective, point, factor))
             is_last = is_last or point.value - lower <= tol * lower

@@ -20,6 +20,8 @@ from onelayer.solvers.columns import Sparse, Standardised, Stored, is_near
 
 Array = NDArray[Any]
 
+EPS = float(np.finfo(np.float64).eps)
+TINY = float(np.finfo(np.float64).tiny)
 MOST_RIDGE = 1e250  # beyond it a weight is 0 anyway
 
 
@@ -32,7 +34,7 @@ class Point:
         value: F.
         gradient: (k, p).
         inner: Σᵢ cᵢ times the curvature by the outputs (k, k), if it was asked for.
-        hessian: (k, p, k, p), if it was asked for.
+        hessian: (k, p, k, p), if it was asked for; for coupled outputs, that of their contrasts.
     """
 
     V: Array
@@ -137,12 +139,27 @@ class Objective:
             for a, G in enumerate(grams):
                 H[a, :, a] = G
         diagonal = np.einsum("apap->ap", H)
-        if self.loss.is_coupled:  # the common direction of the outputs has no curvature of its own
-            own = diagonal.mean(axis=0)
-            H += np.einsum("p,pq->pq", own, np.eye(p))[None, :, None, :] / k
         diagonal += self.ridge
+        if self.loss.is_coupled:
+            self._hold_common(H, diagonal)
         return H
+
+    def _hold_common(self, H: Array, diagonal: Array) -> None:
+        """Make the Hessian definite for what is common to the outputs of a column, which changes no loss.
+
+        With centred V the penalty is that of the contrasts alone. A square of weighted sums holds the rest; it leaves
+        the solution for a centred gradient as it is, but for its common part, and weights by the diagonal condition it.
+        """
+        k, p = self.shape
+        columns = np.arange(p)
+        H[:, columns, :, columns] -= (self.ridge / k)[:, None, None]
+        held = diagonal / np.sqrt(np.maximum(diagonal.sum(axis=0), TINY))
+        H[:, columns, :, columns] += held.T[:, :, None] * held.T[:, None, :]
 
     def penalty_of(self, V: Array) -> float:
         """Return ½ Σ λ V²."""
         return 0.5 * float((self.ridge * np.square(V)).sum())
+
+    def is_hopeless(self, value: float, first: float) -> bool:
+        """Return whether F falls to 0 without an end: nothing is penalised, and the data are separable."""
+        return bool(not self.ridge.any()) and value <= EPS * first
