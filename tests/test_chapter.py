@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from onelayer import models, scratch, synthetic
-from onelayer.data import Rows, epoch_order
+from onelayer.data import Rows, epoch_order, joint
 from onelayer.functional import squared_loss
-from onelayer.solvers.least_squares import Problem, least_squares
+from onelayer.solvers.direct import least_squares
 from onelayer.training import WAYS, fit
 
 
@@ -26,7 +26,7 @@ def test_sgd_tends_to_the_analytic_solution():
     rows = Rows(data.X.float(), data.y.float())
     model = models.linear_regression(2)
     fit(model, rows, epochs=300, lr=0.5, batch_size=1000)
-    exact = least_squares(Problem(data.X.numpy(), data.y.numpy()))
+    exact = least_squares(joint.Rows(data.X.numpy(), data.y.numpy(), "regression"))
     assert model.weight[0].tolist() == pytest.approx(exact.weight[0].tolist(), abs=1e-5)
     assert model.bias.item() == pytest.approx(exact.bias.item(), abs=1e-5)
 

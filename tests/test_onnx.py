@@ -41,7 +41,7 @@ def run(path, X):
 def test_linear_regression(rows, dtype, targets, intercept, tmp_path):
     X = rows[0].astype(dtype)
     y = X @ np.arange(4 * (targets or 1)).reshape(4, -1) + 5
-    model = LinearRegression(intercept).fit(X, y[:, 0] if targets is None else y)
+    model = LinearRegression(fit_intercept=intercept).fit(X, y[:, 0] if targets is None else y)
     model.to_onnx(tmp_path / "m.onnx")
     found = run(tmp_path / "m.onnx", X)["variable"]
     assert found.dtype == dtype and found.shape == (300, targets or 1)

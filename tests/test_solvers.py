@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from onelayer import concise, fashion_mnist, models, synthetic
-from onelayer.data import Rows, epoch_order
+from onelayer.data import Rows, epoch_order, joint
 from onelayer.functional import mean_loss
 from onelayer.solvers import sgd
-from onelayer.solvers.least_squares import Problem, least_squares
+from onelayer.solvers.direct import least_squares
 from onelayer.solvers.stability import largest_stable_lr
 from onelayer.training import WAYS, fit
 
@@ -151,7 +151,7 @@ def test_gradient_descent_converges_exactly_below_the_limit(share, converges):
     rows = Rows(rows.X.float() * torch.tensor([1.0, 2.0, 3.0, 4.0]), rows.y.float())
     lr = share * full_hessian_limit(rows)
     model = models.linear_regression(4)
-    best = least_squares(Problem(rows.X.numpy(), rows.y.double().numpy()))
+    best = least_squares(joint.Rows(rows.X.numpy(), rows.y.double().numpy(), "regression"))
     best_weight = torch.from_numpy(best.weight)
     order = torch.arange(200)
     distances = []

@@ -128,21 +128,24 @@ def train_prepared(
 
 def _solve(prepared: Prepared, settings: Settings) -> nn.Module:
     # SciPy takes as long to import as an epoch of training, and SGD does without it.
-    from onelayer.solvers.least_squares import Problem, least_squares
-    from onelayer.solvers.softmax import softmax_regression
+    from onelayer.data import joint
+    from onelayer.losses import CrossEntropy
+    from onelayer.penalties import Ridge
+    from onelayer.solvers.direct import least_squares
+    from onelayer.solvers.minimise import minimise
 
-    features = as_features(prepared.train.X)
-    X, y = features.cpu().numpy(), prepared.train.y.cpu().numpy()
+    X, y = prepared.train.X.cpu().numpy(), prepared.train.y.cpu().numpy()
     if settings.model == "linear":
-        exact = least_squares(Problem(X, y.astype(np.float64)))
+        exact = least_squares(joint.Rows(X, y.astype(np.float64), "regression"))
         weight, bias = exact.weight, exact.bias
     else:
         q = len(prepared.dataset.classes)
-        optimum = softmax_regression(X, y, q, np.ones(len(y)), 1 / settings.C)
+        rows = joint.Rows(X, y, "classes", unit=1 / prepared.train.feature_unit)
+        optimum = minimise(rows, CrossEntropy(q), Ridge(1 / settings.C))
         weight, bias = optimum.weight, optimum.bias
         if q == 2:  # one logit is as good as two that differ by it
             weight, bias = np.vstack([-weight, weight]) / 2, np.hstack([-bias, bias]) / 2
-    module = build(settings, prepared.dataset).to(features.dtype)
+    module = build(settings, prepared.dataset).to(as_features(prepared.train.X[:1]).dtype)
     module.load_state_dict({"weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)})
     return module
 

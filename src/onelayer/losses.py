@@ -64,19 +64,24 @@ class CrossEntropy:
     """−log p of the label, where p is the softmax of the outputs; labels (m,) are numbers from 0.
 
     Two classes have one output, the logit of class 1; that of class 0 is 0. Nobody else needs to know.
+
+    Attributes:
+        n_classes: q.
+        is_single: whether there is one output; False also gives two classes, or one, an output each.
     """
 
     n_classes: int
+    is_single: bool | None = None
 
     @property
     def n_outputs(self) -> int:
         """One for each class, or a single one for two."""
-        return 1 if self.n_classes == 2 else self.n_classes
+        return self.n_classes if self.is_coupled else 1
 
     @property
     def is_coupled(self) -> bool:
         """Whether there are several outputs."""
-        return self.n_classes != 2
+        return self.n_classes != 2 if self.is_single is None else not self.is_single
 
     @property
     def steepness(self) -> float:

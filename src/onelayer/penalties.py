@@ -26,3 +26,8 @@ class Ridge:
     def columns(self, d: int) -> Array:
         """Return λ of each of d columns (d,)."""
         return np.broadcast_to(np.asarray(self.strength, np.float64), d)
+
+    def times_power(self, exponent: int) -> "Ridge":
+        """Return the penalty times 2^exponent."""
+        with np.errstate(over="ignore", under="ignore"):
+            return Ridge(np.ldexp(self.strength, exponent))

@@ -212,7 +212,7 @@ def _choose(
 def _infer_column(values: pa.ChunkedArray, name: str, categorical: bool) -> Column:
     if not categorical and _is_numeric(values, name):
         return Column(name)
-    categories = _distinct_text(values, name)
+    categories = distinct_strings(values, name)
     if len(categories) > MAX_CATEGORIES:
         raise OneLayerError(
             f"column {name!r} has {len(categories):,} different texts in {len(values):,} rows, more than "
@@ -234,7 +234,7 @@ def _infer_target(values: pa.ChunkedArray, name: str, as_classes: bool) -> Targe
                 f"{fractions[0]:g} is no whole number" if len(fractions) else f"{len(numbers):,} are too many"
             )
             raise OneLayerError(f"target {name!r} is no class: {why}; use --model linear")
-    classes = _distinct_text(values, name)
+    classes = distinct_strings(values, name)
     if len(classes) < 2:
         raise OneLayerError(f"target {name!r} has just one class, {classes[0]!r}: nothing to learn")
     if len(classes) > MAX_CATEGORIES:
@@ -323,7 +323,7 @@ def _cast_to_text(values: Any) -> Any:
         raise OneLayerError(f"a column of type {values.type} cannot be made one-hot") from error
 
 
-def _distinct_text(values: pa.ChunkedArray, name: str) -> tuple[str, ...]:
+def distinct_strings(values: pa.ChunkedArray, name: str) -> tuple[str, ...]:
     """Return the different values as text, in order: numbers by size, text by code point."""
     distinct = _texts(values).unique().drop_null().to_pylist()
     if not distinct:

@@ -7,7 +7,7 @@ may walk; they are cut by the number of rows alone, so the sum has the same bits
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -22,6 +22,7 @@ PIXEL_UNIT = 1 / 255  # bytes are pixels
 LEAST_SHARE = 4096  # rows: fewer are done before a thread has started
 MOST_SHARES = 32
 BLOCK_VALUES = 2**18  # that many features stay in the processor's cache
+LARGEST_SPARSE = 2**17  # rows of CSR in a block, which is used as it is
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,64 @@ class Block:
         X = np.asarray(X, dtype)
         return X if self.unit == 1 else X * X.dtype.type(self.unit)
 
+    def features(self) -> Any:
+        """Return the features (m, d) in float64: dense, or in CSR where they are stored so."""
+        return self.X.astype(np.float64, copy=False) if sparse.issparse(self.X) else self.dense()
+
+    def split(self, size: int) -> "Iterator[Block]":
+        """Yield the rows in blocks of at most ``size``: CSR comes in large ones, which are too large when dense."""
+        for i in range(0, max(len(self), 1), size):
+            rows = slice(i, i + size)
+            c = None if self.c is None else self.c[rows]
+            yield replace(self, X=self.X[rows], y=self.y[rows], c=c, start=self.start + i)
+
 
 Terms = Callable[[Block], Sequence[Any]]
+
+
+class Source(Protocol):
+    """Rows wherever they come from: what solvers ask of them."""
+
+    @property
+    def task(self) -> Task:
+        """Whether the target is a number or a class."""
+        ...
+
+    @property
+    def n_features(self) -> int:
+        """The number of features d."""
+        ...
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the features come in CSR."""
+        ...
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether a solver may keep numbers for each row: for others they are worked out again."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def first(self) -> Block:
+        """Return the first block: for the shapes, and for numbers near the means."""
+        ...
+
+    def gathered(self) -> Block:
+        """Return all rows as one block, for problems of few rows."""
+        ...
+
+    def weights_near_one(self) -> "tuple[Source, int]":
+        """Return the rows with weights of at most 1, those given times 2⁻ᵏ, and k: exactly, and far from overflow."""
+        ...
+
+    def sum(self, terms: Terms) -> list[Any]:
+        """Return the sums over all rows, one by one, of what ``terms`` returns for a block of them.
+
+        ``terms`` returns numbers or arrays of its own, which are added to in place. It is called from several threads.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -73,7 +130,10 @@ class Rows:
     c: Array | None = None
     unit: float = 1.0
 
-    in_memory = True
+    @property
+    def in_memory(self) -> bool:
+        """They are."""
+        return True
 
     def __len__(self) -> int:
         return int(self.X.shape[0])
@@ -93,11 +153,23 @@ class Rows:
         c = None if self.c is None else self.c[index]
         return replace(self, X=self.X[index], y=self.y[index], c=c)
 
-    def sum(self, terms: Terms) -> list[Any]:
-        """Return the sums over all rows, one by one, of what ``terms`` returns for a block of them.
+    def weights_near_one(self) -> "tuple[Rows, int]":
+        """See ``Source``."""
+        if self.c is None or not self.c.max(initial=0) > 0:
+            return self, 0
+        exponent = int(np.frexp(self.c.max())[1])
+        return replace(self, c=np.ldexp(self.c, -exponent)), exponent
 
-        ``terms`` returns numbers or arrays of its own, which are added to in place. It is called from several threads.
-        """
+    def gathered(self) -> Block:
+        """See ``Source``."""
+        return Block(self.X, self.y, self.c, self.unit)
+
+    def first(self) -> Block:
+        """See ``Source``."""
+        return next(self._blocks(0, min(len(self), LEAST_SHARE)))
+
+    def sum(self, terms: Terms) -> list[Any]:
+        """See ``Source``."""
         n = len(self)
         shares = max(1, min(MOST_SHARES, n // LEAST_SHARE))
         ends = [n * i // shares for i in range(shares + 1)]
@@ -105,7 +177,7 @@ class Rows:
         return sum_of(lambda part: added(map(terms, self._blocks(*part))), parts)
 
     def _blocks(self, start: int, end: int) -> Iterator[Block]:
-        size = block_rows(self.n_features)
+        size = LARGEST_SPARSE if self.is_sparse else block_rows(self.n_features)
         for i in range(start, max(end, start + 1), size):  # no rows are one block of none
             rows = slice(i, min(i + size, end))
             c = None if self.c is None else self.c[rows]

@@ -20,6 +20,7 @@ EPS = float(np.finfo(np.float64).eps)
 ROUNDING = (
     2 * EPS
 )  # deviation of a column, relative to its mean, that the rounding of stored numbers explains
+SMALL = 2.0**-64  # there are never so many rows that a sum of numbers this much smaller overflows
 FAR = 2.0**540  # squares of numbers this much smaller or larger are far from the limits of float64
 CONSTANT = 1e-12  # relative deviation below which a column counts as constant
 
@@ -97,50 +98,47 @@ class Scaling:
         means: (d,), zeros without an intercept. A sparse column is centred only if all its values are stored.
         deviations: (d,) the root of the mean square of x − mean.
         scales: (d,) the same, but infinite where it is 0 or the rounding of stored numbers explains it: there z = 0.
-        total: Σ c, in units of ``weight_unit``.
-        weight_unit: a power of two near the mean weight; sums of weights divided by it neither over- nor underflow.
+        total: Σ c.
     """
 
     means: Array
     deviations: Array
     scales: Array
     total: float
-    weight_unit: float
 
     @staticmethod
-    def of(rows: "joint.Rows", fit_intercept: bool = True) -> "Scaling":
-        """Learn from all rows, in two passes.
+    def of(rows: joint.Source, fit_intercept: bool = True) -> "Scaling":
+        """Learn from all rows, in two passes; their weights are at most 1.
 
         Raises:
             OneLayerError: if no row has a weight.
         """
         d = rows.n_features
-        total, weight_unit = _total_weight(rows)
-        means = np.zeros(d)
-        if fit_intercept:
 
-            def first(block: joint.Block) -> list[Array]:
-                share = _weights(block, weight_unit) / total
-                stored = np.bincount(block.X.indices, minlength=d) if rows.is_sparse else np.zeros(0)
-                return [block.X.T @ share if rows.is_sparse else share @ block.X, stored]
+        def first_pass(block: joint.Block) -> list[Any]:
+            c = _weights(block)
+            with np.errstate(over="ignore"):
+                if sparse.issparse(block.X):
+                    return [
+                        float(c.sum()),
+                        block.X.T @ (c * SMALL),
+                        np.bincount(block.X.indices, minlength=d),
+                    ]
+                return [float(c.sum()), (c * SMALL) @ block.X, 0]
 
-            means, stored = rows.sum(first)
-            means = means * rows.unit
-            if rows.is_sparse:
-                means = np.where(stored == len(rows), means, 0)
-        shift, square, factor = _moments(rows, means, total, weight_unit)
+        total, sums, stored = rows.sum(first_pass)
+        if not total > 0:
+            raise OneLayerError("no row has a weight above 0")
+        means = sums * (rows.first().unit / (total * SMALL)) if fit_intercept else np.zeros(d)
+        if rows.is_sparse:
+            means = np.where(stored == len(rows), means, 0)
+        shift, square, factor = _moments(rows, means, total)
         if fit_intercept and not rows.is_sparse:
             square = np.maximum(square - shift**2, 0)
             means = means + shift / factor
         deviations = np.sqrt(square) / factor
-        constant = deviations <= (ROUNDING * np.abs(means) if fit_intercept else 0)
-        return Scaling(means, deviations, np.where(constant, np.inf, deviations), total, weight_unit)
-
-    def standardise(self, X: Array) -> Array:
-        """Return z (m, d) for dense features (m, d) as they are stored, in float64."""
-        Z: Array = np.subtract(X, self.means, dtype=np.float64)
-        Z /= self.scales
-        return Z
+        constant = deviations <= ROUNDING * np.abs(means)
+        return Scaling(means, deviations, np.where(constant, np.inf, deviations), total)
 
     def to_user(self, weight: Array, bias: Array) -> tuple[Array, Array]:
         """Return W (k, d) and b (k,) for x from those for z. b belongs to W as it is rounded."""
@@ -156,9 +154,8 @@ class Scaling:
         """Return b ± W · mean, summed exactly and rounded once."""
         if not self.means.any():
             return bias
-        return np.array(
-            [_exact_dot(np.r_[b, sign * w], np.r_[1.0, self.means]) for w, b in zip(W, bias, strict=True)]
-        )
+        means = np.r_[1.0, self.means]
+        return np.array([_exact_dot(np.r_[b, sign * w], means) for w, b in zip(W, bias, strict=True)])
 
 
 def _exact_dot(a: Array, b: Array) -> float:
@@ -169,34 +166,15 @@ def _exact_dot(a: Array, b: Array) -> float:
     product = p * q
     error = ((p_high * q_high - product) + p_high * q_low + p_low * q_high) + p_low * q_low
     parts = np.ldexp([product, error], m + n)
-    return math.fsum(parts.ravel().tolist()) if np.isfinite(parts).all() else float("nan")
+    return math.fsum(parts.ravel().tolist()) if np.isfinite(parts).all() else math.nan
 
 
-def _weights(block: "joint.Block", unit: float) -> Array:
-    """Return the weights (m,) of a block's rows, divided by ``unit``."""
-    return np.full(len(block), 1 / unit) if block.c is None else block.c / unit
+def _weights(block: joint.Block) -> Array:
+    """Return the weights (m,) of a block's rows."""
+    return np.ones(len(block)) if block.c is None else block.c
 
 
-def _total_weight(rows: "joint.Rows") -> tuple[float, float]:
-    """Return Σ c in a unit that is a power of two near the mean weight, and the unit."""
-    small = 2.0**-64  # there are never so many rows that a sum of weights this much smaller overflows
-
-    def term(block: joint.Block) -> list[float]:
-        c = np.ones(len(block)) if block.c is None else block.c
-        with np.errstate(over="ignore"):
-            return [float(c.sum()), float((c * small).sum())]
-
-    total, reduced = rows.sum(term)
-    small = 1.0 if math.isfinite(total) else small
-    total = total if small == 1 else reduced
-    if not total > 0:
-        raise OneLayerError("no row has a weight above 0")
-    exponent = math.frexp(total / len(rows))[1] - 1 - int(math.log2(small))
-    unit = math.ldexp(1.0, min(max(exponent, -1000), 1020))
-    return total / unit / small, unit
-
-
-def _moments(rows: "joint.Rows", means: Array, total: float, unit: float) -> tuple[Array, Array, Array]:
+def _moments(rows: joint.Source, means: Array, total: float) -> tuple[Array, Array, Array]:
     """Return mean and mean square (d,) of factor · (x − mean), and the factor.
 
     The factor is 1, or a power of two where squares would over- or underflow.
@@ -204,7 +182,7 @@ def _moments(rows: "joint.Rows", means: Array, total: float, unit: float) -> tup
     factor = np.ones_like(means)
 
     def term(block: joint.Block) -> list[Array]:
-        share = _weights(block, unit) / total
+        share = _weights(block) / total
         with np.errstate(over="ignore", invalid="ignore"):
             if sparse.issparse(block.X):
                 X = centred(block, means)
@@ -220,7 +198,7 @@ def _moments(rows: "joint.Rows", means: Array, total: float, unit: float) -> tup
     return shift, square, factor
 
 
-def centred(block: "joint.Block", means: Array) -> Any:
+def centred(block: joint.Block, means: Array) -> Any:
     """Return a block's CSR (m, d) with the mean of its column taken from each stored value."""
     X = block.X.astype(np.float64) * block.unit
     if means.any():

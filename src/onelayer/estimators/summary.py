@@ -16,29 +16,35 @@ class Summary:
     Attributes:
         terms: the name of each coefficient (p,); the intercept, if there is one, is the first.
         estimate: the coefficients (p,).
-        std_err: their standard errors (p,).
+        std_err: their standard errors (p,); NaN where dependent features leave a coefficient undetermined.
         n: the number of rows, without those of weight 0.
+        rank: the number of coefficients that the data determine.
         sigma: the estimate of σ, in units of y.
         r2: the share of y's variance that is explained.
         confidence: the probability with which the intervals hold the true coefficients.
+        is_perfect: whether the residuals are no more than rounding; then they say nothing of errors.
     """
 
     terms: tuple[str, ...]
     estimate: Array
     std_err: Array
     n: int
+    rank: int
     sigma: float
     r2: float
     confidence: float = 0.95
+    is_perfect: bool = False
 
     @property
     def degrees_of_freedom(self) -> int:
-        """The number of rows beyond that of coefficients, n − p."""
-        return self.n - len(self.estimate)
+        """The number of rows beyond that of coefficients that they determine."""
+        return self.n - self.rank
 
     @property
     def t(self) -> Array:
-        """The estimates in units of their standard errors (p,)."""
+        """The estimates in units of their standard errors (p,); NaN if the fit is perfect."""
+        if self.is_perfect:
+            return np.full(len(self.estimate), np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
             return self.estimate / self.std_err
 
@@ -58,9 +64,9 @@ class Summary:
         rows = [("", "estimate", "std. error", "t", "p", f"{percent} from", "to")]
         columns = zip(self.terms, self.estimate, self.std_err, self.t, self.p, self.interval, strict=True)
         for term, estimate, error, t, p, (low, high) in columns:
-            rows.append(
-                (term, f"{estimate:.6g}", f"{error:.4g}", f"{t:.3f}", f"{p:.3g}", f"{low:.6g}", f"{high:.6g}")
-            )
+            numbers = ((error, ".4g"), (t, ".3f"), (p, ".3g"), (low, ".6g"), (high, ".6g"))
+            cells = ("–" if np.isnan(value) else format(value, form) for value, form in numbers)
+            rows.append((term, f"{estimate:.6g}", *cells))
         widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
         lines = [
             "  ".join(
@@ -71,4 +77,18 @@ class Summary:
         lines.append(
             f"{self.n} rows, {self.degrees_of_freedom} degrees of freedom, σ = {self.sigma:.6g}, R² = {self.r2:.6f}"
         )
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._notes()])
+
+    def _notes(self) -> list[str]:
+        notes = []
+        open_ones = [term for term, error in zip(self.terms, self.std_err, strict=True) if np.isnan(error)]
+        if open_ones:
+            notes.append(
+                f"not determined, for features are linearly dependent: {', '.join(open_ones)}; of all the values that "
+                "fit equally well, these are the smallest"
+            )
+        if self.is_perfect and np.isnan(self.r2):
+            notes.append("the target does not vary: there is nothing to explain, and no t and p")
+        elif self.is_perfect:
+            notes.append("an essentially perfect fit: the residuals are rounding, and say nothing of t and p")
+        return notes

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 
-from onelayer.data.joint import Block
+from onelayer.data.joint import Block, block_rows
 from onelayer.data.scaling import Scaling, centred
 
 Array = NDArray[Any]
@@ -131,9 +131,13 @@ class Sparse:
 
     def forms(self, matrix: Array) -> Array:
         """Return zᵢᵀ M zᵢ (m,) for a matrix (p, p)."""
-        Z = self.X.toarray() / self.scales
-        Z = np.column_stack([Z, np.ones(len(Z))]) if self.fit_intercept else Z
-        return np.asarray(((Z @ matrix) * Z).sum(axis=1))
+        size = block_rows(len(matrix))
+        forms = []
+        for i in range(0, self.X.shape[0], size):
+            Z = self.X[i : i + size].toarray() / self.scales
+            Z = np.column_stack([Z, np.ones(len(Z))]) if self.fit_intercept else Z
+            forms.append(((Z @ matrix) * Z).sum(axis=1))
+        return np.concatenate(forms)
 
     def absolute(self) -> "Sparse":
         """Return the same with each value's magnitude; it takes the place of this one."""

@@ -1,11 +1,56 @@
-"""What a solver has found."""
+"""What a solver returns."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LeastSquaresFit:
+    """The minimum of Σᵢ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ‖W‖², and what its statistics need.
+
+    Attributes:
+        weight: W (q, d).
+        bias: b (q,).
+        solver: "direct", or "lsmr" for many sparse features.
+        rank: of the centred features, below d if they are linearly dependent; None if it was not found.
+        identified: (d + 1,) which weights, and last the bias, the data determine although features are dependent.
+        inverse: (d + 1, d + 1) the inverse of [X 1]ᵀC[X 1] + alpha on what is determined; zeros for a bias that is
+            not free; None if it was not found.
+        rss: Σ cᵢ rᵢ² of each target's residuals with these weights (q,).
+        tss: Σ cᵢ (yᵢ − ȳ)² of each target (q,), 0 where it is rounding; without an intercept Σ cᵢ yᵢ².
+        rounding: the residuals' squares (q,) that rounding the weights, the bias and the targets may cause.
+        error: how far, relatively, the weights may be from the exact ones; NaN if it was not found.
+        exponent: inverse and sums are for weights times 2^(−exponent), lest they overflow.
+        corrections: how many passes corrected the solution; for "lsmr" its iterations.
+    """
+
+    weight: Array
+    bias: Array
+    solver: str
+    rank: int | None
+    identified: NDArray[np.bool_]
+    inverse: Array | None = field(repr=False)
+    rss: Array
+    tss: Array
+    rounding: Array
+    error: float
+    corrections: int
+    exponent: int = 0
+
+    def sigma(self, degrees: int) -> Array:
+        """Return the estimate of the noise's standard deviation (q,), given the degrees of freedom."""
+        return np.ldexp(np.sqrt(np.ldexp(self.rss / degrees, self.exponent % 2)), self.exponent // 2)
+
+    def std_err(self, degrees: int) -> Array:
+        """Return the standard errors of the weights and the bias (q, d + 1); NaN where they are not determined."""
+        if self.inverse is None:
+            return np.full((len(self.weight), len(self.identified)), np.nan)
+        errors = np.sqrt(np.outer(self.rss / degrees, self.inverse.diagonal()))
+        return np.where(self.identified, errors, np.nan)
 
 
 @dataclass(frozen=True)
@@ -33,6 +78,12 @@ class Fit:
     solver: str
     is_exhausted: bool = False
     is_unbounded: bool = False
+
+    def times_power(self, exponent: int) -> "Fit":
+        """Return the fit of the same rows with weights and penalty times 2^exponent; values may become infinite."""
+        with np.errstate(over="ignore", under="ignore"):
+            values = np.ldexp([self.objective, self.gap, *self.history], exponent).tolist()
+        return replace(self, objective=values[0], gap=values[1], history=values[2:])
 
 
 @dataclass

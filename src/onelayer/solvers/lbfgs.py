@@ -11,10 +11,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from onelayer.data.joint import Block
 from onelayer.solvers.bounds import Factor, newton_bound, ridge_bound
+from onelayer.solvers.columns import Standardised
 from onelayer.solvers.fit import Found
 from onelayer.solvers.objective import EPS, Objective, Point
 
@@ -24,6 +25,7 @@ Inverse = Callable[[Array], Array]
 MEMORY = 20  # pairs
 TRIALS = 30  # points on a line; one is usual
 INTERCEPT_STEPS = 100
+LARGEST = 1e30  # far from the limits of float32
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,14 @@ class Sizes:
         certificate: parameters up to which the whole Hessian is formed once where the penalty alone gives no bound.
         rows_per_column: in the sample of rows that a block is summed from.
         patience: steps with the first parts of the Hessian, and with later ones.
+        most_double: features stored in float32 or bytes beyond which the first steps are in float32.
     """
 
     block: int = 3_000
     certificate: int = 3_000
     rows_per_column: int = 8
     patience: tuple[int, int] = (10, 30)
+    most_double: int = 2**22
 
 
 def lbfgs(stages: list[Objective], tol: float, max_iter: int, sizes: Sizes) -> Found:
@@ -269,46 +273,47 @@ class Descent:
         alike but for their size.
         """
         assert self.point.inner is not None
-        ridge, sizes = self.objective.ridge, self.point.inner.diagonal()
+        objective, sizes = self.objective, self.point.inner.diagonal()
         if not self.point.V.any():
-            [gram] = self._sampled_grams(None, np.array([self.objective.scaling.total]))
-            share = sizes / self.objective.scaling.total
-            factor = Factor(gram + np.diag((ridge / share.mean()).astype(gram.dtype)))
+            share = sizes / objective.scaling.total
+            factor = Factor(
+                self._sampled_block(None, objective.scaling.total, objective.ridge / share.mean())
+            )
             return self._centred(lambda gradient: factor.solve(gradient.T).T / share[:, None])
-        grams = self._sampled_grams(self.point.V, sizes)
-        # NumPy's and SciPy's threads wait for work busily, and slow each other down if the two take turns.
-        factors = [Factor(G + np.diag(ridge.astype(G.dtype))) for G in grams]
+        factors = [Factor(self._sampled_block(k, size, objective.ridge)) for k, size in enumerate(sizes)]
         return self._centred(lambda g: np.stack([f.solve(v) for f, v in zip(factors, g, strict=True)]))
 
-    def _sampled_grams(self, V: Array | None, totals: Array) -> Array:
-        size = self.sizes.rows_per_column * self.objective.shape[1]
-        threshold = totals / size if len(self.objective.rows) > size else np.zeros(len(totals))
-        [grams] = self.objective.rows.sum(partial(self._sampled_terms, V, threshold))
-        return np.asarray(grams)
+    def _sampled_block(self, k: int | None, total: float, ridge: Array) -> Array:
+        """Return Σᵢ wᵢ zᵢ zᵢᵀ + diag(λ) (p, p) from a sample of rows, where w, of sum ``total``, is as follows.
 
-    def _sampled_terms(self, V: Array | None, threshold: Array, block: Block) -> list[Array]:
-        """Return Σᵢ wₖᵢ zᵢ zᵢᵀ (k, p, p) of a block for w = c times the curvature, in expectation.
-
-        A weight below the threshold becomes it with the probability that it is of it, or else 0.
+        It is c times the curvature by output k, or c alone. A weight below a threshold becomes the threshold with the
+        probability that it is of it, or else 0: about so many rows are left as the block needs.
         """
+        rows, p = self.objective.rows, self.objective.shape[1]
+        size = self.sizes.rows_per_column * p
+        threshold = total / size if len(rows) > size else 0.0
+        is_large = len(rows) * rows.n_features > self.sizes.most_double
+        dtype = np.float32 if is_large else np.float64  # what is approximate need not be precise
+        [sample] = rows.sum(partial(self._sampled_rows, k, threshold, dtype))
+        Z = np.concatenate(sample)
+        return np.asarray(Z.T @ Z + np.diag(np.minimum(ridge, LARGEST).astype(dtype)))
+
+    def _sampled_rows(
+        self, k: int | None, threshold: float, dtype: DTypeLike, block: Block
+    ) -> list[list[Array]]:
+        """Return the rows of a block in the sample, times the roots of their weights; lists are added to one."""
         objective = self.objective
-        weights = np.broadcast_to(np.asarray(objective.weights(block), np.float64), len(block))[None]
-        if V is not None:
-            _, _, h = objective.loss.at(objective.columns(block).forward(V), block.y)
-            weights = weights * (h * (1 - h) if objective.loss.is_coupled else h)
-        chance = np.random.default_rng(block.start).random(len(block))
-        sampled = np.where(
-            weights >= threshold[:, None],
-            weights,
-            np.where(chance * threshold[:, None] < weights, threshold[:, None], 0),
-        )
-        grams = []
-        for w in sampled:
-            used = np.flatnonzero(w)
-            part = Block(block.X[used], block.y[used], None, block.unit)
-            columns = objective.columns(part, written_out=True)
-            grams.append(columns.gram(w[used].astype(objective.dtype)))
-        return [np.stack(grams)]
+        w = np.broadcast_to(np.asarray(objective.weights(block), np.float64), len(block))
+        if k is not None:
+            _, _, h = objective.loss.at(objective.columns(block).forward(self.point.V), block.y)
+            w = w * (h[k] * (1 - h[k]) if objective.loss.is_coupled else h[k])
+        chance = np.random.default_rng(block.start).random(len(block)) * threshold
+        w = np.where(w >= threshold, w, np.where(chance < w, threshold, 0))
+        used = np.flatnonzero(w)
+        part = Block(block.X[used], block.y[used], None, block.unit)
+        Z = Standardised(part, objective.scaling, objective.fit_intercept, dtype).Z
+        Z *= np.sqrt(w[used, None]).astype(dtype)
+        return [[Z]]
 
     def _diagonal_inverse(self) -> Inverse:
         """Return the inverse of the Hessian's diagonal."""

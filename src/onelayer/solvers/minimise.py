@@ -2,40 +2,37 @@
 
 import math
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.joint import Block, Rows
+from onelayer.data.joint import Source
 from onelayer.data.scaling import Scaling
 from onelayer.errors import OneLayerError
 from onelayer.losses import Loss
 from onelayer.penalties import Ridge
-from onelayer.solvers.bounds import UNITS
 from onelayer.solvers.fit import Fit, Found
 from onelayer.solvers.lbfgs import Sizes, lbfgs
 from onelayer.solvers.newton import newton
 from onelayer.solvers.objective import EPS, Objective
-from onelayer.solvers.wide import is_wide, row_space
+from onelayer.solvers.wide import has_row_space, hidden, in_row_space
 
 Array = NDArray[Any]
 
 MOST_DENSE = 600  # parameters: up to here the whole Hessian is formed and factored in each step
 LARGEST_DENSE = 10_000  # parameters whose Hessian may be asked for: 800 MB
-MOST_DOUBLE = 2**22  # features: if they are stored in fewer bits, float32 takes the first steps beyond them
 
 
 def minimise(
-    rows: Rows,
+    rows: Source,
     loss: Loss,
     penalty: Ridge,
     fit_intercept: bool = True,
-    solver: Literal["auto", "newton", "lbfgs"] = "auto",
+    solver: str = "auto",
     tol: float = 1e-6,
     max_iter: int = 1000,
     sizes: Sizes | None = None,
-    most_double: int = MOST_DOUBLE,
 ) -> Fit:
     """Return the minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W) to a gap of ``tol`` times itself, or nearly.
 
@@ -48,20 +45,27 @@ def minimise(
         tol: the gap to reach, relative to the objective.
         max_iter: the largest number of steps.
         sizes: what lbfgs does where.
-        most_double: features in float32 or bytes beyond which lbfgs begins in float32.
 
     Raises:
         OneLayerError: if no row has a weight, or there are too many parameters for newton.
     """
+    rows, exponent = rows.weights_near_one()
+    penalty = penalty.times_power(-exponent)
     scaling = Scaling.of(rows, fit_intercept)
     objective = Objective(rows, loss, penalty, scaling, fit_intercept)
-    if (
-        rows.in_memory
-        and is_wide(rows.X)
-        and math.isfinite(loss.steepness)
-        and np.all(np.asarray(penalty.strength) > 0)
-    ):
-        return _in_row_space(objective, solver, tol, max_iter)
+    if has_row_space(objective):
+        inner, back = in_row_space(objective)
+        fit = minimise(inner, loss, Ridge(1.0), fit_intercept, solver, tol / 2, max_iter, sizes)
+        lower = fit.objective - fit.gap - hidden(inner, loss.steepness, fit.objective)
+        found, weights = Found([], lower, fit.history, fit.is_exhausted), [back(fit)]
+        solver = fit.solver
+    else:
+        solver, found = _found(objective, solver, tol, max_iter, sizes or Sizes())
+        weights = [_in_user_units(objective, V) for V in found.candidates]
+    return _judged(objective, weights, found, tol, solver).times_power(exponent)
+
+
+def _found(objective: Objective, solver: str, tol: float, max_iter: int, sizes: Sizes) -> tuple[str, Found]:
     n_parameters = math.prod(objective.shape)
     if solver == "newton" and n_parameters > LARGEST_DENSE:
         raise OneLayerError(
@@ -69,102 +73,46 @@ def minimise(
             "use 'lbfgs' (or 'auto')"
         )
     if solver == "newton" or (solver == "auto" and n_parameters <= MOST_DENSE):
-        solver, found = "newton", newton(objective, tol, max_iter)
-    else:
-        stages = [objective]
-        is_narrow = rows.X.dtype in (np.float32, np.uint8) and not rows.is_sparse
-        if is_narrow and len(rows) * rows.n_features > most_double:
-            stages.insert(0, replace(objective, dtype=np.float32))
-        solver, found = "lbfgs", lbfgs(stages, tol, max_iter, sizes or Sizes())
-    return _finished(objective, found, tol, solver)
+        return "newton", newton(objective, tol, max_iter)
+    stages = [objective]
+    rows, stored_as = objective.rows, objective.rows.first().X.dtype
+    is_large = len(rows) * rows.n_features > sizes.most_double and not rows.is_sparse
+    if is_large and stored_as in (np.float32, np.uint8):
+        stages.insert(0, replace(objective, dtype=np.float32))
+    return "lbfgs", lbfgs(stages, tol, max_iter, sizes)
 
 
-def _finished(objective: Objective, found: Found, tol: float, solver: str) -> Fit:
-    """Return the fit in the user's units, its value and gap those of the weights as they are stored."""
-    scaling = objective.scaling
+def _in_user_units(objective: Objective, V: Array) -> tuple[Array, Array]:
     d = objective.rows.n_features
-    best: tuple[float, Array, Array] | None = None
-    for V in found.candidates:
-        bias = V[:, d] if objective.fit_intercept else np.zeros(len(V))
-        if objective.loss.is_coupled and objective.fit_intercept:
-            bias = bias - bias.mean()
-        W, b = scaling.to_user(V[:, :d], bias)
-        value = _value(objective, W, b)
-        if best is None or value < best[0]:
-            best = value, W, b
-        if value <= found.history[-1]:
-            break
-    assert best is not None
-    return _judged(objective, best, found, tol, solver)
+    bias = V[:, d] if objective.fit_intercept else np.zeros(len(V))
+    if objective.loss.is_coupled and objective.fit_intercept:
+        bias = bias - bias.mean()
+    return objective.scaling.to_user(V[:, :d], bias)
 
 
 def _judged(
-    objective: Objective, best: tuple[float, Array, Array], found: Found, tol: float, solver: str
+    objective: Objective, weights: list[tuple[Array, Array]], found: Found, tol: float, solver: str
 ) -> Fit:
-    value, W, b = best
-    unit = objective.scaling.weight_unit
-    gap = max(0.0, value - max(0.0, found.lower - _left_out(objective)))
+    """Return the fit with the best of some W and b, its value and gap those of these numbers as they are stored."""
+    value, W, b = math.inf, *weights[0]
+    for candidate in weights:
+        its_value = objective.value_of(*candidate)
+        if its_value < value:
+            value, (W, b) = its_value, candidate
+        if value <= found.history[-1]:
+            break
+    gap = max(0.0, value - max(0.0, found.lower - objective.left_out()))
     is_unbounded = objective.is_hopeless(value, found.history[0])
-    # Far from every row's loss of a model that knows nothing, a gap is nothing to speak of, whatever F is itself.
+    # A gap that is rounding beside the loss of a model that knows nothing is no gap, however small F itself is.
     is_small = gap <= tol * value or gap <= EPS * found.history[0]
     return Fit(
         weight=W,
         bias=b,
-        objective=value * unit,
-        gap=gap * unit,
-        history=[v * unit for v in found.history],
+        objective=value,
+        gap=gap,
+        history=found.history,
         converged=is_small and not is_unbounded,
         solver=solver,
         is_exhausted=found.is_exhausted,
         is_unbounded=is_unbounded,
     )
-
-
-def _in_row_space(objective: Objective, solver: Any, tol: float, max_iter: int) -> Fit:
-    """Return the fit of more columns than rows, from coordinates of the rows in which the penalty is ½ ‖W‖²."""
-    rows, scaling, loss = objective.rows, objective.scaling, objective.loss
-    root = np.sqrt(objective.penalty.columns(rows.n_features) / scaling.weight_unit)
-    X = np.where(
-        np.isfinite(scaling.scales),
-        (Block(rows.X, rows.y, None, rows.unit).dense() - scaling.means) / root,
-        0,
-    )
-    coordinates, basis = row_space(X)
-    inner = replace(rows, X=coordinates, unit=1.0)
-    fit = minimise(
-        inner, loss, Ridge(scaling.weight_unit), objective.fit_intercept, solver, tol / 2, max_iter
-    )
-    W, b = fit.weight @ basis.T / root, fit.bias
-    b = scaling.moved(W, b, -1.0) if objective.fit_intercept else b
-    value, unit = _value(objective, W, b), scaling.weight_unit
-    # What rounding of the coordinates may hide: outputs of the best weights, which are at most this large
-    norms = np.linalg.norm(coordinates, axis=1) * (1 if rows.c is None else rows.c / unit)
-    hidden = UNITS * EPS * math.sqrt(len(rows)) * float(norms.sum()) * loss.steepness * math.sqrt(2 * value)
-    found = Found(
-        [], (fit.objective - fit.gap) / unit - hidden, [v / unit for v in fit.history], fit.is_exhausted
-    )
-    return _judged(objective, (value, W, b), found, tol, fit.solver)
-
-
-def _value(objective: Objective, W: Array, b: Array) -> float:
-    """Return F at W (k, d) and b (k,) in the user's units."""
-    V, bias = objective.scaling.from_user(W, b)
-    V = np.column_stack([V, bias]) if objective.fit_intercept else V
-
-    def term(block: Block) -> list[float]:
-        losses, _, _ = objective.loss.at(objective.columns(block, written_out=True).forward(V), block.y)
-        return [float((losses * objective.weights(block)).sum())]
-
-    return float(objective.rows.sum(term)[0]) + objective.penalty.value(W) / objective.scaling.weight_unit
-
-
-def _left_out(objective: Objective) -> float:
-    """Return what columns that count as constant could take from F at most, if they vary by rounding."""
-    scaling = objective.scaling
-    varies = ~np.isfinite(scaling.scales) & (scaling.deviations > 0)
-    if not varies.any():
-        return 0.0
-    strength = objective.penalty.columns(len(varies))[varies] / scaling.weight_unit
-    slope = scaling.total * scaling.deviations[varies] * objective.loss.steepness
-    with np.errstate(divide="ignore"):
-        return float((slope**2 / strength).sum()) / 2

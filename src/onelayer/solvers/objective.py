@@ -1,7 +1,7 @@
 """What the iterative solvers minimise, as sums over rows: F(V) = Σᵢ cᵢ ℓ(V zᵢ, yᵢ) + ½ Σ λ V².
 
 V are weights (k, p) for standardised columns z (see ``columns``). Standardising costs nothing in the answer, for the
-penalty is carried over exactly, and makes the units of the columns indifferent. F is in units of the rows' mean weight.
+penalty is carried over exactly, and makes the units of the columns indifferent.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from onelayer.data.joint import Block, Rows
+from onelayer.data.joint import Block, Source
 from onelayer.data.scaling import Scaling
 from onelayer.losses import Loss
 from onelayer.penalties import Ridge
@@ -55,7 +55,7 @@ class Objective:
         dtype: what products with the rows are computed in; sums and weights are float64.
     """
 
-    rows: Rows
+    rows: Source
     loss: Loss
     penalty: Ridge
     scaling: Scaling
@@ -66,7 +66,7 @@ class Objective:
 
     def __post_init__(self) -> None:
         scales = self.scaling.scales
-        strength = self.penalty.columns(len(scales)) / self.scaling.weight_unit
+        strength = self.penalty.columns(len(scales))
         with np.errstate(over="ignore", divide="ignore"):
             ridge = np.where(
                 np.isfinite(scales), strength / scales / scales, 1.0
@@ -89,8 +89,8 @@ class Objective:
         return kind(block, self.scaling, self.fit_intercept, self.dtype)
 
     def weights(self, block: Block) -> Array | float:
-        """Return the weights of a block's rows (m,), or 1, in their unit."""
-        return 1.0 if block.c is None else block.c / self.scaling.weight_unit
+        """Return the weights of a block's rows (m,), or 1."""
+        return 1.0 if block.c is None else block.c
 
     def at(self, V: Array, inner: bool = False, hessian: bool = False) -> Point:
         """Return F and its derivatives at V, in one pass."""
@@ -163,3 +163,24 @@ class Objective:
     def is_hopeless(self, value: float, first: float) -> bool:
         """Return whether F falls to 0 without an end: nothing is penalised, and the data are separable."""
         return bool(not self.ridge.any()) and value <= EPS * first
+
+    def value_of(self, W: Array, b: Array) -> float:
+        """Return F at W (k, d) and b (k,) in the user's units."""
+        V, bias = self.scaling.from_user(W, b)
+        V = np.column_stack([V, bias]) if self.fit_intercept else V
+
+        def term(block: Block) -> list[float]:
+            losses, _, _ = self.loss.at(self.columns(block, written_out=True).forward(V), block.y)
+            return [float((losses * self.weights(block)).sum())]
+
+        return float(self.rows.sum(term)[0]) + self.penalty.value(W)
+
+    def left_out(self) -> float:
+        """Return what columns that count as constant could take from F at most, if they vary by rounding."""
+        scaling = self.scaling
+        varies = ~np.isfinite(scaling.scales) & (scaling.deviations > 0)
+        if not varies.any():
+            return 0.0
+        slope = scaling.total * scaling.deviations[varies] * self.loss.steepness
+        with np.errstate(divide="ignore"):
+            return float((slope**2 / self.penalty.columns(len(varies))[varies]).sum()) / 2

@@ -10,9 +10,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from onelayer import LinearRegression, Timer, houses
+from onelayer.data.joint import Rows
+from onelayer.engines.threads import one_thread
 from onelayer.errors import LinearDependenceWarning
-from onelayer.solvers.least_squares import Problem, least_squares
-from onelayer.solvers.parallel import one_thread
+from onelayer.solvers.direct import least_squares
 
 Array = NDArray[np.float64]
 
@@ -206,9 +207,12 @@ def with_square_metres(X: Array, y: Array) -> Dependent:
     except np.linalg.LinAlgError:
         naive = None
     # The solver that LinearRegression uses: to catch a warning, Python changes what all threads see.
-    fit = least_squares(Problem(more, y[:, None]))
+    fit = least_squares(Rows(more, y[:, None], "regression"))
     assert fit.rank is not None  # as it is for dense features
-    weight, said = fit.weight[0], str(LinearDependenceWarning(more.shape[1], fit.rank))
+    weight, said = (
+        fit.weight[0],
+        str(LinearDependenceWarning(more.shape[1], fit.rank, ["x1", "x3"])),
+    )
     change = np.abs(predict(more, weight, fit.bias[0]) - LinearRegression().fit(X, y).predict(X)).max()
     return Dependent(float(np.linalg.cond(A.T @ A)), naive, weight, said, float(change))
 

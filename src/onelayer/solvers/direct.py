@@ -1,0 +1,163 @@
+"""The direct way for linear regression: the analytic solution of section 3.1.1.3, fast and to the last digit.
+
+Tall data take one pass that sums the centred Gram matrix, a Cholesky factor, and a second pass that corrects the
+solution with its residuals. Data that are small or ill-conditioned, and those of dependent features, go the careful way
+(``careful.py``); many sparse features are solved without their Gram matrix (``iterative.py``).
+"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from onelayer.data.joint import Block, Rows, Source, block_rows
+from onelayer.engines.threads import added
+from onelayer.solvers.double_double import DoubleDouble
+from onelayer.solvers.fit import LeastSquaresFit
+from onelayer.solvers.moments import EPS, FAR, Moments, sums_of
+
+Array = NDArray[np.float64]
+
+SMALL = 5_000  # values of X: so few that the careful way takes a millisecond
+ILL_CONDITIONED = (
+    1e-6  # reciprocal condition of the scaled Gram matrix below which its digits are not trusted
+)
+CORRECTED = 1e-8  # a correction this small has left an error of about its square
+MOST_CORRECTIONS = 10
+FEW_FEATURES = 500  # up to here matrices (d, d) cost little, although there are fewer rows
+MOST_SPARSE_FEATURES = 2_000  # beyond them a sparse problem is solved without its Gram matrix
+
+
+def least_squares(
+    rows: Source, alpha: float = 0.0, fit_intercept: bool = True, careful: bool | None = None
+) -> LeastSquaresFit:
+    """Return the exact solution; the one of least norm ‖W‖ where features are linearly dependent.
+
+    Tall, well-conditioned data take n d² multiplications, a block of memory for each thread, and two passes.
+
+    Args:
+        rows: features (n, d), targets (n, q) and weights.
+        alpha: the penalty on weights.
+        fit_intercept: whether b is free; else it is 0.
+        careful: whether to go the careful way; if None, where the problem is small or ill-conditioned.
+
+    Raises:
+        OneLayerError: if values are so large that their squares overflow.
+    """
+    rows, exponent = rows.weights_near_one()
+    fit = _solve(rows, _scaled(alpha, -exponent), fit_intercept, careful)
+    return replace(fit, exponent=exponent)
+
+
+def _solve(rows: Source, alpha: float, fit_intercept: bool, careful: bool | None) -> LeastSquaresFit:
+    # What the usual, tall and well-conditioned problem does without is imported where it is needed.
+    if isinstance(rows, Rows) and rows.is_sparse and rows.n_features > MOST_SPARSE_FEATURES:
+        from onelayer.solvers.iterative import solve_iteratively
+
+        return solve_iteratively(rows, alpha, fit_intercept)
+    from onelayer.solvers.careful import solve_carefully, solve_wide
+
+    if rows.n_features > max(len(rows), FEW_FEATURES) and not rows.is_sparse:
+        return solve_wide(rows, alpha, fit_intercept)
+    moments, gram, cross = sums_of(rows, fit_intercept)
+    if careful is None:
+        careful = len(rows) * rows.n_features <= SMALL
+    fit = None if careful else _solve_by_cholesky(rows, moments, gram, cross, alpha)
+    return fit if fit is not None else solve_carefully(rows, moments, gram, alpha)
+
+
+def _scaled(value: float, exponent: int) -> float:
+    """Return value · 2^exponent, at most the largest number whose square is finite."""
+    try:
+        return min(math.ldexp(value, exponent), 1e150)
+    except OverflowError:
+        return 1e150
+
+
+# The fast way
+
+
+def _solve_by_cholesky(
+    rows: Source, moments: Moments, gram: Array, cross: Array, alpha: float
+) -> LeastSquaresFit | None:
+    """Return the solution by the Gram matrix, or None if too few of its digits are right."""
+    d = len(gram)
+    gram = gram + alpha * np.eye(d) if alpha else gram
+    scales = np.sqrt(np.maximum(gram.diagonal(), 0))
+    if not (scales > moments.rounding / math.sqrt(EPS)).all():
+        return None
+    scaled = gram / scales / scales[:, None]
+    triangle, failed = linalg.lapack.dpotrf(scaled)
+    norm = np.abs(scaled).sum(axis=0).max(initial=0)
+    if failed or linalg.lapack.dpocon(triangle, norm)[0] < ILL_CONDITIONED:
+        return None
+    half = np.triu(linalg.lapack.dtrtri(triangle)[0]) / scales[:, None]
+    weight = half @ (half.T @ cross)
+    bias, size, corrections = moments.y_mean, np.inf, 0  # the bias at x̄
+    while size > CORRECTED and corrections < MOST_CORRECTIONS:
+        gradient, total, rss = _gradient(rows, moments, weight, bias)
+        penalised = gradient - alpha * weight
+        step = half @ (half.T @ penalised)
+        shift = total / moments.n if moments.n else np.zeros_like(bias)
+        size = max(_relative(step, weight), _relative(shift, bias))
+        rss = rss - np.einsum("jk,jk->k", step, 2 * gradient - penalised) - shift * total
+        weight, bias, corrections = weight + step, bias + shift, corrections + 1
+    exact = bias_at_zero(moments, DoubleDouble.of(weight), bias)
+    lost = (exact - exact.rounded()).rounded()
+    return LeastSquaresFit(
+        weight=weight.T,
+        bias=exact.rounded(),
+        solver="direct",
+        rank=d,
+        identified=np.ones(d + 1, bool),
+        inverse=_inverse(half @ half.T, moments),
+        rss=np.maximum(rss, 0) + (moments.n or 0.0) * lost**2,
+        tss=moments.variation,
+        rounding=moments.rounding_of(weight, exact.rounded()),
+        error=size**2,
+        corrections=corrections,
+    )
+
+
+def _gradient(rows: Source, moments: Moments, weight: Array, bias: Array) -> list[Array]:
+    """Return ZᵀCr (d, q), 1ᵀCr (q,) and rᵀCr (q,) for the residuals r = Y − ZWᵀ − b of the rows Z = X − x̄."""
+    mean = moments.mean
+    is_far = bool((moments.spread * FAR**2 < moments.squares).any())
+    constant = bias if is_far else bias - mean @ weight
+
+    def terms(block: Block) -> list[Array]:
+        if is_far and rows.is_sparse:
+            return added(of_part(part) for part in block.split(block_rows(rows.n_features)))
+        return of_part(block)
+
+    def of_part(block: Block) -> list[Array]:
+        X = block.dense() - mean if is_far else block.features()
+        residuals = block.y - X @ weight - constant
+        weighted = residuals if block.c is None else residuals * block.c[:, None]
+        return [X.T @ weighted, weighted.sum(axis=0), (residuals * weighted).sum(axis=0)]
+
+    gradient, total, rss = rows.sum(terms)
+    return [gradient if is_far else gradient - np.outer(mean, total), total, rss]
+
+
+def _relative(step: Array, value: Array) -> float:
+    """Return the largest of |step| / |value|; a value of 0 is measured by the largest of its kind."""
+    size = np.where(value, np.abs(value), np.abs(value).max(initial=0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.where(step, np.abs(step) / size, 0).max(initial=0))
+
+
+def _inverse(inner: Array, moments: Moments) -> Array:
+    """Return the inverse (d + 1, d + 1) with the bias, given that of the centred features (d, d)."""
+    if moments.n is None:
+        return np.pad(inner, (0, 1))
+    border = -inner @ moments.mean
+    corner = 1 / moments.n - moments.mean @ border
+    return np.block([[inner, border[:, None]], [border[None], np.array([[corner]])]])
+
+
+def bias_at_zero(moments: Moments, weight: DoubleDouble, bias: Array) -> DoubleDouble:
+    """Return the bias (q,) of features as they are, given weights (d, q) and the bias (q,) of centred ones."""
+    return -(weight * moments.mean[:, None]).sum() + bias

@@ -1,0 +1,123 @@
+"""Least squares for sparse features that are too many for their Gram matrix: LSMR, on columns of one size."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import LinearOperator, lsmr
+
+from onelayer.data.joint import Rows
+from onelayer.errors import OneLayerError
+from onelayer.solvers.fit import LeastSquaresFit
+from onelayer.solvers.moments import Moments, are_alike
+
+Array = NDArray[np.float64]
+
+TOLERANCE = 1e-14
+MOST_RESTARTS = 5
+CONVERGED = 1e-13  # a correction as a share of the solution
+
+
+class CentredColumns:
+    """Centred and scaled columns of CSR features as a linear operator, without storing a value that is 0.
+
+    Attributes:
+        n: the sum of the weights.
+        mean: (d,) of the columns in the user's units, zeros without an intercept.
+        size: (d,) what the columns are divided by.
+    """
+
+    def __init__(self, rows: Rows, fit_intercept: bool) -> None:
+        X = sparse.csr_array(rows.X, dtype=np.float64, copy=True)
+        self.c = np.ones(len(rows)) if rows.c is None else rows.c
+        self.n = float(self.c.sum())
+        if not self.n > 0:
+            raise OneLayerError("no row has a weight above 0")
+        self.mean = X.T @ self.c / self.n if fit_intercept else np.zeros(X.shape[1])
+        # A column without zeros may be far from 0; its mean is taken away from the stored values themselves.
+        full = np.bincount(X.indices, minlength=X.shape[1]) == X.shape[0]
+        shift = np.where(full, self.mean, 0.0)
+        X.data -= shift[X.indices]
+        rest = X.T @ self.c / self.n if fit_intercept else np.zeros(X.shape[1])
+        spread = np.sqrt(np.maximum(X.power(2).T @ self.c - self.n * rest**2, 0))
+        self.mean = np.where(full, shift + rest, self.mean)
+        noise = np.finfo(float).eps * np.sqrt(self.n) * np.abs(self.mean)
+        self.varies = spread > 4 * noise
+        if are_alike(spread[self.varies]):
+            spread = np.full_like(spread, spread.max(initial=1))
+        self.size = np.where(self.varies, spread, 1.0)
+        X.data *= (self.varies / self.size)[X.indices]
+        self.X, self.rest = X, self.varies * rest / self.size
+        self.root = np.sqrt(self.c)
+
+    def operator(self, alpha: float) -> LinearOperator:
+        """Return the rows, each times the root of its weight, above those of the penalty."""
+        (n, d), X, rest, root = self.X.shape, self.X, self.rest, self.root
+        penalty = np.sqrt(alpha) / self.size
+
+        def forward(w: Array) -> Array:
+            w = w.ravel()
+            return np.concatenate(
+                [root * (X @ w - rest @ w), penalty * w] if alpha else [root * (X @ w - rest @ w)]
+            )
+
+        def backward(r: Array) -> Array:
+            weighted = root * r[:n]
+            return np.asarray(X.T @ weighted - rest * weighted.sum() + (penalty * r[n:] if alpha else 0))
+
+        return LinearOperator(
+            (n + (d if alpha else 0), d), matvec=forward, rmatvec=backward, dtype=np.float64
+        )
+
+
+def solve_iteratively(rows: Rows, alpha: float, fit_intercept: bool) -> LeastSquaresFit:
+    """Return the solution by LSMR (Fong and Saunders 2011), started again from its residuals until it stands still.
+
+    Where features are dependent it is the one of least norm: in the user's units, or if the columns differ much in
+    size, in units of their deviations.
+    """
+    columns, d = CentredColumns(rows, fit_intercept), rows.n_features
+    operator = columns.operator(alpha)
+    y_mean = columns.c @ rows.y / columns.n if fit_intercept else np.zeros(rows.y.shape[1])
+    V = columns.root[:, None] * (rows.y - y_mean)
+    weight, rss, error, iterations = np.zeros((d, V.shape[1])), np.zeros(V.shape[1]), 0.0, 0
+    for k, v in enumerate(V.T):
+        target = np.concatenate([v, np.zeros(operator.shape[0] - len(v))])
+        weight[:, k], share, count = _settled(operator, target)
+        error, iterations = max(error, share), max(iterations, count)
+        rss[k] = float(np.square(v - (operator @ weight[:, k])[: len(v)]).sum())
+    weight /= columns.size[:, None]
+    bias = y_mean - columns.mean @ weight
+    spread = (columns.size * columns.varies) ** 2
+    squares = spread + columns.n * columns.mean**2
+    moments = Moments(
+        columns.n if fit_intercept else None, columns.mean, y_mean, squares, spread, (V**2).sum(axis=0)
+    )
+    return LeastSquaresFit(
+        weight=weight.T,
+        bias=bias,
+        solver="lsmr",
+        rank=None,
+        identified=np.ones(d + 1, bool),
+        inverse=None,
+        rss=rss,
+        tss=moments.variation,
+        rounding=moments.rounding_of(weight, bias),
+        error=error,
+        corrections=iterations,
+    )
+
+
+def _settled(operator: LinearOperator, target: Array) -> tuple[Array, float, int]:
+    """Return the solution (d,), the last correction's share of it, and the number of iterations."""
+    solution, share, iterations = np.zeros(operator.shape[1]), np.inf, 0
+    for _ in range(MOST_RESTARTS):
+        rest = target - operator @ solution
+        step, _, count, *_ = lsmr(
+            operator, rest, atol=TOLERANCE, btol=TOLERANCE, conlim=0, maxiter=10 * min(operator.shape)
+        )
+        solution, iterations = solution + step, iterations + count
+        size, previous = float(np.linalg.norm(solution)), share
+        share = float(np.linalg.norm(step)) / size if size else 0.0
+        if share <= CONVERGED or not share < previous / 2:
+            break
+    return solution, share, iterations

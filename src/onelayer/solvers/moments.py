@@ -1,0 +1,125 @@
+"""Moments: means, squares and products of the columns of rows, what one pass over them gives."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.data.joint import Block, Source, block_rows
+from onelayer.engines.threads import added
+from onelayer.errors import OneLayerError
+
+Array = NDArray[np.float64]
+
+EPS = float(np.finfo(np.float64).eps)
+FAR = 100.0  # deviations between a column's mean and 0, beyond which it is centred before it is squared
+ALIKE = 1e4  # sizes of columns that differ by less need no scaling, and their weights are compared in the user's units
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Means, and sums of squares about them and about 0.
+
+    Attributes:
+        n: the sum of the weights, or None without an intercept: then nothing is centred.
+        mean: x̄ (d,), zeros if nothing is centred.
+        y_mean: ȳ (q,), likewise.
+        squares: Σ c x² (d,).
+        spread: Σ c (x − x̄)² (d,).
+        tss: Σ c (y − ȳ)² (q,).
+    """
+
+    n: float | None
+    mean: Array
+    y_mean: Array
+    squares: Array
+    spread: Array
+    tss: Array
+
+    @property
+    def rounding(self) -> Array:
+        """The length (d,) that the rounding of its stored values gives to a column, at most about."""
+        return np.asarray(EPS * np.sqrt(self.squares))
+
+    @property
+    def variation(self) -> Array:
+        """Σ c (y − ȳ)² of each target (q,), and 0 where it is no more than rounding."""
+        return np.where(self.tss > (4 * EPS * self.y_mean) ** 2 * (self.n or 0.0), self.tss, 0.0)
+
+    def rounding_of(self, weight: Array, bias: Array) -> Array:
+        """Return the residuals' squares (q,) that rounding weights (d, q), a bias (q,) and targets may cause."""
+        n = self.n or 0.0
+        return np.asarray(EPS**2 * (self.squares @ weight**2 + n * (bias**2 + self.y_mean**2) + self.tss))
+
+
+def are_alike(sizes: Array) -> bool:
+    """Return whether columns are so near each other in size (d,) that they need no scaling."""
+    used = sizes[sizes > 0]
+    return not len(used) or bool(used.max() <= ALIKE * used.min())
+
+
+def sums_of(rows: Source, fit_intercept: bool) -> tuple[Moments, Array, Array]:
+    """Return the moments of the rows, and the centred XᵀCX (d, d) and XᵀCY (d, q).
+
+    One pass sums the products as they are, and centres the sums, which is exact but for digits that cancel. Where they
+    are many, because a column is far from 0, another pass sums the products of centred rows.
+    """
+    d, y = rows.n_features, rows.first().y
+    q = y.shape[1]
+    y_shift = y.mean(axis=0) if fit_intercept else np.zeros(q)
+    with np.errstate(over="ignore", invalid="ignore"):
+        raw = _raw_sums(rows, np.zeros(d), y_shift)
+    if not all(np.isfinite(part).all() for part in raw):
+        raise OneLayerError("some values are so large that their squares overflow: use another unit")
+    gram, border, corner = raw
+    squares = gram.diagonal().copy()
+    if not fit_intercept:
+        return (
+            Moments(None, np.zeros(d), y_shift, squares, squares, corner.diagonal()[:q].copy()),
+            gram,
+            border[:, :q],
+        )
+    if not corner[-1, -1] > 0:
+        raise OneLayerError("no row has a weight above 0")
+    centred = _centred(raw, np.zeros(d), y_shift, squares)
+    if (centred[0].spread * FAR**2 < squares).any():
+        shift = centred[0].mean
+        centred = _centred(_raw_sums(rows, shift, y_shift), shift, y_shift, squares)
+    return centred
+
+
+def _raw_sums(rows: Source, x_shift: Array, y_shift: Array) -> list[Array]:
+    """Return XᵀCX (d, d), XᵀC[Y 1] (d, q + 1) and [Y 1]ᵀC[Y 1], of rows relative to a shift."""
+    is_shifted = bool(x_shift.any())
+
+    def terms(block: Block) -> list[Array]:
+        V = np.concatenate([block.y - y_shift, np.ones((len(block), 1))], axis=1)
+        if rows.is_sparse and not is_shifted:
+            X, weighted = block.features(), V if block.c is None else V * block.c[:, None]
+            scaled = X if block.c is None else X.multiply(block.c[:, None]).tocsr()
+            return [(X.T @ scaled).toarray(), X.T @ weighted, V.T @ weighted]
+        sums: list[list[Array]] = []
+        for part in block.split(block_rows(rows.n_features)):
+            Z, U = part.dense(), V[part.start - block.start :][: len(part)]
+            Z = Z - x_shift if is_shifted else Z
+            if part.c is not None:
+                root = np.sqrt(part.c)[:, None]
+                Z, U = Z * root, U * root
+            # Half the work of another product: NumPy sees that the first one is symmetric.
+            sums.append([Z.T @ Z, Z.T @ U, U.T @ U])
+        return added(sums)
+
+    return rows.sum(terms)
+
+
+def _centred(
+    raw: list[Array], x_shift: Array, y_shift: Array, squares: Array
+) -> tuple[Moments, Array, Array]:
+    gram, border, corner = raw
+    n = float(corner[-1, -1])
+    x_mean, y_mean = border[:, -1] / n, corner[:-1, -1] / n
+    gram = gram - np.outer(n * x_mean, x_mean)
+    cross = border[:, :-1] - np.outer(n * x_mean, y_mean)
+    spread = np.maximum(gram.diagonal(), 0)
+    tss = np.maximum(corner.diagonal()[:-1] - n * y_mean**2, 0)
+    return Moments(n, x_shift + x_mean, y_shift + y_mean, squares, spread, tss), gram, cross

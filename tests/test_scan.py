@@ -1,0 +1,114 @@
+"""A scan of Parquet files is the same rows as their table in memory, in bounded memory."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from onelayer.data.joint import Rows
+from onelayer.data.scan import scan
+from onelayer.errors import OneLayerError
+from onelayer.solvers.direct import least_squares
+
+
+@pytest.fixture
+def lake(tmp_path):
+    """Three files of several row groups, and their rows in memory."""
+    generator = np.random.default_rng(0)
+    n = 30_000
+    frame = pd.DataFrame(
+        {
+            "year": generator.integers(1990, 2020, n),
+            "size": generator.normal(50, 20, n),
+            "near": np.float32(generator.normal(3, 1, n)),
+            "old": generator.random(n) < 0.3,
+            "kind": pd.Series(generator.choice(["a", "b", "ç"], n), dtype="str"),
+            "weight": generator.integers(0, 3, n).astype(float),
+        }
+    )
+    frame["price"] = frame["year"] * 0.5 + frame["size"] * 3 + (frame["kind"] == "b") * 40
+    frame["price"] += generator.normal(size=n)
+    frame["sold"] = np.where(generator.random(n) < 0.4, "no", "yes")
+    paths = []
+    for i, part in enumerate(np.array_split(np.arange(n), 3)):
+        paths.append(tmp_path / f"part{i}.parquet")
+        pq.write_table(pa.Table.from_pandas(frame.iloc[part]), paths[-1], row_group_size=4_000)
+    kinds = (frame["kind"].to_numpy()[:, None] == np.array(["a", "b", "ç"])).astype(float)
+    X = np.c_[frame[["year", "size", "near", "old"]].to_numpy(float), kinds]
+    return paths, X, frame
+
+
+FEATURES = ["year", "size", "near", "old", "kind"]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("careful", [None, True])
+def test_least_squares_of_files_is_that_of_their_rows(lake, weighted, careful):
+    paths, X, frame = lake
+    rows = scan(paths, "price", FEATURES, "weight" if weighted else None)
+    assert len(rows) == 30_000 and rows.task == "regression"
+    assert rows.encoding.features == ("year", "size", "near", "old", "kind=a", "kind=b", "kind=ç")
+    c = frame["weight"].to_numpy() if weighted else None
+    Y = frame[["price"]].to_numpy()
+    found, expected = (
+        least_squares(source, careful=careful) for source in (rows, Rows(X, Y, "regression", c))
+    )
+    assert found.rank == expected.rank == 6  # the kinds add up to 1
+    scale = np.ldexp(1.0, expected.exponent)
+    np.testing.assert_allclose(found.weight, expected.weight, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found.bias, expected.bias, rtol=1e-12)
+    np.testing.assert_allclose(found.rss, expected.rss * scale, rtol=1e-12)
+
+
+def test_blocks_are_the_rows_in_order_whatever_the_division(lake):
+    paths, X, frame = lake
+    rows = scan(paths, "sold", FEATURES)
+    assert rows.task == "classes" and rows.target.classes == ("no", "yes")
+    whole = rows.gathered()
+    np.testing.assert_array_equal(whole.X, X)
+    np.testing.assert_array_equal(whole.y, (frame["sold"] == "yes").to_numpy())
+    assert [unit.start for unit in rows.units] == [0, 10_000, 20_000]
+    ends = rows.sum(lambda block: [float(len(block)), block.X.sum(axis=0)])
+    assert ends[0] == 30_000
+    np.testing.assert_allclose(ends[1], X.sum(axis=0))
+
+
+def test_numbers_as_classes_are_ordered_by_size(lake):
+    paths, _, frame = lake
+    rows = scan(paths, "year", ["size"], as_classes=True)
+    assert rows.target.classes == tuple(str(year) for year in range(1990, 2020))
+    np.testing.assert_array_equal(rows.gathered().y, frame["year"] - 1990)
+
+
+def test_what_cannot_be_scanned(lake, tmp_path):
+    paths, _, frame = lake
+    with pytest.raises(OneLayerError, match="has no column 'cost'; it has 'year'"):
+        scan(paths, "cost")
+    with pytest.raises(OneLayerError, match="there are no files"):
+        scan([], "price")
+    other = tmp_path / "other.parquet"
+    pq.write_table(pa.table({"year": [1.0]}), other)
+    with pytest.raises(OneLayerError, match=r"other\.parquet: has other columns"):
+        scan([*paths, other], "price")
+    times = tmp_path / "times.parquet"
+    pq.write_table(pa.table({"day": pd.date_range("2020", periods=3), "y": [1.0, 2, 3]}), times)
+    with pytest.raises(OneLayerError, match="'day' is of type timestamp"):
+        scan([times], "y")
+    gap = tmp_path / "gap.parquet"
+    pq.write_table(pa.table({"x": [1.0, None, 3], "y": [1.0, 2, 3]}), gap)
+    with pytest.raises(OneLayerError, match=r"gap\.parquet, after row 0: column 'x' has 1 missing value"):
+        least_squares(scan([gap], "y"))
+    (tmp_path / "text.parquet").write_text("no")
+    with pytest.raises(OneLayerError, match=r"text\.parquet: cannot be read as Parquet"):
+        scan([tmp_path / "text.parquet"], "y")
+    damaged = tmp_path / "damaged.parquet"
+    content = bytearray(paths[0].read_bytes())
+    content[1000:9000] = bytes(8000)
+    damaged.write_bytes(content)
+    with pytest.raises(OneLayerError, match=r"damaged\.parquet"):
+        least_squares(scan([damaged], "price", ["year", "size"]))
+    empty = tmp_path / "empty.parquet"
+    pq.write_table(pa.Table.from_pandas(frame.iloc[:0]), empty)
+    with pytest.raises(OneLayerError, match=r"empty\.parquet: has no rows"):
+        scan([empty], "price", ["year"])
