@@ -180,11 +180,10 @@ class Descent:
         objective = self.objective
         if not objective.fit_intercept:
             return
-        kept: dict[int, Array] = {}
         V, best = self.point.V, math.inf
         shift: Array = np.zeros(len(V))
         for _ in range(INTERCEPT_STEPS):
-            by_intercept, inner = objective.rows.sum(partial(self._intercept_terms, V, shift, kept))
+            by_intercept, inner = objective.rows.sum(partial(self._intercept_terms, shift))
             size = float(np.abs(by_intercept).max())
             if size >= best / 2:
                 break
@@ -195,15 +194,10 @@ class Descent:
         V[:, -1] += best_shift
         self.point = objective.at(V, inner=True)
 
-    def _intercept_terms(self, V: Array, shift: Array, kept: dict[int, Array], block: Block) -> list[Array]:
+    def _intercept_terms(self, shift: Array, block: Block) -> list[Array]:
         objective = self.objective
-        outputs = kept.get(block.start)
-        if outputs is None:
-            outputs = objective.columns(block).forward(V)
-            if objective.rows.in_memory:
-                kept[block.start] = outputs
         c = objective.weights(block)
-        _, R, h = objective.loss.at(outputs + shift[:, None], block.y)
+        _, R, h = objective.loss.at(objective.outputs_at(self.point, block) + shift[:, None], block.y)
         return [(R * c).sum(axis=1), objective.curvature(h, c)]
 
     # Steps
@@ -305,7 +299,7 @@ class Descent:
         objective = self.objective
         w = np.broadcast_to(np.asarray(objective.weights(block), np.float64), len(block))
         if k is not None:
-            _, _, h = objective.loss.at(objective.columns(block).forward(self.point.V), block.y)
+            _, _, h = objective.loss.at(objective.outputs_at(self.point, block), block.y)
             w = w * (h[k] * (1 - h[k]) if objective.loss.is_coupled else h[k])
         chance = np.random.default_rng(block.start).random(len(block)) * threshold
         w = np.where(w >= threshold, w, np.where(chance < w, threshold, 0))

@@ -75,9 +75,9 @@ def _found(objective: Objective, solver: str, tol: float, max_iter: int, sizes: 
     if solver == "newton" or (solver == "auto" and n_parameters <= MOST_DENSE):
         return "newton", newton(objective, tol, max_iter)
     stages = [objective]
-    rows, stored_as = objective.rows, objective.rows.first().X.dtype
+    rows = objective.rows
     is_large = len(rows) * rows.n_features > sizes.most_double and not rows.is_sparse
-    if is_large and stored_as in (np.float32, np.uint8):
+    if is_large:
         stages.insert(0, replace(objective, dtype=np.float32))
     return "lbfgs", lbfgs(stages, tol, max_iter, sizes)
 

@@ -34,6 +34,7 @@ class Point:
         value: F.
         gradient: (k, p).
         inner: Σᵢ cᵢ times the curvature by the outputs (k, k), if it was asked for.
+        outputs: of each block (k, m) by its first row, if the rows are in memory and ``inner`` was asked for.
         hessian: (k, p, k, p), if it was asked for; for coupled outputs, that of their contrasts.
     """
 
@@ -41,6 +42,7 @@ class Point:
     value: float
     gradient: Array
     inner: Array | None = None
+    outputs: dict[int, Array] = field(default_factory=dict, repr=False)
     hessian: Array | None = None
 
 
@@ -94,17 +96,23 @@ class Objective:
 
     def at(self, V: Array, inner: bool = False, hessian: bool = False) -> Point:
         """Return F and its derivatives at V, in one pass."""
-        value, gradient, *rest = self.rows.sum(partial(self._terms, V, inner, hessian))
-        point = Point(V, float(value) + self.penalty_of(V), gradient + self.ridge * V)
+        outputs: dict[int, Array] | None = {} if inner and self.rows.in_memory else None
+        value, gradient, *rest = self.rows.sum(partial(self._terms, V, inner, hessian, outputs))
+        point = Point(V, float(value) + self.penalty_of(V), gradient + self.ridge * V, outputs=outputs or {})
         if inner:
             point.inner = rest[0]
         if hessian:
             point.hessian = self._assembled(rest[-1])
         return point
 
-    def _terms(self, V: Array, inner: bool, hessian: bool, block: Block) -> list[Any]:
+    def _terms(
+        self, V: Array, inner: bool, hessian: bool, kept: dict[int, Array] | None, block: Block
+    ) -> list[Any]:
         columns, c = self.columns(block, written_out=hessian), self.weights(block)
-        losses, R, h = self.loss.at(columns.forward(V), block.y)
+        outputs = columns.forward(V)
+        if kept is not None:
+            kept[block.start] = outputs
+        losses, R, h = self.loss.at(outputs, block.y)
         R *= c
         terms: list[Any] = [float((losses * c).sum(dtype=np.float64)), columns.backward(R)]
         if inner:
@@ -112,6 +120,11 @@ class Objective:
         if hessian:
             terms.append(self._grams(columns, h, c))
         return terms
+
+    def outputs_at(self, point: Point, block: Block) -> Array:
+        """Return the outputs (k, m) of a block, kept or worked out again."""
+        kept = point.outputs.get(block.start)
+        return self.columns(block).forward(point.V) if kept is None else kept
 
     def curvature(self, h: Array, c: Array | float) -> Array:
         """Return Σᵢ cᵢ times the curvature by the outputs (k, k) of a block's h (k, m)."""
