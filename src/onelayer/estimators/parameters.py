@@ -72,13 +72,10 @@ def _suspects(X: Any) -> Iterator[tuple[str, NDArray[Any]]]:
     """Yield columns of a table, or an array as a whole, unless they are floats or booleans."""
     names = getattr(X, "column_names", getattr(X, "columns", None))
     if names is None or not hasattr(X, "__getitem__"):
-        values = (
-            X.data
-            if sparse.issparse(X)
-            else np.asarray(X)
-            if hasattr(X, "__array__")
-            else np.asarray(X, object)
-        )
+        if sparse.issparse(X):
+            values = X.tocoo().data
+        else:
+            values = np.asarray(X) if hasattr(X, "__array__") else np.asarray(X, object)
         if values.dtype.kind in "MmOiu":
             yield "there are", values
         return

@@ -328,6 +328,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
             fit = Fit(np.zeros((1, d)), np.zeros(1), 0.0, 0.0, [0.0], True, "newton")
         else:
             loss, penalty = CrossEntropy(k, is_single=q == 2), Ridge(1 / float(self.C))
+            X = sparse.csr_array(X) if sparse.issparse(X) else X
             rows = Rows(X, places[labels], "classes", weights)
             fit = minimise(rows, loss, penalty, self.fit_intercept, self.solver, self.tol, self.max_iter)
         self.coef_, self.intercept_ = fit.weight, fit.bias

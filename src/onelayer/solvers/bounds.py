@@ -85,13 +85,15 @@ class Audit:
 
     Attributes:
         value_error: how far rounding may have taken F.
-        gradient_error: the same for its gradient (k, p).
+        gradient_error: the same for its gradient (k, p) at the outputs as they were computed.
+        output_error: the length of how far off these are, by the curvature of F: as much the decrement may be off.
         largest: the largest zᵀQz of any row with a weight, for a given Q.
         squares: Σᵢ cᵢ hₖᵢ zᵢⱼ² (k, p).
     """
 
     value_error: float
     gradient_error: Array
+    output_error: float
     largest: float
     squares: Array
 
@@ -99,11 +101,14 @@ class Audit:
 def audit(objective: Objective, point: Point, Q: Array | None = None) -> Audit:
     """Return the rounding at a point, and what else bounds need, in one pass."""
     unit = float(np.trace(Q)) if Q is not None else 1.0  # the power of a form over it does not overflow
-    loss, gradient, powers, squares = objective.rows.sum(partial(_audit_terms, objective, point.V, Q, unit))
+    loss, gradient, curved, powers, squares = objective.rows.sum(
+        partial(_audit_terms, objective, point.V, Q, unit)
+    )
     ridge = np.abs(objective.ridge * point.V)
     return Audit(
         UNITS * EPS * (float(loss) + 2 * objective.penalty_of(point.V) + 2 * abs(point.value)),
         UNITS * EPS * (gradient + ridge),
+        UNITS * EPS * math.sqrt(float(curved)),
         unit * float(powers) ** (1 / POWER),
         squares,
     )
@@ -119,9 +124,9 @@ def _audit_terms(objective: Objective, V: Array, Q: Array | None, unit: float, b
     squares = columns.squares(h * c) if Q is None else np.zeros(0)
     columns = columns.absolute()
     reach = columns.forward(np.abs(V))  # what the outputs are sums of
-    moved = h * (reach + (h * reach).sum(axis=0) * objective.loss.is_coupled)
-    R = np.abs(R)
-    return [float(((R * reach).sum(axis=0) * c).sum()), columns.backward((R + moved) * c), powers, squares]
+    R = np.abs(R) * c
+    curved = float((h * np.square(reach) * c).sum())
+    return [float((R * reach).sum()), columns.backward(R), curved, powers, squares]
 
 
 def newton_bound(objective: Objective, point: Point, factor: Factor) -> float:
@@ -140,7 +145,7 @@ def newton_bound(objective: Objective, point: Point, factor: Factor) -> float:
     Q = np.einsum("apaq->pq", blocks / scales[:, :, None, None] / scales)
     found = audit(objective, point, Q)
     error = found.gradient_error.reshape(-1) / factor.scales
-    decrement += float(error @ np.sqrt(inverse.diagonal()))
+    decrement += float(error @ np.sqrt(inverse.diagonal())) + found.output_error
     rho = objective.loss.skewness * math.sqrt(found.largest)
     left = remainder(decrement / math.sqrt(1 - lost), rho / math.sqrt(1 - lost))
     return max(0.0, point.value - left - found.value_error)
@@ -167,7 +172,7 @@ def ridge_bound(objective: Objective, point: Point) -> float:
         inverse = factor.inverse() / factor.scales / factor.scales[:, None]
         by_intercept = point.gradient[:, d]
         decrement = math.sqrt(max(float(by_intercept @ inverse @ by_intercept), 0))
-        decrement += float(found.gradient_error[:, d] @ np.sqrt(inverse.diagonal()))
+        decrement += float(found.gradient_error[:, d] @ np.sqrt(inverse.diagonal())) + found.output_error
         rho = objective.loss.skewness * math.sqrt(float(np.trace(inverse)))
         left = remainder(decrement, rho)
         if not math.isfinite(left):

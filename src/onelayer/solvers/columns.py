@@ -81,7 +81,9 @@ class Stored:
         d = self.X.shape[1]
         W = weight[:, :d] / self.scales
         b = -(W @ self.means) + (weight[:, d] if self.fit_intercept else 0)
-        if self.X.dtype == np.float32:  # OpenBLAS multiplies these in the other order in two thirds of the time
+        if (
+            self.X.dtype == np.float32
+        ):  # OpenBLAS multiplies these in the other order in two thirds of the time
             outputs = np.ascontiguousarray((self.X @ W.astype(np.float32).T).T)
         else:
             outputs = W @ self.X.T
