@@ -181,7 +181,15 @@ class Rows:
         for i in range(start, max(end, start + 1), size):  # no rows are one block of none
             rows = slice(i, min(i + size, end))
             c = None if self.c is None else self.c[rows]
-            yield Block(self.X[rows], self.y[rows], c, self.unit, i)
+            X = _sliced(self.X, rows) if self.is_sparse else self.X[rows]
+            yield Block(X, self.y[rows], c, self.unit, i)
+
+
+def _sliced(X: Any, rows: slice) -> Any:
+    """Return rows of CSR without a copy of their values, which indexing would make."""
+    start, end = X.indptr[rows.start], X.indptr[rows.stop]
+    parts = X.data[start:end], X.indices[start:end], X.indptr[rows.start : rows.stop + 1] - start
+    return sparse.csr_array(parts, shape=(rows.stop - rows.start, X.shape[1]))
 
 
 def block_rows(d: int) -> int:

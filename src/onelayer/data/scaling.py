@@ -20,6 +20,7 @@ EPS = float(np.finfo(np.float64).eps)
 ROUNDING = (
     2 * EPS
 )  # deviation of a column, relative to its mean, that the rounding of stored numbers explains
+LEAST = 1e-300  # a deviation whose inverse is a number
 SMALL = 2.0**-64  # there are never so many rows that a sum of numbers this much smaller overflows
 FAR = 2.0**540  # squares of numbers this much smaller or larger are far from the limits of float64
 CONSTANT = 1e-12  # relative deviation below which a column counts as constant
@@ -137,7 +138,7 @@ class Scaling:
             square = np.maximum(square - shift**2, 0)
             means = means + shift / factor
         deviations = np.sqrt(square) / factor
-        constant = deviations <= ROUNDING * np.abs(means)
+        constant = deviations <= np.maximum(ROUNDING * np.abs(means), LEAST)
         return Scaling(means, deviations, np.where(constant, np.inf, deviations), total)
 
     def to_user(self, weight: Array, bias: Array) -> tuple[Array, Array]:

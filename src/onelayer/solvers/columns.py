@@ -39,7 +39,7 @@ class Standardised:
         self.Z = np.empty((len(block), d + int(fit_intercept)), dtype)
         X = block.dense()
         np.subtract(X, scaling.means, out=self.Z[:, :d], casting="same_kind")
-        self.Z[:, :d] /= scaling.scales
+        self.Z[:, :d] *= (1 / scaling.scales).astype(dtype)
         self.Z[:, d:] = 1
 
     def forward(self, weight: Array) -> Array:
@@ -52,7 +52,10 @@ class Standardised:
 
     def gram(self, row_weights: Array) -> Array:
         """Return Σᵢ wᵢ zᵢ zᵢᵀ (p, p) for row weights (m,)."""
-        return np.asarray((self.Z.T * row_weights) @ self.Z)
+        rooted = self.Z * np.sqrt(row_weights)[:, None]
+        return np.asarray(
+            rooted.T @ rooted
+        )  # half the work of another product: NumPy sees that it is symmetric
 
     def squares(self, row_weights: Array) -> Array:
         """Return Σᵢ wₖᵢ zᵢⱼ² (k, p) for row weights (k, m)."""
@@ -136,13 +139,13 @@ class Sparse:
 
     def forms(self, matrix: Array) -> Array:
         """Return zᵢᵀ M zᵢ (m,) for a matrix (p, p)."""
-        size = block_rows(len(matrix))
-        forms = []
-        for i in range(0, self.X.shape[0], size):
-            Z = self.X[i : i + size].toarray() / self.scales
-            Z = np.column_stack([Z, np.ones(len(Z))]) if self.fit_intercept else Z
-            forms.append(((Z @ matrix) * Z).sum(axis=1))
-        return np.concatenate(forms)
+        d, size = self.X.shape[1], block_rows(len(matrix))
+        M = matrix[:d, :d] / self.scales / self.scales[:, None]
+        parts = [self.X[i : i + size] for i in range(0, self.X.shape[0], size)]
+        forms = np.concatenate([np.asarray(X.multiply(X @ M).sum(axis=1)).ravel() for X in parts])
+        if self.fit_intercept:
+            forms += self.X @ (2 * matrix[:d, d] / self.scales) + matrix[d, d]
+        return forms
 
     def absolute(self) -> "Sparse":
         """Return the same with each value's magnitude; it takes the place of this one."""

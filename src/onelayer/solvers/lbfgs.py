@@ -25,6 +25,7 @@ Inverse = Callable[[Array], Array]
 MEMORY = 20  # pairs
 TRIALS = 30  # points on a line; one is usual
 INTERCEPT_STEPS = 100
+HOPELESS = 100  # times the gap to reach: from here on another bound than the penalty's is tried
 LARGEST = 1e30  # far from the limits of float32
 
 
@@ -139,12 +140,16 @@ class Descent:
             if not self.is_fine:
                 return True
             self._bound_by_ridge()
-        elif self.is_fine and self.inverse is not None and len(self.history) >= self.next_try:
+        elif self._ridge_is_hopeless(estimate, enough):
             decrease = float(np.vdot(self._newton_like(self.point.gradient), self.point.gradient))
             if decrease <= enough / 10:
                 self.next_try = 2 * len(self.history)
                 self._bound_by_hessian()
         return self.point.value - self.lower <= self.tol * self.lower
+
+    def _ridge_is_hopeless(self, estimate: float, enough: float) -> bool:
+        is_due = self.inverse is not None and len(self.history) >= self.next_try
+        return self.is_fine and is_due and estimate > HOPELESS * enough
 
     def _estimated_gap(self) -> float:
         """Return the gap by the penalty and the intercepts, but for what they have to do with each other."""

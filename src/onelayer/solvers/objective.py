@@ -137,7 +137,12 @@ class Objective:
         ch = h * c
         if not self.loss.is_coupled:
             return np.stack([columns.gram(w) for w in ch])
-        return np.stack([columns.gram(ch[a] * h[b]) for a, b in combinations(range(len(h)), 2)])
+        pairs = list(combinations(range(len(h)), 2))
+        if (h == h[:1]).all():  # as where V = 0
+            return np.broadcast_to(
+                columns.gram(ch[0] * h[0]), (len(pairs), *self.shape[1:], *self.shape[1:])
+            ).copy()
+        return np.stack([columns.gram(ch[a] * h[b]) for a, b in pairs])
 
     def _assembled(self, grams: Array) -> Array:
         """Return the Hessian. With Σh = 1 the blocks of a row sum to 0, so those of pairs give all, without loss."""
