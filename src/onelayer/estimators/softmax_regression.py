@@ -329,7 +329,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         else:
             loss, penalty = CrossEntropy(k, is_single=q == 2), Ridge(1 / float(self.C))
             X = sparse.csr_array(X) if sparse.issparse(X) else X
-            rows = Rows(X, places[labels], "classes", weights)
+            rows = Rows(X, places[labels], "classes", None if (weights == 1).all() else weights)
             fit = minimise(rows, loss, penalty, self.fit_intercept, self.solver, self.tol, self.max_iter)
         self.coef_, self.intercept_ = fit.weight, fit.bias
         if k == 1 and q == 2:

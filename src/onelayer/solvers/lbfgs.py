@@ -23,6 +23,7 @@ Array = NDArray[Any]
 Inverse = Callable[[Array], Array]
 
 MEMORY = 20  # pairs
+FLAT = 0.5  # share of the slope that may be left at the end of a step
 TRIALS = 30  # points on a line; one is usual
 INTERCEPT_STEPS = 100
 HOPELESS = 100  # times the gap to reach: from here on another bound than the penalty's is tried
@@ -84,6 +85,7 @@ class Descent:
     patience: int = 0
     next_try: int = 0
     is_exhausted: bool = False
+    t: float = 1.0
 
     def __post_init__(self) -> None:
         self.point = self.objective.at(np.zeros(self.objective.shape), inner=True)
@@ -234,7 +236,7 @@ class Descent:
         start, objective = self.point, self.objective
         promised = -float(np.vdot(direction, start.gradient))
         slack = float(np.finfo(np.dtype(objective.dtype)).eps) * start.value
-        low, high, t, best = 0.0, math.inf, 1.0, start
+        low, high, t, best = 0.0, math.inf, self.t if self.pairs else 1.0, start
         slope_low = -promised
         for _ in range(TRIALS):
             ahead = objective.at(start.V + t * direction, inner=True)
@@ -242,7 +244,8 @@ class Descent:
             is_low = ahead.value <= start.value - 1e-4 * t * promised + slack
             if is_low and ahead.value < best.value:
                 best = ahead
-            if is_low and abs(slope) <= 0.5 * promised:
+            if is_low and abs(slope) <= FLAT * promised:
+                self.t = t
                 return ahead
             if slope < 0 and is_low:
                 secant = t - slope * (t - low) / (slope - slope_low) if slope > slope_low else math.inf
