@@ -425,7 +425,7 @@ def test_dates_and_integers_that_would_merge_are_refused(kind):
         model.predict(days.to_numpy("datetime64[ns]")[:, None])
     with pytest.raises(OneLayerError, match="the integer 9007199254740993"):
         kind().fit(np.full((6, 1), 2**53 + 1) + np.arange(6)[:, None] * 2, y)
-    kind().fit(2**53 + np.arange(6)[:, None] * 2, y)
+    kind().fit(2**53 + np.arange(6)[:, None] * 2**50, y)
 
 
 def test_dates_are_no_target():
