@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet
+import pyarrow.parquet as pq
 import pytest
 
 from onelayer import OneLayerError, open_data
@@ -38,7 +38,7 @@ def frame():
 
 def parquet(tmp_path):
     path = tmp_path / "table.parquet"
-    pyarrow.parquet.write_table(pa.Table.from_pandas(frame(), preserve_index=False), path)
+    pq.write_table(pa.Table.from_pandas(frame(), preserve_index=False), path)
     return path
 
 
@@ -174,7 +174,7 @@ def test_a_pandas_index_in_a_parquet_file_is_no_feature(tmp_path):
 
 def test_an_unused_column_of_bytes_does_no_harm(tmp_path):
     table = pa.table({"x": [1, 2], "image": [b"\xff", b"\xfe"], "y": [1, 2]})
-    pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
+    pq.write_table(table, tmp_path / "t.parquet")
     assert open_data(tmp_path / "t.parquet", "y", features=["x"]).features == ("x",)
     with pytest.raises(OneLayerError, match="'image' is of type binary"):
         open_data(tmp_path / "t.parquet", "y")
@@ -278,3 +278,15 @@ def test_new_rows_are_encoded_as_the_training_rows_were():
         encoding.encode(pa.table({"size": [7], "city": ["Köln"]}), "new")
     with pytest.raises(OneLayerError, match="row 1: 'large' is not a number"):
         encoding.encode(pa.table({"size": ["large"], "city": ["Bonn"]}), "new")
+
+
+def test_damaged_parquet_is_one_error(tmp_path):
+    path = tmp_path / "t.parquet"
+    table = pa.table({"x": [1.0, 2.0], "y": [1.0, 2.0]})
+    pq.write_table(table.replace_schema_metadata({"pandas": "{no json"}), path)
+    with pytest.raises(OneLayerError, match=r"t\.parquet: what pandas wrote about its columns is damaged"):
+        open_data(path, "y")
+    raw = pa.StringArray.from_buffers(2, pa.py_buffer(np.array([0, 1, 2], np.int32)), pa.py_buffer(b"\xffa"))
+    pq.write_table(pa.table({"x": raw, "y": [1.0, 2.0]}), path)
+    with pytest.raises(OneLayerError, match=r"t\.parquet: .*UTF8"):
+        open_data(path, "y")

@@ -62,19 +62,20 @@ class State:
         """Return what ``to_bytes`` made.
 
         Raises:
-            OneLayerError: if the file cannot be read, or a part of it is not as it has to be.
-
-        Warns:
-            UserWarning: if it is of the first version, without a checksum.
+            OneLayerError: if the file cannot be read, a part of it is not as it has to be, or it is of the first
+                version, whose weights had no checksum: a run must not go on from others without a word.
         """
         content = formats.read(path, FORMAT, FIRST_FORMAT)
+        if content.is_first:
+            raise OneLayerError(
+                f"{path}: was written by an earlier version, without a checksum; start without --resume"
+            )
         with formats.about_file(path):
-            about: Any = content.description.get("about") if content.is_first else content.description
+            about: Any = content.description
             DESCRIPTION(about, "")
             fit = Fit.from_json(about["fit"])
             if [record.epoch for record in fit.history] != [*range(1, len(fit.history) + 1)]:
                 raise OneLayerError("the epochs of its history are not 1, 2, …")
-        formats.warn_of_no_checksum(content, path)
         return State(about["settings"], about["data"], fit, content.tensors)
 
     def put_into(self, module: nn.Module) -> None:

@@ -31,6 +31,7 @@ def read_table(path: Path, as_text: Callable[[str], bool] = lambda column: False
     try:
         if path.suffix.lower() == ".parquet":
             table = _without_pandas_index(pyarrow.parquet.read_table(path))
+            table.validate(full=True)  # strings that are not UTF-8, which nothing has looked at yet
         else:
             _refuse_stray_quotes(path, _delimiter(path))
             table = _read_delimited(path, pyarrow.csv.ConvertOptions(strings_can_be_null=True), as_text)
@@ -155,7 +156,10 @@ def _header(path: Path, delimiter: str) -> list[str]:
 
 
 def _without_pandas_index(table: pa.Table) -> pa.Table:
-    about = table.schema.pandas_metadata or {}
+    try:
+        about = table.schema.pandas_metadata or {}
+    except ValueError as error:
+        raise pa.ArrowInvalid(f"what pandas wrote about its columns is damaged ({error})") from error
     index = [name for name in about.get("index_columns", []) if isinstance(name, str)]
     return table.drop_columns([name for name in index if name.startswith("__index_level_")])
 
