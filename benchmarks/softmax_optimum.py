@@ -19,7 +19,7 @@ from sklearn.linear_model._linear_loss import LinearModelLoss
 
 from onelayer import fashion_mnist
 from onelayer.estimators import SoftmaxRegression
-from onelayer.solvers.softmax import Descent
+from onelayer.solvers.objective import Objective
 
 MARKS = (1e-3, 1e-4)
 LONGEST = 60
@@ -83,12 +83,12 @@ def main() -> None:
     minimum = (found.objective_ - found.gap_) / n
     print(f"minimum between {minimum:.8f} and {found.objective_ / n:.8f}")
     print(f"seconds to within {MARKS[0]:g} and {MARKS[1]:g}")
-    ours: dict[str, Callable[..., float]] = {"_look": lambda descent, _: descent.value / n}
+    ours: dict[str, Callable[..., float]] = {"at": lambda _, point: point.value / n}
     theirs: dict[str, Callable[..., float]] = {
         "loss": lambda _, value: float(value),
         "loss_gradient": lambda _, pair: float(pair[0]),
     }
-    contenders = [("onelayer", SoftmaxRegression(tol=1e-7), Descent, ours)] + [
+    contenders = [("onelayer", SoftmaxRegression(tol=1e-7), Objective, ours)] + [
         (solver, LogisticRegression(solver=solver, max_iter=10_000, tol=1e-12), LinearModelLoss, theirs)
         for solver in ("newton-cg", "lbfgs")
     ]

@@ -61,9 +61,17 @@ def test_a_step_is_the_closed_form_and_the_penalty_that_of_the_rows_seen_so_far(
 def test_whole_batches_come_to_the_exact_minimum_in_any_units(classes, q, intercept, class_weight):
     X, labels, c = classes if q == 3 else two(classes)
     X, y = X * [1e-2, 1, 1e3, 1, 1] + [0, 3, -2e3, 0, 1] * np.array(intercept), NAMES[labels]
-    exact = SoftmaxRegression(0.5, intercept, tol=1e-12, class_weight=class_weight).fit(X, y, c)
+    exact = SoftmaxRegression(C=0.5, fit_intercept=intercept, tol=1e-12, class_weight=class_weight).fit(
+        X, y, c
+    )
     model = SoftmaxRegression(
-        0.5, intercept, "sgd", class_weight=class_weight, lr=2.0, batch_size=400, epochs=3000
+        C=0.5,
+        fit_intercept=intercept,
+        solver="sgd",
+        class_weight=class_weight,
+        lr=2.0,
+        batch_size=400,
+        epochs=3000,
     )
     model.fit(X, y, c)
     np.testing.assert_allclose(model.predict_proba(X), exact.predict_proba(X), atol=1e-5)
@@ -77,8 +85,8 @@ def test_minibatches_at_the_automatic_rate_come_near_the_minimum(classes):
     raw = X * [1e-6, 1, 1e3, 1, 1e4] + [0, 3, -2e6, 0, 1]
     exact = SoftmaxRegression(C=1e3).fit(raw, labels, c)
     for dtype in (np.float64, np.float32):
-        model = SoftmaxRegression(1e3, solver="sgd", random_state=0).fit(raw.astype(dtype), labels, c)
-        assert model.coef_.dtype == dtype
+        model = SoftmaxRegression(C=1e3, solver="sgd", random_state=0).fit(raw.astype(dtype), labels, c)
+        assert model.coef_.dtype == np.float64
         assert exact.objective_ - exact.gap_ <= model.objective_ < 1.02 * exact.objective_
 
 
@@ -191,7 +199,7 @@ def test_what_was_saved_goes_on_as_if_it_had_not_been(classes, tmp_path):
 
 def test_what_each_solver_does_not_take(classes):
     X, labels, _ = classes
-    with pytest.raises(OneLayerError, match="takes no sparse features: use solver='newton'"):
+    with pytest.raises(OneLayerError, match="takes no sparse features: use solver='auto'"):
         SoftmaxRegression(solver="sgd").fit(sparse.csr_array(X), labels)
     for solver in ("auto", "newton"):
         with pytest.raises(OneLayerError, match=r"device='cuda' is for solver='sgd'"):

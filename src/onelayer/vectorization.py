@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from onelayer.solvers.parallel import one_thread
+from onelayer.engines.threads import one_thread
 from onelayer.timer import Timer
 
 MOST_LAPS = 20

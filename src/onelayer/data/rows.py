@@ -207,7 +207,8 @@ class Rows:
         for i in range(start, max(end, start + 1), size):  # no rows are one block of none
             rows = slice(i, min(i + size, end))
             c = None if self.c is None else self.c[rows]
-            yield Block(self.X[rows], self.y[rows], c, self.unit, i)
+            X = _csr_rows(self.X, rows) if self.is_sparse else self.X[rows]
+            yield Block(X, self.y[rows], c, self.unit, i)
 
     def check_finite(self) -> None:
         """Raise OneLayerError, with column and row, if a feature or a number to predict is NaN or infinite."""
@@ -224,6 +225,13 @@ class Rows:
             raise OneLayerError(
                 f"{what} in {place} is {values[row, column]}: fill it in or leave the row out"
             )
+
+
+def _csr_rows(X: Any, rows: slice) -> Any:
+    """Return rows of CSR without a copy of their values, which indexing would make."""
+    start, end = X.indptr[rows.start], X.indptr[rows.stop]
+    parts = X.data[start:end], X.indices[start:end], X.indptr[rows.start : rows.stop + 1] - start
+    return type(X)(parts, shape=(rows.stop - rows.start, X.shape[1]))
 
 
 def block_rows(d: int) -> int:

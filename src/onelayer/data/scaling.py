@@ -4,6 +4,7 @@ Gradient descent on standardised columns needs one learning rate for all of them
 standardised features is an affine map of the features.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -88,13 +89,23 @@ class Scaling:
         return Z
 
     def input_to_user(self, weight: Array, bias: Array) -> tuple[Array, Array]:
-        """Return the affine map of columns as they are that equals (h, d), (h,) on standardised ones."""
+        """Return the affine map of columns as they are that equals (h, d), (h,) on standardised ones.
+
+        The bias belongs to the weight as it is rounded.
+        """
         user_weight = weight.astype(np.float64) / self.scale
-        return user_weight, bias - user_weight @ self.mean
+        return user_weight, self.moved(user_weight, bias, -1.0)
 
     def input_to_standard(self, weight: Array, bias: Array) -> tuple[Array, Array]:
         """Return the affine map of standardised columns that equals (h, d), (h,) on columns as they are."""
-        return weight * np.where(np.isfinite(self.scale), self.scale, 0), bias + weight @ self.mean
+        return weight * np.where(np.isfinite(self.scale), self.scale, 0), self.moved(weight, bias, 1.0)
+
+    def moved(self, weight: Array, bias: Array, sign: float) -> Array:
+        """Return b ± W · mean (h,), summed exactly and rounded once."""
+        if not self.mean.any():
+            return bias
+        mean = np.r_[1.0, self.mean]
+        return np.array([_exact_dot(np.r_[b, sign * w], mean) for w, b in zip(weight, bias, strict=True)])
 
     def output_to_user(self, weight: Array, bias: Array) -> tuple[Array, Array]:
         """Return the affine map to columns as they are from (q, h), (q,) to standardised ones."""
@@ -140,3 +151,14 @@ def _first_values(X: Array) -> NDArray[np.float64]:
     row = np.isnan(X).argmin(axis=0)
     first: NDArray[np.float64] = np.nan_to_num(X[row, np.arange(X.shape[1])].astype(np.float64))
     return first
+
+
+def _exact_dot(a: Array, b: Array) -> float:
+    """Return Σ aᵢ bᵢ, rounded once (Dekker's product of mantissas, and an exact sum)."""
+    (p, m), (q, n) = np.frexp(a), np.frexp(b)
+    p_high, q_high = (x * 134217729.0 - (x * 134217729.0 - x) for x in (p, q))  # 2²⁷ + 1 splits 53 bits
+    p_low, q_low = p - p_high, q - q_high
+    product = p * q
+    error = ((p_high * q_high - product) + p_high * q_low + p_low * q_high) + p_low * q_low
+    parts = np.ldexp([product, error], m + n)
+    return math.fsum(parts.ravel().tolist()) if np.isfinite(parts).all() else math.nan

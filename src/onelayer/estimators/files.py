@@ -233,6 +233,8 @@ class Saved:
     def _parts(self) -> Parts:
         fitted = {name: getattr(self, name) for name in self._saved if hasattr(self, name)}
         values = {name: _plain(fitted[name]) for name in VALUES if name in fitted}
+        if "n_iter_" in fitted:
+            [values["n_iter_"]] = values["n_iter_"]  # an array of one number, as scikit-learn has it
         if "classes_" in fitted:
             dtype = fitted["classes_"].dtype
             values["classes_"] = {
@@ -258,6 +260,8 @@ class Saved:
         check_parameters(found, cls._parameter_constraints)
         arrays = {"coef_": parts.coef, "intercept_": parts.intercept, **parts.arrays}
         attributes = {name: array.copy()[()] for name, array in arrays.items()} | dict(parts.values)
+        if "n_iter_" in attributes:
+            attributes["n_iter_"] = np.array([attributes["n_iter_"]], np.int32)
         if "classes_" in attributes:
             classes = attributes["classes_"]
             attributes["classes_"] = np.array(classes["names"], classes["dtype"])
@@ -304,8 +308,8 @@ def _first_parts(content: formats.Content) -> tuple[str, Parts]:
         values["classes_"] = {"dtype": dtype, "names": values["classes_"]}
     coef, intercept = arrays.pop("coef_"), arrays.pop("intercept_")
     features = values.pop("feature_names_in_", [])
-    if about["kind"] == "LinearRegression":  # what it has kept only since then
-        values["_dtype"] = coef.dtype.name
+    values["_dtype"] = coef.dtype.name  # kept only since then
+    if about["kind"] == "LinearRegression":  # likewise
         arrays["_is_perfect"] = np.zeros(len(np.atleast_2d(coef)), bool)
     if coef.shape[-1:] != (values.pop("n_features_in_", None),):
         raise OneLayerError("n_features_in_ and coef_ differ")

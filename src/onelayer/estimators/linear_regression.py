@@ -16,7 +16,7 @@ from onelayer.data.rows import Rows
 from onelayer.errors import LinearDependenceWarning, OneLayerError, PrecisionWarning
 from onelayer.estimators.files import Saved
 from onelayer.estimators.onnx_export import write_linear_regression
-from onelayer.estimators.parameters import check_parameters
+from onelayer.estimators.parameters import check_parameters, refuse_unlike_numbers
 from onelayer.estimators.summary import Summary
 from onelayer.solvers.direct import least_squares
 from onelayer.solvers.fit import LeastSquaresFit
@@ -85,7 +85,8 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         """Find the exact minimum for features X (n, d), targets y (n,) or (n, q) and weights (n,).
 
         Raises:
-            OneLayerError: if a parameter is of a wrong type or out of range, or no row has any weight.
+            OneLayerError: if a parameter is of a wrong type or out of range, X or y holds dates or integers that
+                float64 does not tell apart, or no row has any weight.
             ValueError: if X or y are malformed.
 
         Warns:
@@ -95,6 +96,8 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         check_parameters(self, self._parameter_constraints)
         if self.solver in FORMER_SOLVERS:
             warnings.warn(f"solver={self.solver!r} is called 'direct' now", FutureWarning, stacklevel=2)
+        refuse_unlike_numbers(X)
+        refuse_unlike_numbers(y)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES, y_numeric=True, multi_output=True)
         weight = None
         if sample_weight is not None:
@@ -149,6 +152,7 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Return the predicted targets (n,) or (n, q) for features X (n, d)."""
         check_is_fitted(self)
+        refuse_unlike_numbers(X)
         X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
         return np.asarray(X @ self.coef_.T + self.intercept_)
 

@@ -1,21 +1,30 @@
-"""Parameters of estimators, checked by scikit-learn's declarations; estimators that an error leaves as they were."""
+"""What estimators check before they fit: parameters, features; and how they stay as they were after an error."""
 
+import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from onelayer.errors import OneLayerError
 
+EXACT = 2**53  # integers up to here are float64 numbers, each of its own
+
 
 def check_parameters(estimator: BaseEstimator, constraints: dict[str, list[Any]]) -> None:
-    """Compare the parameters of an estimator with what they may be.
+    """Compare the parameters of an estimator with what they may be, unless scikit-learn's configuration says not to.
 
     Raises:
         OneLayerError: if one is of a wrong type or out of range; it says what it may be.
     """
+    if get_config()["skip_parameter_validation"]:
+        return
     try:
         validate_parameter_constraints(
             constraints, estimator.get_params(deep=False), type(estimator).__name__
@@ -34,3 +43,60 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
         estimator.__dict__.clear()
         estimator.__dict__.update(before)
         raise
+
+
+def refuse_unlike_numbers(X: Any) -> None:
+    """Look for what scikit-learn would turn into other numbers in silence: dates, and integers beyond float64.
+
+    Args:
+        X: features or targets before they are validated, an array or a table of any kind.
+
+    Raises:
+        OneLayerError: if there are any; it says where and what to do.
+    """
+    for where, values in _suspects(X):
+        if values.dtype.kind in "Mm" or (values.dtype.kind == "O" and any(map(_is_time, values.flat))):
+            raise OneLayerError(
+                f"{where} dates or times, which are not numbers: turn them into numbers of a unit and a start that "
+                "mean something, such as days since the first"
+            )
+        merged = _merged(values)
+        if merged is not None:
+            raise OneLayerError(
+                f"{where} the integer {merged}, which float64 does not tell from its neighbours: identifiers are not "
+                "features; else subtract a start, or divide, before conversion"
+            )
+
+
+def _suspects(X: Any) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield columns of a table, or an array as a whole, unless they are floats or booleans."""
+    names = getattr(X, "column_names", getattr(X, "columns", None))
+    if names is None or not hasattr(X, "__getitem__"):
+        if sparse.issparse(X):
+            values = X.tocoo().data
+        else:
+            values = np.asarray(X) if hasattr(X, "__array__") else np.asarray(X, object)
+        if values.dtype.kind in "MmOiu":
+            yield "there are", values
+        return
+    for name in dict.fromkeys(names):
+        values = np.asarray(X[name])
+        if values.dtype.kind in "MmOiu":
+            yield f"column {str(name)!r} holds", values
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(
+        value, datetime.date | datetime.time | datetime.timedelta | np.datetime64 | np.timedelta64
+    )
+
+
+def _merged(values: NDArray[Any]) -> int | None:
+    """Return an integer that is not a float64, or None if there is none."""
+    if values.dtype.kind == "O":
+        whole = (int(v) for v in values.flat if isinstance(v, int | np.integer))
+        return next((v for v in whole if abs(v) > EXACT and (abs(v) >= 2**1024 or int(float(v)) != v)), None)
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:
+        return None
+    large = values[(values > EXACT) | (values < -EXACT)]
+    return next((int(v) for v in large.flat if int(float(v)) != int(v)), None)

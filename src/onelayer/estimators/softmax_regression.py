@@ -22,14 +22,18 @@ from onelayer.data.scaling import Moments
 from onelayer.errors import OneLayerError, torch_needed
 from onelayer.estimators.files import Saved
 from onelayer.estimators.onnx_export import write_softmax_regression
-from onelayer.estimators.parameters import check_parameters, unchanged_on_error
-from onelayer.solvers.softmax import softmax_regression
+from onelayer.estimators.parameters import check_parameters, refuse_unlike_numbers, unchanged_on_error
+from onelayer.losses import CrossEntropy
+from onelayer.penalties import Ridge
+from onelayer.solvers.fit import Fit
+from onelayer.solvers.minimise import minimise
 
 if TYPE_CHECKING:
     from onelayer.solvers.softmax_sgd import SoftmaxDescent
 
 DTYPES = (np.float64, np.float32)
 MAX_SEED = 2**31 - 1
+NEVER = 1e4  # how far the logit of a class without any weight is below all others
 STREAMING_SHARE = 0.1  # of the largest stable rate: the noise that stays is in proportion to it
 BY_ONE_SOLVER = (  # what fit leaves besides the model itself
     "objective_",
@@ -70,17 +74,20 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
     """Softmax regression: minimises ½ ‖W‖² + C Σ cᵢ ℓ(W xᵢ + b, yᵢ) with the cross-entropy ℓ (section 3.4).
 
     The objective is that of scikit-learn's ``LogisticRegression``; with two classes too, there is one output, the
-    logit of the second. Features need not be scaled: neither solver depends on their units. X is dense, or for the
-    exact solver sparse; float32 features give float32 coefficients.
+    logit of the second. Features need not be scaled: no solver depends on their units. X is dense, or for the exact
+    solvers sparse. Coefficients and predictions are float64, also for float32 features: rounded apart to float32,
+    weights and intercept of features far from 0 would lose what they have in common.
 
     Args:
-        C: the weight of the data against the penalty on W; b is not penalised.
+        C: the weight of the data against the penalty on W; b is not penalised. Infinite: no penalty, and the objective
+            is Σ cᵢ ℓᵢ; then classes that can be separated have no finite minimum.
         fit_intercept: whether b is free; else it is 0.
-        solver: "newton" goes to the minimum, on the CPU in float64, and "auto" is the same. "sgd" is minibatch SGD
-            (section 3.6) on features that are standardised on the way; it makes few passes, can go on with new rows
-            (``partial_fit``), and comes near the minimum.
-        tol: newton: how far from the minimum the objective may be, relative to itself.
-        max_iter: newton: the largest number of steps.
+        solver: "auto" goes to the minimum, on the CPU in float64, by one of two ways. "newton" forms a matrix of all
+            coefficients in each step, and is best for hundreds; it refuses more than 10,000. "lbfgs" is for many. "sgd"
+            is minibatch SGD (section 3.6) on features that are standardised on the way; it makes few passes, can go on
+            with new rows (``partial_fit``), and comes near the minimum.
+        tol: newton, lbfgs: how far from the minimum the objective may be, relative to itself.
+        max_iter: newton, lbfgs: the largest number of steps.
         class_weight: "balanced" for weights that make the classes count alike, a dictionary from class to weight,
             or None.
         lr: sgd: the learning rate η, constant, for standardised features and the mean loss. "auto" finds the
@@ -96,12 +103,13 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         coef_: W (q, d), or (1, d) with two classes.
         intercept_: b (q,), or (1,).
         objective_: the objective reached. After ``partial_fit`` there is none, for earlier rows are gone.
-        gap_: newton: an upper bound on how far that is above the minimum; both are of the coefficients before they
-            are rounded to float32, if the features are float32. SGD knows no such bound.
-        converged_: newton: whether the gap is at most ``tol`` times the objective.
-        n_iter_: newton: how often the objective was evaluated; sgd: passes over rows.
-        history_: newton: the objective each time (n_iter_,); sgd: the mean loss in each pass (n_iter_,), that of
-            each batch before its step.
+        gap_: newton, lbfgs: an upper bound on how far that is above the minimum, rounding included; both are of the
+            coefficients as they are stored. SGD knows no such bound.
+        converged_: newton, lbfgs: whether the gap is at most ``tol`` times the objective, or nothing beside the
+            rounding of one of a model that knows nothing.
+        n_iter_: (1,) newton, lbfgs: how many objectives are in ``history_``; sgd: passes over rows.
+        history_: newton, lbfgs: the objective before each step and at the end (n_iter_,); sgd: the mean loss in each
+            pass (n_iter_,), that of each batch before its step.
         lr_: sgd: the learning rate that was given, or with "auto" the largest stable one.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
     """
@@ -112,13 +120,14 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         "classes_",
         "n_features_in_",
         "feature_names_in_",
+        "_dtype",
         *BY_ONE_SOLVER,
     )
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
-        "C": [Interval(Real, 0, None, closed="neither")],
+        "C": [Interval(Real, 0, None, closed="right")],
         "fit_intercept": ["boolean"],
-        "solver": [StrOptions({"auto", "newton", "sgd"})],
+        "solver": [StrOptions({"auto", "newton", "lbfgs", "sgd"})],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "class_weight": [StrOptions({"balanced"}), dict, None],
@@ -131,6 +140,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
 
     def __init__(
         self,
+        *,
         C: float = 1.0,
         fit_intercept: bool = True,
         solver: str = "auto",
@@ -164,7 +174,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
             ValueError: if X or y are malformed.
 
         Warns:
-            ConvergenceWarning: if newton did not come as near the minimum as ``tol`` asks for.
+            ConvergenceWarning: if newton or lbfgs did not come as near the minimum as ``tol`` asks for.
         """
         with unchanged_on_error(self):
             self._check_parameters()
@@ -225,15 +235,18 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         check_parameters(self, self._parameter_constraints)
         if self.solver != "sgd" and self.device not in ("auto", "cpu"):
             raise OneLayerError(
-                f"device={self.device!r} is for solver='sgd': the exact solver computes on the CPU, in float64"
+                f"device={self.device!r} is for solver='sgd': the others compute on the CPU, in float64"
             )
 
     def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Any, NDArray[Any]]:
         if self.solver == "sgd" and sparse.issparse(X):
             raise OneLayerError(
-                "solver='sgd' takes no sparse features: use solver='newton', or X.toarray() if X is small"
+                "solver='sgd' takes no sparse features: use solver='auto', or X.toarray() if X is small"
             )
+        refuse_unlike_numbers(X)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES, reset=reset)
+        if reset:
+            self._dtype = X.dtype.name
         check_classification_targets(y)
         return X, y
 
@@ -255,10 +268,14 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         return (X, labels, weights) if counted.all() else (X[counted], labels[counted], weights[counted])
 
     def _class_weights(self, labels: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        if isinstance(self.class_weight, str):  # "balanced": each class in the data weighs the same
+            sums = np.bincount(labels, weights, len(self.classes_))
+            n_weighted = np.count_nonzero(sums)
+            balanced = np.ones(len(sums))
+            np.divide(sums.sum() / max(n_weighted, 1), sums, out=balanced, where=sums > 0)
+            return balanced
         try:
-            found = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=self.classes_[labels], sample_weight=weights
-            )
+            found = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[labels])
         except (TypeError, ValueError) as error:
             raise OneLayerError(f"class_weight: {error}") from error
         if not (np.isfinite(found).all() and (found >= 0).all()):
@@ -304,35 +321,54 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         decay = 1 / (self.C * total)
         losses = rows.descend(lrs.tolist(), self.batch_size, decay, before.seed, len(self.history_) + 1)
         found = rows.coefficients()
-        self.coef_, self.intercept_ = found.weight.astype(X.dtype), found.bias.astype(X.dtype)
+        self.coef_, self.intercept_ = found.weight, found.bias
         self.history_ = [*self.history_, *losses]
-        self.n_iter_ = len(self.history_)
+        self.n_iter_ = np.array([len(self.history_)], np.int32)
         self._column_means, self._column_variances = moments.mean, moments.variance
         self._progress = Progress(n_seen, total, n_measured, before.seed)
         return rows
 
     def _minimise(self, X: Any, labels: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
-        fit = softmax_regression(
-            X, labels, len(self.classes_), weights, 1 / self.C, self.fit_intercept, self.tol, self.max_iter
-        )
-        self.coef_ = fit.weight.astype(X.dtype)
-        self.intercept_ = fit.bias.astype(X.dtype)
-        self.objective_, self.gap_ = self.C * fit.objective, self.C * fit.gap
+        q, d = len(self.classes_), X.shape[1]
+        weighed = np.bincount(labels, weights, q) > 0  # other classes are left with a logit far below
+        places, k = np.cumsum(weighed) - 1, int(weighed.sum())
+        if k == 1:
+            fit = Fit(np.zeros((1, d)), np.zeros(1), 0.0, 0.0, [0.0], True, "newton")
+        else:
+            loss, penalty = CrossEntropy(k, is_single=q == 2), Ridge(1 / float(self.C))
+            X = sparse.csr_array(X) if sparse.issparse(X) else X
+            rows = Rows(X, places[labels], "classes", None if (weights == 1).all() else weights)
+            fit = minimise(rows, loss, penalty, self.fit_intercept, self.solver, self.tol, self.max_iter)
+        self.coef_, self.intercept_ = fit.weight, fit.bias
+        if k == 1 and q == 2:
+            self.intercept_ = np.array([NEVER if weighed[1] else -NEVER])
+        elif k < q:
+            self.coef_, self.intercept_ = np.zeros((q, d)), np.full(q, fit.bias.min() - NEVER)
+            self.coef_[weighed], self.intercept_[weighed] = fit.weight, fit.bias
+        scale = float(self.C) if np.isfinite(self.C) else 1.0
+        self.objective_, self.gap_ = scale * fit.objective, scale * fit.gap
         self.converged_ = bool(fit.converged)
-        self.history_ = [self.C * value for value in fit.history]
-        self.n_iter_ = len(self.history_)
+        self.history_ = [scale * value for value in fit.history]
+        self.n_iter_ = np.array([len(self.history_)], np.int32)
         if not fit.converged:
-            stopped = "max_iter was reached" if self.n_iter_ > self.max_iter else "rounding allows no more"
-            warnings.warn(
-                f"the objective, {self.objective_:.6g}, is above its minimum by at most {self.gap_:.2g}, or "
-                f"{self.gap_ / self.objective_:.1e} of itself; tol asks for {self.tol:.1e}, but {stopped}",
-                ConvergenceWarning,
-                stacklevel=3,
+            warnings.warn(self._why_not_converged(fit), ConvergenceWarning, stacklevel=3)
+
+    def _why_not_converged(self, fit: Fit) -> str:
+        if fit.is_unbounded:
+            return (
+                "the classes can be separated and C is infinite, so there is no finite minimum: the objective falls to "
+                f"0 as the coefficients grow, and was left at {self.objective_:.2g}; choose a finite C"
             )
+        stopped = "max_iter was reached" if fit.is_exhausted else "rounding allows no more"
+        return (
+            f"the objective, {self.objective_:.6g}, is above its minimum by at most {self.gap_:.2g}, or "
+            f"{fit.gap / fit.objective:.1e} of itself; tol asks for {self.tol:.1e}, but {stopped}"
+        )
 
     def decision_function(self, X: Any) -> NDArray[Any]:
         """Return the logits (n, q) of features X (n, d), or (n,) with two classes."""
         check_is_fitted(self)
+        refuse_unlike_numbers(X)
         X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
         logits = np.asarray(X @ self.coef_.T + self.intercept_)
         return logits[:, 0] if len(self.classes_) == 2 else logits
@@ -361,14 +397,16 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
     def to_onnx(self, path: str | Path) -> None:
         """Write the fitted model for ONNX runtimes, from "X" (n, d) to "label" (n,) and "probabilities" (n, q).
 
-        Features and probabilities are of the type of ``coef_``; labels are texts or int64, the classes themselves.
+        Features and probabilities are of the type of the features at fit, to which the coefficients are rounded; labels
+        are strings or int64, the classes themselves.
 
         Raises:
-            OneLayerError: if the extra ``onelayer[onnx]`` is not installed, a class is neither text nor an integer, or
-                the file cannot be written.
+            OneLayerError: if the extra ``onelayer[onnx]`` is not installed, a class is neither a string nor an integer,
+                or the file cannot be written.
         """
         check_is_fitted(self)
-        write_softmax_regression(path, self.coef_, self.intercept_, self.classes_)
+        weight, bias = self.coef_.astype(self._dtype), self.intercept_.astype(self._dtype)
+        write_softmax_regression(path, weight, bias, self.classes_)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

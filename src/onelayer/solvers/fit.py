@@ -1,6 +1,6 @@
 """What a solver returns."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,3 +53,53 @@ class LeastSquaresFit:
             return np.full((len(self.weight), len(self.identified)), np.nan)
         errors = np.sqrt(np.outer(self.rss / degrees, self.inverse.diagonal()))
         return np.where(self.identified, errors, np.nan)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W), or how near a solver came.
+
+    Attributes:
+        weight: W (k, d), for the user's features.
+        bias: b (k,).
+        objective: the value at W and b as they are stored.
+        gap: an upper bound on how far that is above the minimum.
+        history: the value before each step and at the end.
+        converged: whether the gap is as small as it was to be.
+        solver: "newton" or "lbfgs".
+        is_exhausted: whether the steps were used up.
+        is_unbounded: whether there is no finite minimum: nothing is penalised, and the data are separable.
+    """
+
+    weight: Array
+    bias: Array
+    objective: float
+    gap: float
+    history: list[float] = field(repr=False)
+    converged: bool
+    solver: str
+    is_exhausted: bool = False
+    is_unbounded: bool = False
+
+    def times_power(self, exponent: int) -> "Fit":
+        """Return the fit of the same rows with weights and penalty times 2^exponent; values may become infinite."""
+        with np.errstate(over="ignore", under="ignore"):
+            values = np.ldexp([self.objective, self.gap, *self.history], exponent).tolist()
+        return replace(self, objective=values[0], gap=values[1], history=values[2:])
+
+
+@dataclass
+class Found:
+    """Where an iteration has ended.
+
+    Attributes:
+        candidates: weights (k, p) for standardised columns, the last ones those that F is known of.
+        lower: a lower bound on the minimum.
+        history: F before each step and at the end.
+        is_exhausted: whether the steps were used up.
+    """
+
+    candidates: list[Array]
+    lower: float
+    history: list[float]
+    is_exhausted: bool

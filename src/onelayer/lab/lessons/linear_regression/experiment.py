@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from onelayer import LinearRegression, Timer, houses
 from onelayer.data.rows import Rows
+from onelayer.engines.threads import one_thread
 from onelayer.errors import LinearDependenceWarning
 from onelayer.solvers.direct import least_squares
-from onelayer.solvers.parallel import one_thread
 
 Array = NDArray[np.float64]
 

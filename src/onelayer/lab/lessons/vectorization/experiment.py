@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from onelayer import LinearRegression
+from onelayer.engines.threads import one_thread
 from onelayer.lab.lessons.linear_regression.experiment import load, predict, predict_row_by_row
-from onelayer.solvers.parallel import one_thread
 from onelayer.timer import Timer
 from onelayer.vectorization import add_both_ways, add_in_a_loop, add_in_one_call, laps
 

@@ -1,0 +1,170 @@
+"""The features of a block of rows as solvers see them: standardised, with a column of ones for the intercept.
+
+Weights are (k, p), a row for each output, with p = d + 1 columns if there is an intercept, else d.
+"""
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from scipy import sparse
+
+from onelayer.data.rows import Block, block_rows
+from onelayer.solvers.scaling import RowsScaling, centred
+
+Array = NDArray[Any]
+
+# Digits that centring through the weights loses are those of |mean| / scale. So far it may go in float64, or float32.
+NEAR = {np.dtype(np.float64): 1e3, np.dtype(np.float32): 30.0}
+MODERATE = 1e12  # scales from its inverse up to it are far from float32's limits
+
+
+class Columns(Protocol):
+    """Standardised columns (m, p) of a block of rows, as an operator."""
+
+    def forward(self, weight: Array) -> Array:
+        """Return the outputs (k, m) of weights (k, p)."""
+        ...
+
+    def backward(self, residuals: Array) -> Array:
+        """Return Σᵢ rₖᵢ zᵢ (k, p) in float64."""
+        ...
+
+
+class Standardised:
+    """Rows z, with ones, written out (m, p)."""
+
+    def __init__(
+        self, block: Block, scaling: RowsScaling, fit_intercept: bool, dtype: DTypeLike = np.float64
+    ):
+        d = block.X.shape[1]
+        self.Z = np.empty((len(block), d + int(fit_intercept)), dtype)
+        X = block.dense()
+        np.subtract(X, scaling.mean, out=self.Z[:, :d], casting="same_kind")
+        self.Z[:, :d] *= (1 / scaling.scale).astype(dtype)
+        self.Z[:, d:] = 1
+
+    def forward(self, weight: Array) -> Array:
+        """See ``Columns``."""
+        return np.asarray(weight.astype(self.Z.dtype, copy=False) @ self.Z.T)
+
+    def backward(self, residuals: Array) -> Array:
+        """See ``Columns``."""
+        return np.asarray(residuals @ self.Z, np.float64)
+
+    def gram(self, row_weights: Array) -> Array:
+        """Return Σᵢ wᵢ zᵢ zᵢᵀ (p, p) for row weights (m,)."""
+        rooted = self.Z * np.sqrt(row_weights)[:, None]
+        return np.asarray(
+            rooted.T @ rooted
+        )  # half the work of another product: NumPy sees that it is symmetric
+
+    def squares(self, row_weights: Array) -> Array:
+        """Return Σᵢ wₖᵢ zᵢⱼ² (k, p) for row weights (k, m)."""
+        return np.asarray(row_weights @ np.square(self.Z))
+
+    def forms(self, matrix: Array) -> Array:
+        """Return zᵢᵀ M zᵢ (m,) for a matrix (p, p)."""
+        return np.asarray(((self.Z @ matrix) * self.Z).sum(axis=1))
+
+    def absolute(self) -> "Standardised":
+        """Return the same with each value's magnitude; it takes the place of this one."""
+        np.abs(self.Z, out=self.Z)
+        return self
+
+
+class Stored:
+    """Dense rows as they are stored: means and scales go into the weights, so no row is copied."""
+
+    def __init__(
+        self, block: Block, scaling: RowsScaling, fit_intercept: bool, dtype: DTypeLike = np.float64
+    ):
+        self.X = np.asarray(block.X, dtype)
+        self.means, self.scales = scaling.mean / block.unit, scaling.scale / block.unit
+        self.fit_intercept = fit_intercept
+
+    def forward(self, weight: Array) -> Array:
+        """See ``Columns``."""
+        d = self.X.shape[1]
+        W = weight[:, :d] / self.scales
+        b = -(W @ self.means) + (weight[:, d] if self.fit_intercept else 0)
+        if (
+            self.X.dtype == np.float32
+        ):  # OpenBLAS multiplies these in the other order in two thirds of the time
+            outputs = np.ascontiguousarray((self.X @ W.astype(np.float32).T).T)
+        else:
+            outputs = W @ self.X.T
+        outputs += b[:, None].astype(self.X.dtype, copy=False)
+        return np.asarray(outputs)
+
+    def backward(self, residuals: Array) -> Array:
+        """See ``Columns``."""
+        totals = residuals.sum(axis=1, dtype=np.float64)
+        sums = np.asarray(residuals @ self.X, np.float64)
+        sums -= np.outer(totals, self.means)
+        sums /= self.scales
+        return np.column_stack([sums, totals]) if self.fit_intercept else sums
+
+
+class Sparse:
+    """Rows in CSR. Zeros are not touched, and columns with zeros not centred."""
+
+    def __init__(
+        self, block: Block, scaling: RowsScaling, fit_intercept: bool, dtype: DTypeLike = np.float64
+    ):
+        is_plain = not scaling.mean.any() and block.unit == 1 and block.X.dtype == np.float64
+        self.X = block.X if is_plain else centred(block, scaling.mean)
+        self.scales, self.fit_intercept = scaling.scale, fit_intercept
+
+    def forward(self, weight: Array) -> Array:
+        """See ``Columns``."""
+        d = self.X.shape[1]
+        outputs = (self.X @ (weight[:, :d] / self.scales).T).T
+        if self.fit_intercept:
+            outputs += weight[:, d:]
+        return np.ascontiguousarray(outputs)
+
+    def backward(self, residuals: Array) -> Array:
+        """See ``Columns``."""
+        sums = np.asarray((self.X.T @ residuals.T).T) / self.scales
+        return np.column_stack([sums, residuals.sum(axis=1)]) if self.fit_intercept else sums
+
+    def gram(self, row_weights: Array) -> Array:
+        """Return Σᵢ wᵢ zᵢ zᵢᵀ (p, p) for row weights (m,)."""
+        weighted = sparse.csr_array(self.X.multiply(row_weights[:, None]))
+        G = (self.X.T @ weighted).toarray() / self.scales / self.scales[:, None]
+        if not self.fit_intercept:
+            return np.asarray(G)
+        border = (self.X.T @ row_weights) / self.scales
+        return np.block([[G, border[:, None]], [border[None], row_weights.sum()]])
+
+    def squares(self, row_weights: Array) -> Array:
+        """Return Σᵢ wₖᵢ zᵢⱼ² (k, p) for row weights (k, m)."""
+        sums = np.asarray((self.X.power(2).T @ row_weights.T).T) / self.scales**2
+        return np.column_stack([sums, row_weights.sum(axis=1)]) if self.fit_intercept else sums
+
+    def forms(self, matrix: Array) -> Array:
+        """Return zᵢᵀ M zᵢ (m,) for a matrix (p, p)."""
+        d, size = self.X.shape[1], block_rows(len(matrix))
+        M = matrix[:d, :d] / self.scales / self.scales[:, None]
+        parts = [self.X[i : i + size] for i in range(0, self.X.shape[0], size)]
+        forms = np.concatenate([np.asarray(X.multiply(X @ M).sum(axis=1)).ravel() for X in parts])
+        if self.fit_intercept:
+            forms += self.X @ (2 * matrix[:d, d] / self.scales) + matrix[d, d]
+        return forms
+
+    def absolute(self) -> "Sparse":
+        """Return the same with each value's magnitude; it takes the place of this one."""
+        self.X = abs(self.X)
+        return self
+
+
+def is_near(scaling: RowsScaling, dtype: DTypeLike) -> bool:
+    """Return whether stored rows will do in ``dtype``: near 0 in units of their scales, which are moderate."""
+    varying = np.isfinite(scaling.scale)
+    means, scales = np.abs(scaling.mean[varying]), scaling.scale[varying]
+    return bool(
+        (means <= NEAR[np.dtype(dtype)] * scales).all()
+        and scales.min(initial=1) >= 1 / MODERATE
+        and scales.max(initial=1) <= MODERATE
+    )

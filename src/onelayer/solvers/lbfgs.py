@@ -1,0 +1,342 @@
+"""L-BFGS for many parameters (Nocedal and Wright 2006, chapter 7), started from parts of the Hessian.
+
+The parts are one block for each output, which says how the features vary together among the rows that the output is
+still undecided on; or, with very many columns, the diagonal.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from onelayer.data.rows import Block
+from onelayer.solvers.bounds import Factor, newton_bound, ridge_bound
+from onelayer.solvers.columns import Standardised
+from onelayer.solvers.fit import Found
+from onelayer.solvers.objective import EPS, Objective, Point
+
+Array = NDArray[Any]
+Inverse = Callable[[Array], Array]
+
+MEMORY = 20  # pairs
+FLAT = 0.5  # share of the slope that may be left at the end of a step
+TRIALS = 30  # points on a line; one is usual
+INTERCEPT_STEPS = 100
+HOPELESS = 100  # times the gap to reach: from here on another bound than the penalty's is tried
+LARGEST = 1e30  # far from the limits of float32
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Where one way to know the curvature gives way to another.
+
+    Attributes:
+        block: columns up to which a block for each output is factored.
+        certificate: parameters up to which the whole Hessian is formed once where the penalty alone gives no bound.
+        rows_per_column: in the sample of rows that a block is summed from.
+        patience: steps with the first parts of the Hessian, and with later ones.
+        most_double: features stored in float32 or bytes beyond which the first steps are in float32.
+    """
+
+    block: int = 3_000
+    certificate: int = 3_000
+    rows_per_column: int = 8
+    patience: tuple[int, int] = (10, 30)
+    most_double: int = 2**22
+
+
+def lbfgs(stages: list[Objective], tol: float, max_iter: int, sizes: Sizes) -> Found:
+    """Go from V = 0 to where F is within ``tol`` of itself from its minimum, or as near as ``max_iter`` steps come.
+
+    Args:
+        stages: the objective, perhaps in lower precision first, in float64 at last.
+        tol: relative to F.
+        max_iter: steps.
+        sizes: where one way gives way to another.
+    """
+    descent = Descent(stages[0], tol, max_iter, sizes)
+    for objective in stages:
+        descent.change_to(objective)
+        descent.run()
+    return descent.found()
+
+
+@dataclass
+class Descent:
+    """Steps down an objective until the gap is small, the steps are used up, or rounding hides further progress.
+
+    The objective may be exchanged for itself in another precision: what is known of its curvature stays.
+    """
+
+    objective: Objective
+    tol: float
+    max_iter: int
+    sizes: Sizes
+    point: Point = field(init=False)
+    history: list[float] = field(default_factory=list)
+    lower: float = 0.0
+    pairs: list[tuple[Array, Array]] = field(default_factory=list)
+    inverse: Inverse | None = None
+    age: int = 0
+    patience: int = 0
+    next_try: int = 0
+    is_exhausted: bool = False
+    t: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.point = self.objective.at(np.zeros(self.objective.shape), inner=True)
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether products with rows are in float64."""
+        return np.dtype(self.objective.dtype) == np.float64
+
+    def change_to(self, objective: Objective) -> None:
+        """Go on with this objective, from the weights that have been reached."""
+        if objective is not self.objective:
+            self.objective = objective
+            self.point = objective.at(self.point.V, inner=True)
+
+    def run(self) -> None:
+        """Descend."""
+        least = (
+            float(np.finfo(np.dtype(self.objective.dtype)).eps) / 2
+        )  # decrease that is not rounding, relative to F
+        while not self._has_arrived():
+            self.history.append(self.point.value)
+            if len(self.history) > self.max_iter:
+                self.is_exhausted = True
+                return
+            if self.objective.is_hopeless(self.point.value, self.history[0]):
+                return
+            before = self.point
+            self._step()
+            if before.value - self.point.value <= least * before.value:
+                if self.age == 1 or not self.is_fine:  # the parts were new, or float64 will do better
+                    return
+                self.age = self.patience  # try with new ones
+            step, change = self.point.V - before.V, self.point.gradient - before.gradient
+            if np.vdot(step, change) > 0:
+                self.pairs = [*self.pairs[-MEMORY + 1 :], (step, change)]
+        self.history.append(self.point.value)
+
+    def found(self) -> Found:
+        """Return where the descent has ended, with the best bound that can be had there."""
+        if self.point.value - self.lower > self.tol * self.lower:
+            self._bound_by_ridge()
+            if self.point.value - self.lower > self.tol * self.lower:
+                self._bound_by_hessian()
+        return Found([self.point.V], self.lower, self.history, self.is_exhausted)
+
+    # The gap
+
+    def _has_arrived(self) -> bool:
+        """Return whether the gap is small enough: in float64 by a bound that is one, where an estimate promises it."""
+        enough = self.tol * self.point.value
+        estimate = self._estimated_gap()
+        if estimate <= enough:
+            if not self.is_fine:
+                return True
+            self._bound_by_ridge()
+        elif self._ridge_is_hopeless(estimate, enough):
+            decrease = float(np.vdot(self._newton_like(self.point.gradient), self.point.gradient))
+            if decrease <= enough / 10:
+                self.next_try = 2 * len(self.history)
+                self._bound_by_hessian()
+        return self.point.value - self.lower <= self.tol * self.lower
+
+    def _ridge_is_hopeless(self, estimate: float, enough: float) -> bool:
+        is_due = self.inverse is not None and len(self.history) >= self.next_try
+        return self.is_fine and is_due and estimate > HOPELESS * enough
+
+    def _estimated_gap(self) -> float:
+        """Return the gap by the penalty and the intercepts, but for what they have to do with each other."""
+        objective, gradient = self.objective, self.point.gradient
+        d = objective.shape[1] - int(objective.fit_intercept)
+        ridge = objective.ridge[:d]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            left = float(np.where(gradient[:, :d], gradient[:, :d] ** 2 / ridge, 0).sum())
+        if objective.fit_intercept:
+            left += float(gradient[:, d] @ self._intercept_factor(self.point).solve(gradient[:, d]))
+        return left / 2
+
+    def _intercept_factor(self, point: Point) -> Factor:
+        inner = point.inner
+        assert inner is not None
+        shift = np.trace(inner) / len(inner) ** 2 if self.objective.loss.is_coupled else 0.0
+        return Factor(inner + shift)
+
+    def _bound_by_ridge(self) -> None:
+        if (self.objective.ridge[: self.objective.rows.n_features] > 0).all():
+            self._set_best_intercept()
+            self.lower = max(self.lower, ridge_bound(self.objective, self.point))
+
+    def _bound_by_hessian(self) -> None:
+        if math.prod(self.objective.shape) <= self.sizes.certificate:
+            point = self.objective.at(self.point.V, inner=True, hessian=True)
+            assert point.hessian is not None
+            factor = Factor(point.hessian.reshape(point.V.size, -1))
+            self.lower = max(self.lower, newton_bound(self.objective, point, factor))
+
+    def _set_best_intercept(self) -> None:
+        """Set b to the best for W, by Newton's method on the outputs, which stay in memory if the rows do."""
+        objective = self.objective
+        if not objective.fit_intercept:
+            return
+        V, best = self.point.V, math.inf
+        shift: Array = np.zeros(len(V))
+        for _ in range(INTERCEPT_STEPS):
+            by_intercept, inner = objective.rows.sum(partial(self._intercept_terms, shift))
+            size = float(np.abs(by_intercept).max())
+            if size >= best / 2:
+                break
+            best, best_shift = size, shift
+            step = -self._intercept_factor(Point(V, 0.0, V, inner)).solve(by_intercept)
+            shift = shift + np.clip(step, -1, 1)  # far from the best b, Newton's steps are too long
+        V = V.copy()
+        V[:, -1] += best_shift
+        self.point = objective.at(V, inner=True)
+
+    def _intercept_terms(self, shift: Array, block: Block) -> list[Array]:
+        objective = self.objective
+        c = objective.weights(block)
+        _, R, h = objective.loss.at(objective.outputs_at(self.point, block) + shift[:, None], block.y)
+        return [(R * c).sum(axis=1), objective.curvature(h, c)]
+
+    # Steps
+
+    def _step(self) -> None:
+        if self.inverse is None or self.age >= self.patience:
+            self._renew_inverse()
+        direction = -self._newton_like(self.point.gradient)
+        if np.vdot(direction, self.point.gradient) >= 0:
+            self.pairs = []
+            direction = -self._newton_like(self.point.gradient)
+        self.age += 1
+        self.point = self._line_search(direction)
+
+    def _newton_like(self, gradient: Array) -> Array:
+        """Return H⁻¹ times the gradient (k, p), with L-BFGS's H (algorithm 7.4 of Nocedal and Wright)."""
+        assert self.inverse is not None
+        rest, shares = gradient, []
+        for step, change in reversed(self.pairs):
+            shares.append(np.vdot(step, rest) / np.vdot(step, change))
+            rest = rest - shares[-1] * change
+        result = self.inverse(rest)
+        for (step, change), share in zip(self.pairs, reversed(shares), strict=True):
+            result = result + (share - np.vdot(change, result) / np.vdot(step, change)) * step
+        return result
+
+    def _line_search(self, direction: Array) -> Point:
+        """Return a point on the line that is low enough and flat enough, or the lowest seen (Wolfe's conditions)."""
+        start, objective = self.point, self.objective
+        promised = -float(np.vdot(direction, start.gradient))
+        slack = float(np.finfo(np.dtype(objective.dtype)).eps) * start.value
+        low, high, t, best = 0.0, math.inf, self.t if self.pairs else 1.0, start
+        slope_low = -promised
+        for _ in range(TRIALS):
+            ahead = objective.at(start.V + t * direction, inner=True)
+            slope = float(np.vdot(direction, ahead.gradient))
+            is_low = ahead.value <= start.value - 1e-4 * t * promised + slack
+            if is_low and ahead.value < best.value:
+                best = ahead
+            if is_low and abs(slope) <= FLAT * promised:
+                self.t = t
+                return ahead
+            if slope < 0 and is_low:
+                secant = t - slope * (t - low) / (slope - slope_low) if slope > slope_low else math.inf
+                low, slope_low = t, slope
+                t = min(max(secant, 1.1 * t), 4 * t) if high == math.inf else (low + high) / 2
+            else:
+                secant = low - slope_low * (t - low) / (slope - slope_low) if slope > slope_low else 0.0
+                high = t
+                inside = low + 0.1 * (high - low) < secant < low + 0.9 * (high - low)
+                t = secant if inside and np.isfinite(secant) else (low + high) / 2
+        return best
+
+    # Parts of the Hessian
+
+    def _renew_inverse(self) -> None:
+        is_first = self.inverse is None
+        if self.objective.shape[1] <= self.sizes.block:
+            self.inverse = self._block_inverse()
+        else:
+            self.inverse = self._diagonal_inverse()
+        self.pairs, self.age, self.patience = [], 0, self.sizes.patience[not is_first]
+
+    def _block_inverse(self) -> Inverse:
+        """Return the inverse of the Hessian's diagonal blocks, one for each output, from a sample of the rows.
+
+        An output's sample has the rows that it is least decided on, and some of the others. Where V = 0 all blocks are
+        alike but for their size.
+        """
+        assert self.point.inner is not None
+        objective, sizes = self.objective, self.point.inner.diagonal()
+        if not self.point.V.any():
+            share = sizes / objective.scaling.total
+            factor = Factor(
+                self._sampled_block(None, objective.scaling.total, objective.ridge / share.mean())
+            )
+            return self._centred(lambda gradient: factor.solve(gradient.T).T / share[:, None])
+        factors = [Factor(self._sampled_block(k, size, objective.ridge)) for k, size in enumerate(sizes)]
+        return self._centred(lambda g: np.stack([f.solve(v) for f, v in zip(factors, g, strict=True)]))
+
+    def _sampled_block(self, k: int | None, total: float, ridge: Array) -> Array:
+        """Return Σᵢ wᵢ zᵢ zᵢᵀ + diag(λ) (p, p) from a sample of rows, where w, of sum ``total``, is as follows.
+
+        It is c times the curvature by output k, or c alone. A weight below a threshold becomes the threshold with the
+        probability that it is of it, or else 0: about so many rows are left as the block needs.
+        """
+        rows, p = self.objective.rows, self.objective.shape[1]
+        size = self.sizes.rows_per_column * p
+        threshold = total / size if len(rows) > size else 0.0
+        is_large = len(rows) * rows.n_features > self.sizes.most_double
+        dtype = np.float32 if is_large else np.float64  # what is approximate need not be precise
+        [sample] = rows.sum(partial(self._sampled_rows, k, threshold, dtype))
+        Z = np.concatenate(sample)
+        return np.asarray(Z.T @ Z + np.diag(np.minimum(ridge, LARGEST).astype(dtype)))
+
+    def _sampled_rows(
+        self, k: int | None, threshold: float, dtype: DTypeLike, block: Block
+    ) -> list[list[Array]]:
+        """Return the rows of a block in the sample, times the roots of their weights; lists are added to one."""
+        objective = self.objective
+        w = np.broadcast_to(np.asarray(objective.weights(block), np.float64), len(block))
+        if k is not None:
+            _, _, h = objective.loss.at(objective.outputs_at(self.point, block), block.y)
+            w = w * (h[k] * (1 - h[k]) if objective.loss.is_coupled else h[k])
+        chance = np.random.default_rng(block.start).random(len(block)) * threshold
+        w = np.where(w >= threshold, w, np.where(chance < w, threshold, 0))
+        used = np.flatnonzero(w)
+        part = Block(block.X[used], block.y[used], None, block.unit)
+        Z = Standardised(part, objective.scaling, objective.fit_intercept, dtype).Z
+        Z *= np.sqrt(w[used, None]).astype(dtype)
+        return [[Z]]
+
+    def _diagonal_inverse(self) -> Inverse:
+        """Return the inverse of the Hessian's diagonal."""
+        [squares] = self.objective.rows.sum(self._squares_terms)
+        diagonal = squares + self.objective.ridge
+        diagonal = np.maximum(diagonal, diagonal.max() * EPS)
+        return self._centred(lambda gradient: gradient / diagonal)
+
+    def _squares_terms(self, block: Block) -> list[Array]:
+        objective = self.objective
+        columns = objective.columns(block, written_out=True)
+        _, _, h = objective.loss.at(columns.forward(self.point.V), block.y)
+        return [columns.squares(objective.weights(block) * (h * (1 - h) if objective.loss.is_coupled else h))]
+
+    def _centred(self, inverse: Inverse) -> Inverse:
+        """Return an inverse that leaves out what is common to coupled outputs: it changes nothing."""
+        if not self.objective.loss.is_coupled:
+            return inverse
+
+        def centred(gradient: Array) -> Array:
+            step = inverse(gradient)
+            return np.asarray(step - step.mean(axis=0))
+
+        return centred

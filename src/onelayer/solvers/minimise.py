@@ -1,0 +1,118 @@
+"""The one way from rows, a loss and a penalty to the minimum, whichever iteration finds it."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.data.rows import Source
+from onelayer.errors import OneLayerError
+from onelayer.losses import Loss
+from onelayer.penalties import Ridge
+from onelayer.solvers.fit import Fit, Found
+from onelayer.solvers.lbfgs import Sizes, lbfgs
+from onelayer.solvers.newton import newton
+from onelayer.solvers.objective import EPS, Objective
+from onelayer.solvers.scaling import RowsScaling
+from onelayer.solvers.wide import has_row_space, hidden, in_row_space
+
+Array = NDArray[Any]
+
+MOST_DENSE = 600  # parameters: up to here the whole Hessian is formed and factored in each step
+LARGEST_DENSE = 10_000  # parameters whose Hessian may be asked for: 800 MB
+
+
+def minimise(
+    rows: Source,
+    loss: Loss,
+    penalty: Ridge,
+    fit_intercept: bool = True,
+    solver: str = "auto",
+    tol: float = 1e-6,
+    max_iter: int = 1000,
+    sizes: Sizes | None = None,
+) -> Fit:
+    """Return the minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W) to a gap of ``tol`` times itself, or nearly.
+
+    Args:
+        rows: features, targets that the loss knows, weights.
+        loss: ℓ.
+        penalty: on W.
+        fit_intercept: whether b is free; else it is 0.
+        solver: "newton" for few parameters, "lbfgs" for many; "auto" takes the one or the other.
+        tol: the gap to reach, relative to the objective.
+        max_iter: the largest number of steps.
+        sizes: what lbfgs does where.
+
+    Raises:
+        OneLayerError: if no row has a weight, or there are too many parameters for newton.
+    """
+    rows, exponent = rows.weights_near_one()
+    penalty = penalty.times_power(-exponent)
+    scaling = RowsScaling.of(rows, fit_intercept)
+    objective = Objective(rows, loss, penalty, scaling, fit_intercept)
+    if has_row_space(objective):
+        inner, back = in_row_space(objective)
+        fit = minimise(inner, loss, Ridge(1.0), fit_intercept, solver, tol / 2, max_iter, sizes)
+        lower = fit.objective - fit.gap - hidden(inner, loss.steepness, fit.objective)
+        found, weights = Found([], lower, fit.history, fit.is_exhausted), [back(fit)]
+        solver = fit.solver
+    else:
+        solver, found = _found(objective, solver, tol, max_iter, sizes or Sizes())
+        weights = [_in_user_units(objective, V) for V in found.candidates]
+    return _judged(objective, weights, found, tol, solver).times_power(exponent)
+
+
+def _found(objective: Objective, solver: str, tol: float, max_iter: int, sizes: Sizes) -> tuple[str, Found]:
+    n_parameters = math.prod(objective.shape)
+    if solver == "newton" and n_parameters > LARGEST_DENSE:
+        raise OneLayerError(
+            f"solver 'newton' forms a matrix of all {n_parameters} parameters, and takes {LARGEST_DENSE} at most: "
+            "use 'lbfgs' (or 'auto')"
+        )
+    if solver == "newton" or (solver == "auto" and n_parameters <= MOST_DENSE):
+        return "newton", newton(objective, tol, max_iter)
+    stages = [objective]
+    rows = objective.rows
+    is_large = len(rows) * rows.n_features > sizes.most_double and not rows.is_sparse
+    if is_large:
+        stages.insert(0, replace(objective, dtype=np.float32))
+    return "lbfgs", lbfgs(stages, tol, max_iter, sizes)
+
+
+def _in_user_units(objective: Objective, V: Array) -> tuple[Array, Array]:
+    d = objective.rows.n_features
+    bias = V[:, d] if objective.fit_intercept else np.zeros(len(V))
+    if objective.loss.is_coupled and objective.fit_intercept:
+        bias = bias - bias.mean()
+    return objective.scaling.input_to_user(V[:, :d], bias)
+
+
+def _judged(
+    objective: Objective, weights: list[tuple[Array, Array]], found: Found, tol: float, solver: str
+) -> Fit:
+    """Return the fit with the best of some W and b, its value and gap those of these numbers as they are stored."""
+    value, W, b = math.inf, *weights[0]
+    for candidate in weights:
+        its_value = objective.value_of(*candidate)
+        if its_value < value:
+            value, (W, b) = its_value, candidate
+        if value <= found.history[-1]:
+            break
+    gap = max(0.0, value - max(0.0, found.lower - objective.left_out()))
+    is_unbounded = objective.is_hopeless(value, found.history[0])
+    # A gap that is rounding beside the loss of a model that knows nothing is no gap, however small F itself is.
+    is_small = gap <= tol * value or gap <= EPS * found.history[0]
+    return Fit(
+        weight=W,
+        bias=b,
+        objective=value,
+        gap=gap,
+        history=found.history,
+        converged=is_small and not is_unbounded,
+        solver=solver,
+        is_exhausted=found.is_exhausted,
+        is_unbounded=is_unbounded,
+    )

@@ -1,0 +1,204 @@
+"""What the iterative solvers minimise, as sums over rows: F(V) = Σᵢ cᵢ ℓ(V zᵢ, yᵢ) + ½ Σ λ V².
+
+V are weights (k, p) for standardised columns z (see ``columns``). Standardising costs nothing in the answer, for the
+penalty is carried over exactly, and makes the units of the columns indifferent.
+"""
+
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from onelayer.data.rows import Block, Source
+from onelayer.losses import Loss
+from onelayer.penalties import Ridge
+from onelayer.solvers.columns import Sparse, Standardised, Stored, is_near
+from onelayer.solvers.scaling import RowsScaling
+
+Array = NDArray[Any]
+
+EPS = float(np.finfo(np.float64).eps)
+TINY = float(np.finfo(np.float64).tiny)
+MOST_RIDGE = 1e250  # beyond it a weight is 0 anyway
+
+
+@dataclass
+class Point:
+    """F and its derivatives at V.
+
+    Attributes:
+        V: (k, p).
+        value: F.
+        gradient: (k, p).
+        inner: Σᵢ cᵢ times the curvature by the outputs (k, k), if it was asked for.
+        outputs: of each block (k, m) by its first row, if the rows are in memory and ``inner`` was asked for.
+        hessian: (k, p, k, p), if it was asked for; for coupled outputs, that of their contrasts.
+    """
+
+    V: Array
+    value: float
+    gradient: Array
+    inner: Array | None = None
+    outputs: dict[int, Array] = field(default_factory=dict, repr=False)
+    hessian: Array | None = None
+
+
+@dataclass
+class Objective:
+    """F for some rows, loss and penalty.
+
+    Attributes:
+        rows, loss, scaling: what the sums are of.
+        penalty: in the user's units, for columns of any scale.
+        fit_intercept: whether the last column is one of ones, without penalty.
+        dtype: what products with the rows are computed in; sums and weights are float64.
+    """
+
+    rows: Source
+    loss: Loss
+    penalty: Ridge
+    scaling: RowsScaling
+    fit_intercept: bool
+    dtype: DTypeLike = np.float64
+    ridge: Array = field(init=False, repr=False)
+    _stored: bool = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        scales = self.scaling.scale
+        strength = self.penalty.columns(len(scales))
+        with np.errstate(over="ignore", divide="ignore"):
+            ridge = np.where(
+                np.isfinite(scales), strength / scales / scales, 1.0
+            )  # a constant column has weight 0
+        self.ridge = np.append(np.minimum(ridge, MOST_RIDGE), np.zeros(int(self.fit_intercept)))
+        self._stored = is_near(self.scaling, self.dtype)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape (k, p) of V."""
+        return self.loss.n_outputs, len(self.ridge)
+
+    def columns(self, block: Block, written_out: bool = False) -> Any:
+        """Return the columns of a block, as they are stored if that will do, or ``written_out``."""
+        kind: Any = Standardised
+        if self.rows.is_sparse:
+            kind = Sparse
+        elif self._stored and not written_out:
+            kind = Stored
+        return kind(block, self.scaling, self.fit_intercept, self.dtype)
+
+    def weights(self, block: Block) -> Array | float:
+        """Return the weights of a block's rows (m,), or 1."""
+        return 1.0 if block.c is None else block.c
+
+    def at(self, V: Array, inner: bool = False, hessian: bool = False) -> Point:
+        """Return F and its derivatives at V, in one pass."""
+        outputs: dict[int, Array] | None = {} if inner and self.rows.in_memory else None
+        value, gradient, *rest = self.rows.sum(partial(self._terms, V, inner, hessian, outputs))
+        point = Point(V, float(value) + self.penalty_of(V), gradient + self.ridge * V, outputs=outputs or {})
+        if inner:
+            point.inner = rest[0]
+        if hessian:
+            point.hessian = self._assembled(rest[-1])
+        return point
+
+    def _terms(
+        self, V: Array, inner: bool, hessian: bool, kept: dict[int, Array] | None, block: Block
+    ) -> list[Any]:
+        columns, c = self.columns(block, written_out=hessian), self.weights(block)
+        outputs = columns.forward(V)
+        if kept is not None:
+            kept[block.start] = outputs
+        losses, R, h = self.loss.at(outputs, block.y)
+        R *= c
+        terms: list[Any] = [float((losses * c).sum(dtype=np.float64)), columns.backward(R)]
+        if inner:
+            terms.append(self.curvature(h, c))
+        if hessian:
+            terms.append(self._grams(columns, h, c))
+        return terms
+
+    def outputs_at(self, point: Point, block: Block) -> Array:
+        """Return the outputs (k, m) of a block, kept or worked out again."""
+        kept = point.outputs.get(block.start)
+        return self.columns(block).forward(point.V) if kept is None else kept
+
+    def curvature(self, h: Array, c: Array | float) -> Array:
+        """Return Σᵢ cᵢ times the curvature by the outputs (k, k) of a block's h (k, m)."""
+        h = h.astype(np.float64, copy=False)
+        totals = np.diag((h * c).sum(axis=1))
+        return totals - (h * c) @ h.T if self.loss.is_coupled else totals
+
+    def _grams(self, columns: Any, h: Array, c: Array | float) -> Array:
+        """Return Σᵢ c h z zᵀ of each output, or Σᵢ c hₐ h_b z zᵀ of each pair (a < b), (pairs, p, p)."""
+        ch = h * c
+        if not self.loss.is_coupled:
+            return np.stack([columns.gram(w) for w in ch])
+        pairs = list(combinations(range(len(h)), 2))
+        if (h == h[:1]).all():  # as where V = 0
+            return np.broadcast_to(
+                columns.gram(ch[0] * h[0]), (len(pairs), *self.shape[1:], *self.shape[1:])
+            ).copy()
+        return np.stack([columns.gram(ch[a] * h[b]) for a, b in pairs])
+
+    def _assembled(self, grams: Array) -> Array:
+        """Return the Hessian. With Σh = 1 the blocks of a row sum to 0, so those of pairs give all, without loss."""
+        k, p = self.shape
+        H = np.zeros((k, p, k, p))
+        if self.loss.is_coupled:
+            for (a, b), G in zip(combinations(range(k), 2), grams, strict=True):
+                H[a, :, a] += G
+                H[b, :, b] += G
+                H[a, :, b] = H[b, :, a] = -G
+        else:
+            for a, G in enumerate(grams):
+                H[a, :, a] = G
+        diagonal = np.einsum("apap->ap", H)
+        diagonal += self.ridge
+        if self.loss.is_coupled:
+            self._hold_common(H, diagonal)
+        return H
+
+    def _hold_common(self, H: Array, diagonal: Array) -> None:
+        """Make the Hessian definite for what is common to the outputs of a column, which changes no loss.
+
+        With centred V the penalty is that of the contrasts alone. A square of weighted sums holds the rest; it leaves
+        the solution for a centred gradient as it is, but for its common part, and weights by the diagonal condition it.
+        """
+        k, p = self.shape
+        columns = np.arange(p)
+        H[:, columns, :, columns] -= (self.ridge / k)[:, None, None]
+        held = diagonal / np.sqrt(np.maximum(diagonal.sum(axis=0), TINY))
+        H[:, columns, :, columns] += held.T[:, :, None] * held.T[:, None, :]
+
+    def penalty_of(self, V: Array) -> float:
+        """Return ½ Σ λ V²."""
+        return 0.5 * float((self.ridge * np.square(V)).sum())
+
+    def is_hopeless(self, value: float, first: float) -> bool:
+        """Return whether F falls to 0 without an end: nothing is penalised, and the data are separable."""
+        return bool(not self.ridge.any()) and value <= EPS * first
+
+    def value_of(self, W: Array, b: Array) -> float:
+        """Return F at W (k, d) and b (k,) in the user's units."""
+        V, bias = self.scaling.input_to_standard(W, b)
+        V = np.column_stack([V, bias]) if self.fit_intercept else V
+
+        def term(block: Block) -> list[float]:
+            losses, _, _ = self.loss.at(self.columns(block, written_out=True).forward(V), block.y)
+            return [float((losses * self.weights(block)).sum())]
+
+        return float(self.rows.sum(term)[0]) + self.penalty.value(W)
+
+    def left_out(self) -> float:
+        """Return what columns that count as constant could take from F at most, if they vary by rounding."""
+        scaling = self.scaling
+        varies = ~np.isfinite(scaling.scale) & (scaling.deviation > 0)
+        if not varies.any():
+            return 0.0
+        slope = scaling.total * scaling.deviation[varies] * self.loss.steepness
+        with np.errstate(divide="ignore"):
+            return float((slope**2 / self.penalty.columns(len(varies))[varies]).sum()) / 2

@@ -1,0 +1,110 @@
+"""What standardises the columns of all rows, however far from 0 and of whatever size they are."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from onelayer.data.rows import Block, Source
+from onelayer.data.scaling import Scaling
+from onelayer.errors import OneLayerError
+
+Array = NDArray[Any]
+
+EPS = float(np.finfo(np.float64).eps)
+ROUNDING = (
+    2 * EPS
+)  # deviation of a column, relative to its mean, that the rounding of stored numbers explains
+LEAST = 1e-300  # a deviation whose inverse is a number
+SMALL = 2.0**-64  # there are never so many rows that a sum of numbers this much smaller overflows
+FAR = 2.0**540  # squares of numbers this much smaller or larger are far from the limits of float64
+
+
+@dataclass(frozen=True, eq=False)
+class RowsScaling(Scaling):
+    """The scaling of the columns of any rows, with Σ c z = 0 and Σ c z² = Σ c.
+
+    An affine map of z is an affine map of x, so nothing is lost and the user's units do not matter. Without an
+    intercept the means are zeros, and a sparse column is centred only if all its values are stored.
+
+    Attributes:
+        deviation: (d,) the root of the mean square of x − mean. ``scale`` is the same, but infinite where it is 0 or
+            the rounding of stored numbers explains it: there z = 0.
+        total: Σ c.
+    """
+
+    deviation: Array
+    total: float
+
+    @staticmethod
+    def of(rows: Source, fit_intercept: bool = True) -> "RowsScaling":
+        """Learn from all rows, in two passes; their weights are at most 1.
+
+        Raises:
+            OneLayerError: if no row has a weight.
+        """
+        d = rows.n_features
+
+        def first_pass(block: Block) -> list[Any]:
+            c = _weights(block)
+            with np.errstate(over="ignore"):
+                if sparse.issparse(block.X):
+                    return [
+                        float(c.sum()),
+                        block.X.T @ (c * SMALL),
+                        np.bincount(block.X.indices, minlength=d),
+                    ]
+                return [float(c.sum()), (c * SMALL) @ block.X, 0]
+
+        total, sums, stored = rows.sum(first_pass)
+        if not total > 0:
+            raise OneLayerError("no row has a weight above 0")
+        means = sums * (rows.first().unit / (total * SMALL)) if fit_intercept else np.zeros(d)
+        if rows.is_sparse:
+            means = np.where(stored == len(rows), means, 0)
+        shift, square, factor = _moments(rows, means, total)
+        if fit_intercept and not rows.is_sparse:
+            square = np.maximum(square - shift**2, 0)
+            means = means + shift / factor
+        deviations = np.sqrt(square) / factor
+        constant = deviations <= np.maximum(ROUNDING * np.abs(means), LEAST)
+        return RowsScaling(means, np.where(constant, np.inf, deviations), deviations, total)
+
+
+def _weights(block: Block) -> Array:
+    """Return the weights (m,) of a block's rows."""
+    return np.ones(len(block)) if block.c is None else block.c
+
+
+def _moments(rows: Source, means: Array, total: float) -> tuple[Array, Array, Array]:
+    """Return mean and mean square (d,) of factor · (x − mean), and the factor.
+
+    The factor is 1, or a power of two where squares would over- or underflow.
+    """
+    factor = np.ones_like(means)
+
+    def term(block: Block) -> list[Array]:
+        share = _weights(block) / total
+        with np.errstate(over="ignore", invalid="ignore"):
+            if sparse.issparse(block.X):
+                X = centred(block, means)
+                return [np.zeros_like(means), (X * factor).power(2).T @ share]
+            Z = block.dense() * factor - means * factor
+            return [share @ Z, share @ np.square(Z)]
+
+    shift, square = rows.sum(term)
+    huge, tiny = ~np.isfinite(square), square < 1 / FAR
+    if huge.any() or (tiny & (square > 0)).any():
+        factor = np.where(huge, 1 / FAR, np.where(tiny, FAR, 1.0))
+        shift, square = rows.sum(term)
+    return shift, square, factor
+
+
+def centred(block: Block, means: Array) -> Any:
+    """Return a block's CSR (m, d) with the mean of its column taken from each stored value."""
+    X = block.X.astype(np.float64) * block.unit
+    if means.any():
+        X.data = X.data - means[X.indices]
+    return X
