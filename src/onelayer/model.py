@@ -1,6 +1,7 @@
 """A trained model in the user's units: what it predicts, and the file it is kept in."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from onelayer import formats
 from onelayer.data.dataset import Missing
 from onelayer.data.rows import PIXEL_UNIT, block_rows
+from onelayer.engines.threads import one_thread
 from onelayer.errors import OneLayerError
 from onelayer.files import write_whole
 from onelayer.run_folder import model_in
@@ -137,7 +139,9 @@ class Model:
             raise OneLayerError(f"the model takes features (n, {self.n_features}), not an array {X.shape}")
         size = block_rows(self.n_features)
         starts = range(0, max(1, len(X)), size)
-        with np.errstate(over="ignore", invalid="ignore"):
+        # Products with a thin weight are too small to share: threads would wait for each other.
+        is_thin = self.hidden_weight is None
+        with one_thread() if is_thin else nullcontext(), np.errstate(over="ignore", invalid="ignore"):
             found = np.concatenate([self._outputs(X[start : start + size]) for start in starts])
         if not np.isfinite(found).all():
             row = int(np.argmin(np.isfinite(found).all(axis=1))) + 1
