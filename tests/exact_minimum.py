@@ -68,21 +68,19 @@ def _minimum(X, labels, q, c, strength, intercept):
     for _ in range(200):
         total, g, H = value(V, derivatives=True)
         for j in range(p):  # what is common to the classes, and columns that do not vary
-            held = (sum(H[a * p + j, a * p + j] for a in range(k)) if k > 1 else 0) + mp.mpf(10) ** -50
+            held = (k > 1) * sum(H[a * p + j, a * p + j] for a in range(k)) + mp.mpf(10) ** -50
             for a in range(k):
                 for b in range(k):
                     H[a * p + j, b * p + j] += held
         step = mp.lu_solve(H, -g)
         decrease = -(step.T * g)[0]
         if decrease < mp.mpf(10) ** -40 * total:
-            break
+            return total
         t = mp.mpf(1)
         while value(V + t * step) > total - t * decrease / 10**4:
             t /= 2
         V = V + t * step
-    else:
-        raise AssertionError("the reference has not come to its minimum")
-    return total
+    raise AssertionError("the reference has not converged")
 
 
 def bound_holds(fit, minimum):

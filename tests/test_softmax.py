@@ -110,7 +110,7 @@ def problems(draw):
     return X, labels, q, c, strength, draw(st.sampled_from(list(FORMS)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(problems())
 def test_the_bound_is_a_theorem_at_any_offset_and_scale(problem):
     X, labels, q, c, strength, form = problem

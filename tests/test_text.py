@@ -56,7 +56,7 @@ def test_softmax_regression_of_text_is_at_the_minimum(corpus, never_dense, C, bi
     y = y == "GPL" if binary else y
     X = TfidfVectorizer(ngram_range=(1, 2)).fit_transform(texts)
     assert X.shape[0] > 300 and X.shape[1] > 5_000
-    ours = SoftmaxRegression(C, tol=1e-7).fit(X, y)
+    ours = SoftmaxRegression(C=C, tol=1e-7).fit(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         theirs = LogisticRegression(C=C, tol=1e-10, max_iter=10_000).fit(X, y)
