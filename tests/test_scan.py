@@ -9,7 +9,10 @@ import pytest
 from onelayer.data.rows import Rows
 from onelayer.data.scan import scan
 from onelayer.errors import OneLayerError
+from onelayer.losses import CrossEntropy
+from onelayer.penalties import Ridge
 from onelayer.solvers.direct import least_squares
+from onelayer.solvers.minimise import minimise
 
 
 @pytest.fixture
@@ -59,6 +62,19 @@ def test_least_squares_of_files_is_that_of_their_rows(lake, weighted, careful):
     np.testing.assert_allclose(found.weight, expected.weight, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(found.bias, expected.bias, rtol=1e-12)
     np.testing.assert_allclose(found.rss, expected.rss * scale, rtol=1e-12)
+
+
+@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+@pytest.mark.parametrize("classes", ["sold", "kind"])
+def test_softmax_regression_of_files_has_the_minimum_of_their_rows(lake, solver, classes):
+    paths, X, frame = lake
+    rows = scan(paths, classes, ["year", "size", "near"], "weight")
+    y = np.searchsorted(rows.target.classes, frame[classes])
+    held = Rows(X[:, :3], y, "classes", frame["weight"].to_numpy())
+    loss = CrossEntropy(len(rows.target.classes))
+    found, expected = (minimise(source, loss, Ridge(1.0), solver=solver) for source in (rows, held))
+    assert found.converged and expected.converged
+    assert abs(found.objective - expected.objective) <= found.gap + expected.gap + 1e-12 * expected.objective
 
 
 def test_blocks_are_the_rows_in_order_whatever_the_division(lake):

@@ -116,15 +116,16 @@ def train_prepared(
 
 def _minimum(rows: Rows, plan: Plan, q: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return the weight (q, d) and the bias (q,) at the minimum."""
-    # SciPy takes as long to import as an epoch of training, and SGD does without it.
-    from onelayer.losses import CrossEntropy
-    from onelayer.penalties import Ridge
-    from onelayer.solvers.direct import least_squares
-    from onelayer.solvers.minimise import minimise
-
     if plan.model == "linear":
+        from onelayer.solvers.direct import least_squares
+
         exact = least_squares(rows)
         return exact.weight, exact.bias
+    # SciPy takes as long to import as an epoch of training, and the others do without it.
+    from onelayer.losses import CrossEntropy
+    from onelayer.penalties import Ridge
+    from onelayer.solvers.minimise import minimise
+
     optimum = minimise(rows, CrossEntropy(q), Ridge(1 / plan.C), solver=plan.solver)
     if q == 2:  # one logit is as good as two that differ by it
         return np.vstack([-optimum.weight, optimum.weight]) / 2, np.hstack([-optimum.bias, optimum.bias]) / 2

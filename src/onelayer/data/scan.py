@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from onelayer.data.arrow import numbers_of
 from onelayer.data.encoding import MAX_CATEGORIES, Column, Encoding, Target, distinct_strings
 from onelayer.data.rows import Block, Task, Terms, block_rows
 from onelayer.data.tables import quoted
@@ -118,12 +119,12 @@ class Scan:
     def _weights(self, table: pa.Table, name: str) -> Array | None:
         if self.weight is None:
             return None
-        c = table[self.weight].cast(pa.float64()).to_numpy()
+        c = numbers_of(table[self.weight].cast(pa.float64()), np.float64, np.nan)
         if not (np.isfinite(c).all() and (c >= 0).all()):
             raise OneLayerError(
                 f"{name}: the weight {self.weight!r} has a value that is missing, infinite or negative"
             )
-        return np.asarray(c)
+        return c
 
 
 def scan(

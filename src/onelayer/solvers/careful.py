@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from onelayer.data.rows import Source
 from onelayer.solvers.coordinates import (
@@ -180,7 +179,7 @@ def _identified(problem: Problem, T: Array, is_scaled: bool) -> NDArray[np.bool_
     size = np.sqrt(np.where(moments.spread > 0, moments.spread, moments.squares))
     size = np.where(size > 0, size, 1.0)
     span = T[:, : T.shape[1] - has_bias] / problem.unit[:d, None]
-    Q = linalg.qr(span * size[:, None] if is_scaled else span / size[:, None], mode="economic")[0]
+    Q = np.linalg.qr(span * size[:, None] if is_scaled else span / size[:, None])[0]
     mean = moments.mean / size
     functionals = np.c_[np.eye(d), mean / max(float(np.linalg.norm(mean)), np.finfo(float).tiny)]
     rest = functionals - Q @ (Q.T @ functionals)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from onelayer.data.rows import Block, Source
 from onelayer.engines.threads import added
@@ -237,7 +236,7 @@ def without_null(problem: Problem, coordinates: Coordinates) -> Coordinates:
         return coordinates
     unit = problem.unit[:d, None]
     null = null / unit / np.linalg.norm(null / unit, axis=0)
-    basis = linalg.qr(null, mode="economic")[0] if null.shape[1] > 1 else null
+    basis = np.linalg.qr(null)[0] if null.shape[1] > 1 else null
     weights = coordinates.T[:d, : coordinates.T.shape[1] - (len(coordinates.T) - d)] / unit
     T = problem.with_bias((weights - basis @ (basis.T @ weights)) * unit)
     gram, cross = problem.products(T, exact=True)

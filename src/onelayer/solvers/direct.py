@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from onelayer.data.rows import Block, Rows, Source, block_rows
 from onelayer.engines.threads import added
@@ -21,9 +20,7 @@ from onelayer.solvers.moments import EPS, FAR, Moments, relative_size, sums_of
 Array = NDArray[np.float64]
 
 SMALL = 5_000  # values of X: so few that the careful way takes a millisecond
-ILL_CONDITIONED = (
-    1e-6  # reciprocal condition of the scaled Gram matrix below which its digits are not trusted
-)
+ILL_CONDITIONED = 1e6  # condition of the scaled Gram matrix above which its digits are not trusted
 CORRECTED = 1e-8  # a correction this small has left an error of about its square
 MOST_CORRECTIONS = 10
 FEW_FEATURES = 500  # up to here matrices (d, d) cost little, although there are fewer rows
@@ -89,11 +86,17 @@ def _solve_by_cholesky(
     if not (scales > moments.rounding / math.sqrt(EPS)).all():
         return None
     scaled = gram / scales / scales[:, None]
-    triangle, failed = linalg.lapack.dpotrf(scaled)
-    norm = np.abs(scaled).sum(axis=0).max(initial=0)
-    if failed or linalg.lapack.dpocon(triangle, norm)[0] < ILL_CONDITIONED:
+    try:
+        half = np.linalg.inv(np.linalg.cholesky(scaled)).T
+    except np.linalg.LinAlgError:
         return None
-    half = np.triu(linalg.lapack.dtrtri(triangle)[0]) / scales[:, None]
+    inverse = half @ half.T
+    if (
+        np.abs(scaled).sum(axis=0).max(initial=0) * np.abs(inverse).sum(axis=0).max(initial=0)
+        > ILL_CONDITIONED
+    ):
+        return None
+    half, inverse = half / scales[:, None], inverse / scales / scales[:, None]
     u = half.T @ cross
     weight, bias, size, corrections = half @ u, moments.y_mean, np.inf, 0  # the bias at x̄
     total = (moments.n or 0.0) * moments.y_mean**2 + moments.tss
@@ -114,7 +117,7 @@ def _solve_by_cholesky(
         solver="direct",
         rank=d,
         identified=np.ones(d + 1, bool),
-        inverse=_inverse(half @ half.T, moments),
+        inverse=_inverse(inverse, moments),
         rss=np.maximum(rss, 0) + (moments.n or 0.0) * lost**2,
         tss=moments.variation,
         rounding=moments.rounding_of(weight, exact.rounded()),
