@@ -10,7 +10,7 @@ from functools import cache
 from threading import Lock
 from typing import Any, TypeVar
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 Share = TypeVar("Share")
 
@@ -39,7 +39,10 @@ def one_thread() -> Iterator[None]:
         with _lock:
             _holders -= 1
             if not _holders:
+                # Who set the limit need not be who takes it back, and only the former is listened to.
+                OpenBLASController.clear_controlling_thread(force=True)
                 _limits.restore_original_limits()
+                OpenBLASController.clear_controlling_thread(force=True)
 
 
 def thread_count() -> int:
