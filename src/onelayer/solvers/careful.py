@@ -41,7 +41,7 @@ def solve_carefully(rows: Source, moments: Moments, gram: Array, alpha: float) -
     """Return the solution, corrected until a further correction would be lost to rounding.
 
     Where columns differ so much in size that digits of their weights cannot be compared, the norm that is least is that
-    in units of their deviations.
+    in units of their sizes: it costs least when it is stored.
 
     Args:
         rows: what to solve.
@@ -68,7 +68,7 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
 
     What a penalty on ‖W‖² leaves of W, and what the solution of least norm keeps, is its part in the span of the rows
     (the representer theorem; Hastie, Tibshirani and Friedman 2009, section 18.3.5). Where columns differ much in size
-    and nothing is penalised, the norm that is least is that in units of their deviations.
+    and nothing is penalised, the norm that is least is that in units of their sizes: it costs least when it is stored.
     """
     block = rows.gathered()
     X, y, c = block.dense(), block.y, np.ones(len(rows)) if block.c is None else block.c
@@ -77,19 +77,20 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
     Z = (X - mean) * np.sqrt(c)[:, None]
     spread, variation = (Z**2).sum(axis=0), c @ (y - y_mean) ** 2
     moments = Moments(total if fit_intercept else None, mean, y_mean, c @ X**2, spread, variation)
+    problem = Problem.of(rows, moments, alpha)
     is_scaled = not alpha and not are_alike(np.sqrt(spread), ALIKE)
-    size = np.where(spread > 0, np.sqrt(spread), 1.0) if is_scaled else np.ones(d)
-    Z /= size
+    unit = problem.unit[:d] if is_scaled else np.ones(d)
+    Z /= unit
     values, vectors = np.linalg.eigh(Z @ Z.T)
     start = Z.T @ vectors
     lengths = np.linalg.norm(start, axis=0)
     start, lengths, values = (
         part[..., lengths > d * EPS * lengths.max()] for part in (start, lengths, values)
     )
-    start = start / size[:, None] / lengths**2
+    start = start / unit[:, None] / lengths**2
     is_known = values > RESOLVED * values.max(initial=0)
     directions = Directions(start[:, is_known], start[:, ~is_known], np.zeros((d, 0)))
-    fit = _solve(Problem.of(rows, moments, alpha), directions, is_scaled=is_scaled)
+    fit = _solve(problem, directions, is_scaled=is_scaled)
     return replace(fit, rank=d) if alpha else fit
 
 
@@ -102,15 +103,14 @@ def _solve(
         problem: what to solve.
         directions: independent ones.
         is_tame: whether products with them lose few digits in float64.
-        is_scaled: whether the norm that is least is that in units of the columns' deviations.
+        is_scaled: whether the norm that is least is that in units of the columns' sizes.
     """
     d = problem.rows.n_features
     in_units = (
         part * problem.unit[:d, None] for part in (directions.known, directions.rest, directions.null)
     )
     coordinates = orthogonal(problem, Directions(*in_units), is_tame)
-    if not is_scaled:
-        coordinates = without_null(problem, coordinates)
+    coordinates = without_null(problem, coordinates, is_scaled)
     theta, rss, error, corrections = _refined(problem, coordinates)
     weight, bias, lost = _stored(problem, theta)
     T, inverse = coordinates.T, np.zeros((d + 1, d + 1))
@@ -178,8 +178,9 @@ def _identified(problem: Problem, T: Array, is_scaled: bool) -> NDArray[np.bool_
         return np.ones(d + 1, bool)
     size = np.sqrt(np.where(moments.spread > 0, moments.spread, moments.squares))
     size = np.where(size > 0, size, 1.0)
-    span = T[:, : T.shape[1] - has_bias] / problem.unit[:d, None]
-    Q = np.linalg.qr(span * size[:, None] if is_scaled else span / size[:, None])[0]
+    unit = problem.unit[:d, None]
+    span = T[:, : T.shape[1] - has_bias] / unit
+    Q = np.linalg.qr(span * (unit**2 if is_scaled else 1.0) / size[:, None])[0]
     mean = moments.mean / size
     functionals = np.c_[np.eye(d), mean / max(float(np.linalg.norm(mean)), np.finfo(float).tiny)]
     rest = functionals - Q @ (Q.T @ functionals)

@@ -229,12 +229,15 @@ def _variances(gram: Array, r: int) -> Array:
     return np.asarray(gram.diagonal()[:r] - shares.sum(axis=1))
 
 
-def without_null(problem: Problem, coordinates: Coordinates) -> Coordinates:
-    """Return the coordinates with directions that have no part in those that change no prediction."""
+def without_null(problem: Problem, coordinates: Coordinates, is_scaled: bool) -> Coordinates:
+    """Return the coordinates with directions that have no part in those that change no prediction.
+
+    Weights are at right angles in the user's units, or if ``is_scaled`` in units of the columns' sizes.
+    """
     null, d = coordinates.null, problem.rows.n_features
     if not null.shape[1]:
         return coordinates
-    unit = problem.unit[:d, None]
+    unit = np.ones((d, 1)) if is_scaled else problem.unit[:d, None]
     null = null / unit / np.linalg.norm(null / unit, axis=0)
     basis = np.linalg.qr(null)[0] if null.shape[1] > 1 else null
     weights = coordinates.T[:d, : coordinates.T.shape[1] - (len(coordinates.T) - d)] / unit
