@@ -17,6 +17,7 @@ ONELAYER = str(Path(sys.executable).with_name("onelayer"))
 COMMANDS = {
     "import torch": [sys.executable, "-c", "import torch"],
     "onelayer --help": [ONELAYER, "--help"],
+    "onelayer train houses --solver auto": [ONELAYER, "train", "houses", "--solver", "auto"],
     "onelayer train fashion-mnist": [ONELAYER, "train", "fashion-mnist"],
 }
 
@@ -42,11 +43,11 @@ def main() -> None:
                 results[name].append(run(command, folder))
     base = [seconds for seconds, _ in results["import torch"]]
     print(f"medians of {ROUNDS} rounds")
-    print(f"{'':30}{'seconds':>10}{'× import torch':>16}{'peak MB':>10}")
+    print(f"{'':38}{'seconds':>10}{'× import torch':>16}{'peak MB':>10}")
     for name, runs in results.items():
         seconds = [value for value, _ in runs]
         ratio = median(own / torch for own, torch in zip(seconds, base, strict=True))
-        print(f"{name:30}{median(seconds):10.2f}{ratio:16.2f}{max(mb for _, mb in runs):10.0f}")
+        print(f"{name:38}{median(seconds):10.2f}{ratio:16.2f}{max(mb for _, mb in runs):10.0f}")
 
 
 if __name__ == "__main__":

@@ -65,6 +65,11 @@ def lbfgs(stages: list[Objective], tol: float, max_iter: int, sizes: Sizes) -> F
     return descent.found()
 
 
+def _unchanged(gradient: Array) -> Array:
+    """Stand in for an inverse before the first one."""
+    return gradient
+
+
 @dataclass
 class Descent:
     """Steps down an objective until the gap is small, the steps are used up, or rounding hides further progress.
@@ -80,7 +85,8 @@ class Descent:
     history: list[float] = field(default_factory=list)
     lower: float = 0.0
     pairs: list[tuple[Array, Array]] = field(default_factory=list)
-    inverse: Inverse | None = None
+    inverse: Inverse = _unchanged
+    has_inverse: bool = False
     age: int = 0
     patience: int = 0
     next_try: int = 0
@@ -150,7 +156,7 @@ class Descent:
         return self.point.value - self.lower <= self.tol * self.lower
 
     def _ridge_is_hopeless(self, estimate: float, enough: float) -> bool:
-        is_due = self.inverse is not None and len(self.history) >= self.next_try
+        is_due = self.has_inverse and len(self.history) >= self.next_try
         return self.is_fine and is_due and estimate > HOPELESS * enough
 
     def _estimated_gap(self) -> float:
@@ -166,7 +172,6 @@ class Descent:
 
     def _intercept_factor(self, point: Point) -> Factor:
         inner = point.inner
-        assert inner is not None
         shift = np.trace(inner) / len(inner) ** 2 if self.objective.loss.is_coupled else 0.0
         return Factor(inner + shift)
 
@@ -178,8 +183,7 @@ class Descent:
     def _bound_by_hessian(self) -> None:
         if math.prod(self.objective.shape) <= self.sizes.certificate:
             point = self.objective.at(self.point.V, inner=True, hessian=True)
-            assert point.hessian is not None
-            factor = Factor(point.hessian.reshape(point.V.size, -1))
+            factor = Factor(point.hessian)
             self.lower = max(self.lower, newton_bound(self.objective, point, factor))
 
     def _set_best_intercept(self) -> None:
@@ -210,7 +214,7 @@ class Descent:
     # Steps
 
     def _step(self) -> None:
-        if self.inverse is None or self.age >= self.patience:
+        if not self.has_inverse or self.age >= self.patience:
             self._renew_inverse()
         direction = -self._newton_like(self.point.gradient)
         if np.vdot(direction, self.point.gradient) >= 0:
@@ -221,7 +225,6 @@ class Descent:
 
     def _newton_like(self, gradient: Array) -> Array:
         """Return H⁻¹ times the gradient (k, p), with L-BFGS's H (algorithm 7.4 of Nocedal and Wright)."""
-        assert self.inverse is not None
         rest, shares = gradient, []
         for step, change in reversed(self.pairs):
             shares.append(np.vdot(step, rest) / np.vdot(step, change))
@@ -261,11 +264,12 @@ class Descent:
     # Parts of the Hessian
 
     def _renew_inverse(self) -> None:
-        is_first = self.inverse is None
+        is_first = not self.has_inverse
         if self.objective.shape[1] <= self.sizes.block:
             self.inverse = self._block_inverse()
         else:
             self.inverse = self._diagonal_inverse()
+        self.has_inverse = True
         self.pairs, self.age, self.patience = [], 0, self.sizes.patience[not is_first]
 
     def _block_inverse(self) -> Inverse:
@@ -274,7 +278,6 @@ class Descent:
         An output's sample has the rows that it is least decided on, and some of the others. Where V = 0 all blocks are
         alike but for their size.
         """
-        assert self.point.inner is not None
         objective, sizes = self.objective, self.point.inner.diagonal()
         if not self.point.V.any():
             share = sizes / objective.scaling.total

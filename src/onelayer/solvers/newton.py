@@ -22,8 +22,7 @@ def newton(objective: Objective, tol: float, max_iter: int) -> Found:
     point = objective.at(np.zeros(objective.shape), hessian=True)
     history, lower, stretch = [point.value], 0.0, 1.0
     while True:
-        assert point.hessian is not None
-        factor = Factor(point.hessian.reshape(point.V.size, -1))
+        factor = Factor(point.hessian)
         step = -factor.solve(point.gradient.reshape(-1)).reshape(point.V.shape)
         if objective.loss.is_coupled:
             step -= step.mean(axis=0)

@@ -33,17 +33,17 @@ class Point:
         V: (k, p).
         value: F.
         gradient: (k, p).
-        inner: Σᵢ cᵢ times the curvature by the outputs (k, k), if it was asked for.
+        inner: Σᵢ cᵢ times the curvature by the outputs (k, k), empty if it was not asked for.
         outputs: of each block (k, m) by its first row, if the rows are in memory and ``inner`` was asked for.
-        hessian: (k, p, k, p), if it was asked for; for coupled outputs, that of their contrasts.
+        hessian: (k p, k p), empty if it was not asked for; for coupled outputs, that of their contrasts.
     """
 
     V: Array
     value: float
     gradient: Array
-    inner: Array | None = None
+    inner: Array = field(default_factory=lambda: np.zeros((0, 0)))
     outputs: dict[int, Array] = field(default_factory=dict, repr=False)
-    hessian: Array | None = None
+    hessian: Array = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Objective:
         if inner:
             point.inner = rest[0]
         if hessian:
-            point.hessian = self._assembled(rest[-1])
+            point.hessian = self._assembled(rest[-1]).reshape(V.size, V.size)
         return point
 
     def _terms(
