@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import NUMBERS, Rows
 from onelayer.errors import DivergenceError, OneLayerError
 from onelayer.history import Fit
 from onelayer.solvers import concise, scratch, sgd
@@ -123,7 +123,7 @@ def _fitting(model: nn.Module, rows: Rows) -> Batches:
     if rows.task == "classes" and rows.y.max() >= q:
         row = int((rows.y >= q).argmax())
         raise OneLayerError(
-            f"the model has {q} outputs, but there is a label {rows.y[row]}, first in row {row + 1}"
+            f"the model has {q} outputs, but there is a label {rows.y[row]}, first in row {row + 1}{NUMBERS}"
         )
     if rows.task == "regression" and rows.y.shape[1] != q:
         raise OneLayerError(f"the model has {q} outputs, but the rows have {rows.y.shape[1]} targets")

@@ -18,6 +18,7 @@ from onelayer.errors import OneLayerError
 Array = NDArray[Any]
 Task = Literal["regression", "classes"]
 
+NUMBERS = "; if these are numbers to predict, say so: Rows(X, y, 'regression')"
 PIXEL_UNIT = 1 / 255  # bytes are pixels
 LEAST_SHARE = 4096  # rows: fewer are done before a thread has started
 MOST_SHARES = 32
@@ -266,7 +267,7 @@ def _labels(y: Array) -> NDArray[np.int64]:
     labels = y.astype(np.int64, copy=False)
     if len(labels) and labels.min() < 0:
         row = int((labels < 0).argmax())
-        raise OneLayerError(f"label {labels[row]} in row {row + 1}: classes are numbered from 0")
+        raise OneLayerError(f"label {labels[row]} in row {row + 1}: classes are numbered from 0{NUMBERS}")
     return labels
 
 
