@@ -149,17 +149,21 @@ class Model:
         return found
 
     def _outputs(self, stored: NDArray[Any]) -> NDArray[np.float64]:
-        X = stored.astype(np.float64)
-        if self.image_shape is not None and stored.dtype == np.uint8:
-            X /= 1 / PIXEL_UNIT  # exactly 255
+        X, first = stored.astype(np.float64), self._first_weight(stored.dtype)
         if self.feature_mean is not None:
             X = np.where(np.isnan(X), self.feature_mean, X)
-        if self.hidden_weight is not None and self.hidden_bias is not None:
-            X = np.maximum(X @ self.hidden_weight.T.astype(np.float64) + self.hidden_bias, 0)
-        outputs: NDArray[np.float64] = X @ self.weight.T.astype(np.float64) + self.bias
+        if self.hidden_bias is not None:
+            X = np.maximum(X @ first.T + self.hidden_bias, 0)
+            first = self.weight.astype(np.float64)
+        outputs: NDArray[np.float64] = X @ first.T + self.bias
         if len(self.classes) == 2 and len(self.bias) == 1:
             return np.hstack([np.zeros_like(outputs), outputs])
         return outputs
+
+    def _first_weight(self, stored: np.dtype[Any]) -> NDArray[np.float64]:
+        """Return the weight of the first layer, for features as they are stored."""
+        weight = (self.weight if self.hidden_weight is None else self.hidden_weight).astype(np.float64)
+        return weight * PIXEL_UNIT if self.image_shape is not None and stored == np.uint8 else weight
 
     def probabilities(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Return the probability of each class (n, q) for features X (n, d).
