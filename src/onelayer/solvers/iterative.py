@@ -13,6 +13,7 @@ from onelayer.solvers.moments import ALIKE, Moments, are_alike
 Array = NDArray[np.float64]
 
 TOLERANCE = 1e-14
+PART = 2**20  # stored values that are worked on at once
 MOST_RESTARTS = 5
 CONVERGED = 1e-13  # a correction as a share of the solution
 
@@ -27,25 +28,34 @@ class CentredColumns:
     """
 
     def __init__(self, rows: Rows, fit_intercept: bool) -> None:
-        X = sparse.csr_array(rows.X, dtype=np.float64, copy=True)
+        given = rows.X
+        X = sparse.csr_array((given.data.astype(np.float64), given.indices, given.indptr), shape=given.shape)
         self.c = np.ones(len(rows)) if rows.c is None else rows.c
         self.n = float(self.c.sum())
         if not self.n > 0:
             raise OneLayerError("no row has a weight above 0")
         self.mean = X.T @ self.c / self.n if fit_intercept else np.zeros(X.shape[1])
         # A column without zeros may be far from 0; its mean is taken away from the stored values themselves.
-        full = np.bincount(X.indices, minlength=X.shape[1]) == X.shape[0]
+        parts = [slice(i, i + PART) for i in range(0, X.nnz, PART)]
+        stored = sum(
+            (np.bincount(X.indices[p], minlength=X.shape[1]) for p in parts), np.zeros(X.shape[1], int)
+        )
+        full = stored == X.shape[0]
         shift = np.where(full, self.mean, 0.0)
-        X.data -= shift[X.indices]
+        for part in parts if full.any() else ():
+            X.data[part] -= shift[X.indices[part]]
         rest = X.T @ self.c / self.n if fit_intercept else np.zeros(X.shape[1])
-        spread = np.sqrt(np.maximum(X.power(2).T @ self.c - self.n * rest**2, 0))
+        squares = sparse.csr_array((np.square(X.data), X.indices, X.indptr), shape=X.shape).T @ self.c
+        spread = np.sqrt(np.maximum(squares - self.n * rest**2, 0))
         self.mean = np.where(full, shift + rest, self.mean)
         noise = np.finfo(float).eps * np.sqrt(self.n) * np.abs(self.mean)
         self.varies = spread > 4 * noise
         if are_alike(spread[self.varies], ALIKE):
             spread = np.full_like(spread, spread.max(initial=1))
         self.size = np.where(self.varies, spread, 1.0)
-        X.data *= (self.varies / self.size)[X.indices]
+        factor = self.varies / self.size
+        for part in parts:
+            X.data[part] *= factor[X.indices[part]]
         self.X, self.rest = X, self.varies * rest / self.size
         self.root = np.sqrt(self.c)
 
