@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 from scipy.special import softmax
 
-from onelayer.data.scaling import Moments
+from onelayer.data.scaling import RunningMoments
 from onelayer.errors import DivergenceError, OneLayerError
 from onelayer.estimators import SoftmaxRegression
 
@@ -115,7 +115,7 @@ def test_chunks_come_near_the_minimum_of_all_rows(classes):
 def test_moments_of_chunks_are_those_of_all_rows(classes):
     X, _, c = classes
     X = X * [1, 2, 3, 4, 5] + 1e6
-    parts = Moments.of(X[:1], c[:1])
+    parts = RunningMoments.of(X[:1], c[:1])
     for part in (slice(1, 100), slice(100, 400)):
         parts = parts.with_rows(X[part], c[part])
     np.testing.assert_allclose(parts.mean, np.average(X, axis=0, weights=c))
@@ -123,7 +123,7 @@ def test_moments_of_chunks_are_those_of_all_rows(classes):
         parts.variance, np.average((X - parts.mean) ** 2, axis=0, weights=c), rtol=1e-9
     )
     with pytest.raises(OneLayerError, match="squares overflow"):
-        Moments.of(X * 1e200, c)
+        RunningMoments.of(X * 1e200, c)
 
 
 def test_constant_features_and_single_rows(classes):

@@ -20,7 +20,7 @@ CONSTANT = 4 * float(np.finfo(np.float64).eps)  # a deviation this small, relati
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
+class RunningMoments:
     """Weighted means and variances of columns over all rows seen so far, missing values (NaN) left out.
 
     Attributes:
@@ -34,12 +34,12 @@ class Moments:
     variance: Array
 
     @staticmethod
-    def of(X: Array, c: Array | None = None) -> "Moments":
+    def of(X: Array, c: Array | None = None) -> "RunningMoments":
         """Return those of rows X (n, d) of weights c (n,), or 1."""
         nothing = np.zeros(X.shape[1])
-        return Moments(nothing, nothing, nothing).with_rows(X, np.ones(len(X)) if c is None else c)
+        return RunningMoments(nothing, nothing, nothing).with_rows(X, np.ones(len(X)) if c is None else c)
 
-    def with_rows(self, X: Array, c: Array) -> "Moments":
+    def with_rows(self, X: Array, c: Array) -> "RunningMoments":
         """Return those with more rows X (n, d) of weights c (n,) (Chan, Golub and LeVeque 1983).
 
         Raises:
@@ -59,7 +59,7 @@ class Moments:
             spread = self.variance * (1 - weight) + variance * weight + step**2 * weight * (1 - weight)
         if not np.isfinite(spread).all():
             raise OneLayerError("some features are so large that their squares overflow: use another unit")
-        return Moments(total, self.mean + step * weight, spread)
+        return RunningMoments(total, self.mean + step * weight, spread)
 
     def scaling(self, centred: bool = True) -> "Scaling":
         """Return what gives columns mean 0 and variance 1; not centred, a mean square of 1."""
@@ -127,10 +127,10 @@ class TableScaling:
     @staticmethod
     def of(rows: Rows) -> "TableScaling":
         """Learn from float features (n, d), in which NaN means missing."""
-        features = Moments.of(rows.X).scaling()
+        features = RunningMoments.of(rows.X).scaling()
         if rows.task == "classes":
             return TableScaling(features, Scaling(np.zeros(1), np.ones(1)))
-        target = Moments.of(rows.y).scaling()
+        target = RunningMoments.of(rows.y).scaling()
         return TableScaling(
             features, replace(target, scale=np.where(np.isfinite(target.scale), target.scale, 1))
         )

@@ -18,7 +18,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classi
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.data.rows import Rows
-from onelayer.data.scaling import Moments
+from onelayer.data.scaling import RunningMoments
 from onelayer.errors import OneLayerError, torch_needed
 from onelayer.estimators.files import Saved
 from onelayer.estimators.onnx_export import write_softmax_regression
@@ -301,7 +301,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
 
         q, d, before = len(self.classes_), X.shape[1], Progress(*self._progress)
         k = 1 if q == 2 else q
-        seen = Moments(np.full(d, before.weight), self._column_means, self._column_variances)
+        seen = RunningMoments(np.full(d, before.weight), self._column_means, self._column_variances)
         moments, total = seen.with_rows(X, weights), before.weight + float(weights.sum())
         start = Coefficients(
             getattr(self, "coef_", np.zeros((k, d))), getattr(self, "intercept_", np.zeros(k))

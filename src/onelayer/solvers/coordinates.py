@@ -8,6 +8,7 @@ What rounding amounts to follows from the columns as they are, before their mean
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,20 +76,26 @@ class Problem:
         """Return a block in parts that stay in the processor's cache when they are sliced."""
         return list(block.split(max(64, EXACT_VALUES // max(1, len(self.unit)))))
 
-    def products(self, T: Array, exact: bool) -> tuple[Array, Array]:
-        """Return BᵀCB + TᵀPT (r, r) and BᵀCY (r, q) of B = [X 1]T, which may be rounded in float64 throughout."""
+    def products(self, T: Array, exact: Any) -> tuple[Array, Array]:
+        """Return BᵀCB + TᵀPT (r, r) and BᵀCY (r, q) of B = [X 1]T.
+
+        Columns ``exact``, numbers or a slice, are worked out in twice the working precision, the others in float64.
+        """
         d = self.rows.n_features
+        is_exact = np.zeros(T.shape[1], bool)
+        is_exact[exact] = True
         mean, directions = self.moments.mean / self.unit[:d], T[:d] / self.unit[:d, None]
-        constant = T[d] + mean @ T[:d] if len(T) > d else 0.0
+        constant = T[d] + mean @ T[:d] if len(T) > d else np.zeros(T.shape[1])
 
         def terms(block: Block) -> list[Array]:
             sums = []
             for part in self.parts(block):
-                if exact:
-                    sliced = self.sliced(part)
-                    B = product(sliced, T).rounded()
-                else:
-                    B = (part.dense() - self.moments.mean) @ directions + constant
+                B = np.empty((len(part), T.shape[1]))
+                if is_exact.any():
+                    B[:, is_exact] = product(self.sliced(part), T[:, is_exact]).rounded()
+                if not is_exact.all():
+                    Z = part.dense() - self.moments.mean
+                    B[:, ~is_exact] = Z @ directions[:, ~is_exact] + constant[~is_exact]
                 Y = part.y
                 if part.c is not None:
                     root = np.sqrt(part.c)[:, None]
@@ -193,13 +200,15 @@ def orthogonal(problem: Problem, directions: Directions, is_tame: bool) -> Coord
     """
     start, null = np.c_[directions.known, directions.rest], directions.null
     is_known = np.arange(start.shape[1]) < directions.known.shape[1]
+    is_delicate = ~is_known  # made from differences that leave few digits
     squares = problem.moments.squares / problem.unit[: len(start)] ** 2
     for change in range(MOST_CHANGES):
         if change == MOST_CHANGES - 1:
-            start, is_known = start[:, is_known], is_known[is_known]
+            start, is_delicate, is_known = start[:, is_known], is_delicate[is_known], is_known[is_known]
         T = problem.with_bias(start)
         is_small = len(problem.rows) * T.size <= MOST_EXACT
-        gram, cross = problem.products(T, not is_tame and (is_small or not is_known.all()))
+        exact = slice(None) if is_small and not is_tame else np.flatnonzero(is_delicate)
+        gram, cross = problem.products(T, exact)
         is_known &= np.abs(_variances(gram, len(is_known)) - 1) < 0.5
         if is_known.all():
             break
@@ -217,6 +226,7 @@ def orthogonal(problem: Problem, directions: Directions, is_tame: bool) -> Coord
         null = np.c_[null, rest[:, is_new & ~is_real]]
         rest /= np.sqrt(np.maximum(np.maximum(values, least), np.finfo(float).tiny))
         start = np.c_[known, rest[:, is_new & is_real]]
+        is_delicate = np.r_[is_delicate[is_known], np.ones(start.shape[1] - known.shape[1], bool)]
         is_known = np.r_[np.ones(known.shape[1], bool), (values > least)[is_new & is_real]]
     lengths = np.sqrt(np.maximum(_variances(gram, len(is_known)), np.finfo(float).tiny))
     sensitivity = EPS * float((np.sqrt(squares @ start**2) / lengths).max(initial=0))
@@ -242,5 +252,5 @@ def without_null(problem: Problem, coordinates: Coordinates, is_scaled: bool) ->
     basis = np.linalg.qr(null)[0] if null.shape[1] > 1 else null
     weights = coordinates.T[:d, : coordinates.T.shape[1] - (len(coordinates.T) - d)] / unit
     T = problem.with_bias((weights - basis @ (basis.T @ weights)) * unit)
-    gram, cross = problem.products(T, exact=True)
+    gram, cross = problem.products(T, slice(None))
     return replace(coordinates, T=T, gram=gram, cross=cross)

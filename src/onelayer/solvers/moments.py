@@ -77,7 +77,7 @@ def sums_of(rows: Source, fit_intercept: bool) -> tuple[Moments, Array, Array]:
     """Return the moments of the rows, and the centred XᵀCX (d, d) and XᵀCY (d, q).
 
     One pass sums the products as they are, and centres the sums, which is exact but for digits that cancel. Where they
-    are many, because a column is far from 0, another pass sums the products of centred rows.
+    are many, because a column or a target is far from 0, another pass sums the products of centred rows.
     """
     d, y = rows.n_features, rows.first().y
     q = y.shape[1]
@@ -97,9 +97,11 @@ def sums_of(rows: Source, fit_intercept: bool) -> tuple[Moments, Array, Array]:
     if not corner[-1, -1] > 0:
         raise OneLayerError("no row has a weight above 0")
     centred = _centred(raw, np.zeros(d), y_shift, squares)
-    if (centred[0].spread * FAR**2 < squares).any():
-        shift = centred[0].mean
-        centred = _centred(_raw_sums(rows, shift, y_shift), shift, y_shift, squares)
+    moments = centred[0]
+    is_far = bool((moments.spread * FAR**2 < squares).any())
+    if is_far or (moments.tss * FAR**2 < corner.diagonal()[:q]).any():
+        shift = moments.mean if is_far else np.zeros(d)
+        centred = _centred(_raw_sums(rows, shift, moments.y_mean), shift, moments.y_mean, squares)
     return centred
 
 
