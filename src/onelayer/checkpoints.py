@@ -67,7 +67,7 @@ class Checkpoint:
         Raises:
             OneLayerError: if the file cannot be written.
         """
-        self.latest = self._to_bytes(module, fit)
+        self.latest = State(self.settings, self.data, fit, arrays_of(module)).to_bytes()
         if len(fit.history) <= self.kept:
             return
         try:
@@ -78,9 +78,6 @@ class Checkpoint:
             hint = f"once that is mended, --resume goes on after epoch {self.kept}"
             raise OneLayerError(f"{error}; {hint}") from error
         self.kept = len(fit.history)
-
-    def _to_bytes(self, module: nn.Module, fit: Fit) -> bytes:
-        return State(self.settings, self.data, fit, arrays_of(module)).to_bytes()
 
     @property
     def source(self) -> Path | None:

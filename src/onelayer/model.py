@@ -140,16 +140,16 @@ class Model:
         size = block_rows(self.n_features)
         starts = range(0, max(1, len(X)), size)
         # Products with a thin weight are too small to share: threads would wait for each other.
-        is_thin = self.hidden_weight is None
+        is_thin, first = self.hidden_weight is None, self._first_weight(X.dtype)
         with one_thread() if is_thin else nullcontext(), np.errstate(over="ignore", invalid="ignore"):
-            found = np.concatenate([self._outputs(X[start : start + size]) for start in starts])
+            found = np.concatenate([self._outputs(X[start : start + size], first) for start in starts])
         if not np.isfinite(found).all():
             row = int(np.argmin(np.isfinite(found).all(axis=1))) + 1
             raise OneLayerError(f"row {row}: a feature is missing or too large to compute with")
         return found
 
-    def _outputs(self, stored: NDArray[Any]) -> NDArray[np.float64]:
-        X, first = stored.astype(np.float64), self._first_weight(stored.dtype)
+    def _outputs(self, stored: NDArray[Any], first: NDArray[np.float64]) -> NDArray[np.float64]:
+        X = stored.astype(np.float64)
         if self.feature_mean is not None:
             X = np.where(np.isnan(X), self.feature_mean, X)
         if self.hidden_bias is not None:

@@ -115,7 +115,7 @@ def _solve(
     weight, bias, lost = _stored(problem, theta)
     T, inverse = coordinates.T, np.zeros((d + 1, d + 1))
     p = len(T)
-    inverse[:p, :p] = T @ np.linalg.inv(coordinates.gram) @ T.T
+    inverse[:p, :p] = T @ coordinates.inverse @ T.T
     inverse[:p, :p] /= np.outer(problem.unit, problem.unit)
     return LeastSquaresFit(
         weight=weight.T,
@@ -135,7 +135,7 @@ def _solve(
 
 def _refined(problem: Problem, coordinates: Coordinates) -> tuple[DoubleDouble, Array, float, int]:
     """Return θ (p, q), its residuals' squares (q,), its relative error and the number of corrections."""
-    inverse, has_bias = np.linalg.inv(coordinates.gram), problem.moments.n is not None
+    inverse, has_bias = coordinates.inverse, problem.moments.n is not None
     u = inverse @ coordinates.cross
     theta, previous, rate, corrections = coordinates.times(u), 1.0, 1.0, 0
     while corrections < MOST_CORRECTIONS:

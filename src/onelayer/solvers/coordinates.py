@@ -8,6 +8,7 @@ What rounding amounts to follows from the columns as they are, before their mean
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -187,7 +188,12 @@ class Coordinates:
             return np.asarray(self.T.T @ gradient.rounded())
         return transposed_product(self._sliced, gradient).rounded()
 
-    @property
+    @cached_property
+    def inverse(self) -> Array:
+        """The inverse of ``gram`` (r, r)."""
+        return np.asarray(np.linalg.inv(self.gram))
+
+    @cached_property
     def _sliced(self) -> Sliced:
         return Sliced.of(self.T, slice_bits(max(self.T.shape)))
 

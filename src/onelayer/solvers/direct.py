@@ -15,7 +15,7 @@ from onelayer.data.rows import Block, Rows, Source, block_rows
 from onelayer.engines.threads import added
 from onelayer.solvers.double_double import DoubleDouble
 from onelayer.solvers.fit import LeastSquaresFit
-from onelayer.solvers.moments import EPS, FAR, Moments, relative_size, sums_of
+from onelayer.solvers.moments import EPS, Moments, is_wide, relative_size, sums_of
 
 Array = NDArray[np.float64]
 
@@ -23,7 +23,6 @@ SMALL = 5_000  # values of X: so few that the careful way takes a millisecond
 ILL_CONDITIONED = 1e6  # condition of the scaled Gram matrix above which its digits are not trusted
 CORRECTED = 1e-8  # a correction this small has left an error of about its square
 MOST_CORRECTIONS = 10
-FEW_FEATURES = 500  # up to here matrices (d, d) cost little, although there are fewer rows
 MOST_SPARSE_FEATURES = 2_000  # beyond them a sparse problem is solved without its Gram matrix
 
 
@@ -56,7 +55,7 @@ def _solve(rows: Source, alpha: float, fit_intercept: bool, careful: bool | None
         return solve_iteratively(rows, alpha, fit_intercept)
     from onelayer.solvers.careful import solve_carefully, solve_wide
 
-    if rows.n_features > max(len(rows), FEW_FEATURES) and not rows.is_sparse:
+    if is_wide(rows):
         return solve_wide(rows, alpha, fit_intercept)
     moments, gram, cross = sums_of(rows, fit_intercept)
     if careful is None:
@@ -130,7 +129,7 @@ def _solve_by_cholesky(
 def _gradient(rows: Source, moments: Moments, weight: Array, bias: Array) -> list[Array]:
     """Return ZᵀCr (d, q), 1ᵀCr (q,) and rᵀCr (q,) for the residuals r = Y − ZWᵀ − b of the rows Z = X − x̄."""
     mean = moments.mean
-    is_far = bool((moments.spread * FAR**2 < moments.squares).any())
+    is_far = moments.is_far
     constant = bias - moments.y_mean - (0 if is_far else mean @ weight)
 
     def terms(block: Block) -> list[Array]:

@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
 FLOOR = 64 * EPS  # the least that a target is taken to vary by, as a share of its size
 FAR = 100.0  # deviations between a column's mean and 0, beyond which it is centred before it is squared
+FEW_COLUMNS = 500  # up to here matrices (d, d) cost little, although there are fewer rows
 ALIKE = 1e4  # ratio of sizes up to which columns need no scaling, and their weights are compared in the user's units
 
 
@@ -43,6 +44,11 @@ class Moments:
         return np.asarray(EPS * np.sqrt(self.squares))
 
     @property
+    def is_far(self) -> bool:
+        """Whether a column is so far from 0 that products of its values lose digits unless it is centred first."""
+        return bool((self.spread * FAR**2 < self.squares).any())
+
+    @property
     def variation(self) -> Array:
         """Σ c (y − ȳ)² of each target (q,), and 0 where it is no more than rounding."""
         return np.where(self.tss > (4 * EPS * self.y_mean) ** 2 * (self.n or 0.0), self.tss, 0.0)
@@ -51,6 +57,11 @@ class Moments:
         """Return the residuals' squares (q,) that rounding weights (d, q), a bias (q,) and targets may cause."""
         n = self.n or 0.0
         return np.asarray(EPS**2 * (self.squares @ weight**2 + n * (bias**2 + self.y_mean**2) + self.tss))
+
+
+def is_wide(rows: Source) -> bool:
+    """Return whether rows are dense, with more columns than rows, and many: then n coordinates do for d columns."""
+    return rows.n_features > max(len(rows), FEW_COLUMNS) and not rows.is_sparse
 
 
 def relative_size(step: Array, explained: Array, rss: Array, total: Array) -> float:
@@ -98,9 +109,8 @@ def sums_of(rows: Source, fit_intercept: bool) -> tuple[Moments, Array, Array]:
         raise OneLayerError("no row has a weight above 0")
     centred = _centred(raw, np.zeros(d), y_shift, squares)
     moments = centred[0]
-    is_far = bool((moments.spread * FAR**2 < squares).any())
-    if is_far or (moments.tss * FAR**2 < corner.diagonal()[:q]).any():
-        shift = moments.mean if is_far else np.zeros(d)
+    if moments.is_far or (moments.tss * FAR**2 < corner.diagonal()[:q]).any():
+        shift = moments.mean if moments.is_far else np.zeros(d)
         centred = _centred(_raw_sums(rows, shift, moments.y_mean), shift, moments.y_mean, squares)
     return centred
 

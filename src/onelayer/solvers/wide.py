@@ -16,21 +16,19 @@ from scipy import linalg
 from onelayer.data.rows import Rows
 from onelayer.solvers.bounds import UNITS
 from onelayer.solvers.fit import Fit
+from onelayer.solvers.moments import is_wide
 from onelayer.solvers.objective import EPS, Objective
 
 Array = NDArray[Any]
-
-FEW_COLUMNS = 500  # up to here matrices (d, d) cost nothing
 
 
 def has_row_space(objective: Objective) -> bool:
     """Return whether rows have fewer coordinates than columns, which are many, dense and all penalised."""
     rows = objective.rows
-    is_wide = rows.n_features > max(len(rows), FEW_COLUMNS) and not rows.is_sparse
     is_bounded = math.isfinite(
         objective.loss.steepness
     )  # so that rounding of the coordinates can be bounded too
-    return is_wide and is_bounded and bool((objective.penalty.columns(rows.n_features) > 0).all())
+    return is_wide(rows) and is_bounded and bool((objective.penalty.columns(rows.n_features) > 0).all())
 
 
 def in_row_space(objective: Objective) -> tuple[Rows, Callable[[Fit], tuple[Array, Array]]]:
