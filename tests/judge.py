@@ -115,18 +115,10 @@ class LinearJudge:
         return [Finding(kind, str(case), how, detail) for kind, detail in findings]
 
     def _findings(self, model, X, y, c):
-        with warnings.catch_warnings(record=True) as seen:
-            warnings.simplefilter("always")
-            try:
-                model.fit(X, y, c)
-                predictions = model.predict(X)
-            except OneLayerError as error:
-                yield "refused", str(error)
-                return
-            except Exception as error:
-                yield "error", f"{type(error).__name__}: {error}"
-                return
-        yield from _foreign(seen)
+        predictions, seen, objections = _attempt(lambda: model.fit(X, y, c).predict(X))
+        yield from objections
+        if predictions is None:
+            return
         weight, bias = np.asarray(model.coef_), float(model.intercept_)
         if not (np.isfinite(weight).all() and np.isfinite(bias) and np.isfinite(predictions).all()):
             yield "not finite", f"coef_ {weight}, intercept_ {bias}"
@@ -236,6 +228,19 @@ def _unit(stored):
     return float(np.finfo(np.asarray(stored).dtype).eps) / 2
 
 
+def _attempt(fit_and_predict):
+    """Return predictions, or None if there were none, with all warnings, and what is to be said against both."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        try:
+            predictions = fit_and_predict()
+        except OneLayerError as error:
+            return None, seen, [("refused", str(error))]
+        except Exception as error:
+            return None, seen, [("error", f"{type(error).__name__}: {error}")]
+    return predictions, seen, [*_foreign(seen)]
+
+
 def _foreign(seen):
     """Yield warnings that say nothing to a user: those of NumPy and SciPy about their own arithmetic."""
     foreign = {
@@ -266,18 +271,12 @@ class SoftmaxJudge:
         return [Finding(kind, str(case), how, detail) for kind, detail in self._findings(model, X)]
 
     def _findings(self, model, X):
-        with warnings.catch_warnings(record=True) as seen:
-            warnings.simplefilter("always")
-            try:
-                model.fit(X, self.case.y, self.case.c)
-                probabilities = model.predict_proba(X)
-            except OneLayerError as error:
-                yield "refused", str(error)
-                return
-            except Exception as error:
-                yield "error", f"{type(error).__name__}: {error}"
-                return
-        yield from _foreign(seen)
+        probabilities, seen, objections = _attempt(
+            lambda: model.fit(X, self.case.y, self.case.c).predict_proba(X)
+        )
+        yield from objections
+        if probabilities is None:
+            return
         results = (model.coef_, model.intercept_, model.objective_, probabilities)
         if not all(np.isfinite(part).all() for part in results):
             yield "not finite", f"objective_ {model.objective_}"

@@ -84,5 +84,5 @@ def test_softmax_regression_reaches_the_books_accuracy():
     data = fashion_mnist()
     for seed in range(5):
         model = models.softmax_regression(784, 10, seed=seed)
-        accuracy = fit(model, data.train, data.test, seed=seed).history[-1].held_out_accuracy
+        accuracy = fit(model, data.train, data.test, seed=seed).epochs[-1].held_out_accuracy
         assert 0.82 <= accuracy <= 0.85, f"seed {seed}"

@@ -18,8 +18,8 @@ def test_tuning_never_sees_the_test_set():
     few, other = data.train.take(slice(500)), Rows(np.zeros((3, 1)), [0, 0, 0], "classes")
     poisoned = replace(data, train=few, test=other)
     plan = Settings(valid=0.2, epochs=1).for_data(poisoned)
-    _, fit = descend(prepare(poisoned, plan), plan)
-    assert fit.history[0].held_out_accuracy is not None
+    _, history = descend(prepare(poisoned, plan), plan)
+    assert history.epochs[0].held_out_accuracy is not None
 
 
 def test_validation_rows_do_not_move_the_standardisation():

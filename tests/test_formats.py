@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from onelayer import LinearRegression, Model, OneLayerError, Settings, SoftmaxRegression, formats, models
 from onelayer.checkpoint_file import State, arrays_of
 from onelayer.data.encoding import Column, Encoding
-from onelayer.history import EpochRecord, Fit
+from onelayer.history import EpochRecord, History
 from onelayer.model import FORMAT
 
 NO_CHECKSUM = ".*without a checksum"
@@ -45,8 +45,8 @@ IMAGES = Model(
 
 
 def checkpoint() -> bytes:
-    fit = Fit(1.5, (EpochRecord(1, 1.25, 0.5, float("inf"), 0.25, 0.01),))
-    return State({"lr": 0.1}, 7, fit, arrays_of(models.softmax_regression(2, 2))).to_bytes()
+    history = History(1.5, (EpochRecord(1, 1.25, 0.5, float("inf"), 0.25, 0.01),))
+    return State({"lr": 0.1}, 7, history, arrays_of(models.softmax_regression(2, 2))).to_bytes()
 
 
 def estimator(folder: Path) -> bytes:
@@ -425,7 +425,7 @@ def test_parameters_that_are_not_the_modules(arrays, message):
     module = models.softmax_regression(2, 2)
     before = module.weight.clone()
     with pytest.raises(OneLayerError, match=message):
-        State({}, 0, Fit(1.0), arrays).put_into(module)
+        State({}, 0, History(1.0), arrays).put_into(module)
     assert torch.equal(module.weight, before)
 
 

@@ -25,7 +25,7 @@ def trained():
 def test_training_learns_and_counts_every_test_image(trained):
     judged = experiment.judge(trained.model)
     assert judged.counts.sum(axis=1).tolist() == [1_000] * 10
-    accuracy = trained.fit.history[-1].held_out_accuracy
+    accuracy = trained.history.epochs[-1].held_out_accuracy
     assert judged.counts.trace() / 10_000 == pytest.approx(accuracy)
     assert accuracy > 0.7
     labels = experiment.test_rows().y
@@ -48,12 +48,12 @@ def test_divergence_leaves_the_first_weights():
     wild = experiment.train(Setting("softmax", lr=10, batch_size=256, epochs=2))
     assert wild.diverged is not None and wild.diverged.lr == 10
     torch.testing.assert_close(wild.model.weight, experiment.new_model("softmax").weight, atol=0, rtol=0)
-    assert wild.fit.history == ()
-    assert experiment.curve(wild.fit).num_rows == 0
+    assert wild.history.epochs == ()
+    assert experiment.curve(wild.history).num_rows == 0
 
 
 def test_curve_has_both_parts(trained):
-    table = experiment.curve(trained.fit).to_pydict()
+    table = experiment.curve(trained.history).to_pydict()
     assert table["part"] == ["train", "test"] and table["epoch"] == [1, 1]
 
 

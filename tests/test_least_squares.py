@@ -14,8 +14,8 @@ from sklearn import linear_model
 
 from onelayer.data import houses
 from onelayer.data.rows import Rows
+from onelayer.double_double import DoubleDouble, Sliced, slice_bits, two_product, two_sum
 from onelayer.solvers.direct import least_squares
-from onelayer.solvers.double_double import DoubleDouble, Sliced, slice_bits, two_product, two_sum
 from onelayer.solvers.fit import LeastSquaresFit
 
 

@@ -102,7 +102,7 @@ def test_three_ways_agree_on_fashion_mnist_after_three_epochs():
         weights[way] = torch.cat([model.weight.detach().flatten(), model.bias.detach()])
     for way in ("scratch", "concise"):
         assert (weights[way] - weights["fused"]).abs().max() < 1e-5
-        for ours, fused in zip(fits[way].history, fits["fused"].history, strict=True):
+        for ours, fused in zip(fits[way].epochs, fits["fused"].epochs, strict=True):
             for measure in ("train_loss", "train_accuracy", "held_out_loss", "held_out_accuracy"):
                 assert getattr(ours, measure) == pytest.approx(getattr(fused, measure), abs=1e-4)
 
@@ -113,7 +113,7 @@ def test_three_ways_agree_on_small_data_too(kind):
     results = {}
     for way in WAYS:
         model = models.softmax_regression(5, 3, seed=1)
-        history = fit(model, rows, way=way, epochs=5, batch_size=8).history
+        history = fit(model, rows, way=way, epochs=5, batch_size=8).epochs
         results[way] = (model.weight.detach(), history[-1].train_loss)
     for way in ("scratch", "concise"):
         assert torch.allclose(results[way][0], results["fused"][0], atol=1e-5)

@@ -9,7 +9,7 @@ from torch import nn
 
 from onelayer import DivergenceError, OneLayerError, evaluate, fashion_mnist, fit, models, synthetic
 from onelayer.data import Rows
-from onelayer.history import Fit
+from onelayer.history import History
 from onelayer.solvers.batches import choose_device
 from onelayer.training import WAYS
 
@@ -28,11 +28,11 @@ def test_a_resumed_run_ends_with_the_same_bits(way):
     kept = {name: tensor.clone() for name, tensor in parts.state_dict().items()}
     resumed = models.softmax_regression(784, 10, seed=99)
     resumed.load_state_dict(kept)
-    found = fit(resumed, SMALL, SMALL, way=way, epochs=5, resume=Fit.from_json(first.to_json()))
+    found = fit(resumed, SMALL, SMALL, way=way, epochs=5, resume=History.from_json(first.to_json()))
 
     assert torch.equal(whole.weight, resumed.weight) and torch.equal(whole.bias, resumed.bias)
-    assert [r.train_loss for r in found.history] == [r.train_loss for r in expected.history]
-    assert [r.epoch for r in found.history] == [1, 2, 3, 4, 5]
+    assert [r.train_loss for r in found.epochs] == [r.train_loss for r in expected.epochs]
+    assert [r.epoch for r in found.epochs] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -50,7 +50,7 @@ def test_divergence_stops_and_names_a_rate_that_works(way, rows, build, lr):
     assert torch.equal(model.weight, build().weight), "the weights must be those before training"
     limit = error.value.largest_stable_lr
     assert error.value.lr == lr and limit < lr
-    history = fit(build(), rows, way=way, lr=limit / 2, epochs=20).history
+    history = fit(build(), rows, way=way, lr=limit / 2, epochs=20).epochs
     assert history[-1].train_loss < history[0].train_loss
 
 
@@ -77,7 +77,7 @@ def test_the_learning_rates_of_the_book_do_not_count_as_divergence():
 
 def test_any_module_trains_the_concise_way():
     model = nn.Sequential(nn.Linear(784, 20), nn.Tanh(), nn.Dropout(0.1), nn.Linear(20, 10))
-    history = fit(model, SMALL, way="concise", epochs=3, lr=0.3).history
+    history = fit(model, SMALL, way="concise", epochs=3, lr=0.3).epochs
     assert history[-1].train_loss < history[0].train_loss
     with pytest.raises(OneLayerError, match="only the concise way trains Sequential"):
         fit(model, SMALL)

@@ -11,7 +11,7 @@ from torch import nn
 
 from onelayer import formats
 from onelayer.errors import OneLayerError
-from onelayer.history import Fit
+from onelayer.history import History
 from onelayer.schema import Array, check_arrays, list_of, mapping, maybe, number, record, scalar, whole
 
 FORMAT = "onelayer-checkpoint-2"
@@ -43,18 +43,18 @@ class State:
     Attributes:
         settings: of the run, by name.
         data: a checksum (CRC-32) of the rows that it learns from.
-        fit: the history so far.
+        history: the history so far.
         arrays: the parameters of the module, by name.
     """
 
     settings: Mapping[str, Any]
     data: int
-    fit: Fit
+    history: History
     arrays: Mapping[str, NDArray[Any]]
 
     def to_bytes(self) -> bytes:
         """Return the content of a file."""
-        about = {"settings": dict(self.settings), "data": self.data, "fit": self.fit.to_json()}
+        about = {"settings": dict(self.settings), "data": self.data, "fit": self.history.to_json()}
         return formats.to_bytes(FORMAT, about, self.arrays)
 
     @staticmethod
@@ -73,10 +73,10 @@ class State:
         with formats.about_file(path):
             about: Any = content.description
             DESCRIPTION(about, "")
-            fit = Fit.from_json(about["fit"])
-            if [record.epoch for record in fit.history] != [*range(1, len(fit.history) + 1)]:
+            history = History.from_json(about["fit"])
+            if [record.epoch for record in history.epochs] != [*range(1, len(history.epochs) + 1)]:
                 raise OneLayerError("the epochs of its history are not 1, 2, …")
-        return State(about["settings"], about["data"], fit, content.tensors)
+        return State(about["settings"], about["data"], history, content.tensors)
 
     def put_into(self, module: nn.Module) -> None:
         """Give a module the parameters.

@@ -12,7 +12,7 @@ from onelayer.checkpoint_file import State, arrays_of
 from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
 from onelayer.files import write_whole
-from onelayer.history import Fit
+from onelayer.history import History
 from onelayer.run_folder import unfinished_checkpoint, unfinished_checkpoints
 from onelayer.settings import Plan
 
@@ -48,7 +48,7 @@ class Checkpoint:
     def _epochs_left(self) -> int:
         """Return after how many epochs this very run was stopped before, as far as can be read."""
         try:
-            return len(self._read(self.unfinished).fit.history)
+            return len(self._read(self.unfinished).history.epochs)
         except OneLayerError:
             return 0
 
@@ -61,14 +61,14 @@ class Checkpoint:
         if self.is_new:
             write_whole({self.unfinished: b""})
 
-    def save(self, module: nn.Module, fit: Fit) -> None:
-        """Write the module's weights and the fit so far, unless this run got further before it was stopped.
+    def save(self, module: nn.Module, history: History) -> None:
+        """Write the module's weights and the history so far, unless this run got further before it was stopped.
 
         Raises:
             OneLayerError: if the file cannot be written.
         """
-        self.latest = State(self.settings, self.data, fit, arrays_of(module)).to_bytes()
-        if len(fit.history) <= self.kept:
+        self.latest = State(self.settings, self.data, history, arrays_of(module)).to_bytes()
+        if len(history.epochs) <= self.kept:
             return
         try:
             write_whole({self.unfinished: self.latest})
@@ -77,7 +77,7 @@ class Checkpoint:
                 raise
             hint = f"once that is mended, --resume goes on after epoch {self.kept}"
             raise OneLayerError(f"{error}; {hint}") from error
-        self.kept = len(fit.history)
+        self.kept = len(history.epochs)
 
     @property
     def source(self) -> Path | None:
@@ -87,8 +87,8 @@ class Checkpoint:
         candidates = (self.path, *unfinished_checkpoints(self.path))
         return next((path for path in candidates if path.exists()), None)
 
-    def load(self, module: nn.Module) -> Fit | None:
-        """Put the saved weights into the module and return the fit so far; None if nothing was saved.
+    def load(self, module: nn.Module) -> History | None:
+        """Put the saved weights into the module and return the history so far; None if nothing was saved.
 
         Raises:
             OneLayerError: if the file is damaged, or of a run with other settings or on other data.
@@ -97,17 +97,17 @@ class Checkpoint:
         if path is None:
             return None
         state = self._read(path)
-        if len(state.fit.history) > self.epochs:
+        if len(state.history.epochs) > self.epochs:
             raise OneLayerError(
-                f"{path}: has {len(state.fit.history)} epochs already, more than {self.epochs}; "
+                f"{path}: has {len(state.history.epochs)} epochs already, more than {self.epochs}; "
                 "raise --epochs or start without --resume"
             )
         try:
             state.put_into(module)
         except OneLayerError as error:
             raise OneLayerError(f"{path}: damaged: {error}; start without --resume") from error
-        self.kept, self.latest = len(state.fit.history), state.to_bytes()
-        return state.fit
+        self.kept, self.latest = len(state.history.epochs), state.to_bytes()
+        return state.history
 
     def _read(self, path: Path) -> State:
         """Return what a file holds, if it is of this run."""

@@ -67,6 +67,20 @@ class DivergenceError(OneLayerError):
 
 
 @contextmanager
+def named(name: object) -> Iterator[None]:
+    """Put the name of what it is about before the message of an error in the block."""
+    try:
+        yield
+    except OneLayerError as error:
+        raise OneLayerError(f"{name}: {error}") from error
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of another library's message; what follows speaks of its insides."""
+    return str(error).partition("\n")[0]
+
+
+@contextmanager
 def torch_needed(what: str) -> Iterator[None]:
     """Name the extra to install if the block imports torch, which ``what`` needs, and it is not there.
 

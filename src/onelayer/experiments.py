@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onelayer.data.dataset import Dataset
 from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError, torch_needed
-from onelayer.history import Fit
+from onelayer.history import History
 from onelayer.model import Model
 from onelayer.preparing import Prepared, prepare
 from onelayer.scoring import classification_scores, regression_scores
@@ -33,7 +33,7 @@ class Run:
         prepared: the rows it was trained and measured on.
         plan: how.
         parameters: how many numbers it learned.
-        fit: the history; without records if the solver was exact.
+        history: the history; without records if the solver was exact.
         scores: ``train_loss`` and, for classes, ``train_accuracy``, ``test_accuracy`` (None if no row was held
             out); for regression ``r2`` and ``rmse`` (in the target's unit). The loss of a regression is that of the
             standardised target. Scores other than ``train_…`` are of the rows that ``evaluated_on`` names.
@@ -44,7 +44,7 @@ class Run:
     prepared: Prepared
     plan: Plan
     parameters: int
-    fit: Fit
+    history: History
     scores: dict[str, Any]
     seconds: dict[str, float]
 
@@ -55,7 +55,7 @@ def train(
     *,
     checkpoint: Path | None = None,
     resume: bool = False,
-    on_epoch: Callable[[Fit], None] = lambda fit: None,
+    on_epoch: Callable[[History], None] = lambda history: None,
 ) -> Run:
     """Train a model on a data set, with a checkpoint after each epoch if a path for it is given.
 
@@ -90,11 +90,11 @@ def train_prepared(
     *,
     checkpoint: "Checkpoint | None" = None,
     resume: bool = False,
-    on_epoch: Callable[[Fit], None] = lambda fit: None,
+    on_epoch: Callable[[History], None] = lambda history: None,
 ) -> Run:
     """Train on rows that ``prepare`` returned and measure the result; see ``train``."""
     timer = Timer()
-    fit, hidden = Fit(0.0), None
+    history, hidden = History(0.0), None
     if plan.is_exact:
         if resume:
             raise OneLayerError("the exact solvers have no epochs to resume; leave out --resume")
@@ -103,7 +103,7 @@ def train_prepared(
     else:
         with torch_needed("SGD"):
             from onelayer.sgd_runs import descend, in_user_units
-        module, fit = descend(prepared, plan, checkpoint, resume, on_epoch)
+        module, history = descend(prepared, plan, checkpoint, resume, on_epoch)
         layers = in_user_units(module, prepared)
         weight, bias, hidden, parameters = layers.weight, layers.bias, layers.hidden, layers.parameters
     seconds = {"fit": timer.stop()}
@@ -111,7 +111,7 @@ def train_prepared(
     model = _model(weight, bias, hidden, prepared, plan)
     scores = _scores(model, prepared)
     seconds["evaluate"] = timer.stop()
-    return Run(model, prepared, plan, parameters, fit, scores, seconds)
+    return Run(model, prepared, plan, parameters, history, scores, seconds)
 
 
 def _minimum(rows: Rows, plan: Plan, q: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
@@ -119,17 +119,15 @@ def _minimum(rows: Rows, plan: Plan, q: int) -> tuple[NDArray[np.floating], NDAr
     if plan.model == "linear":
         from onelayer.solvers.direct import least_squares
 
-        exact = least_squares(rows)
-        return exact.weight, exact.bias
+        solved = least_squares(rows)
+        return solved.weight, solved.bias
     # SciPy takes as long to import as an epoch of training, and the others do without it.
-    from onelayer.losses import CrossEntropy
+    from onelayer.losses import CrossEntropy, as_two_outputs
     from onelayer.penalties import Ridge
     from onelayer.solvers.minimise import minimise
 
-    optimum = minimise(rows, CrossEntropy(q), Ridge(1 / plan.C), solver=plan.solver)
-    if q == 2:  # one logit is as good as two that differ by it
-        return np.vstack([-optimum.weight, optimum.weight]) / 2, np.hstack([-optimum.bias, optimum.bias]) / 2
-    return optimum.weight, optimum.bias
+    fit = minimise(rows, CrossEntropy(q), Ridge(1 / plan.C), solver=plan.solver)
+    return as_two_outputs(fit.weight, fit.bias) if q == 2 else (fit.weight, fit.bias)
 
 
 def _model(

@@ -8,8 +8,8 @@ another name, so that no slip of a few bits makes a new file pass for an old one
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +19,7 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from onelayer.errors import OneLayerError
+from onelayer.errors import OneLayerError, named
 from onelayer.schema import items, list_of, record, text, whole
 
 ENTRY = "onelayer-file"
@@ -80,13 +80,9 @@ def read(path: Path, form: str, first: str) -> Content:
         return _from_bytes(content, form, first)
 
 
-@contextmanager
-def about_file(path: Path) -> Iterator[None]:
+def about_file(path: Path) -> AbstractContextManager[None]:
     """Put the name of a file before the message of an error about its content."""
-    try:
-        yield
-    except OneLayerError as error:
-        raise OneLayerError(f"{path}: damaged or not a file of onelayer: {error}") from error
+    return named(f"{path}: damaged or not a file of onelayer")
 
 
 def warn_of_no_checksum(content: Content, path: Path) -> None:

@@ -17,22 +17,22 @@ class EpochRecord:
 
 
 @dataclass(frozen=True)
-class Fit:
+class History:
     """How a training run went; the model itself was changed in place.
 
     Attributes:
         start_loss: the loss on (a sample of) the training rows before the first step.
-        history: a record for each epoch, the first first.
+        epochs: a record for each epoch, the first first.
     """
 
     start_loss: float
-    history: tuple[EpochRecord, ...] = ()
+    epochs: tuple[EpochRecord, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fit as JSON values, for a checkpoint."""
-        return asdict(self)
+        """Return the history as JSON values, for a checkpoint."""
+        return {"start_loss": self.start_loss, "history": [asdict(record) for record in self.epochs]}
 
     @staticmethod
-    def from_json(values: dict[str, Any]) -> "Fit":
+    def from_json(values: dict[str, Any]) -> "History":
         """Return what ``to_json`` wrote."""
-        return Fit(values["start_loss"], tuple(EpochRecord(**r) for r in values["history"]))
+        return History(values["start_loss"], tuple(EpochRecord(**r) for r in values["history"]))

@@ -1,7 +1,5 @@
 """Rows for a trained model: what the user names, brought into the form that the model learned."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,14 +32,6 @@ class Inputs:
     kept: NDArray[np.bool_]
     table: "pa.Table | None"
     name: str
-
-    @contextmanager
-    def named(self) -> Iterator[None]:
-        """Put the name of the source before the message of an error about its rows."""
-        try:
-            yield
-        except OneLayerError as error:
-            raise OneLayerError(f"{self.name}: {error}") from error
 
     def aligned(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return values (m, …) of the complete rows as (n, …) of all rows, None or NaN for the others."""

@@ -115,6 +115,19 @@ class CrossEntropy:
         return losses, R, P
 
 
+def as_two_outputs(weight: Array, bias: Array) -> tuple[Array, Array]:
+    """Return the outputs of both classes, (2, d) and (2,), for the one logit of class 1, (1, d) and (1,).
+
+    Of all that differ by it, these have the least squares.
+    """
+    return np.vstack([-weight, weight]) / 2, np.hstack([-bias, bias]) / 2
+
+
+def as_one_output(weight: Array, bias: Array) -> tuple[Array, Array]:
+    """Return the logit of class 1, (1, d) and (1,), for the outputs of both classes, (2, d) and (2,)."""
+    return weight[1:] - weight[:1], bias[1:] - bias[:1]
+
+
 def _logistic(outputs: Array, y: Array) -> tuple[Array, Array, Array]:
     z = outputs[0]
     margin = np.where(y, z, -z)  # how far on the label's side

@@ -13,7 +13,7 @@ from onelayer import formats
 from onelayer.data.dataset import Missing
 from onelayer.data.rows import PIXEL_UNIT, block_rows
 from onelayer.engines.threads import one_thread
-from onelayer.errors import OneLayerError
+from onelayer.errors import OneLayerError, named
 from onelayer.files import write_whole
 from onelayer.run_folder import model_in
 from onelayer.schema import Array, check_arrays, items, list_of, mapping, maybe, record, scalar, text, whole
@@ -109,7 +109,7 @@ class Model:
         from onelayer.inputs import inputs_for
 
         inputs = inputs_for(self, source)
-        with inputs.named():
+        with named(inputs.name):
             outputs = self.outputs(inputs.X)
         if self.classes:
             return inputs.aligned(np.array(self.classes, object)[outputs.argmax(axis=1)])
@@ -124,7 +124,7 @@ class Model:
         from onelayer.inputs import inputs_for
 
         inputs = inputs_for(self, source)
-        with inputs.named():
+        with named(inputs.name):
             return inputs.aligned(self.probabilities(inputs.X))
 
     def outputs(self, X: NDArray[Any]) -> NDArray[np.float64]:

@@ -28,7 +28,7 @@ def write(run: Run, folder: Path, checkpoint: bytes | None = None) -> list[str]:
         OneLayerError: if a file cannot be written; then none is.
     """
     files = {MODEL_FILE: run.model.to_bytes()}
-    if run.fit.history:
+    if run.history.epochs:
         files[HISTORY_FILE] = history_csv(run).encode()
     files |= {name: plots.png(figure) for name, figure in pictures(run).items()}
     replace_run(folder, files | ({CHECKPOINT_FILE: checkpoint} if checkpoint else {}))
@@ -40,7 +40,7 @@ def history_csv(run: Run) -> str:
     held_out = run.prepared.held_out_name
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    records = [vars(record) for record in run.fit.history]
+    records = [vars(record) for record in run.history.epochs]
     columns = [name for name, value in records[0].items() if value is not None]
     writer.writerow(column.replace("held_out", held_out) for column in columns)
     writer.writerows([record[column] for column in columns] for record in records)
@@ -51,8 +51,8 @@ def pictures(run: Run) -> dict[str, Figure]:
     """Return the figures that fit the run, by file name."""
     figures = {}
     held_out = run.prepared.held_out_name
-    if run.fit.history:
-        figures["curve.png"] = plots.curve(run.fit.history, held_out)
+    if run.history.epochs:
+        figures["curve.png"] = plots.curve(run.history.epochs, held_out)
     part, rows = run.prepared.judged_by
     name = ROWS_OF[part]
     X, y = rows.X, rows.y

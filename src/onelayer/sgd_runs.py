@@ -11,7 +11,7 @@ from onelayer import models, training
 from onelayer.checkpoints import Checkpoint
 from onelayer.data.dataset import Dataset
 from onelayer.errors import DivergenceError
-from onelayer.history import Fit
+from onelayer.history import History
 from onelayer.preparing import Prepared
 from onelayer.settings import Plan
 from onelayer.solvers.batches import choose_device
@@ -42,8 +42,8 @@ def descend(
     plan: Plan,
     checkpoint: Checkpoint | None = None,
     resume: bool = False,
-    on_epoch: Callable[[Fit], None] = lambda fit: None,
-) -> tuple[nn.Module, Fit]:
+    on_epoch: Callable[[History], None] = lambda history: None,
+) -> tuple[nn.Module, History]:
     """Train a new network by SGD and measure it on the held-out rows alone; see ``onelayer.train``.
 
     A run that diverges takes the checkpoints that it wrote itself away again.
@@ -57,13 +57,13 @@ def descend(
     if checkpoint and earlier is None:
         checkpoint.begin()
 
-    def after_epoch(fit: Fit) -> None:
+    def after_epoch(history: History) -> None:
         if checkpoint:
-            checkpoint.save(module, fit)
-        on_epoch(fit)
+            checkpoint.save(module, history)
+        on_epoch(history)
 
     try:
-        fit = training.fit(
+        history = training.fit(
             module,
             prepared.train,
             prepared.held_out,
@@ -79,7 +79,7 @@ def descend(
         if checkpoint and (isinstance(error, DivergenceError) or not checkpoint.kept):
             checkpoint.discard()
         raise
-    return module, fit
+    return module, history
 
 
 def build(plan: Plan, dataset: Dataset) -> nn.Module:

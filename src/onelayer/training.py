@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from onelayer.data.rows import NUMBERS, Rows
 from onelayer.errors import DivergenceError, OneLayerError
-from onelayer.history import Fit
+from onelayer.history import History
 from onelayer.solvers import concise, scratch, sgd
 from onelayer.solvers.batches import Batches
 from onelayer.solvers.descent import descend, score_of
@@ -29,9 +29,9 @@ def fit(
     batch_size: int = 256,
     lr: float = 0.1,
     seed: int = 0,
-    resume: Fit | None = None,
-    on_epoch: Callable[[Fit], None] = lambda fit: None,
-) -> Fit:
+    resume: History | None = None,
+    on_epoch: Callable[[History], None] = lambda history: None,
+) -> History:
     """Train ``model`` in place by minibatch SGD and return how it went.
 
     The model is in evaluation mode afterwards. If it draws random numbers itself, as dropout does, those are
@@ -47,7 +47,7 @@ def fit(
         lr: the learning rate η.
         seed: sets the order of the rows in each epoch.
         resume: what an earlier call returned or last reported; ``model`` has its weights then.
-        on_epoch: called after each epoch with the fit so far.
+        on_epoch: called after each epoch with the history so far.
 
     Raises:
         DivergenceError: if the learning rate is too large for the data; it says how large it may be.
@@ -61,8 +61,8 @@ def fit(
     batches = _fitting(model, rows)
     held_out_batches = None if held_out is None else _fitting(model, held_out)
     initial = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    so_far = resume or Fit(_start_loss(model, batches))
-    first = len(so_far.history) + 1
+    so_far = resume or History(_start_loss(model, batches))
+    first = len(so_far.epochs) + 1
 
     def one_epoch(order: Tensor, lr: float) -> EpochScore:
         return WAYS[way](model, batches, order, batch_size, lr)  # type: ignore[arg-type] # _check_way has looked

@@ -97,5 +97,5 @@ def _result(prepared: "Prepared", plan: "Plan") -> dict[str, Any]:
         run = train_prepared(prepared, plan)
     except DivergenceError:
         return about | {"diverged": True, "seconds_an_epoch": None}
-    seconds = median(record.seconds for record in run.fit.history)
+    seconds = median(record.seconds for record in run.history.epochs)
     return about | {"diverged": False, **run.scores, "seconds_an_epoch": round(seconds, 6)}

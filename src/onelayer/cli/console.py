@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from onelayer.history import Fit
+    from onelayer.history import History
 
 PLAIN_WIDTH = 160
 TABLE_WIDTH = 100
@@ -131,9 +131,9 @@ class EpochPrinter:
     def __exit__(self, *error: Any) -> None:
         self.display.__exit__(*error)
 
-    def __call__(self, fit: "Fit") -> None:
-        """Show the latest epoch of the fit."""
-        record = fit.history[-1]
+    def __call__(self, history: "History") -> None:
+        """Show the latest epoch of the history."""
+        record = history.epochs[-1]
         self.progress.update(self.task, completed=record.epoch)
         last = record.epoch == self.epochs
         if self.quiet or not (last or record.epoch == 1 or record.epoch % self.every == 0):

@@ -111,7 +111,7 @@ def summary(run: "Run", seconds: dict[str, float], folder: Path) -> dict[str, An
         "model": plan.model,
         "way": None if plan.is_exact else plan.way,
         "solver": plan.solver,
-        "epochs": len(run.fit.history),
+        "epochs": len(run.history.epochs),
         "parameters": run.parameters,
         **run.scores,
         "seconds": {stage: round(value, 6) for stage, value in seconds.items()},

@@ -93,7 +93,7 @@ def _trial(prepared: "Prepared", plan: "Plan") -> dict[str, Any]:
 
     about = {"lr": plan.lr, "batch_size": plan.batch_size}
     try:
-        last = descend(prepared, plan)[1].history[-1]
+        last = descend(prepared, plan)[1].epochs[-1]
     except DivergenceError:
         return about | {"diverged": True, "train_loss": None, "valid_loss": None, "valid_accuracy": None}
     return about | {

@@ -5,8 +5,8 @@ called ``column=category``.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -19,7 +19,7 @@ from onelayer.data.arrow import mask_of, numbers_of, strings
 from onelayer.data.dataset import Dataset, Missing
 from onelayer.data.rows import Rows
 from onelayer.data.tables import quoted
-from onelayer.errors import OneLayerError
+from onelayer.errors import OneLayerError, named
 
 MAX_CATEGORIES = 1000
 LARGEST = 1e100  # the square of a number has to stay finite, and sums of such squares
@@ -89,7 +89,7 @@ class Encoding:
             _refuse_missing(table, [column.name for column in self.columns], name)
         X = np.empty((table.num_rows, len(self.features)))
         start = 0
-        with _named(name):
+        with named(name):
             for column in self.columns:
                 end = start + len(column.features)
                 column.encode(table[column.name], X[:, start:end])
@@ -133,7 +133,7 @@ class Target:
             raise OneLayerError(
                 f"{name}: has no target column {self.name!r}; it has {quoted(table.column_names)}"
             )
-        with _named(name):
+        with named(name):
             if self.classes:
                 codes = _codes(table[self.name], self.name, self.classes)
                 return codes, codes >= 0
@@ -161,7 +161,7 @@ def dataset_from_table(
     target, chosen = _choose(table, name, target, features, categorical)
     if missing == "error":
         _refuse_missing(table, [*chosen, target], name)
-    with _named(name):
+    with named(name):
         encoding = Encoding(tuple(_infer_column(table[c], c, c in categorical) for c in chosen), missing)
         goal = _infer_target(table[target], target, as_classes or target in categorical)
     X = encoding.encode(table, name)
@@ -368,12 +368,3 @@ def _missing_mask(values: pa.ChunkedArray) -> NDArray[np.bool_]:
 def _n_missing(values: pa.ChunkedArray) -> str:
     count = int(_missing_mask(values).sum())
     return f"{count:,} missing value{'s' if count > 1 else ''}"
-
-
-@contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Put the table's name before the message of an error about one of its columns."""
-    try:
-        yield
-    except OneLayerError as error:
-        raise OneLayerError(f"{name}: {error}") from error

@@ -56,12 +56,21 @@ class Block:
         """Return the features (m, d) in float64: dense, or in CSR where they are stored so."""
         return self.dense() if isinstance(self.X, np.ndarray) else self.X.astype(np.float64, copy=False)
 
+    def row_weights(self) -> Array:
+        """Return the weights (m,) of the rows, ones if none were given."""
+        return np.ones(len(self)) if self.c is None else self.c
+
+    def part(self, start: int, end: int) -> "Block":
+        """Return the rows from ``start`` to ``end`` of the block; values are not copied."""
+        rows = slice(start, min(end, len(self)))
+        X = self.X[rows] if isinstance(self.X, np.ndarray) else _csr_rows(self.X, rows)
+        c = None if self.c is None else self.c[rows]
+        return replace(self, X=X, y=self.y[rows], c=c, start=self.start + start)
+
     def split(self, size: int) -> "Iterator[Block]":
-        """Yield the rows in blocks of at most ``size``: CSR comes in large ones, which are too large when dense."""
-        for i in range(0, max(len(self), 1), size):
-            rows = slice(i, i + size)
-            c = None if self.c is None else self.c[rows]
-            yield replace(self, X=self.X[rows], y=self.y[rows], c=c, start=self.start + i)
+        """Yield the rows in blocks of at most ``size``; no rows are one block of none."""
+        for start in range(0, max(len(self), 1), size):
+            yield self.part(start, start + size)
 
 
 Terms = Callable[[Block], Sequence[Any]]
@@ -205,11 +214,7 @@ class Rows:
 
     def _blocks(self, start: int, end: int) -> Iterator[Block]:
         size = LARGEST_SPARSE if self.is_sparse else block_rows(self.n_features)
-        for i in range(start, max(end, start + 1), size):  # no rows are one block of none
-            rows = slice(i, min(i + size, end))
-            c = None if self.c is None else self.c[rows]
-            X = _csr_rows(self.X, rows) if self.is_sparse else self.X[rows]
-            yield Block(X, self.y[rows], c, self.unit, i)
+        yield from self.gathered().part(start, end).split(size)
 
     def check_finite(self) -> None:
         """Raise OneLayerError, with column and row, if a feature or a number to predict is NaN or infinite."""

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from onelayer.data.rows import Rows, block_rows
+from onelayer.double_double import EPS, two_product
 from onelayer.errors import OneLayerError
 
 Array = NDArray[Any]
 
-CONSTANT = 4 * float(np.finfo(np.float64).eps)  # a deviation this small, relative to the mean, is rounding
+CONSTANT = 4 * EPS  # a deviation this small, relative to the mean, is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,11 +155,7 @@ def _first_values(X: Array) -> NDArray[np.float64]:
 
 
 def _exact_dot(a: Array, b: Array) -> float:
-    """Return Σ aᵢ bᵢ, rounded once (Dekker's product of mantissas, and an exact sum)."""
+    """Return Σ aᵢ bᵢ, rounded once: an exact sum of exact products of mantissas."""
     (p, m), (q, n) = np.frexp(a), np.frexp(b)
-    p_high, q_high = (x * 134217729.0 - (x * 134217729.0 - x) for x in (p, q))  # 2²⁷ + 1 splits 53 bits
-    p_low, q_low = p - p_high, q - q_high
-    product = p * q
-    error = ((p_high * q_high - product) + p_high * q_low + p_low * q_high) + p_low * q_low
-    parts = np.ldexp([product, error], m + n)
+    parts = np.ldexp(two_product(p, q), m + n)
     return math.fsum(parts.ravel().tolist()) if np.isfinite(parts).all() else math.nan

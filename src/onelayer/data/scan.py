@@ -20,7 +20,7 @@ from onelayer.data.encoding import MAX_CATEGORIES, Column, Encoding, Target, dis
 from onelayer.data.rows import Block, Task, Terms, block_rows
 from onelayer.data.tables import quoted
 from onelayer.engines.threads import added, sum_of
-from onelayer.errors import OneLayerError
+from onelayer.errors import OneLayerError, first_line
 
 Array = NDArray[Any]
 
@@ -182,8 +182,7 @@ def _opened(path: Path) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(path, pre_buffer=False)
     except (OSError, pa.ArrowException) as error:
-        reason = str(error).partition("\n")[0]
-        raise OneLayerError(f"{path}: cannot be read as Parquet ({reason})") from error
+        raise OneLayerError(f"{path}: cannot be read as Parquet ({first_line(error)})") from error
 
 
 def _batches(path: Path, groups: Sequence[int], columns: list[str], size: int) -> Iterator[pa.RecordBatch]:
@@ -191,8 +190,7 @@ def _batches(path: Path, groups: Sequence[int], columns: list[str], size: int) -
         try:
             yield from file.iter_batches(size, groups, columns, use_threads=False)
         except (OSError, pa.ArrowException) as error:
-            reason = str(error).partition("\n")[0]
-            raise OneLayerError(f"{path}: damaged ({reason})") from error
+            raise OneLayerError(f"{path}: damaged ({first_line(error)})") from error
 
 
 def _units(paths: Sequence[Path], columns: int) -> tuple[tuple[Unit, ...], int]:

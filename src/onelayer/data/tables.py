@@ -12,7 +12,7 @@ import pyarrow.csv
 
 from onelayer.data.arrow import column_of
 from onelayer.data.dataset import Dataset
-from onelayer.errors import OneLayerError
+from onelayer.errors import OneLayerError, first_line
 
 CSV_BLOCK = 16 << 20  # bytes; no row may be longer, and types are inferred from the first block
 NOT_UTF8 = "is not in UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)"
@@ -166,7 +166,7 @@ def _without_pandas_index(table: pa.Table) -> pa.Table:
 
 
 def _first_line(error: Exception) -> str:
-    return re.sub(r"^(CSV parse error|Parquet): ", "", str(error).partition("\n")[0])
+    return re.sub(r"^(CSV parse error|Parquet): ", "", first_line(error))
 
 
 def quoted(names: Iterable[str]) -> str:

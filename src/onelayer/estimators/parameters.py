@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator
+from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from onelayer.errors import OneLayerError
@@ -43,6 +44,34 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
         estimator.__dict__.clear()
         estimator.__dict__.update(before)
         raise
+
+
+def class_weights(
+    given: Any, classes: NDArray[Any], labels: NDArray[np.int64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what the parameter ``class_weight`` makes each class (q,) weigh.
+
+    Args:
+        given: "balanced", so that each class in the data weighs the same, or a dictionary from class to weight.
+        classes: all classes (q,).
+        labels: the numbers of the rows' classes (n,).
+        weights: of the rows (n,).
+
+    Raises:
+        OneLayerError: if the dictionary has other classes, or weights that are negative or infinite.
+    """
+    if isinstance(given, str):
+        sums = np.bincount(labels, weights, len(classes))
+        balanced = np.ones(len(sums))
+        np.divide(sums.sum() / max(np.count_nonzero(sums), 1), sums, out=balanced, where=sums > 0)
+        return balanced
+    try:
+        found = compute_class_weight(given, classes=classes, y=classes[labels])
+    except (TypeError, ValueError) as error:
+        raise OneLayerError(f"class_weight: {error}") from error
+    if not (np.isfinite(found).all() and (found >= 0).all()):
+        raise OneLayerError(f"class_weight must be finite and not negative, not {given!r}")
+    return np.asarray(found, np.float64)
 
 
 def refuse_unlike_numbers(X: Any) -> None:

@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Tags, check_random_state, compute_class_weight
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
@@ -20,12 +20,17 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from onelayer.data.rows import Rows
 from onelayer.data.scaling import RunningMoments
 from onelayer.errors import OneLayerError, torch_needed
-from onelayer.estimators.files import Saved
+from onelayer.estimators.files import BY_ONE_SOLVER, Saved
 from onelayer.estimators.onnx_export import write_softmax_regression
-from onelayer.estimators.parameters import check_parameters, refuse_unlike_numbers, unchanged_on_error
+from onelayer.estimators.parameters import (
+    check_parameters,
+    class_weights,
+    refuse_unlike_numbers,
+    unchanged_on_error,
+)
 from onelayer.losses import CrossEntropy
 from onelayer.penalties import Ridge
-from onelayer.solvers.fit import Fit
+from onelayer.solvers.fit import Minimum
 from onelayer.solvers.minimise import minimise
 
 if TYPE_CHECKING:
@@ -35,17 +40,6 @@ DTYPES = (np.float64, np.float32)
 MAX_SEED = 2**31 - 1
 NEVER = 1e4  # how far the logit of a class without any weight is below all others
 STREAMING_SHARE = 0.1  # of the largest stable rate: the noise that stays is in proportion to it
-BY_ONE_SOLVER = (  # what fit leaves besides the model itself
-    "objective_",
-    "gap_",
-    "converged_",
-    "n_iter_",
-    "history_",
-    "lr_",
-    "_column_means",
-    "_column_variances",
-    "_progress",
-)
 
 
 class Progress(NamedTuple):
@@ -261,26 +255,11 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if self.class_weight is not None:
-            weights = weights * self._class_weights(labels, weights)[labels]
+            weights = weights * class_weights(self.class_weight, self.classes_, labels, weights)[labels]
         counted = weights > 0
         if not counted.any():
             raise OneLayerError("no row has a weight above 0 (sample_weight times class_weight)")
         return (X, labels, weights) if counted.all() else (X[counted], labels[counted], weights[counted])
-
-    def _class_weights(self, labels: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        if isinstance(self.class_weight, str):  # "balanced": each class in the data weighs the same
-            sums = np.bincount(labels, weights, len(self.classes_))
-            n_weighted = np.count_nonzero(sums)
-            balanced = np.ones(len(sums))
-            np.divide(sums.sum() / max(n_weighted, 1), sums, out=balanced, where=sums > 0)
-            return balanced
-        try:
-            found = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[labels])
-        except (TypeError, ValueError) as error:
-            raise OneLayerError(f"class_weight: {error}") from error
-        if not (np.isfinite(found).all() and (found >= 0).all()):
-            raise OneLayerError(f"class_weight must be finite and not negative, not {self.class_weight!r}")
-        return np.asarray(found, np.float64)
 
     def _forget(self, *names: str) -> None:
         for name in names:
@@ -333,7 +312,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         weighed = np.bincount(labels, weights, q) > 0  # other classes are left with a logit far below
         places, k = np.cumsum(weighed) - 1, int(weighed.sum())
         if k == 1:
-            fit = Fit(np.zeros((1, d)), np.zeros(1), 0.0, 0.0, [0.0], True, "newton")
+            fit = Minimum(np.zeros((1, d)), np.zeros(1), "newton", 0.0, 0.0, [0.0], True)
         else:
             loss, penalty = CrossEntropy(k, is_single=q == 2), Ridge(1 / float(self.C))
             X = sparse.csr_array(X) if sparse.issparse(X) else X
@@ -353,7 +332,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         if not fit.converged:
             warnings.warn(self._why_not_converged(fit), ConvergenceWarning, stacklevel=3)
 
-    def _why_not_converged(self, fit: Fit) -> str:
+    def _why_not_converged(self, fit: Minimum) -> str:
         if fit.is_unbounded:
             return (
                 "the classes can be separated and C is infinite, so there is no finite minimum: the objective falls to "

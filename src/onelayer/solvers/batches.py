@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from onelayer.data.rows import Array, Rows, Task
-from onelayer.errors import OneLayerError
+from onelayer.errors import OneLayerError, first_line
 from onelayer.functional import cross_entropy, squared_loss
 
 BLOCK_ROWS = 1024  # few enough for the floats of 784 pixels to stay in the cache
@@ -125,8 +125,7 @@ def choose_device(name: str) -> torch.device:
             raise RuntimeError(f"onelayer takes {', '.join(DEVICES)}")
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).partition("\n")[0]
-        raise OneLayerError(f"device {name!r} is not available: {reason}") from error
+        raise OneLayerError(f"device {name!r} is not available: {first_line(error)}") from error
     return device
 
 

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from onelayer.data.rows import Block
-from onelayer.solvers.objective import EPS, Objective, Point
+from onelayer.double_double import EPS
+from onelayer.solvers.objective import Objective, Point
 
 Array = NDArray[Any]
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.rows import Source
+from onelayer.double_double import EPS, DoubleDouble
 from onelayer.solvers.coordinates import (
     RESOLVED,
     Coordinates,
@@ -21,9 +22,8 @@ from onelayer.solvers.coordinates import (
     scaled,
     without_null,
 )
-from onelayer.solvers.double_double import DoubleDouble
 from onelayer.solvers.fit import LeastSquaresFit
-from onelayer.solvers.moments import ALIKE, EPS, Moments, are_alike, relative_size
+from onelayer.solvers.moments import ALIKE, Moments, are_alike, relative_size
 
 Array = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
     and nothing is penalised, the norm that is least is that in units of their sizes: it costs least when it is stored.
     """
     block = rows.gathered()
-    X, y, c = block.dense(), block.y, np.ones(len(rows)) if block.c is None else block.c
+    X, y, c = block.dense(), block.y, block.row_weights()
     d, total = X.shape[1], float(c.sum())
     mean, y_mean = (c @ X / total, c @ y / total) if fit_intercept else (np.zeros(d), np.zeros(y.shape[1]))
     Z = (X - mean) * np.sqrt(c)[:, None]

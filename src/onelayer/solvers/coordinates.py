@@ -9,15 +9,14 @@ What rounding amounts to follows from the columns as they are, before their mean
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.rows import Block, Source
+from onelayer.double_double import EPS, DoubleDouble, Sliced, slice_bits
 from onelayer.engines.threads import added
-from onelayer.solvers.double_double import DoubleDouble, Sliced, slice_bits
-from onelayer.solvers.moments import EPS, Moments
+from onelayer.solvers.moments import Moments
 
 Array = NDArray[np.float64]
 
@@ -77,14 +76,12 @@ class Problem:
         """Return a block in parts that stay in the processor's cache when they are sliced."""
         return list(block.split(max(64, EXACT_VALUES // max(1, len(self.unit)))))
 
-    def products(self, T: Array, exact: Any) -> tuple[Array, Array]:
+    def products(self, T: Array, is_exact: NDArray[np.bool_]) -> tuple[Array, Array]:
         """Return BᵀCB + TᵀPT (r, r) and BᵀCY (r, q) of B = [X 1]T.
 
-        Columns ``exact``, numbers or a slice, are worked out in twice the working precision, the others in float64.
+        Columns that are to be exact (r,) are worked out in twice the working precision, the others in float64.
         """
         d = self.rows.n_features
-        is_exact = np.zeros(T.shape[1], bool)
-        is_exact[exact] = True
         mean, directions = self.moments.mean / self.unit[:d], T[:d] / self.unit[:d, None]
         constant = T[d] + mean @ T[:d] if len(T) > d else np.zeros(T.shape[1])
 
@@ -213,8 +210,9 @@ def orthogonal(problem: Problem, directions: Directions, is_tame: bool) -> Coord
             start, is_delicate, is_known = start[:, is_known], is_delicate[is_known], is_known[is_known]
         T = problem.with_bias(start)
         is_small = len(problem.rows) * T.size <= MOST_EXACT
-        exact = slice(None) if is_small and not is_tame else np.flatnonzero(is_delicate)
-        gram, cross = problem.products(T, exact)
+        is_exact = np.zeros(T.shape[1], bool)
+        is_exact[: len(is_delicate)] = is_delicate
+        gram, cross = problem.products(T, is_exact | (is_small and not is_tame))
         is_known &= np.abs(_variances(gram, len(is_known)) - 1) < 0.5
         if is_known.all():
             break
@@ -258,5 +256,5 @@ def without_null(problem: Problem, coordinates: Coordinates, is_scaled: bool) ->
     basis = np.linalg.qr(null)[0] if null.shape[1] > 1 else null
     weights = coordinates.T[:d, : coordinates.T.shape[1] - (len(coordinates.T) - d)] / unit
     T = problem.with_bias((weights - basis @ (basis.T @ weights)) * unit)
-    gram, cross = problem.products(T, slice(None))
+    gram, cross = problem.products(T, np.ones(T.shape[1], bool))
     return replace(coordinates, T=T, gram=gram, cross=cross)

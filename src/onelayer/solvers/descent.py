@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from onelayer.errors import DivergenceError
-from onelayer.history import EpochRecord, Fit
+from onelayer.history import EpochRecord, History
 from onelayer.solvers.batches import Batches, epoch_order
 from onelayer.solvers.epoch import EpochScore
 from onelayer.timer import Timer
@@ -25,12 +25,12 @@ def descend(
     lrs: Sequence[float],
     *,
     seed: int,
-    so_far: Fit,
+    so_far: History,
     diverged: Callable[[int, float, float], DivergenceError],
     first_epoch: int = 1,
     held_out: Batches | None = None,
-    on_epoch: Callable[[Fit], None] = lambda fit: None,
-) -> Fit:
+    on_epoch: Callable[[History], None] = lambda history: None,
+) -> History:
     """Make a pass over the rows for each learning rate and return the history, the earlier one included.
 
     Args:
@@ -57,7 +57,7 @@ def descend(
             raise diverged(epoch, lr, score.loss)
         held_loss, held_accuracy = score_of(model, held_out) if held_out is not None else (None, None)
         record = EpochRecord(epoch, score.loss, score.accuracy, held_loss, held_accuracy, seconds)
-        so_far = Fit(so_far.start_loss, (*so_far.history, record))
+        so_far = History(so_far.start_loss, (*so_far.epochs, record))
         on_epoch(so_far)
     model.eval()
     return so_far

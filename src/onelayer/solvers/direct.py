@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.rows import Block, Rows, Source, block_rows
+from onelayer.double_double import EPS, DoubleDouble
 from onelayer.engines.threads import added
-from onelayer.solvers.double_double import DoubleDouble
 from onelayer.solvers.fit import LeastSquaresFit
-from onelayer.solvers.moments import EPS, Moments, is_wide, relative_size, sums_of
+from onelayer.solvers.moments import Moments, is_wide, relative_size, sums_of
 
 Array = NDArray[np.float64]
 
@@ -108,7 +108,7 @@ def _solve_by_cholesky(
         size = relative_size(whole, (u**2).sum(axis=0), rss, total)
         rss = rss - np.einsum("jk,jk->k", step, 2 * gradient - penalised) - shift * residual
         u, weight, bias, corrections = u + down, weight + step, bias + shift, corrections + 1
-    exact = bias_at_zero(moments, DoubleDouble.of(weight), bias)
+    exact = _bias_at_zero(moments, DoubleDouble.of(weight), bias)
     lost = (exact - exact.rounded()).rounded()
     return LeastSquaresFit(
         weight=weight.T,
@@ -156,6 +156,6 @@ def _inverse(inner: Array, moments: Moments) -> Array:
     return np.block([[inner, border[:, None]], [border[None], np.array([[corner]])]])
 
 
-def bias_at_zero(moments: Moments, weight: DoubleDouble, bias: Array) -> DoubleDouble:
+def _bias_at_zero(moments: Moments, weight: DoubleDouble, bias: Array) -> DoubleDouble:
     """Return the bias (q,) of features as they are, given weights (d, q) and the bias (q,) of centred ones."""
     return -(weight * moments.mean[:, None]).sum() + bias

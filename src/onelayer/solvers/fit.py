@@ -1,4 +1,4 @@
-"""What a solver returns."""
+"""What solvers return: the weights of a minimum, and what each kind of solver knows of them besides."""
 
 from dataclasses import dataclass, field, replace
 
@@ -9,13 +9,27 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class LeastSquaresFit:
-    """The minimum of Σᵢ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ‖W‖², and what its statistics need.
+class Fit:
+    """The weights and the bias at a minimum, or as near as a solver came.
 
     Attributes:
-        weight: W (q, d).
+        weight: W (q, d), for the user's features.
         bias: b (q,).
-        solver: "direct", or "lsmr" for many sparse features.
+        solver: the name of the one that was used.
+    """
+
+    weight: Array
+    bias: Array
+    solver: str
+
+
+@dataclass(frozen=True)
+class LeastSquaresFit(Fit):
+    """The minimum of Σᵢ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ‖W‖², and what its statistics need.
+
+    The solver is "direct", or "lsmr" for many sparse features.
+
+    Attributes:
         rank: of the centred features, below d if they are linearly dependent; None if it was not found.
         identified: (d + 1,) which weights, and last the bias, the data determine although features are dependent.
         inverse: (d + 1, d + 1) the inverse of [X 1]ᵀC[X 1] + alpha on what is determined; zeros for a bias that is
@@ -29,9 +43,6 @@ class LeastSquaresFit:
         corrections: how many passes corrected the solution; for "lsmr" its iterations.
     """
 
-    weight: Array
-    bias: Array
-    solver: str
     rank: int | None
     identified: NDArray[np.bool_]
     inverse: Array | None = field(repr=False)
@@ -56,32 +67,28 @@ class LeastSquaresFit:
 
 
 @dataclass(frozen=True)
-class Fit:
-    """The minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W), or how near a solver came.
+class Minimum(Fit):
+    """The minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W), with a bound on how far from it the solver may be.
+
+    The solver is "newton" or "lbfgs".
 
     Attributes:
-        weight: W (k, d), for the user's features.
-        bias: b (k,).
         objective: the value at W and b as they are stored.
         gap: an upper bound on how far that is above the minimum.
         history: the value before each step and at the end.
         converged: whether the gap is as small as it was to be.
-        solver: "newton" or "lbfgs".
         is_exhausted: whether the steps were used up.
         is_unbounded: whether there is no finite minimum: nothing is penalised, and the data are separable.
     """
 
-    weight: Array
-    bias: Array
     objective: float
     gap: float
     history: list[float] = field(repr=False)
     converged: bool
-    solver: str
     is_exhausted: bool = False
     is_unbounded: bool = False
 
-    def times_power(self, exponent: int) -> "Fit":
+    def times_power(self, exponent: int) -> "Minimum":
         """Return the fit of the same rows with weights and penalty times 2^exponent; values may become infinite."""
         with np.errstate(over="ignore", under="ignore"):
             values = np.ldexp([self.objective, self.gap, *self.history], exponent).tolist()

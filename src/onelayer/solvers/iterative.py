@@ -30,7 +30,7 @@ class CentredColumns:
     def __init__(self, rows: Rows, fit_intercept: bool) -> None:
         given = rows.X
         X = sparse.csr_array((given.data.astype(np.float64), given.indices, given.indptr), shape=given.shape)
-        self.c = np.ones(len(rows)) if rows.c is None else rows.c
+        self.c = rows.gathered().row_weights()
         self.n = float(self.c.sum())
         if not self.n > 0:
             raise OneLayerError("no row has a weight above 0")

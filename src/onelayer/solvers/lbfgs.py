@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from onelayer.data.rows import Block
+from onelayer.double_double import EPS
 from onelayer.solvers.bounds import Factor, newton_bound, ridge_bound
 from onelayer.solvers.columns import Standardised
 from onelayer.solvers.fit import Found
-from onelayer.solvers.objective import EPS, Objective, Point
+from onelayer.solvers.objective import Objective, Point
 
 Array = NDArray[Any]
 Inverse = Callable[[Array], Array]

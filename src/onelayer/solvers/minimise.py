@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.rows import Source
+from onelayer.double_double import EPS
 from onelayer.errors import OneLayerError
 from onelayer.losses import Loss
 from onelayer.penalties import Ridge
-from onelayer.solvers.fit import Fit, Found
+from onelayer.solvers.fit import Found, Minimum
 from onelayer.solvers.lbfgs import Sizes, lbfgs
 from onelayer.solvers.newton import newton
-from onelayer.solvers.objective import EPS, Objective
+from onelayer.solvers.objective import Objective
 from onelayer.solvers.scaling import RowsScaling
 from onelayer.solvers.wide import has_row_space, hidden, in_row_space
 
@@ -33,7 +34,7 @@ def minimise(
     tol: float = 1e-6,
     max_iter: int = 1000,
     sizes: Sizes | None = None,
-) -> Fit:
+) -> Minimum:
     """Return the minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W) to a gap of ``tol`` times itself, or nearly.
 
     Args:
@@ -92,7 +93,7 @@ def _in_user_units(objective: Objective, V: Array) -> tuple[Array, Array]:
 
 def _judged(
     objective: Objective, weights: list[tuple[Array, Array]], found: Found, tol: float, solver: str
-) -> Fit:
+) -> Minimum:
     """Return the fit with the best of some W and b, its value and gap those of these numbers as they are stored."""
     value, W, b = math.inf, *weights[0]
     for candidate in weights:
@@ -105,7 +106,7 @@ def _judged(
     is_unbounded = objective.is_hopeless(value, found.history[0])
     # A gap that is rounding beside the loss of a model that knows nothing is no gap, however small F itself is.
     is_small = gap <= tol * value or gap <= EPS * found.history[0]
-    return Fit(
+    return Minimum(
         weight=W,
         bias=b,
         objective=value,

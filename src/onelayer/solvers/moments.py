@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.rows import Block, Source, block_rows
+from onelayer.double_double import EPS
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
 
 Array = NDArray[np.float64]
 
-EPS = float(np.finfo(np.float64).eps)
 FLOOR = 64 * EPS  # the least that a target is taken to vary by, as a share of its size
 FAR = 100.0  # deviations between a column's mean and 0, beyond which it is centred before it is squared
 FEW_COLUMNS = 500  # up to here matrices (d, d) cost little, although there are fewer rows

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.double_double import EPS
 from onelayer.solvers.bounds import Factor, newton_bound
 from onelayer.solvers.fit import Found
-from onelayer.solvers.objective import EPS, Objective, Point
+from onelayer.solvers.objective import Objective, Point
 
 Array = NDArray[Any]
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from onelayer.data.rows import Block, Source
+from onelayer.double_double import EPS
 from onelayer.losses import Loss
 from onelayer.penalties import Ridge
 from onelayer.solvers.columns import Sparse, Standardised, Stored, is_near
@@ -20,7 +21,6 @@ from onelayer.solvers.scaling import RowsScaling
 
 Array = NDArray[Any]
 
-EPS = float(np.finfo(np.float64).eps)
 TINY = float(np.finfo(np.float64).tiny)
 MOST_RIDGE = 1e250  # beyond it a weight is 0 anyway
 

@@ -9,11 +9,11 @@ from scipy import sparse
 
 from onelayer.data.rows import Block, Source
 from onelayer.data.scaling import Scaling
+from onelayer.double_double import EPS
 from onelayer.errors import OneLayerError
 
 Array = NDArray[Any]
 
-EPS = float(np.finfo(np.float64).eps)
 ROUNDING = (
     2 * EPS
 )  # deviation of a column, relative to its mean, that the rounding of stored numbers explains
@@ -48,7 +48,7 @@ class RowsScaling(Scaling):
         d = rows.n_features
 
         def first_pass(block: Block) -> list[Any]:
-            c = _weights(block)
+            c = block.row_weights()
             with np.errstate(over="ignore"):
                 if sparse.issparse(block.X):
                     return [
@@ -73,11 +73,6 @@ class RowsScaling(Scaling):
         return RowsScaling(means, np.where(constant, np.inf, deviations), deviations, total)
 
 
-def _weights(block: Block) -> Array:
-    """Return the weights (m,) of a block's rows."""
-    return np.ones(len(block)) if block.c is None else block.c
-
-
 def _moments(rows: Source, means: Array, total: float) -> tuple[Array, Array, Array]:
     """Return mean and mean square (d,) of factor · (x − mean), and the factor.
 
@@ -86,7 +81,7 @@ def _moments(rows: Source, means: Array, total: float) -> tuple[Array, Array, Ar
     factor = np.ones_like(means)
 
     def term(block: Block) -> list[Array]:
-        share = _weights(block) / total
+        share = block.row_weights() / total
         with np.errstate(over="ignore", invalid="ignore"):
             if sparse.issparse(block.X):
                 X = centred(block, means)

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from onelayer.data.rows import Rows
 from onelayer.data.scaling import Scaling
 from onelayer.errors import DivergenceError
-from onelayer.history import Fit
+from onelayer.history import History
+from onelayer.losses import as_one_output, as_two_outputs
 from onelayer.solvers.batches import Batches, choose_device
 from onelayer.solvers.descent import descend, score_of
 from onelayer.solvers.epoch import EpochScore
@@ -79,7 +80,7 @@ class SoftmaxDescent:
         self.layer = layer.to(self.rows.X.device)
         weight, bias = scaling.input_to_standard(start.weight, start.bias)
         if self.is_binary:
-            weight, bias = np.vstack([-weight, weight]) / 2, np.r_[-bias, bias] / 2
+            weight, bias = as_two_outputs(weight, bias)
         with torch.no_grad():
             self.layer.weight.copy_(torch.from_numpy(weight))
             if fit_intercept:
@@ -92,7 +93,7 @@ class SoftmaxDescent:
         if self.layer.bias is not None:
             bias = self.layer.bias.detach().cpu().double().numpy()
         if self.is_binary:
-            weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
+            weight, bias = as_one_output(weight, bias)
         return Coefficients(*self.scaling.input_to_user(weight, bias))
 
     def loss(self) -> float:
@@ -159,14 +160,14 @@ class SoftmaxDescent:
                 self.largest_stable_lr(),
             )
 
-        fit = descend(
+        history = descend(
             self.layer,
             self.rows,
             one_epoch,
             lrs,
             seed=seed,
-            so_far=Fit(start),
+            so_far=History(start),
             diverged=diverged,
             first_epoch=first_pass,
         )
-        return [record.train_loss for record in fit.history]
+        return [record.train_loss for record in history.epochs]

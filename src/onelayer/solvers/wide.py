@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from onelayer.data.rows import Rows
+from onelayer.double_double import EPS
 from onelayer.solvers.bounds import UNITS
 from onelayer.solvers.fit import Fit
 from onelayer.solvers.moments import is_wide
-from onelayer.solvers.objective import EPS, Objective
+from onelayer.solvers.objective import Objective
 
 Array = NDArray[Any]
 

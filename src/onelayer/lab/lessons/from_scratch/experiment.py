@@ -141,7 +141,7 @@ def fitted(rows: Batches, way: Way, seed: int = 0) -> tuple[Array, float]:
     """Train with the library in one of its three ways; return the parameters and the last epoch's loss."""
     model = linear_regression(rows.X.shape[1], seed=seed).double()
     run = fit(model, Rows(rows.X, rows.y), way=way, epochs=EPOCHS, batch_size=BATCH_SIZE, lr=LR, seed=seed)
-    return flat(list(model.parameters())), run.history[-1].train_loss
+    return flat(list(model.parameters())), run.epochs[-1].train_loss
 
 
 # The questions

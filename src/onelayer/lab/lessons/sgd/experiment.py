@@ -303,7 +303,7 @@ def tune(split: int = 0, epochs: int = 5) -> Tuned:
         for lr in TRIED_RATES:
             trial: dict[str, float | None] = {"lr": lr, "batch_size": batch_size}
             try:
-                last = train(prepared, replace(plan, lr=lr, batch_size=batch_size))[1].history[-1]
+                last = train(prepared, replace(plan, lr=lr, batch_size=batch_size))[1].epochs[-1]
                 trial |= {"train_loss": last.train_loss, "valid_loss": last.held_out_loss}
             except DivergenceError:
                 trial |= {"train_loss": None, "valid_loss": None}

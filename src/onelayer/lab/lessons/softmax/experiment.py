@@ -63,7 +63,7 @@ def accuracy_by_parts(parts: tuple[int, ...] = (1, 2, 4, 8), epochs: int = 3) ->
         {
             "n": list(parts),
             "parameters": [parameter_count(model) for model in models],
-            "accuracy": [run.history[-1].held_out_accuracy for run in fits],
+            "accuracy": [run.epochs[-1].held_out_accuracy for run in fits],
         }
     )
 

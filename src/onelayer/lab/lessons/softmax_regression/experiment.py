@@ -18,7 +18,7 @@ from onelayer import fashion_mnist, functional, models, training
 from onelayer.data import Dataset, Rows
 from onelayer.errors import DivergenceError
 from onelayer.estimators import SoftmaxRegression
-from onelayer.history import Fit
+from onelayer.history import History
 from onelayer.lab.lessons.softmax.experiment import phm_parameters as weight_parameters
 from onelayer.scoring import confusion_counts
 from onelayer.solvers.batches import Batches
@@ -66,19 +66,19 @@ class Trained:
     Attributes:
         setting: how it was trained.
         model: trained, or as at the start if training diverged.
-        fit: its history.
+        history: its history.
         diverged: why training stopped, or None.
     """
 
     setting: Setting
     model: nn.Module
-    fit: Fit
+    history: History
     diverged: DivergenceError | None = None
 
     @property
     def seconds(self) -> float:
         """How long the epochs took, without measuring."""
-        return sum(record.seconds for record in self.fit.history)
+        return sum(record.seconds for record in self.history.epochs)
 
 
 @cache
@@ -98,15 +98,15 @@ def new_model(kind: str, n: int = 2) -> nn.Module:
 def train(setting: Setting, on_epoch: Callable[[], None] = lambda: None) -> Trained:
     """Train on the 60,000 training images, and measure on the 10,000 test images after each epoch."""
     model = new_model(setting.model, setting.n)
-    latest = Fit(0.0)
+    latest = History(0.0)
 
-    def report(fit: Fit) -> None:
+    def report(history: History) -> None:
         nonlocal latest
-        latest = fit
+        latest = history
         on_epoch()
 
     try:
-        fit = training.fit(
+        history = training.fit(
             model,
             data().train,
             data().test,
@@ -119,17 +119,17 @@ def train(setting: Setting, on_epoch: Callable[[], None] = lambda: None) -> Trai
         )
     except DivergenceError as error:
         return Trained(setting, model.eval(), latest, error)
-    return Trained(setting, model, fit)
+    return Trained(setting, model, history)
 
 
-def curve(fit: Fit) -> pa.Table:
+def curve(history: History) -> pa.Table:
     """Return the history as a long table: ``epoch``, ``part`` (train, test), ``loss`` and ``accuracy``."""
     columns: dict[str, list[object]] = {"part": [], "epoch": [], "loss": [], "accuracy": []}
     for part, prefix in (("train", "train"), ("test", "held_out")):
-        columns["part"] += [part for _ in fit.history]
-        columns["epoch"] += [record.epoch for record in fit.history]
+        columns["part"] += [part for _ in history.epochs]
+        columns["epoch"] += [record.epoch for record in history.epochs]
         for what in ("loss", "accuracy"):
-            columns[what] += [getattr(record, f"{prefix}_{what}") for record in fit.history]
+            columns[what] += [getattr(record, f"{prefix}_{what}") for record in history.epochs]
     return pa.table(columns)
 
 
@@ -211,15 +211,15 @@ def fitted(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 # The questions
 
 
-def accuracy_at_the_end(fit: Fit) -> float:
+def accuracy_at_the_end(history: History) -> float:
     """Return the mean test accuracy over the last epochs."""
-    last = [record.held_out_accuracy for record in fit.history[-LAST:]]
+    last = [record.held_out_accuracy for record in history.epochs[-LAST:]]
     return float(np.mean([accuracy for accuracy in last if accuracy is not None]))
 
 
-def fastest_epoch(fit: Fit) -> float:
+def fastest_epoch(history: History) -> float:
     """Return the seconds of the fastest epoch: what other programs do meanwhile makes the others slower."""
-    return min(record.seconds for record in fit.history)
+    return min(record.seconds for record in history.epochs)
 
 
 def sweep(settings: list[Setting], on_run: Callable[[], None] = lambda: None) -> pa.Table:
@@ -230,7 +230,7 @@ def sweep(settings: list[Setting], on_run: Callable[[], None] = lambda: None) ->
         outcome = (
             {"accuracy": None, "seconds": None}
             if trained.diverged
-            else {"accuracy": accuracy_at_the_end(trained.fit), "seconds": fastest_epoch(trained.fit)}
+            else {"accuracy": accuracy_at_the_end(trained.history), "seconds": fastest_epoch(trained.history)}
         )
         rows.append(vars(setting) | outcome)
         on_run()

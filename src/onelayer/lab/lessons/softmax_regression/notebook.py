@@ -144,9 +144,11 @@ def _(charts, experiment, lesson, models, roomy, stack, trained):
             parameters=f"{models.parameter_count(trained.model):,}",
             epochs=f"{trained.setting.epochs}",
             seconds=f"{trained.seconds:.2f}",
-            accuracy=f"{trained.fit.history[-1].held_out_accuracy:.1%}",
+            accuracy=f"{trained.history.epochs[-1].held_out_accuracy:.1%}",
         )
-    stack(roomy(_outcome, 3), *charts.curves(experiment.curve(trained.fit), trained.setting.epochs, lesson))
+    stack(
+        roomy(_outcome, 3), *charts.curves(experiment.curve(trained.history), trained.setting.epochs, lesson)
+    )
     return
 
 
@@ -167,7 +169,7 @@ def _(Comparison, book, claim, experiment, lesson):
         [
             Comparison(
                 lesson.label("book-setting"),
-                by_the_book.fit.history[-1].held_out_accuracy,
+                by_the_book.history.epochs[-1].held_out_accuracy,
                 0.83,
                 0.02,
                 ".4f",
@@ -294,8 +296,8 @@ def _(Setting, charts, experiment, lesson, progress, question, run_batch, stack)
 def _(Setting, charts, experiment, lesson, progress, question, run_epochs, stack):
     def _long():
         with progress(lesson, "training", 60) as step:
-            fit = experiment.train(Setting("softmax", 0.1, 256, 60), step).fit
-        return stack(*charts.curves(experiment.curve(fit), 60, lesson))
+            history = experiment.train(Setting("softmax", 0.1, 256, 60), step).history
+        return stack(*charts.curves(experiment.curve(history), 60, lesson))
 
     question(lesson, "epochs", run_epochs, _long)
     return
@@ -306,7 +308,7 @@ def _(AtLeast, Setting, claim, experiment, lesson, models, progress, question, r
     def _beside():
         with progress(lesson, "training", 30) as step:
             both = {name: experiment.train(Setting(name, 0.2, 128, 15), step) for name in ("softmax", "mlp")}
-        accuracy = {name: experiment.accuracy_at_the_end(trained.fit) for name, trained in both.items()}
+        accuracy = {name: experiment.accuracy_at_the_end(trained.history) for name, trained in both.items()}
         return stack(
             table(
                 ["", lesson.label("parameters"), lesson.label("swept-accuracy")],

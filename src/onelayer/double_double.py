@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Operand = Union["DoubleDouble", Array]
 
+EPS = float(np.finfo(np.float64).eps)  # of the working precision
 SPLITTER = 2.0**27 + 1  # parts a float64 into two halves of 26 bits
 SLICES = 3
 
