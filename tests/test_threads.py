@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from onelayer import LinearRegression
 from onelayer.data.rows import LEAST_SHARE, Rows
-from onelayer.engines.threads import one_thread, sum_of, thread_count
+from onelayer.engines.threads import one_thread, sum_of, sums_share_threads, thread_count
 
 
 @pytest.mark.parametrize("n", [1, LEAST_SHARE, 2 * LEAST_SHARE + 1, 5 * LEAST_SHARE])
@@ -39,6 +39,21 @@ def test_shares_are_added_in_their_order():
     with threadpool_limits(3):
         found = sum_of(lambda share: ["abcdefghijklmnopqrst"[share]], shares)
     assert found == ["abcdefghijklmnopqrst"]
+
+
+def test_sums_have_threads_although_linear_algebra_is_kept_to_one():
+    together = threading.Barrier(2)
+
+    def meet(share: int) -> list[int]:
+        together.wait(30)  # breaks if one thread walks the shares alone
+        return [share]
+
+    with threadpool_limits(2):
+        if thread_count() != 2:
+            pytest.skip("this machine's linear algebra has one thread")
+        with sums_share_threads():
+            assert thread_count() == 1
+            assert sum_of(meet, [1, 2]) == [3]
 
 
 def set_threads(count: int) -> None:

@@ -6,6 +6,7 @@ A linear algebra library shares a product among threads too, but has little to s
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from threading import Lock
 from typing import Any, TypeVar
@@ -18,6 +19,9 @@ Share = TypeVar("Share")
 _lock = Lock()
 _holders = 0
 _limits: Any = None
+
+# How many threads sums may have although linear algebra is kept to one; None: as many as that.
+_walkers: ContextVar[int | None] = ContextVar("walkers", default=None)
 
 
 @cache
@@ -52,9 +56,24 @@ def thread_count() -> int:
     return max((library["num_threads"] for library in libraries), default=1)
 
 
+@contextmanager
+def sums_share_threads() -> Iterator[None]:
+    """Keep linear algebra to one thread in the block; sums over shares have as many as it had.
+
+    For many small matrices: NumPy and SciPy bring a library each, and threads of one that wait for more work take the
+    processor from the other's.
+    """
+    token = _walkers.set(thread_count())
+    try:
+        with one_thread():
+            yield
+    finally:
+        _walkers.reset(token)
+
+
 def sum_of(function: Callable[[Share], Sequence[Any]], shares: Sequence[Share]) -> list[Any]:
     """Return the sums, one by one, of what ``function`` returns for each share, added in their order."""
-    threads = min(thread_count(), len(shares)) if len(shares) > 1 else 1
+    threads = min(_walkers.get() or thread_count(), len(shares)) if len(shares) > 1 else 1
     if threads < 2:
         return added(map(function, shares))
     with one_thread(), ThreadPoolExecutor(threads) as pool:

@@ -3,6 +3,7 @@
 Weights are (k, p), a row for each output, with p = d + 1 columns if there is an intercept, else d.
 """
 
+from copy import copy
 from typing import Any, Protocol
 
 import numpy as np
@@ -68,9 +69,10 @@ class Standardised:
         return np.asarray(((self.Z @ matrix) * self.Z).sum(axis=1))
 
     def absolute(self) -> "Standardised":
-        """Return the same with each value's magnitude; it takes the place of this one."""
-        np.abs(self.Z, out=self.Z)
-        return self
+        """Return the same with each value's magnitude."""
+        found = copy(self)
+        found.Z = np.abs(self.Z)
+        return found
 
 
 class Stored:
@@ -154,9 +156,10 @@ class Sparse:
         return forms
 
     def absolute(self) -> "Sparse":
-        """Return the same with each value's magnitude; it takes the place of this one."""
-        self.X = abs(self.X)
-        return self
+        """Return the same with each value's magnitude."""
+        found = copy(self)
+        found.X = abs(self.X)
+        return found
 
 
 def is_near(scaling: RowsScaling, dtype: DTypeLike) -> bool:

@@ -1,6 +1,7 @@
 """The one way from rows, a loss and a penalty to the minimum, whichever iteration finds it."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -9,11 +10,13 @@ from numpy.typing import NDArray
 
 from onelayer.data.rows import Source
 from onelayer.double_double import EPS
+from onelayer.engines.threads import sums_share_threads
 from onelayer.errors import OneLayerError
 from onelayer.losses import Loss
 from onelayer.penalties import Ridge
 from onelayer.solvers.fit import Found, Minimum
 from onelayer.solvers.lbfgs import Sizes, lbfgs
+from onelayer.solvers.moments import FEW_COLUMNS
 from onelayer.solvers.newton import newton
 from onelayer.solvers.objective import Objective
 from onelayer.solvers.scaling import RowsScaling
@@ -50,18 +53,32 @@ def minimise(
     Raises:
         OneLayerError: if no row has a weight, or there are too many parameters for newton.
     """
+    with sums_share_threads() if rows.n_features <= FEW_COLUMNS else nullcontext():
+        return _minimum(rows, loss, penalty, fit_intercept, solver, tol, max_iter, sizes or Sizes())
+
+
+def _minimum(
+    rows: Source,
+    loss: Loss,
+    penalty: Ridge,
+    fit_intercept: bool,
+    solver: str,
+    tol: float,
+    max_iter: int,
+    sizes: Sizes,
+) -> Minimum:
     rows, exponent = rows.weights_near_one()
     penalty = penalty.times_power(-exponent)
     scaling = RowsScaling.of(rows, fit_intercept)
     objective = Objective(rows, loss, penalty, scaling, fit_intercept)
     if has_row_space(objective):
         inner, back = in_row_space(objective)
-        fit = minimise(inner, loss, Ridge(1.0), fit_intercept, solver, tol / 2, max_iter, sizes)
+        fit = _minimum(inner, loss, Ridge(1.0), fit_intercept, solver, tol / 2, max_iter, sizes)
         lower = fit.objective - fit.gap - hidden(inner, loss.steepness, fit.objective)
         found, weights = Found([], lower, fit.history, fit.is_exhausted), [back(fit)]
         solver = fit.solver
     else:
-        solver, found = _found(objective, solver, tol, max_iter, sizes or Sizes())
+        solver, found = _found(objective, solver, tol, max_iter, sizes)
         weights = [_in_user_units(objective, V) for V in found.candidates]
     return _judged(objective, weights, found, tol, solver).times_power(exponent)
 

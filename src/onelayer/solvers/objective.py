@@ -22,6 +22,7 @@ from onelayer.solvers.scaling import RowsScaling
 Array = NDArray[Any]
 
 TINY = float(np.finfo(np.float64).tiny)
+MOST_KEPT = 2**22  # features that are kept written out, 32 MB: for so few another copy is no matter
 MOST_RIDGE = 1e250  # beyond it a weight is 0 anyway
 
 
@@ -65,6 +66,7 @@ class Objective:
     dtype: DTypeLike = np.float64
     ridge: Array = field(init=False, repr=False)
     _stored: bool = field(init=False, repr=False)
+    _kept: dict[int, Standardised] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         scales = self.scaling.scale
@@ -83,12 +85,16 @@ class Objective:
 
     def columns(self, block: Block, written_out: bool = False) -> Any:
         """Return the columns of a block, as they are stored if that will do, or ``written_out``."""
-        kind: Any = Standardised
         if self.rows.is_sparse:
-            kind = Sparse
-        elif self._stored and not written_out:
-            kind = Stored
-        return kind(block, self.scaling, self.fit_intercept, self.dtype)
+            return Sparse(block, self.scaling, self.fit_intercept, self.dtype)
+        if self._stored and not written_out:
+            return Stored(block, self.scaling, self.fit_intercept, self.dtype)
+        found = self._kept.get(block.start)
+        if found is None:
+            found = Standardised(block, self.scaling, self.fit_intercept, self.dtype)
+            if self.rows.in_memory and len(self.rows) * self.rows.n_features <= MOST_KEPT:
+                self._kept[block.start] = found
+        return found
 
     def weights(self, block: Block) -> Array | float:
         """Return the weights of a block's rows (m,), or 1."""
