@@ -5,10 +5,10 @@ for each level, or for each but the reference where that is enough. It is enough
 spans what is left of the term without the category: in ``~ city`` and in ``~ area + area:city``, but not in
 ``~ city - 1``, in ``~ area:city``, or for either category of ``~ city:kind``.
 
-So the features span the products of all levels in every formula. R codes two kinds of formula otherwise: where an
-earlier term has other numbers besides (``~ 0 + x:a + a:b``) its features span less, and where no intercept is needed
-(``~ 0 + x + x:a``) they are dependent. As in R, they are dependent if a product of categories stands without its margins:
-``~ city:kind`` has an intercept and all combinations.
+So the features span the products of all levels, in every formula. They are not R's where R takes a number for a
+category, so that they would span less (``~ 0 + x:a + a:b``), or keeps a level too many without an intercept
+(``~ 0 + x + x:a``). As in R, they are linearly dependent if a product of categories stands without its margins:
+``~ city:kind`` is the intercept and all combinations.
 """
 
 from collections import Counter
@@ -151,7 +151,7 @@ def _products(A: Any, B: Any) -> Any:
     In CSR if A or B is. It is the face-splitting product: the Khatri-Rao product of the transposed matrices.
     """
     if isinstance(A, np.ndarray) and isinstance(B, np.ndarray):
-        return (B[:, :, None] * A[:, None, :]).reshape(len(A), -1)
+        return (B[:, :, None] * A[:, None, :]).reshape(len(A), A.shape[1] * B.shape[1])
     from scipy import sparse
 
     A, B = sparse.csr_array(A), sparse.csr_array(B)

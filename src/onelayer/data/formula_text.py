@@ -261,7 +261,7 @@ class _Parser:
         self._check_known(len(terms) > 1, operator, f"there is one term to cross; {_SQUARE}")
         products = terms
         for _ in range(degree - 1):
-            products = products | self._products(products, terms, operator)
+            products = self._products(products, terms, operator)  # with a * a = a, of lower degree too
         return products
 
     def _multiplied(self, left: _Terms, right: _Terms, operator: _Token) -> _Terms:
