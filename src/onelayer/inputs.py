@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.idx import read_evaluation_part, read_images
+from onelayer.data.reading import AS_FOUND, Reading
+from onelayer.data.rows import complete_rows
 from onelayer.data.sources import images_path, is_table, open_table
-from onelayer.errors import OneLayerError
+from onelayer.errors import OneLayerError, named
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
+    from onelayer.data.encoding import Encoding, Unknown
+    from onelayer.data.tables import Table
     from onelayer.model import Model
 
 
@@ -22,16 +24,18 @@ class Inputs:
     """Features to predict from.
 
     Attributes:
-        X: (m, d) floats or bytes, of the rows that are complete enough to predict.
-        kept: (n,) which rows of the source these are; all, unless the model was trained with ``drop``.
+        X: (m, d) floats or bytes, perhaps in CSR, of the rows that are complete enough to predict.
+        kept: (n,) which rows of the source these are: those that are complete, and have no unknown category.
         table: the table that the rows are of; None for images and arrays.
         name: what errors call the source.
+        n_unknown: how many rows have a category that training did not have.
     """
 
-    X: NDArray[Any]
+    X: Any
     kept: NDArray[np.bool_]
-    table: "pa.Table | None"
+    table: "Table | None"
     name: str
+    n_unknown: int = 0
 
     def aligned(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return values (m, …) of the complete rows as (n, …) of all rows, None or NaN for the others."""
@@ -43,10 +47,20 @@ class Inputs:
         return found
 
 
-def inputs_for(model: "Model", source: Any) -> Inputs:
+def inputs_for(
+    model: "Model", source: Any, reading: Reading = AS_FOUND, unknown: "Unknown | None" = None
+) -> Inputs:
     """Return the features that ``model`` needs from a table, an array, or images with or without labels.
 
     Of images with a test set, the test set is taken. A source that was read before is returned as it is.
+
+    Args:
+        model: the model.
+        source: where the rows come from.
+        reading: how to read a table, where it does not say so itself.
+        unknown: what to do with a row that has a category which training did not have: ``"error"``, or ``"ignore"``
+            it, so that nothing is predicted for it. If it is not given, a model that was trained with
+            ``missing="drop"`` ignores, and others raise an error.
 
     Raises:
         OneLayerError: if the source is of another kind or size, lacks a column, or cannot be read.
@@ -63,20 +77,32 @@ def inputs_for(model: "Model", source: Any) -> Inputs:
         )
         _same_shape(model, shape, str(source))
         return Inputs(images, np.ones(len(images), bool), None, str(source))
-    from onelayer.data.encoding import Target
-
-    # A file of new rows may look different from the training file: 007 alone would pass for a number. Text has to
-    # stay text, so only columns that were numbers may be read as such.
-    inferred = model.encoding.numeric
-    if not Target(model.target, model.classes).is_text:
-        inferred |= {model.target}
-    name, table = open_table(source, lambda column: column not in inferred)
-    X = model.encoding.encode(table, name)
-    kept = _complete(model, X)
-    return Inputs(X[kept], kept, table, name)
+    return _of_table(model, model.encoding, open_table(source, reading)[1], unknown)
 
 
-def labelled_inputs_for(model: "Model", source: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+def _of_table(model: "Model", encoding: "Encoding", table: "Table", unknown: "Unknown | None") -> Inputs:
+    from onelayer.data.from_table import check_readable, stacked
+
+    unknown = unknown or ("ignore" if encoding.missing == "drop" else "error")
+    profiles = table.profiles(encoding.names, encoding.categories)
+    parts: list[Any] = []
+    start = n_unknown = 0
+    with named(table.name):
+        check_readable(encoding, profiles)
+        for batch in table.batches(encoding.names):
+            X, is_unknown = encoding.encode(batch, profiles, start, unknown)
+            parts.append(X)
+            start, n_unknown = start + len(batch), n_unknown + int(is_unknown.sum())
+    X = stacked(parts)
+    kept = complete_rows(X) if model.feature_mean is None else np.ones(X.shape[0], bool)
+    if unknown == "ignore" and model.feature_mean is not None and n_unknown:
+        kept = complete_rows(X)
+    return Inputs(X if kept.all() else X[kept], kept, table, table.name, n_unknown)
+
+
+def labelled_inputs_for(
+    model: "Model", source: Any, reading: Reading = AS_FOUND
+) -> tuple[Any, NDArray[Any]]:
     """Return features (n, d) and target, labels (n,) or numbers (n, 1), in the user's units, to evaluate ``model`` on.
 
     Raises:
@@ -89,15 +115,23 @@ def labelled_inputs_for(model: "Model", source: Any) -> tuple[NDArray[Any], NDAr
         return _labelled_images(model, source)
     from onelayer.data.encoding import Target
 
-    inputs = inputs_for(model, source)
-    name = inputs.name
-    target, has_target = Target(model.target, model.classes).encode(inputs.table, name)
+    _, table = open_table(source, reading)
+    inputs = _of_table(model, model.encoding, table, None)
+    target = Target(model.target, model.classes)
+    profiles = table.profiles([model.target], [model.target] if model.classes else [])
+    parts, start = [], 0
+    with named(table.name):
+        for batch in table.batches([model.target]):
+            parts.append(target.encode(batch.column(0), profiles[model.target], start))
+            start += len(batch)
+    y = np.concatenate(parts)
+    has_target = y >= 0 if y.ndim == 1 else ~np.isnan(y).any(axis=1)
     if model.encoding.missing != "drop" and not has_target.all():
         row = int(has_target.argmin()) + 1
-        raise OneLayerError(f"{name}: the target {model.target!r} is missing, first in row {row}")
-    X, y = inputs.X[has_target[inputs.kept]], target[has_target & inputs.kept]
-    if not len(X):
-        raise OneLayerError(f"{name}: no row is complete")
+        raise OneLayerError(f"{table.name}: the target {model.target!r} is missing, first in row {row}")
+    X, y = inputs.X[has_target[inputs.kept]], y[has_target & inputs.kept]
+    if not len(y):
+        raise OneLayerError(f"{table.name}: no row is complete")
     return X, y
 
 
@@ -111,18 +145,10 @@ def _from_array(model: "Model", source: NDArray[Any]) -> Inputs:
         raise OneLayerError(
             f"the array: row {int(np.isinf(X).any(axis=1).argmax()) + 1} has an infinite value"
         )
-    kept = _complete(model, X)
+    kept = complete_rows(X) if model.feature_mean is None else np.ones(len(X), bool)
     if not kept.all() and (model.encoding is None or model.encoding.missing == "error"):
         raise OneLayerError(f"the array: row {int(kept.argmin()) + 1} has a missing value (NaN)")
     return Inputs(X[kept], kept, None, "the array")
-
-
-def _complete(model: "Model", X: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which rows can be predicted from: all if the mean stands in for what is missing (n,)."""
-    if model.feature_mean is not None:
-        return np.ones(len(X), bool)
-    complete: NDArray[np.bool_] = ~np.isnan(X).any(axis=1)
-    return complete
 
 
 def _labelled_images(model: "Model", source: str | Path) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -16,7 +16,19 @@ from onelayer.engines.threads import one_thread
 from onelayer.errors import OneLayerError, named
 from onelayer.files import write_whole
 from onelayer.run_folder import model_in
-from onelayer.schema import Array, check_arrays, items, list_of, mapping, maybe, record, scalar, text, whole
+from onelayer.schema import (
+    Array,
+    check_arrays,
+    either,
+    items,
+    list_of,
+    mapping,
+    maybe,
+    record,
+    scalar,
+    text,
+    whole,
+)
 
 if TYPE_CHECKING:
     from onelayer.data.encoding import Encoding
@@ -25,8 +37,18 @@ FORMAT = "onelayer-model-2"
 FIRST_FORMAT = "onelayer-model-1"
 UNITS = ("pixel / 255", "as in the table")
 
-COLUMN = record({"name": text(), "categories": maybe(list_of(text(), least=1, distinct=True))})
-ENCODING = record({"missing": text(*get_args(Missing)), "columns": list_of(COLUMN, least=1)})
+LEVELS = list_of(text(), distinct=True)
+COLUMN = record(
+    {
+        "name": text(),
+        "kind": text("number", "boolean", "category", "date"),
+        "levels": LEVELS,
+        "reference": maybe(text()),
+        "parts": list_of(text(), distinct=True),
+    }
+)
+FIRST_COLUMN = record({"name": text(), "categories": maybe(LEVELS)})  # of earlier versions
+ENCODING = record({"missing": text(*get_args(Missing)), "columns": list_of(either(COLUMN, FIRST_COLUMN), least=1)})
 DESCRIPTION = record(
     {
         "kind": text("linear", "softmax", "mlp", "phm"),
@@ -127,8 +149,10 @@ class Model:
         with named(inputs.name):
             return inputs.aligned(self.probabilities(inputs.X))
 
-    def outputs(self, X: NDArray[Any]) -> NDArray[np.float64]:
+    def outputs(self, X: Any) -> NDArray[np.float64]:
         """Return the logits (n, q), or the predicted numbers (n, q), of features X (n, d), computed in float64.
+
+        X is dense, or for one layer perhaps in CSR.
 
         Bytes are pixels, worth 1/255 each, if the model is one of images.
 
@@ -138,7 +162,7 @@ class Model:
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise OneLayerError(f"the model takes features (n, {self.n_features}), not an array {X.shape}")
         size = block_rows(self.n_features)
-        starts = range(0, max(1, len(X)), size)
+        starts = range(0, max(1, X.shape[0]), size)
         # Products with a thin weight are too small to share: threads would wait for each other.
         is_thin, first = self.hidden_weight is None, self._first_weight(X.dtype)
         with one_thread() if is_thin else nullcontext(), np.errstate(over="ignore", invalid="ignore"):
@@ -148,8 +172,8 @@ class Model:
             raise OneLayerError(f"row {row}: a feature is missing or too large to compute with")
         return found
 
-    def _outputs(self, stored: NDArray[Any], first: NDArray[np.float64]) -> NDArray[np.float64]:
-        X = stored.astype(np.float64)
+    def _outputs(self, stored: Any, first: NDArray[np.float64]) -> NDArray[np.float64]:
+        X = stored.astype(np.float64, copy=False)
         if self.feature_mean is not None:
             X = np.where(np.isnan(X), self.feature_mean, X)
         if self.hidden_bias is not None:
@@ -165,7 +189,7 @@ class Model:
         weight = (self.weight if self.hidden_weight is None else self.hidden_weight).astype(np.float64)
         return weight * PIXEL_UNIT if self.image_shape is not None and stored == np.uint8 else weight
 
-    def probabilities(self, X: NDArray[Any]) -> NDArray[np.float64]:
+    def probabilities(self, X: Any) -> NDArray[np.float64]:
         """Return the probability of each class (n, q) for features X (n, d).
 
         Raises:
@@ -260,7 +284,7 @@ def _check(about: Any, tensors: Mapping[str, NDArray[Any]]) -> "Encoding | None"
     sizes: dict[str, Any] = {}
     check_arrays(tensors, layers | FILLED if is_mean else layers, sizes)
     classes, features, shape = about["classes"], about["features"], about["image_shape"]
-    columns = [] if encoding is None else [column.name for column in encoding.columns]
+    columns = [] if encoding is None else encoding.names
     for fits, problem in (
         (
             (about["kind"], bool(classes)) not in (("linear", True), ("softmax", False)),

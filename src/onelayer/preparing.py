@@ -52,10 +52,12 @@ def prepare(dataset: Dataset, plan: Plan) -> Prepared:
     name = "valid" if valid is not None else "test" if held_out is not None else "train"
     if dataset.encoding is None:
         return Prepared(dataset, dataset.train, held_out, held_out, name, None)
+    if not plan.is_exact:
+        dataset = replace(dataset, train=dataset.train.dense())
     scaling = TableScaling.of(dataset.train)
 
     def ready(rows: Rows) -> Rows:
-        return _filled(rows, scaling) if plan.is_exact else scaling.apply(rows, np.float32)
+        return _filled(rows, scaling) if plan.is_exact else scaling.apply(rows.dense(), np.float32)
 
     held = None if held_out is None else ready(held_out)
     return Prepared(dataset, ready(dataset.train), held, held_out, name, scaling)
@@ -63,5 +65,7 @@ def prepare(dataset: Dataset, plan: Plan) -> Prepared:
 
 def _filled(rows: Rows, scaling: TableScaling) -> Rows:
     """Return the rows with the mean of the training rows in the place of missing values."""
+    if rows.is_sparse:
+        return rows  # then none is missing: see Encoding.is_sparse
     missing = np.isnan(rows.X)
     return replace(rows, X=np.where(missing, scaling.features.mean, rows.X)) if missing.any() else rows

@@ -85,6 +85,21 @@ def maybe(kind: Kind) -> Kind:
     return check
 
 
+def either(first: Kind, second: Kind) -> Kind:
+    """A value of one of two kinds; the first one's error is raised if it is of neither."""
+
+    def check(value: Any, field: str) -> None:
+        try:
+            first(value, field)
+        except OneLayerError as error:
+            try:
+                second(value, field)
+            except OneLayerError:
+                raise error from None
+
+    return check
+
+
 def items(*kinds: Kind) -> Kind:
     """A list of as many values as there are kinds, one of each."""
 

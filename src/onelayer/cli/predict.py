@@ -77,7 +77,7 @@ def predictions(model: "Model", source: str, proba: bool = False) -> "tuple[pa.T
     columns = {name: predicted} if predicted.ndim == 1 else _numbered(name, predicted)
     if proba:
         columns |= {f"p_{c}": p for c, p in zip(model.classes, model.predict_proba(inputs).T, strict=True)}
-    table = inputs.table
+    table = inputs.table.held() if inputs.table else None
     if table is None:
         table = pa.Table.from_arrays([column_of(np.arange(1, len(inputs.kept) + 1))], ["image"])
     for name in columns:
@@ -108,16 +108,13 @@ def _parquet(rows: "pa.Table", found: "dict[str, pa.Array]") -> bytes:
 
 
 def _csv(rows: "pa.Table", found: "dict[str, pa.Array]", source: str) -> bytes:
-    """Return the rows as CSV. Those of a CSV file stay as they stand there: 007 and NA are the user's."""
+    """Return the rows as CSV. Those of a text file stay as they stand there: 007 and NA are the user's."""
     import csv
 
     import pyarrow as pa
 
-    from onelayer.data.tables import is_delimited, read_text
     from onelayer.errors import OneLayerError
 
-    if is_delimited(source):
-        rows = read_text(Path(source))
     for field in rows.schema:
         if any(holds_bytes(field.type) for holds_bytes in (pa.types.is_binary, pa.types.is_large_binary)):
             raise OneLayerError(f"{source}: column {field.name!r} holds bytes; write a .parquet file (--out)")

@@ -1,9 +1,10 @@
 """A named data set: its rows, what its columns mean, and rows of it held out for validation."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
@@ -27,6 +28,7 @@ class Dataset:
         classes: the name of each class; empty for regression.
         image_shape: (height, width) if a row is an image.
         encoding: how table columns became features, if it was a table.
+        notes: what was done to a table, a line each: columns left out, rows dropped, categories made.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Dataset:
     classes: tuple[str, ...]
     image_shape: tuple[int, int] | None = None
     encoding: "Encoding | None" = None
+    notes: tuple[str, ...] = ()
 
     @property
     def n_features(self) -> int:
@@ -49,10 +52,10 @@ class Dataset:
         return len(self.classes) if self.classes else self.train.y.shape[1]
 
     def hold_out(self, fraction: float, seed: int) -> "tuple[Dataset, Rows | None]":
-        """Split ``fraction`` of the training rows off at random, for validation.
+        """Split ``fraction`` of the training rows off at random, for validation; of each class as large a share.
 
-        Returns the data set with the rows that stay, in their order, and the rows that left, or None if
-        ``fraction`` is 0.
+        The only row of a class stays. Returns the data set with the rows that stay, in their order, and the rows that
+        left, or None if ``fraction`` is 0.
 
         Raises:
             OneLayerError: if a side would have no rows.
@@ -67,8 +70,25 @@ class Dataset:
                 "(--valid 0 holds out none)"
             )
         is_held = np.zeros(n, bool)
-        is_held[random_stream(seed, 0).choice(n, n_held, replace=False)] = True
+        generator = random_stream(seed, 0)
+        if self.train.task == "classes":
+            is_held[_stratified(self.train.y, n_held, generator)] = True
+        else:
+            is_held[generator.choice(n, n_held, replace=False)] = True
         return replace(self, train=self.train.take(~is_held)), self.train.take(is_held)
+
+
+def _stratified(labels: NDArray[Any], size: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Return the numbers of about ``size`` rows, of each class as large a share of its rows, but never all of them."""
+    order = generator.permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]  # class by class, at random within each
+    counts = np.bincount(labels)
+    starts = np.repeat(np.cumsum(counts) - counts, counts)
+    rank = np.arange(len(labels)) - starts  # of a row within its class
+    share = (rank + generator.random(len(counts))[labels[order]]) / counts[labels[order]]
+    may_leave = rank < counts[labels[order]] - 1
+    chosen = order[may_leave][np.argsort(share[may_leave], kind="stable")[:size]]
+    return np.asarray(chosen)
 
 
 def random_stream(seed: int, *stream: int) -> np.random.Generator:

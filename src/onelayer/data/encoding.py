@@ -1,60 +1,96 @@
-"""Encoding: how the columns of a table become numbers.
+"""Encoding: how the columns of a table become features, in training and whenever rows are predicted later.
 
-A number or a boolean is one feature. A string or category column is one-hot: a feature for each category,
-called ``column=category``.
+A number or a truth value is one feature. A category is one feature for each level but one, the reference, called
+``column=level``: what they add is relative to it. A date is a feature for each part of it that was asked for.
 """
 
-import re
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+import difflib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from scipy import sparse
 
 from onelayer.data.arrow import mask_of, numbers_of, strings
-from onelayer.data.dataset import Dataset, Missing
-from onelayer.data.rows import Rows
+from onelayer.data.columns import Profile, as_strings, is_number, is_string
+from onelayer.data.dataset import Missing
+from onelayer.data.formula import LARGEST
+from onelayer.data.spelling import MISSING, PLAIN, days_of, floats_of, trimmed, truth, without
 from onelayer.data.tables import quoted
-from onelayer.errors import OneLayerError, named
+from onelayer.errors import OneLayerError
 
-MAX_CATEGORIES = 1000
-LARGEST = 1e100  # the square of a number has to stay finite, and sums of such squares
-NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
-# What people write for numbers besides: thousands separators, currencies, per cent. Not a category, and no number yet.
-NEAR_NUMBER = r"^\s*[$€£¥￥]?\s*[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?\s*[%$€元]?\s*$"
+Values = NDArray[np.float64]
+ColumnKind = Literal["number", "boolean", "category", "date"]
+Unknown = Literal["error", "ignore"]
+DatePart = Literal["days", "year", "month", "day", "weekday", "hour"]
+
+MANY_FEATURES = 64  # of categories, from which on rows are kept sparse
+DATE_PARTS: dict[str, Callable[[Values], Values]] = {  # of days since 1970
+    "days": lambda days: days,
+    "year": lambda days: _calendar(days, "Y") + 1970,
+    "month": lambda days: _calendar(days, "M") % 12 + 1,
+    "day": lambda days: np.floor(days) - _month_starts(days) + 1,
+    "weekday": lambda days: (np.floor(days) + 3) % 7,
+    "hour": lambda days: np.floor((days - np.floor(days)) * 24 + 1e-9),
+}
+
+
+def _calendar(days: Values, unit: str) -> Values:
+    whole = np.where(np.isnan(days), 0, np.floor(days)).astype("datetime64[D]").astype(f"datetime64[{unit}]")
+    return np.where(np.isnan(days), np.nan, whole.astype(np.int64).astype(np.float64))
+
+
+def _month_starts(days: Values) -> Values:
+    months = np.where(np.isnan(days), 0, _calendar(days, "M")).astype(np.int64).astype("datetime64[M]")
+    return months.astype("datetime64[D]").astype(np.int64).astype(np.float64)
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column that is a feature: a number if ``categories`` is None, else one-hot."""
+    """A column that becomes features.
+
+    Attributes:
+        name: the column.
+        kind: how it does.
+        levels: of a category, in order; else none.
+        reference: the level that has no feature; None if each has one.
+        parts: of a date.
+    """
 
     name: str
-    categories: tuple[str, ...] | None = None
+    kind: ColumnKind = "number"
+    levels: tuple[str, ...] = ()
+    reference: str | None = None
+    parts: tuple[str, ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:
         """The names of the features that the column becomes."""
-        if self.categories is None:
-            return (self.name,)
-        return tuple(f"{self.name}={category}" for category in self.categories)
+        if self.kind == "category":
+            return tuple(f"{self.name}={level}" for level in self.levels if level != self.reference)
+        return tuple(f"{self.name}.{part}" for part in self.parts) if self.kind == "date" else (self.name,)
 
-    def encode(self, values: pa.ChunkedArray, out: NDArray[np.float64]) -> None:
-        """Write the column as numbers to ``out`` (n, features), NaN where a value is missing.
+    def numbers(self, values: Any, profile: Profile, start: int) -> Values:
+        """Return a column that is not a category as features (n, features), NaN where a value is missing.
+
+        Args:
+            values: an Arrow array.
+            profile: of the column in the table that it is from.
+            start: how many rows of the table are before these, for errors.
 
         Raises:
-            OneLayerError: for text in a numeric column, an infinite number or an unknown category.
+            OneLayerError: for a value that is not what the column holds; it says where.
         """
-        if self.categories is None:
-            out[:, 0] = _numbers(values, self.name)
-            return
-        codes = _codes(values, self.name, self.categories)
-        out[:] = 0
-        out[np.arange(len(codes)), codes] = 1
-        out[codes < 0] = np.nan
+        if self.kind == "date":
+            days = dates_in(values, profile, start)
+            return np.stack([DATE_PARTS[part](days) for part in self.parts], axis=1)
+        if self.kind == "boolean" and is_string(values.type):
+            return truths_in(values, self.name, start)[:, None]
+        return numbers_in(values, profile, start)[:, None]
 
 
 @dataclass(frozen=True)
@@ -70,45 +106,66 @@ class Encoding:
         return tuple(feature for column in self.columns for feature in column.features)
 
     @property
-    def numeric(self) -> frozenset[str]:
-        """The names of the columns that are numbers."""
-        return frozenset(column.name for column in self.columns if column.categories is None)
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(column.name for column in self.columns)
 
-    def encode(self, table: pa.Table, name: str) -> NDArray[np.float64]:
-        """Return the features (n, d) of a table; a missing value is NaN unless that is an error.
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The names of the columns that are categories."""
+        return tuple(column.name for column in self.columns if column.kind == "category")
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether most features of a row are 0, as those of many categories are, so that rows are kept in CSR."""
+        return self.missing != "mean" and sum(
+            len(column.features) for column in self.columns if column.kind == "category"
+        ) >= MANY_FEATURES
+
+    def encode(
+        self, batch: pa.RecordBatch, profiles: Mapping[str, Profile], start: int = 0, unknown: Unknown = "error"
+    ) -> tuple[Any, NDArray[np.bool_]]:
+        """Return the features (n, d) of some rows, dense or in CSR, and which rows have a level that is unknown (n,).
+
+        A missing value is NaN in all features of its column; so is an unknown level, if it is to be ignored.
+
+        Args:
+            batch: rows with all columns of the encoding, in its order.
+            profiles: of the columns in the table that the rows are from.
+            start: how many rows of the table are before these.
+            unknown: what to do with a level that training did not have.
 
         Raises:
-            OneLayerError: if a column is absent or holds something else than it did in training.
+            OneLayerError: if a column holds something else than it did in training.
         """
-        absent = [column.name for column in self.columns if column.name not in table.column_names]
-        if absent:
-            raise OneLayerError(
-                f"{name}: lacks the column {quoted(absent)}; it has {quoted(table.column_names)}"
-            )
-        if self.missing == "error":
-            _refuse_missing(table, [column.name for column in self.columns], name)
-        X = np.empty((table.num_rows, len(self.features)))
-        start = 0
-        with named(name):
-            for column in self.columns:
-                end = start + len(column.features)
-                column.encode(table[column.name], X[:, start:end])
-                start = end
-        return X
+        parts: list[Any] = []
+        strange = np.zeros(len(batch), bool)
+        for column, values in zip(self.columns, batch.columns, strict=True):
+            if column.kind != "category":
+                parts.append(column.numbers(values, profiles[column.name], start))
+                continue
+            codes, is_strange = codes_in(values, column.name, column.levels, start, unknown)
+            strange |= is_strange
+            parts.append(one_hot(codes, column, self.is_sparse))
+        if self.is_sparse:
+            return sparse.csr_array(sparse.hstack(parts, format="csr")), strange
+        return np.concatenate(parts, axis=1) if parts else np.empty((len(batch), 0)), strange
 
     def to_json(self) -> dict[str, Any]:
         """Return the encoding as JSON values, for a model file."""
-        columns = [{"name": c.name, "categories": c.categories} for c in self.columns]
-        return {"missing": self.missing, "columns": columns}
+        return {"missing": self.missing, "columns": [vars(column) for column in self.columns]}
 
     @staticmethod
     def from_json(values: dict[str, Any]) -> "Encoding":
         """Return what ``to_json`` wrote."""
-        columns = (
-            Column(c["name"], None if c["categories"] is None else tuple(c["categories"]))
-            for c in values["columns"]
-        )
-        return Encoding(tuple(columns), values["missing"])
+        return Encoding(tuple(_column(c) for c in values["columns"]), values["missing"])
+
+
+def _column(values: dict[str, Any]) -> Column:
+    if "categories" in values:  # an earlier version: each level has a feature
+        levels = values["categories"]
+        return Column(values["name"]) if levels is None else Column(values["name"], "category", tuple(levels))
+    return Column(**{**values, "levels": tuple(values["levels"]), "parts": tuple(values["parts"])})
 
 
 @dataclass(frozen=True)
@@ -118,253 +175,125 @@ class Target:
     name: str
     classes: tuple[str, ...] = ()
 
-    @property
-    def is_text(self) -> bool:
-        """Whether a class is a text such as 01, which would not come back if it were read as a number."""
-        return not all(re.fullmatch(r"-?(0|[1-9]\d*)|true|false", c) for c in self.classes)
+    def encode(self, values: Any, profile: Profile, start: int = 0) -> NDArray[Any]:
+        """Return the target of some rows: class numbers (n,), −1 where missing, or numbers (n, 1), NaN where missing.
 
-    def encode(self, table: pa.Table, name: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Return the target, class numbers (n,) or numbers (n, 1), and which rows have one (n,).
+        Args:
+            values: an Arrow array.
+            profile: of the column in the table that the rows are from.
+            start: how many rows of the table are before these.
 
         Raises:
-            OneLayerError: if the column is absent, or holds text, infinity or an unknown class.
+            OneLayerError: if a value is not a number, infinite, or an unknown class.
         """
-        if self.name not in table.column_names:
-            raise OneLayerError(
-                f"{name}: has no target column {self.name!r}; it has {quoted(table.column_names)}"
-            )
-        with named(name):
-            if self.classes:
-                codes = _codes(table[self.name], self.name, self.classes)
-                return codes, codes >= 0
-            numbers = _numbers(table[self.name], self.name)
-        return numbers[:, None], ~np.isnan(numbers)
+        if self.classes:
+            return codes_in(values, self.name, self.classes, start)[0]
+        return numbers_in(values, profile, start)[:, None]
 
 
-def dataset_from_table(
-    table: pa.Table,
-    name: str,
-    target: str | None,
-    features: Iterable[str] | None = None,
-    missing: Missing = "error",
-    as_classes: bool = False,
-    categorical: Collection[str] = (),
-) -> Dataset:
-    """Return a table as a data set without a test set; see ``onelayer.open_data`` for the arguments.
+# Values of Arrow arrays
+
+
+def numbers_in(values: Any, profile: Profile, start: int = 0) -> Values:
+    """Return numbers or truth values as float64 (n,), NaN where missing.
 
     Raises:
-        OneLayerError: if the target or a feature is absent or unusable, or values are missing and
-            ``missing`` does not say what to do.
+        OneLayerError: if a value is something else, infinite or too large; it says in which row.
     """
-    if missing not in get_args(Missing):
-        raise OneLayerError(f"missing must be one of {', '.join(get_args(Missing))}, not {missing!r}")
-    target, chosen = _choose(table, name, target, features, categorical)
-    if missing == "error":
-        _refuse_missing(table, [*chosen, target], name)
-    with named(name):
-        encoding = Encoding(tuple(_infer_column(table[c], c, c in categorical) for c in chosen), missing)
-        goal = _infer_target(table[target], target, as_classes or target in categorical)
-    X = encoding.encode(table, name)
-    y, known = goal.encode(table, name)
-    if missing == "mean" and not known.all():
-        raise OneLayerError(
-            f"{name}: the target {target!r} has {_n_missing(table[target])}; a target cannot be filled "
-            "with a mean: use --missing drop"
-        )
-    if missing == "drop":
-        keep = known & ~np.isnan(X).any(axis=1)
-        if not keep.any():
-            raise OneLayerError(f"{name}: every row has a missing value; none is left with drop")
-        X, y = X[keep], y[keep]
-    rows = Rows(X, y, "classes" if goal.classes else "regression")
-    return Dataset(name, rows, None, encoding.features, target, goal.classes, encoding=encoding)
-
-
-def _choose(
-    table: pa.Table,
-    name: str,
-    target: str | None,
-    features: Iterable[str] | None,
-    categorical: Collection[str],
-) -> tuple[str, list[str]]:
-    """Return the names of the target and of the feature columns, if they are there and make sense."""
-    if target is None:
-        raise OneLayerError(
-            f"{name}: which column is to be predicted? Name it with --target (target= in Python); "
-            f"there are {quoted(table.column_names)}"
-        )
-    if isinstance(features, str) or isinstance(categorical, str):
-        raise OneLayerError(f"columns must be a list of names, such as [{features or categorical!r}]")
-    chosen = [c for c in table.column_names if c != target] if features is None else list(features)
-    for what, columns in (("target", [target]), ("feature", chosen), ("categorical", categorical)):
-        for column in columns:
-            if column not in table.column_names:
-                raise OneLayerError(
-                    f"{name}: has no {what} column {column!r}; it has {quoted(table.column_names)}"
-                )
-    if len(set(chosen)) < len(chosen):
-        raise OneLayerError(f"{name}: a feature is named twice in {quoted(chosen)}")
-    if not chosen or target in chosen:
-        raise OneLayerError(f"{name}: the target {target!r} cannot be the only feature or one of them")
-    return target, chosen
-
-
-def _infer_column(values: pa.ChunkedArray, name: str, categorical: bool) -> Column:
-    if not categorical and _is_numeric(values, name):
-        return Column(name)
-    categories = distinct_strings(values, name)
-    if len(categories) > MAX_CATEGORIES:
-        raise OneLayerError(
-            f"column {name!r} has {len(categories):,} different texts in {len(values):,} rows, more than "
-            f"the {MAX_CATEGORIES:,} that are made one-hot; leave it out with --features"
-        )
-    return Column(name, categories)
-
-
-def _infer_target(values: pa.ChunkedArray, name: str, as_classes: bool) -> Target:
-    is_text = _is_text(_plain(values).type)
-    if not (pa.types.is_boolean(values.type) or (as_classes and is_text)) and _is_numeric(values, name):
-        if not as_classes:
-            return Target(name)
-        numbers = np.unique(_numbers(values.drop_null(), name))
-        numbers = numbers[~np.isnan(numbers)]
-        fractions = numbers[numbers != np.floor(numbers)]
-        if len(fractions) or len(numbers) > MAX_CATEGORIES:
-            why = (
-                f"{fractions[0]:g} is no whole number" if len(fractions) else f"{len(numbers):,} are too many"
-            )
-            raise OneLayerError(f"target {name!r} is no class: {why}; use --model linear")
-    classes = distinct_strings(values, name)
-    if len(classes) < 2:
-        raise OneLayerError(f"target {name!r} has just one class, {classes[0]!r}: nothing to learn")
-    if len(classes) > MAX_CATEGORIES:
-        raise OneLayerError(f"target {name!r} has {len(classes):,} different texts: too many classes")
-    return Target(name, classes)
-
-
-def _is_numeric(values: pa.ChunkedArray, name: str) -> bool:
-    """Tell a column of numbers from one of categories; half the texts being numbers makes it numeric."""
-    kind = values.type
-    if pa.types.is_null(kind):
-        raise OneLayerError(f"column {name!r} is empty in every row; leave it out with --features")
-    if (
-        pa.types.is_boolean(kind)
-        or pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_decimal(kind)
-    ):
-        return True
-    if pa.types.is_dictionary(kind):
-        return False
-    if _is_text(kind):
-        known = values.drop_null().cast(pa.large_string())
-        numbers = pc.match_substring_regex(known, f"{NUMBER}|{NEAR_NUMBER}")
-        return len(known) > 0 and 2 * pc.sum(numbers).as_py() > len(known)
-    raise OneLayerError(
-        f"column {name!r} is of type {kind}, not a number, a boolean or text; convert it to a number "
-        "or leave it out with --features"
-    )
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def _numbers(values: pa.ChunkedArray, name: str) -> NDArray[np.float64]:
-    """Return a column as float64 (n,), NaN where missing."""
-    values = _plain(values)
-    if _is_text(values.type):
-        values = values.cast(pa.large_string())
-        odd = mask_of(pc.invert(pc.match_substring_regex(values, NUMBER)))
-        if odd.any():
-            row = int(odd.argmax())
-            raise OneLayerError(
-                f"column {name!r}, row {row + 1}: {values[row].as_py()!r} is not a number "
-                "(digits, with a point for decimals and nothing between thousands); if the column is a "
-                "category, name it with --categorical"
-            )
-        values = pc.utf8_trim_whitespace(values)
-    try:
-        floats = values.cast(pa.float64(), safe=False)
-    except pa.ArrowException as error:
-        raise OneLayerError(f"column {name!r} is of type {values.type}, not a number") from error
-    numbers: NDArray[np.float64] = numbers_of(floats, np.float64, np.nan)
+    if is_string(values.type):
+        values = _converted(values, profile, start)
+    elif not (is_number(values.type) or pa.types.is_boolean(values.type)):
+        raise OneLayerError(f"column {profile.name!r} is of type {values.type}, not a number")
+    numbers = floats_of(pa.chunked_array([values]))
     excessive = np.abs(numbers) > LARGEST
     if excessive.any():
         row = int(excessive.argmax())
         what = "infinite" if np.isinf(numbers[row]) else f"{numbers[row]:g}, too large to compute with"
-        raise OneLayerError(f"column {name!r}, row {row + 1}: the value is {what}")
+        raise OneLayerError(f"column {profile.name!r}, row {start + row + 1}: the value is {what}")
     return numbers
 
 
-def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a dictionary-encoded (categorical) column as its texts, any other as it is."""
-    if not pa.types.is_dictionary(values.type):
-        return values
-    chunks = [_cast_to_text(c.dictionary).take(c.indices) for c in values.chunks]
-    return pa.chunked_array(chunks, pa.large_string())
-
-
-def _texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return values as text: 3.0 as '3', True as 'true', a category as its name."""
-    values = _plain(values)
-    if pa.types.is_floating(values.type):
-        values = pc.if_else(pc.is_nan(values), None, values)
-        with suppress(pa.ArrowInvalid):  # a fraction stays as it is
-            values = values.cast(pa.int64())
-    return _cast_to_text(values)
-
-
-def _cast_to_text(values: Any) -> Any:
-    """Return an Arrow array, chunked or not, as one of texts."""
+def _converted(values: Any, profile: Profile, start: int) -> Any:
+    cells = without(trimmed(as_strings(values)), MISSING)
+    spelling = profile.spellings[0] if profile.spellings else None
+    fits = None if spelling is None else pc.match_substring_regex(cells, spelling.pattern)
     try:
-        return values.cast(pa.large_string())
-    except pa.ArrowException as error:
-        raise OneLayerError(f"a column of type {values.type} cannot be made one-hot") from error
-
-
-def distinct_strings(values: pa.ChunkedArray, name: str) -> tuple[str, ...]:
-    """Return the different values as text, in order: numbers by size, text by code point."""
-    distinct = _texts(values).unique().drop_null().to_pylist()
-    if not distinct:
-        raise OneLayerError(f"column {name!r} is empty in every row; leave it out with --features")
-    kind = values.type
-    by_size = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    return tuple(sorted(distinct, key=float) if by_size else sorted(distinct))
-
-
-def _codes(values: pa.ChunkedArray, name: str, categories: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the number of each value's category (n,), −1 where missing."""
-    texts = _texts(values)
-    found = pc.index_in(texts, value_set=strings(categories))
-    codes: NDArray[np.int64] = numbers_of(found, np.int32, -1).astype(np.int64)
-    unknown = (codes < 0) & mask_of(texts.is_valid())
-    if unknown.any():
-        row = int(unknown.argmax())
-        shown = quoted(categories[:10]) + (", …" if len(categories) > 10 else "")
+        return (cells if spelling is None else spelling.plain(cells)).cast(pa.float64())
+    except pa.ArrowInvalid as error:
+        plain = pc.match_substring_regex(cells, PLAIN) if fits is None else fits
+        row = max(pc.index(plain, False).as_py(), 0)
         raise OneLayerError(
-            f"column {name!r}, row {row + 1}: {texts[row].as_py()!r} is not one of the known values ({shown})"
-        )
-    return codes
+            f"column {profile.name!r}, row {start + row + 1}: {cells[row].as_py()!r} is not a number"
+        ) from error
 
 
-def _refuse_missing(table: pa.Table, columns: list[str], name: str) -> None:
-    gaps = [c for c in columns if _missing_mask(table[c]).any()]
-    if gaps:
-        rest = ", ".join(f"{c!r} has {_n_missing(table[c])}" for c in gaps[1:6])
-        row = int(_missing_mask(table[gaps[0]]).argmax()) + 1
+def truths_in(values: Any, name: str, start: int = 0) -> Values:
+    """Return words such as yes and no as 1 and 0 (n,), NaN where missing.
+
+    Raises:
+        OneLayerError: if a word is another one.
+    """
+    cells = without(trimmed(as_strings(values)), MISSING)
+    found = truth(cells)
+    odd = np.isnan(found) & mask_of(pa.chunked_array([cells.is_valid()]))
+    if odd.any():
+        row = int(odd.argmax())
+        raise OneLayerError(f"column {name!r}, row {start + row + 1}: {cells[row].as_py()!r} is neither true nor false")
+    return found
+
+
+def dates_in(values: Any, profile: Profile, start: int = 0) -> Values:
+    """Return dates as days since 1970 (n,), NaN where missing.
+
+    Raises:
+        OneLayerError: if a value is not a date.
+    """
+    if is_string(values.type):
+        values = without(trimmed(as_strings(values)), MISSING)
+    elif not pa.types.is_temporal(values.type):
+        raise OneLayerError(f"column {profile.name!r} is of type {values.type}, not a date")
+    return days_of(values, profile.name, profile.day_first, start)
+
+
+def codes_in(
+    values: Any, name: str, levels: Sequence[str], start: int = 0, unknown: Unknown = "error"
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the number of each value's level (n,), −1 where missing or unknown, and which are unknown (n,).
+
+    Raises:
+        OneLayerError: if one is unknown and that is an error; it shows the levels that look most alike.
+    """
+    cells = trimmed(as_strings(values))
+    found = pc.index_in(cells, value_set=strings(levels))
+    codes: NDArray[np.int64] = numbers_of(pa.chunked_array([found]), np.int32, -1).astype(np.int64)
+    strange = (codes < 0) & mask_of(pa.chunked_array([cells.is_valid()]))
+    if strange.any():  # NA is a missing value where no level is called so
+        strange &= ~mask_of(pa.chunked_array([pc.is_in(cells, value_set=strings(MISSING))]))
+    if strange.any() and unknown == "error":
+        row = int(strange.argmax())
+        cell = cells[row].as_py()
+        near = difflib.get_close_matches(cell, levels, 3) or list(levels)
         raise OneLayerError(
-            f"{name}: column {gaps[0]!r} has {_n_missing(table[gaps[0]])}, the first in row {row}"
-            f"{'; ' + rest if rest else ''}{', …' if len(gaps) > 6 else ''}; train with --missing mean "
-            "or --missing drop, or mend the table"
+            f"column {name!r}, row {start + row + 1}: {cell!r} is not one of the {len(levels):,} known values, such as "
+            f"{quoted(near[:3])}"
         )
+    return codes, strange
 
 
-def _missing_mask(values: pa.ChunkedArray) -> NDArray[np.bool_]:
-    """Return where a value is null or NaN (n,)."""
-    return mask_of(values.is_null(nan_is_null=True))
-
-
-def _n_missing(values: pa.ChunkedArray) -> str:
-    count = int(_missing_mask(values).sum())
-    return f"{count:,} missing value{'s' if count > 1 else ''}"
+def one_hot(codes: NDArray[np.int64], column: Column, is_sparse: bool) -> Any:
+    """Return the features (n, features) of a category from the numbers of its levels (n,); NaN where −1."""
+    kept = [i for i, level in enumerate(column.levels) if level != column.reference]
+    places = np.full(len(column.levels), -1)
+    places[kept] = np.arange(len(kept))
+    n = len(codes)
+    if not is_sparse:
+        X = np.zeros((n, len(kept)))
+        place = places[codes]
+        rows = np.flatnonzero((codes >= 0) & (place >= 0))
+        X[rows, place[rows]] = 1
+        X[codes < 0] = np.nan
+        return X
+    place = np.where(codes < 0, 0, places[codes])  # NaN in one feature is enough for a row to be incomplete
+    rows = np.flatnonzero(place >= 0)
+    data = np.where(codes[rows] < 0, np.nan, 1.0)
+    return sparse.csr_array((data, (rows, place[rows])), shape=(n, len(kept)))

@@ -184,6 +184,10 @@ class Rows:
         """Whether the features are in CSR."""
         return not isinstance(self.X, np.ndarray)
 
+    def dense(self) -> "Rows":
+        """Return the rows with dense features."""
+        return replace(self, X=self.X.toarray()) if self.is_sparse else self
+
     def take(self, index: Any) -> "Rows":
         """Return the rows at ``index``, numbers or a mask (n,)."""
         c = None if self.c is None else self.c[index]
@@ -238,6 +242,14 @@ def _csr_rows(X: Any, rows: slice) -> Any:
     start, end = X.indptr[rows.start], X.indptr[rows.stop]
     parts = X.data[start:end], X.indices[start:end], X.indptr[rows.start : rows.stop + 1] - start
     return type(X)(parts, shape=(rows.stop - rows.start, X.shape[1]))
+
+
+def complete_rows(X: Any) -> NDArray[np.bool_]:
+    """Return which rows of features (n, d), dense or CSR, have none that is NaN (n,)."""
+    if isinstance(X, np.ndarray):
+        return np.asarray(~np.isnan(X).any(axis=1))
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    return np.asarray(np.bincount(rows[np.isnan(X.data)], minlength=X.shape[0]) == 0)
 
 
 def block_rows(d: int) -> int:

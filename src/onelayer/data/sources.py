@@ -1,6 +1,6 @@
 """From what the user names, a data set: a bundled name, a path, or a table from Python."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Mapping, Sequence
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from onelayer.data import bundled
 from onelayer.data.dataset import Dataset, Missing
 from onelayer.data.idx import open_idx_folder
+from onelayer.data.reading import AS_FOUND, Reading
+from onelayer.data.table_names import SUFFIXES, is_table_path, stem
 from onelayer.errors import OneLayerError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from onelayer.data.tables import Table
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
 BUNDLED_TABLES = {"houses": "price", "synthetic": "y"}  # with their targets
 BUNDLED = ("fashion-mnist", *BUNDLED_TABLES)
 
@@ -21,63 +22,89 @@ BUNDLED = ("fashion-mnist", *BUNDLED_TABLES)
 def open_data(
     source: Any,
     target: str | None = None,
-    features: Iterable[str] | None = None,
+    features: Sequence[str] | None = None,
     missing: Missing = "error",
     as_classes: bool = False,
     categorical: Collection[str] = (),
+    *,
+    exclude: Collection[str] = (),
+    references: Mapping[str, str] | None = None,
+    date_parts: Sequence[str] = (),
+    weight: str | None = None,
+    reading: Reading = AS_FOUND,
 ) -> Dataset:
     """Return the data set that ``source`` names.
 
     Args:
-        source: ``"fashion-mnist"``, ``"houses"`` or ``"synthetic"``; the path of a folder of IDX files, or of
-            a CSV, TSV or Parquet file; or a pandas, polars or Arrow table.
+        source: ``"fashion-mnist"``, ``"houses"`` or ``"synthetic"``; the path of a folder of IDX files; the path of a
+            table (text with any separator, compressed or not, Parquet, JSON lines, Excel, SQLite, DuckDB), of a folder
+            of such files, or a pattern; or a pandas, polars or Arrow table.
         target: the column to predict; your own tables need it.
         features: the columns to predict from; all others if not given.
         missing: what to do with missing values in a table: ``"error"``, fill with the ``"mean"`` of the
             training rows, or ``"drop"`` the row.
         as_classes: treat a numeric target as class labels; a regression if not.
-        categorical: columns to make one-hot although they look like numbers, such as postal codes.
+        categorical: columns that are categories although they look like numbers or text, such as postal codes.
+        exclude: columns that are not features.
+        references: by column, the level of a category that the others are relative to; the first one if not given.
+        date_parts: what of dates counts: some of days, year, month, day, weekday, hour.
+        weight: the column of the rows' weights.
+        reading: how to read the table, where it does not say so itself.
 
     Raises:
         OneLayerError: if there is no such thing, or it cannot be used; the message says where and why.
     """
-    if not is_table(source):
+    if reading.sql is None and not is_table(source):
         images = open_images(source)
         if target is not None or features is not None:
             raise OneLayerError(f"{source} is images: --target and --features are for tables")
         return images
-    from onelayer.data.encoding import dataset_from_table
+    from onelayer.data.from_table import Choices, dataset_of
 
-    name, table = open_table(source, lambda column: column in categorical)
+    name, table = open_table(source, reading)
     if target is None and isinstance(source, str):
         target = BUNDLED_TABLES.get(source)
-    return dataset_from_table(table, name, target, features, missing, as_classes, categorical)
+    choices = Choices(
+        target,
+        features,
+        exclude,
+        missing,
+        as_classes,
+        categorical,
+        references or {},
+        date_parts,
+        weight,
+    )
+    return dataset_of(table, name, choices)
 
 
 def is_table(source: Any) -> bool:
     """Tell a table (from Python, bundled, or a file with a table's ending) from images."""
     if not isinstance(source, (str, Path)):
         return True
-    return str(source) in BUNDLED_TABLES or Path(source).suffix.lower() in TABLE_SUFFIXES
+    return str(source) in BUNDLED_TABLES or is_table_path(str(source))
 
 
-def open_table(source: Any, as_text: Callable[[str], bool] = lambda column: False) -> "tuple[str, pa.Table]":
-    """Return a table and its name; see ``read_table`` for ``as_text``.
+def open_table(source: Any, reading: Reading = AS_FOUND) -> "tuple[str, Table]":
+    """Return a table and a name for what is made of it.
 
     Raises:
         OneLayerError: if it does not exist or is malformed.
     """
-    # Arrow takes 0.1 s to import; images do without it.
-    from onelayer.data.tables import read_table, table_from, table_of
+    # Arrow and DuckDB take 0.2 s to import; images do without them.
+    from onelayer.data import tables
 
+    if reading.sql is not None:
+        return "query", tables.open_table(None, reading)
     if not isinstance(source, (str, Path)):
-        return "table", table_from(source)
+        return "table", tables.open_table(source, reading)
     if str(source) == "houses":
-        return "houses", read_table(bundled.HOUSES)
+        return "houses", tables.open_table(bundled.HOUSES)
     if str(source) == "synthetic":
-        return "synthetic", table_of(bundled.synthetic())
-    _refuse_nothing(Path(source))
-    return Path(source).stem, read_table(Path(source), as_text)
+        return "synthetic", tables.open_table(tables.arrow_of(bundled.synthetic()))
+    if not set(str(source)) & set("*?["):
+        _refuse_nothing(Path(source))
+    return stem(str(source)), tables.open_table(source, reading)
 
 
 def open_images(source: str | Path) -> Dataset:
@@ -91,7 +118,7 @@ def open_images(source: str | Path) -> Dataset:
     path = images_path(source)
     if path.is_file():
         raise OneLayerError(
-            f"{path}: expected a folder of IDX files, or a table that ends in {', '.join(TABLE_SUFFIXES)}"
+            f"{path}: expected a folder of IDX files, or a table that ends in {', '.join(SUFFIXES)}"
         )
     return open_idx_folder(path, path.resolve().name)
 

@@ -1,174 +1,326 @@
-"""Reading tables: CSV, TSV and Parquet files, pandas, polars and Arrow. Rows are counted from 1 below the header."""
+"""Tables from wherever they come: text files, Parquet, JSON lines, Excel, databases, queries, and frames from Python.
 
-import csv
-import re
-from collections.abc import Callable, Iterable, Iterator
+A table is read as often as it is needed, batch by batch. Rows are counted from 1 below the line with the names.
+"""
+
+import difflib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from glob import glob
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 
 from onelayer.data.arrow import column_of
+from onelayer.data.columns import Profile, profiler_of
 from onelayer.data.dataset import Dataset
+from onelayer.data.delimited import Delimited
+from onelayer.data.reading import AS_FOUND, Reading
+from onelayer.data.spelling import POINT, Spelling
 from onelayer.errors import OneLayerError, first_line
 
-CSV_BLOCK = 16 << 20  # bytes; no row may be longer, and types are inferred from the first block
-NOT_UTF8 = "is not in UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)"
+Batches = Iterator[pa.RecordBatch]
+HELD = 1 << 26  # bytes of a text file up to which it is kept in memory once it was read
+SHOWN = 8  # names in a message
+UNNAMED = ("", "Unnamed: 0")  # what pandas writes for a column that has no name
 
 
-def read_table(path: Path, as_text: Callable[[str], bool] = lambda column: False) -> pa.Table:
-    """Return a CSV (comma), TSV (tab) or Parquet file as a table, by its ending.
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of named columns that can be read again and again.
 
-    In a CSV or TSV file the type of a column is inferred, unless ``as_text`` is true of its name: then its cells are
-    the texts that stand there, 007 and not 7. A pandas index in a Parquet file is left out.
-
-    Raises:
-        OneLayerError: if the file cannot be read, is malformed, has no rows or repeats a column name.
+    Attributes:
+        name: what errors call it.
+        columns: their names, all different.
+        types: of the columns, in Arrow; cells of a text file are strings.
+        notes: what was found out about how it is written, a line each.
+        unnamed: columns that have no name of their own there.
+        index: columns that are an index which pandas stored.
+        reading: what the user said.
+        read: yields batches with the columns of the given numbers.
     """
-    try:
-        if path.suffix.lower() == ".parquet":
-            from pyarrow import parquet  # takes a tenth of what a command on a CSV file takes
 
-            table = _without_pandas_index(parquet.read_table(path))
-            table.validate(full=True)  # strings that are not UTF-8, which nothing has looked at yet
+    name: str
+    columns: tuple[str, ...]
+    types: tuple[pa.DataType, ...]
+    notes: tuple[str, ...]
+    unnamed: frozenset[str]
+    index: frozenset[str]
+    reading: Reading
+    read: Callable[[Sequence[int]], Batches]
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The number of each column by its name."""
+        return {name: i for i, name in enumerate(self.columns)}
+
+    def batches(self, columns: Iterable[str]) -> Batches:
+        """Yield all rows, with the given columns.
+
+        Raises:
+            OneLayerError: if there is no such column, or a row is broken.
+        """
+        names = list(columns)
+        for batch in self.read([self.place(name) for name in names]):
+            yield pa.RecordBatch.from_arrays(batch.columns, names)
+
+    def place(self, column: str, what: str = "column") -> int:
+        """Return the number of a column.
+
+        Raises:
+            OneLayerError: if there is none of this name; it shows those with the most similar names.
+        """
+        found = self.places.get(column)
+        if found is None:
+            raise OneLayerError(f"{self.name}: has no {what} {column!r}; {self._nearest(column)}")
+        return found
+
+    def _nearest(self, column: str) -> str:
+        if len(self.columns) <= SHOWN:
+            return f"it has {quoted(self.columns)}"
+        near = difflib.get_close_matches(column, self.columns[:10_000], 3, 0.5)
+        shown = f"did you mean {quoted(near)}?" if near else f"it begins with {quoted(self.columns[:SHOWN])}"
+        return f"of its {len(self.columns):,} columns, {shown}" if not near else shown
+
+    def held(self) -> pa.Table:
+        """Return the whole table in memory."""
+        batches = list(self.batches(self.columns))
+        schema = pa.schema(list(zip(self.columns, self.types, strict=True)))
+        return pa.Table.from_batches(batches, schema) if not batches else pa.Table.from_batches(batches)
+
+    def profiles(self, columns: Sequence[str], categorical: Iterable[str] = ()) -> dict[str, Profile]:
+        """Return what each column is, after one look at all rows; how numbers are spelled is the table's business.
+
+        Raises:
+            OneLayerError: if there are no rows, or one is broken.
+        """
+        chosen, na = set(categorical), self.reading.na
+        profilers = {c: profiler_of(c, self.types[self.place(c)], na, c in chosen) for c in columns}
+        n = 0
+        for batch in self.batches(columns):
+            n += len(batch)
+            for profiler, values in zip(profilers.values(), batch.columns, strict=True):
+                profiler.add(values)
+        if not n:
+            raise OneLayerError(f"{self.name}: has no rows")
+        return _settled({name: profiler.profile() for name, profiler in profilers.items()}, self.reading)
+
+
+def _settled(profiles: dict[str, Profile], reading: Reading) -> dict[str, Profile]:
+    """Return profiles in which each column of numbers has one spelling; what the table's other columns tell counts."""
+    allowed = {name: _allowed(p.spellings, reading) for name, p in profiles.items() if p.kind == "number"}
+    certain = {found[0] for found in allowed.values() if len({s.decimal for s in found}) == 1}
+    marks = {spelling.decimal for spelling in certain if spelling != POINT}
+    for name, found in allowed.items():
+        told = [s for s in found if s.decimal in marks] if len(marks) == 1 else []
+        profile = profiles[name]
+        if not found:
+            profiles[name] = replace(profile, kind="mixed")
+        elif found[0] == POINT and not (told and profile.has_points):
+            profiles[name] = replace(profile, spellings=(POINT,))
+        elif told or len({s.decimal for s in found}) == 1:
+            profiles[name] = replace(profile, spellings=((told or found)[0],))
         else:
-            _refuse_stray_quotes(path, _delimiter(path))
-            table = _read_delimited(path, pyarrow.csv.ConvertOptions(strings_can_be_null=True), as_text)
-        return checked_table(table, str(path))
-    except UnicodeDecodeError as error:  # in the header
-        raise OneLayerError(f"{path}: {NOT_UTF8}") from error
-    except (pa.ArrowInvalid, csv.Error) as error:
-        raise OneLayerError(f"{path}: {_first_line(error)}") from error
-    except OSError as error:
-        raise OneLayerError(f"{path}: cannot be read ({_first_line(error)})") from error
+            profiles[name] = replace(profile, spellings=tuple(found), kind="ambiguous")
+    return profiles
 
 
-def is_delimited(source: str) -> bool:
-    """Tell whether ``source`` names a CSV or TSV file."""
-    return Path(source).suffix.lower() in (".csv", ".tsv")
+def _allowed(spellings: Sequence[Spelling], reading: Reading) -> list[Spelling]:
+    return [
+        s
+        for s in spellings
+        if reading.decimal in (None, s.decimal)
+        and (reading.thousands is None or s.thousands in ("", reading.thousands))
+    ]
 
 
-def table_from(data: Any) -> pa.Table:
-    """Return a pandas, polars or Arrow table as an Arrow table. A pandas index is left out.
+# Where tables come from
+
+
+@dataclass(frozen=True)
+class Found:
+    """A table as a file, a database or a frame has it: names may be missing or repeated.
+
+    Attributes:
+        name: for errors.
+        names: of the columns.
+        types: of the columns.
+        read: as in ``Table``.
+        notes: for the user.
+        index: the names of columns that are a stored index.
+    """
+
+    name: str
+    names: Sequence[str]
+    types: Sequence[pa.DataType]
+    read: Callable[[Sequence[int]], Batches]
+    notes: Sequence[str] = ()
+    index: Sequence[str] = ()
+
+
+def open_table(source: Any, reading: Reading = AS_FOUND) -> Table:
+    """Return the table that a path names, or a pandas, polars or Arrow table, ready to be read.
+
+    Args:
+        source: the path of a file, of a folder of files of one kind, or a pattern such as ``data/*.csv``; or a frame.
+        reading: how to read it, where it does not say so itself.
 
     Raises:
-        OneLayerError: if ``data`` is none of them, has no rows or repeats a column name.
+        OneLayerError: if there is none, it cannot be read, or a column's name is there more than once.
     """
+    if reading.sql is not None:
+        from onelayer.data.databases import query
+
+        return _checked(query(reading.sql), reading)
+    if not isinstance(source, (str, Path)):
+        return _checked(arrow_table(*_from_python(source)), reading)
+    return open_tables(_files(str(source)), reading, str(source))
+
+
+def open_tables(paths: Sequence[str | Path], reading: Reading = AS_FOUND, name: str | None = None) -> Table:
+    """Return the rows of files with the same columns, one file after another, as a table.
+
+    Raises:
+        OneLayerError: as ``open_table``, and if the columns differ.
+    """
+    parts = [_checked(_from_file(Path(path), reading), reading) for path in paths]
+    return parts[0] if len(parts) == 1 else _joined(name or parts[0].name, parts)
+
+
+def arrow_table(name: str, table: pa.Table, notes: Sequence[str] = (), index: Sequence[str] = ()) -> Found:
+    """Return an Arrow table in memory as one that is found."""
+
+    def read(places: Sequence[int]) -> Batches:
+        return iter(table.select(list(places)).to_batches())
+
+    return Found(name, table.column_names, table.schema.types, read, notes, index)
+
+
+def _checked(found: Found, reading: Reading) -> Table:
+    """Return a table whose columns have names that differ; those of none are numbered."""
+    given = [name.strip() for name in found.names]
+    counts = Counter(name for name in given if name)
+    repeated = [name for name, count in counts.items() if count > 1]
+    if repeated:
+        raise OneLayerError(f"{found.name}: the column name {quoted(repeated)} stands more than once")
+    names = [name or _new_name(i, counts) for i, name in enumerate(given)]
+    unnamed = frozenset(name for name, old in zip(names, given, strict=True) if old in UNNAMED)
+    index = frozenset(found.index)
+    return Table(
+        found.name, tuple(names), tuple(found.types), tuple(found.notes), unnamed, index, reading, found.read
+    )
+
+
+def _new_name(place: int, taken: Counter[str]) -> str:
+    name = f"column{place + 1}"
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _joined(name: str, parts: Sequence[Table]) -> Table:
+    """Return the rows of several tables with the same columns, one after another."""
+    first = parts[0]
+    for part in parts[1:]:
+        if set(part.columns) != set(first.columns):
+            differ = sorted(set(part.columns) ^ set(first.columns))
+            raise OneLayerError(f"{part.name}: has other columns than {first.name}: they differ in {quoted(differ)}")
+
+    def read(places: Sequence[int]) -> Batches:
+        for part in parts:
+            yield from part.batches([first.columns[i] for i in places])
+
+    return replace(first, name=name, notes=(*first.notes, f"{len(parts)} files"), read=read)
+
+
+def _files(source: str) -> list[Path]:
+    """Return the files that a path or a pattern names, in order."""
+    path = Path(source)
+    if path.is_dir():
+        found = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith((".", "_")))
+        if not found:
+            raise OneLayerError(f"{source}: there is no file in this folder")
+        return found
+    if path.exists() or not set(source) & set("*?["):
+        if not path.exists():
+            raise OneLayerError(f"there is no file called {source!r}")
+        return [path]
+    matching = sorted(found for found in map(Path, glob(source, recursive=True)) if found.is_file())  # noqa: PTH207 (any path)
+    if not matching:
+        raise OneLayerError(f"no file matches {source!r}")
+    return matching
+
+
+def _from_file(path: Path, reading: Reading) -> Found:
+    """Return the table in a file, whose kind its first bytes tell."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        raise OneLayerError(f"{path}: cannot be read ({error.strerror})") from error
+    if start.startswith(b"PAR1"):
+        from onelayer.data.parquet import parquet_file
+
+        return parquet_file(path)
+    if start.startswith(b"PK"):
+        from onelayer.data.excel import workbook
+
+        return workbook(path, reading.sheet)
+    if start.startswith(b"SQLite format 3") or start[8:12] == b"DUCK":
+        from onelayer.data.databases import database
+
+        return database(path, reading.table)
+    if path.name.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")):
+        from onelayer.data.databases import json_lines
+
+        return json_lines(path)
+    return _delimited(path, reading)
+
+
+def _delimited(path: Path, reading: Reading) -> Found:
+    """Return a text file; a small one stays in memory once it was read, for it is read at least twice."""
+    folder = TemporaryDirectory(prefix="onelayer-")
+    file = Delimited(path, reading, Path(folder.name))
+    names = file.dialect.names
+    kept: list[pa.RecordBatch] = []
+
+    def read(places: Sequence[int]) -> Batches:
+        assert folder is not None  # lives as long as the table does
+        if not kept and path.stat().st_size <= HELD:
+            kept.extend(file.batches(range(len(names))))
+        if kept:
+            return (batch.select(list(places)) for batch in kept)
+        return file.batches(places)
+
+    return Found(str(path), names, [pa.large_string()] * len(names), read, file.notes)
+
+
+def _from_python(data: Any) -> tuple[str, pa.Table]:
+    """Return a pandas, polars or Arrow table as an Arrow table. A pandas index is left out."""
     is_pandas = type(data).__module__.partition(".")[0] == "pandas"
     if not (isinstance(data, pa.Table) or hasattr(data, "__arrow_c_stream__")):
         raise OneLayerError(
-            f"cannot read data from {type(data).__name__}: expected a name, a path, or a pandas, "
-            "polars or Arrow table"
+            f"cannot read data from {type(data).__name__}: expected a name, a path, or a pandas, polars or Arrow table"
         )
     try:
         table = pa.Table.from_pandas(data, preserve_index=False) if is_pandas else pa.table(data)
     except (pa.ArrowException, AttributeError, TypeError, ValueError) as error:
-        raise OneLayerError(f"the {type(data).__name__} is no table: {_first_line(error)}") from error
-    return checked_table(table, "the table")
+        raise OneLayerError(f"the {type(data).__name__} is not a table: {first_line(error)}") from error
+    return "the table", table
 
 
-def read_text(path: Path) -> pa.Table:
-    """Return a CSV or TSV file with each cell as the text that stands there; see ``read_table``."""
-    return _read_delimited(path, pyarrow.csv.ConvertOptions(), lambda column: True)
-
-
-def table_of(dataset: Dataset) -> pa.Table:
-    """Return the training rows of a numeric data set as a table, the target last."""
+def arrow_of(dataset: Dataset) -> pa.Table:
+    """Return the training rows of a numeric data set as an Arrow table, the target last."""
     columns = np.hstack([dataset.train.X, dataset.train.y]).T
     return pa.Table.from_arrays([column_of(c) for c in columns], names=[*dataset.features, dataset.target])
 
 
-def checked_table(table: pa.Table, name: str) -> pa.Table:
-    """Return the table if it has rows and its column names differ; else raise OneLayerError."""
-    repeated = sorted({c for c in table.column_names if table.column_names.count(c) > 1})
-    if repeated:
-        raise OneLayerError(f"{name}: the column name {quoted(repeated)} stands more than once")
-    if not table.num_rows:
-        raise OneLayerError(f"{name}: has no rows")
-    return table
-
-
-def _read_delimited(
-    path: Path, convert: pyarrow.csv.ConvertOptions, as_text: Callable[[str], bool]
-) -> pa.Table:
-    read = pyarrow.csv.ReadOptions(block_size=CSV_BLOCK)
-    delimiter = _delimiter(path)
-    parse = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    convert.column_types = {name: pa.string() for name in _header(path, delimiter) if as_text(name.strip())}
-    table = pyarrow.csv.read_csv(path, read_options=read, parse_options=parse, convert_options=convert)
-    if any(pa.types.is_binary(kind) for kind in table.schema.types):
-        raise OneLayerError(f"{path}: {NOT_UTF8}")
-    only = table.column_names[0]
-    if table.num_columns == 1 and ";" in only:
-        raise OneLayerError(
-            f"{path}: has one column, {only!r}; separate the columns by commas, not semicolons"
-        )
-    return table.rename_columns([name.strip() for name in table.column_names])
-
-
-def _delimiter(path: Path) -> str:
-    return "\t" if path.suffix.lower() == ".tsv" else ","
-
-
-def _refuse_stray_quotes(path: Path, delimiter: str) -> None:
-    """Raise OneLayerError if a quote that stands for itself, such as that of 5", makes one cell of several rows.
-
-    A quoted cell may have several lines. If something else than the end of the cell follows its second quote, or if
-    each of its lines has as many cells as the header, then the quotes are two that do not belong together.
-    """
-    with path.open("rb") as file:
-        if not any(b'"' in chunk for chunk in iter(lambda: file.read(CSV_BLOCK), b"")):
-            return
-    lines: list[str] = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(_recorded(file, lines), delimiter=delimiter, strict=True)
-        n_rows, width = 0, len(next(filter(None, reader), []))
-        while True:
-            lines.clear()
-            try:
-                row = next(reader, None)
-                is_several_rows = len(lines) > 1 < width and {
-                    line.count(delimiter) + 1 for line in lines
-                } == {width}
-            except csv.Error:
-                is_several_rows = True
-            if is_several_rows:
-                raise OneLayerError(
-                    f'{path}: row {n_rows + 1}: a quote (") begins a cell that does not end in its row; within a '
-                    'cell, write a quote twice and put the cell in quotes: "5"" pipe"'
-                )
-            if row is None:
-                return
-            n_rows += bool(row)
-
-
-def _recorded(file: Iterable[str], lines: list[str]) -> Iterator[str]:
-    """Yield the lines of a file, each of which is then in ``lines`` as well."""
-    for line in file:
-        lines.append(line)
-        yield line
-
-
-def _header(path: Path, delimiter: str) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return next((row for row in csv.reader(file, delimiter=delimiter) if row), [])
-
-
-def _without_pandas_index(table: pa.Table) -> pa.Table:
-    try:
-        about = table.schema.pandas_metadata or {}
-    except ValueError as error:
-        raise pa.ArrowInvalid(f"what pandas wrote about its columns is damaged ({error})") from error
-    index = [name for name in about.get("index_columns", []) if isinstance(name, str)]
-    return table.drop_columns([name for name in index if name.startswith("__index_level_")])
-
-
-def _first_line(error: Exception) -> str:
-    return re.sub(r"^(CSV parse error|Parquet): ", "", first_line(error))
-
-
-def quoted(names: Iterable[str]) -> str:
-    """Return names as they are shown in an error."""
-    return ", ".join(repr(name) for name in names)
+def quoted(names: Sequence[str]) -> str:
+    """Return names as they are shown in an error, the first few of many."""
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(repr(str(name)[:60]) for name in names[:SHOWN]) + more

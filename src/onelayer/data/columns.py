@@ -1,0 +1,363 @@
+"""What each column of a table is: a number, a truth value, a category, a date, a code, or text, by one rule.
+
+The rule looks at the whole column. Of a column of strings, spaces at the ends aside and where nothing is missing:
+
+1. All cells are numbers in one spelling: a number; but if one has a zero before other digits, as 01067, a code.
+2. All are words for true and false, such as yes and no: a truth value.
+3. All are dates: a date.
+4. Otherwise, if more than half are numbers: a number with cells that are not, which is an error.
+5. If few values differ, a category; if more than half of the rows do, or, where most cells have digits in them, more
+   than a tenth of the rows and 20 do, it is text, from which nothing can be learned as it stands.
+
+Cells such as NA and null are missing values in columns of numbers, truth values and dates, and categories elsewhere.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from onelayer.data.arrow import strings
+from onelayer.data.spelling import (
+    DATE,
+    FALSE,
+    LARGEST_INTEGER,
+    MISSING,
+    PLAIN,
+    POINT,
+    SPELLINGS,
+    TRUE,
+    Spelling,
+    all_match,
+    as_floats,
+    tells_day_first,
+    trimmed,
+    without,
+)
+
+Kind = Literal["number", "boolean", "category", "date", "code", "text", "mixed", "ambiguous", "empty", "other"]
+
+COUNTED = 1_000  # different values up to which numbers are counted
+MOST_LEVELS = 10_000  # of a category
+SHARE_OF_TEXT = 0.5  # of rows that differ, from which on strings are text
+SHARE_OF_CODES = 0.1  # the same where most cells have digits in them
+FEW = 20  # values that may be categories in any case
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of a column after one look at all of it.
+
+    Attributes:
+        name: the column.
+        kind: what it is.
+        n: rows.
+        missing: how many have no value.
+        distinct: how many values differ; None if more than were counted.
+        low, high: the range of numbers, as numbers.
+        spellings: that all numbers of the column are in; the first one is meant, unless the table tells otherwise.
+        has_points: whether there is a point, or an exponent, in a number.
+        day_first: of dates, whether 02/03 is in March; None if no cell tells.
+        example: a row, from 1, and a cell that shows why it is not a number, or text.
+        first_missing: the row, from 1, in which the first value is missing.
+        levels: the different values, as strings in order, of anything but numbers, dates and text.
+        tokens: how many cells are NA, null and the like, by cell: missing values in a number, categories elsewhere.
+    """
+
+    name: str
+    kind: Kind
+    n: int
+    missing: int
+    distinct: int | None
+    low: float | None = None
+    high: float | None = None
+    spellings: tuple[Spelling, ...] = (POINT,)
+    has_points: bool = False
+    day_first: bool | None = None
+    example: tuple[int, str] | None = None
+    first_missing: int | None = None
+    levels: tuple[str, ...] = ()
+    tokens: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all values are the same."""
+        return self.distinct == 1 and not self.missing
+
+    @property
+    def is_running_number(self) -> bool:
+        """Whether the values may be those of a counter: n integers from 0 or 1 on, all different."""
+        return (
+            self.kind == "number"
+            and self.low in (0, 1)
+            and self.high == (self.low or 0) + self.n - 1
+            and not self.missing
+            and (self.distinct is None or self.distinct == self.n)
+        )
+
+
+class TypedProfiler:
+    """Looks at a column that has a type of its own, batch by batch."""
+
+    def __init__(self, name: str, kind: pa.DataType) -> None:
+        self.name, self.type = name, kind
+        self.n = self.missing = 0
+        self.first_missing: int | None = None
+        self.low, self.high = np.inf, -np.inf
+        self.values: Any = None
+
+    def add(self, values: Any) -> None:
+        """Take in more rows: an Arrow array."""
+        if pa.types.is_floating(self.type):
+            values = pc.if_else(pc.is_nan(values), None, values)
+        self.first_missing = self.first_missing or _first_null(values, self.n)
+        self.n += len(values)
+        self.missing += values.null_count
+        if is_number(self.type):
+            limits = pc.min_max(values.cast(pa.float64(), safe=False)).as_py()
+            if limits["min"] is not None:
+                self.low, self.high = min(self.low, limits["min"]), max(self.high, limits["max"])
+        if is_number(self.type) or pa.types.is_boolean(self.type):
+            self.values = with_new(self.values, values, COUNTED)
+
+    def profile(self) -> Profile:
+        """Return what the column is."""
+        distinct = None if self.values is None or len(self.values) > COUNTED else len(self.values)
+        kind: Kind = "other"
+        if self.missing == self.n:
+            kind = "empty"
+        elif pa.types.is_boolean(self.type):
+            kind = "boolean"
+        elif pa.types.is_date(self.type) or pa.types.is_timestamp(self.type):
+            kind = "date"
+        elif is_number(self.type):
+            kind = "number"
+            if pa.types.is_integer(self.type) and max(abs(self.low), abs(self.high)) > LARGEST_INTEGER:
+                kind = "code"
+        has_range = kind in ("number", "code") and np.isfinite(self.low)
+        return Profile(
+            self.name,
+            kind,
+            self.n,
+            self.missing,
+            distinct,
+            low=float(self.low) if has_range else None,
+            high=float(self.high) if has_range else None,
+            first_missing=self.first_missing,
+            levels=_in_order(as_strings(self.values)) if kind == "boolean" else (),
+        )
+
+
+class CellsProfiler:
+    """Looks at a column of strings, batch by batch.
+
+    A batch of plain numbers is converted at once; of any other, what a spelling allows is tried on different values.
+    """
+
+    def __init__(self, name: str, na: Sequence[str], is_category: bool = False) -> None:
+        self.name, self.na, self.is_category = name, tuple(na), is_category
+        self.n = self.null = self.numeric = self.with_digits = 0
+        self.low, self.high = np.inf, -np.inf
+        self.is_integer, self.has_leading_zero = True, False
+        self.spellings = [] if is_category else [POINT, *SPELLINGS]
+        self.may_be_truth = self.may_be_date = not is_category
+        self.first_null: int | None = None
+        self.first_token: int | None = None
+        self.tokens: dict[str, int] = {}
+        self.values: Any = None  # different ones, while they are few enough
+        self.dates: Any = None
+        self.odd: tuple[int, str] | None = None
+
+    def add(self, values: Any) -> None:
+        """Take in more rows: an Arrow array of strings, or of categories."""
+        cells = as_strings(values)
+        # Numbers as they should be are the rule, and there may be many.
+        floats = None if self.is_category or self.na else as_floats(cells)
+        if floats is None:
+            cells = without(trimmed(cells), self.na)
+            floats = None if self.is_category else as_floats(cells)
+        if floats is None:
+            self._add_other(cells)
+        else:
+            self._add_numbers(cells, floats)
+        self.first_null = self.first_null or _first_null(cells, self.n)
+        self.null += cells.null_count
+        self.n += len(cells)
+
+    def _add_numbers(self, cells: Any, floats: Any) -> None:
+        if cells.null_count == len(cells):
+            return
+        if floats.null_count > cells.null_count:  # nan is a number to Arrow
+            self._count_tokens(cells)
+        self.may_be_truth = self.may_be_date = False
+        if len(self.spellings) > 1 or self.is_integer:
+            has_point = bool(pc.any(pc.match_substring_regex(cells, "[.eE]")).as_py())
+            self.is_integer = self.is_integer and not has_point
+            if has_point and len(self.spellings) > 1:
+                known = without(cells, MISSING)
+                self.spellings = [s for s in self.spellings if s == POINT or all_match(known, s.pattern)]
+        self._add_plain(cells, floats)
+
+    def _add_plain(self, cells: Any, floats: Any) -> None:
+        self.numeric += len(floats) - floats.null_count
+        limits = pc.min_max(floats).as_py()
+        if limits["min"] is not None:
+            self.low, self.high = min(self.low, limits["min"]), max(self.high, limits["max"])
+        self._look_for_zeros(cells)
+        most = COUNTED if self.numeric else MOST_LEVELS
+        self.values = with_new(self.values, cells, most)
+
+    def _add_other(self, cells: Any) -> None:
+        unique = pc.unique(cells)
+        known = without(unique, MISSING).drop_null()
+        if len(known) < len(unique.drop_null()):
+            self._count_tokens(cells)
+        self.spellings = [s for s in self.spellings if all_match(known, s.pattern)]
+        if self.may_be_truth:
+            words = pc.is_in(pc.utf8_lower(known), value_set=strings((*TRUE, *FALSE)))
+            self.may_be_truth = bool(pc.all(words).as_py() is not False)
+        self.may_be_date = self.may_be_date and all_match(known, DATE)
+        if self.may_be_date:
+            self.dates = with_new(self.dates, known, MOST_LEVELS)
+        if POINT in self.spellings:
+            rest = without(cells, MISSING)
+            self._add_plain(cells, as_floats(POINT.plain(rest)))
+            return
+        plain = pc.match_substring_regex(cells, PLAIN)
+        self.numeric += int(pc.sum(plain).as_py() or 0)
+        self.with_digits += int(pc.sum(pc.match_substring_regex(cells, r"\d")).as_py() or 0)
+        self._look_for_zeros(cells)
+        self.values = with_new(self.values, cells, MOST_LEVELS)
+        if self.odd is None:
+            is_odd = pc.and_(pc.invert(plain), pc.invert(pc.is_in(cells, value_set=strings(MISSING))))
+            row = pc.index(is_odd, True).as_py()
+            if row >= 0:
+                self.odd = (self.n + row + 1, cells[row].as_py())
+
+    def _look_for_zeros(self, cells: Any) -> None:
+        if self.is_integer and not self.has_leading_zero:
+            zeros = cells.filter(pc.starts_with(cells, "0"))
+            if len(zeros):
+                self.has_leading_zero = bool(pc.any(pc.match_substring_regex(zeros, r"^0\d+$")).as_py())
+
+    def _count_tokens(self, cells: Any) -> None:
+        if self.first_token is None:
+            place = pc.index(pc.is_in(cells, value_set=strings(MISSING)), True).as_py()
+            self.first_token = self.n + place + 1
+        for token in MISSING:
+            count = pc.sum(pc.equal(cells, token)).as_py()
+            if count:
+                self.tokens[token] = self.tokens.get(token, 0) + count
+
+    def profile(self) -> Profile:
+        """Return what the column is, if nothing else is known of how numbers are spelled in its table."""
+        kind = self._kind()
+        has_levels = kind in ("category", "code", "text")  # then NA is one
+        distinct = 0 if self.values is None else len(self.values)
+        has_range = kind == "number" and POINT in self.spellings and np.isfinite(self.low)
+        return Profile(
+            name=self.name,
+            kind=kind,
+            n=self.n,
+            missing=self.null + (0 if has_levels else sum(self.tokens.values())),
+            distinct=distinct - (0 if has_levels else len(self.tokens)) if distinct <= COUNTED or has_levels else None,
+            low=float(self.low) if has_range else None,
+            high=float(self.high) if has_range else None,
+            spellings=tuple(self.spellings),
+            has_points=not self.is_integer,
+            day_first=tells_day_first(self.dates) if kind == "date" else None,
+            example=self.odd,
+            first_missing=self._first_missing(has_levels),
+            levels=_in_order(self.values) if kind in ("category", "code", "boolean") else (),
+            tokens=dict(self.tokens),
+        )
+
+    def _first_missing(self, has_levels: bool) -> int | None:
+        rows = [row for row in (self.first_null, None if has_levels else self.first_token) if row is not None]
+        return min(rows, default=None)
+
+    def _kind(self) -> Kind:
+        known = self.n - self.null - sum(self.tokens.values())
+        if self.is_category:
+            return "category" if self.null < self.n else "empty"
+        if not known:
+            return "empty" if self.null == self.n or not self.n else self._levels()
+        if self.spellings:
+            if self.has_leading_zero and self.is_integer:
+                return "code"
+            is_large = self.is_integer and max(abs(self.low), abs(self.high)) > LARGEST_INTEGER
+            return "code" if POINT in self.spellings and is_large else "number"
+        if self.may_be_truth:
+            return "boolean"
+        if self.may_be_date:
+            return "date"
+        return "mixed" if 2 * self.numeric > known else self._levels()
+
+    def _levels(self) -> Kind:
+        """Return whether strings are few enough to be categories."""
+        distinct, rows = len(self.values), self.n - self.null
+        if distinct > MOST_LEVELS or (distinct > FEW and distinct > SHARE_OF_TEXT * rows):
+            return "text"
+        if distinct > FEW and 2 * self.with_digits > rows and distinct > SHARE_OF_CODES * rows:
+            return "text"
+        return "text" if distinct == rows > 2 else "category"
+
+
+def profiler_of(name: str, kind: pa.DataType, na: Sequence[str], is_category: bool = False) -> "Profiler":
+    """Return what looks at a column of an Arrow type."""
+    if is_category or is_string(kind):
+        return CellsProfiler(name, na, is_category)
+    return TypedProfiler(name, kind)
+
+
+Profiler = TypedProfiler | CellsProfiler
+
+
+def _first_null(values: Any, before: int) -> int | None:
+    """Return the number of the first row without a value, from 1, given how many rows are before."""
+    return before + pc.index(values.is_null(), True).as_py() + 1 if values.null_count else None
+
+
+def _in_order(levels: Any) -> tuple[str, ...]:
+    """Return strings in order: numbers by size, others by code point."""
+    found = [] if levels is None else levels.to_pylist()
+    try:
+        return tuple(sorted(found, key=float))
+    except ValueError:
+        return tuple(sorted(found))
+
+
+def with_new(seen: Any, values: Any, most: int) -> Any:
+    """Return different values with those of another array; no longer kept up where they are more than ``most``."""
+    if seen is not None and len(seen) > most:
+        return seen
+    return pc.unique(pa.concat_arrays([*([] if seen is None else [seen]), values])).drop_null()
+
+
+def as_strings(values: Any) -> Any:
+    """Return an Arrow array as large strings: 3.0 as "3", true as "true", a category as its name."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), None, values)
+        with suppress(pa.ArrowInvalid):  # a fraction stays as it is
+            values = values.cast(pa.int64())
+    return values.cast(pa.large_string())
+
+
+def is_string(kind: pa.DataType) -> bool:
+    """Tell strings, and categories of them."""
+    types = pa.types
+    return bool(
+        types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind) or types.is_dictionary(kind)
+    )
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Tell Arrow's numbers, booleans aside."""
+    types = pa.types
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))

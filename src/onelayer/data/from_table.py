@@ -1,0 +1,345 @@
+"""From a table to rows to learn from: what becomes of each column, and what is left out and said."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+
+from onelayer.data.columns import Profile
+from onelayer.data.dataset import Dataset, Missing
+from onelayer.data.encoding import DATE_PARTS, Column, Encoding, Target, numbers_in
+from onelayer.data.rows import Rows, complete_rows
+from onelayer.data.tables import Table, quoted
+from onelayer.errors import OneLayerError, named
+
+MOST_CLASSES = 1_000
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What of a table is to be learned from.
+
+    Attributes:
+        target: the column to predict.
+        features: the columns to predict from; all others if None.
+        exclude: columns that are not.
+        missing: what to do with a row that lacks a value.
+        as_classes: whether a target of numbers is one of classes.
+        categorical: columns that are categories although they look like numbers or text.
+        references: by column, the level of a category that the others are relative to; the first one otherwise.
+        date_parts: what becomes of dates: some of days, year, month, day, weekday, hour.
+        weight: the column of the rows' weights.
+    """
+
+    target: str | None = None
+    features: Sequence[str] | None = None
+    exclude: Collection[str] = ()
+    missing: Missing = "error"
+    as_classes: bool = False
+    categorical: Collection[str] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    date_parts: Sequence[str] = ()
+    weight: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.missing not in get_args(Missing):
+            raise OneLayerError(f"missing must be one of {', '.join(get_args(Missing))}, not {self.missing!r}")
+        for part in self.date_parts:
+            if part not in DATE_PARTS:
+                raise OneLayerError(f"a date has no part {part!r}; there are {', '.join(DATE_PARTS)}")
+        for given in (self.features, self.categorical, self.exclude):
+            if isinstance(given, str):
+                raise OneLayerError(f"columns must be a list of names, such as [{given!r}]")
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What the columns of a table are to a model.
+
+    Attributes:
+        encoding: how columns become features.
+        target: what is predicted.
+        weight: the column of the rows' weights, or None.
+        profiles: of all these columns.
+        notes: what was read into them, and what was left out.
+    """
+
+    encoding: Encoding
+    target: Target
+    weight: str | None
+    profiles: Mapping[str, Profile]
+    notes: tuple[str, ...]
+
+
+def decide(table: Table, choices: Choices) -> Decisions:
+    """Return what becomes of the columns of a table, after one look at all of it.
+
+    Raises:
+        OneLayerError: if a column is absent or cannot be used, or values are missing and ``missing`` does not say what
+            to do; it says which and what would help.
+    """
+    target, candidates = _candidates(table, choices)
+    weight = [choices.weight] if choices.weight else []
+    categorical = {*choices.categorical, *([target] if choices.as_classes else [])}
+    profiles = table.profiles([*candidates, target, *weight], categorical)
+    with named(table.name):
+        chosen, notes = _chosen(table, candidates, profiles, choices)
+        encoding = Encoding(tuple(_column(profiles[c], choices) for c in chosen), choices.missing)
+        goal = _target(profiles[target], choices.as_classes)
+        used = [profiles[c] for c in (*chosen, target, *weight)]
+        if choices.missing == "error":
+            _refuse_missing(used)
+    notes += [note for profile in used for note in _notes_on(profile, encoding)]
+    return Decisions(encoding, goal, choices.weight, profiles, (*table.notes, *notes))
+
+
+def dataset_of(table: Table, name: str, choices: Choices) -> Dataset:
+    """Return a table as a data set without a test set, with a note on all that was done to it.
+
+    Raises:
+        OneLayerError: as ``decide``, and if a row is broken or no row is complete.
+    """
+    made = decide(table, choices)
+    rows, dropped = _rows(table, made)
+    features, goal = made.encoding.features, made.target
+    notes = (*made.notes, *dropped)
+    return Dataset(name, rows, None, features, goal.name, goal.classes, encoding=made.encoding, notes=notes)
+
+
+# Which columns
+
+
+def _candidates(table: Table, choices: Choices) -> tuple[str, list[str]]:
+    """Return the target and the columns that may be features, if they are all there and make sense."""
+    if choices.target is None:
+        raise OneLayerError(
+            f"{table.name}: which column is to be predicted? Name it with --target (target= in Python); there are "
+            f"{quoted(table.columns)}"
+        )
+    target = choices.target
+    named_ones = [
+        ("target column", [target]),
+        ("feature column", choices.features or ()),
+        ("column to exclude", choices.exclude),
+        ("categorical column", choices.categorical),
+        ("category", choices.references),
+        ("weight column", [choices.weight] if choices.weight else ()),
+    ]
+    for what, columns in named_ones:
+        for column in columns:
+            table.place(column, what)
+    excluded = {target, choices.weight, *choices.exclude}
+    if choices.features is None:
+        return target, [c for c in table.columns if c not in excluded and c not in table.index]
+    if len(set(choices.features)) < len(choices.features):
+        raise OneLayerError(f"{table.name}: a feature is named twice in {quoted(choices.features)}")
+    if not choices.features or target in choices.features:
+        raise OneLayerError(f"{table.name}: the target {target!r} cannot be the only feature or one of them")
+    return target, [c for c in choices.features if c not in excluded]
+
+
+def _chosen(
+    table: Table, candidates: Sequence[str], profiles: Mapping[str, Profile], choices: Choices
+) -> tuple[list[str], list[str]]:
+    """Return the columns that are features, and notes on those that are left out."""
+    why = dict.fromkeys(sorted(table.index), "an index that pandas stored") if choices.features is None else {}
+    for column in candidates:
+        profile = profiles[column]
+        if column in table.unnamed and profile.is_running_number:
+            why[column] = "a running number without a name"
+        elif column in table.unnamed and profile.kind == "text":
+            why[column] = "names of the rows, in a column without a name"
+        elif profile.kind == "empty":
+            why[column] = "no row has a value"
+        elif profile.is_constant:
+            why[column] = "all rows have the same value"
+    chosen = [column for column in candidates if column not in why]
+    if not chosen:
+        reasons = "; ".join(f"{column!r}: {reason}" for column, reason in list(why.items())[:3])
+        raise OneLayerError(f"there is no column to predict from{f' ({reasons})' if reasons else ''}")
+    return chosen, [f"column {column!r} is left out: {reason}" for column, reason in why.items()]
+
+
+def _column(profile: Profile, choices: Choices) -> Column:
+    """Return what becomes of a column of features."""
+    name, kind = profile.name, profile.kind
+    if kind in ("number", "boolean"):
+        return Column(name, "number" if kind == "number" else "boolean")
+    if kind == "date" and choices.date_parts:
+        return Column(name, "date", parts=tuple(choices.date_parts))
+    if kind in ("category", "code") and profile.levels:
+        reference = choices.references.get(name, profile.levels[0])
+        if reference not in profile.levels:
+            raise OneLayerError(f"column {name!r} has no level {reference!r}; it has {quoted(profile.levels)}")
+        return Column(name, "category", profile.levels, reference)
+    raise OneLayerError(f"column {name!r}{_problem(profile)}, or leave it out with --exclude")
+
+
+def _problem(profile: Profile) -> str:
+    """Return what is wrong with a column that cannot be a feature as it is, and what would help."""
+    row, cell = profile.example or (1, "")
+    where = f", row {row:,}: {cell[:60]!r}"
+    if profile.kind == "date":
+        shown = f" ({cell!r})" if cell else ""
+        return (
+            f" holds dates{shown}, which are not numbers: say what of them counts with --date-parts day,weekday,year or "
+            "--date-as days"
+        )
+    if profile.kind == "ambiguous":
+        return f"{where} may be a fraction or thousands: say so with --decimal or --thousands"
+    if profile.kind == "mixed":
+        return (
+            f"{where} is not a number, as most of its cells are: mend it, say that it means a missing value with --na, or "
+            "name the column with --categorical if these are categories"
+        )
+    if profile.kind == "code":
+        return " holds integers beyond 2⁵³, which float64 does not tell apart: name it with --categorical if they are codes"
+    if profile.kind == "text":
+        differ = f"{profile.distinct:,} of " if profile.distinct is not None else "too many of "
+        return (
+            f"{where} is neither a number nor one of few categories ({differ}{profile.n:,} rows differ): write numbers "
+            "without units, name the column with --categorical if these are categories"
+        )
+    return " is of a type from which nothing can be learned: convert it to numbers or strings"
+
+
+def _target(profile: Profile, as_classes: bool) -> Target:
+    name = profile.name
+    if profile.kind == "number" and not as_classes:
+        return Target(name)
+    if profile.kind == "empty":
+        raise OneLayerError(f"the target {name!r} has no value in any row")
+    if not profile.levels:
+        raise OneLayerError(f"the target: column {name!r}{_problem(profile)}")
+    if len(profile.levels) < 2:
+        raise OneLayerError(f"target {name!r} has just one class, {profile.levels[0]!r}: nothing to learn")
+    fractions = [level for level in profile.levels if as_classes and _is_fraction(level)]
+    if fractions or len(profile.levels) > MOST_CLASSES:
+        why = f"{fractions[0]} is not a whole number" if fractions else f"{len(profile.levels):,} are too many"
+        raise OneLayerError(f"the values of target {name!r} are not classes: {why}; use --model linear")
+    return Target(name, profile.levels)
+
+
+def _is_fraction(level: str) -> bool:
+    try:
+        return not float(level).is_integer()
+    except (ValueError, OverflowError):
+        return False
+
+
+def check_readable(encoding: Encoding, profiles: Mapping[str, Profile]) -> None:
+    """Raise OneLayerError if columns to predict from lack values that the model needs, or cannot be read for sure."""
+    used = [profiles[name] for name in encoding.names]
+    for profile in used:
+        if profile.kind == "ambiguous":
+            raise OneLayerError(f"column {profile.name!r}{_problem(profile)}")
+    if encoding.missing == "error":
+        _refuse_missing(used)
+
+
+# What is said
+
+
+def _refuse_missing(profiles: Sequence[Profile]) -> None:
+    gaps = [profile for profile in profiles if profile.missing]
+    if not gaps:
+        return
+    first, *rest = gaps
+    more = "; ".join(f"{p.name!r} has {p.missing:,}" for p in rest[:4]) + (", …" if len(rest) > 4 else "")
+    values = "value" if first.missing == 1 else "values"
+    raise OneLayerError(
+        f"column {first.name!r} has {first.missing:,} missing {values}, the first in row {first.first_missing:,}"
+        f"{'; ' + more if more else ''}; fill them in, or train with --missing mean or --missing drop"
+    )
+
+
+def _notes_on(profile: Profile, encoding: Encoding) -> Iterator[str]:
+    """Yield what was read into a column, or put in the place of its values."""
+    name, tokens = profile.name, ", ".join(map(repr, profile.tokens))
+    column = next((c for c in encoding.columns if c.name == name), None)
+    spelling = str(profile.spellings[0]) if profile.spellings else ""
+    if profile.kind == "number" and spelling:
+        yield f"{name}: {spelling}"
+    if column is not None and column.kind == "category":
+        yield f"{name}: {len(column.levels):,} categories, relative to {column.reference!r}"
+    if column is not None and column.kind == "boolean" and profile.levels:
+        yield f"{name}: {quoted(profile.levels)} are read as false and true"
+    if tokens and profile.kind in ("category", "code"):
+        yield f"{name}: {tokens} is a category ({sum(profile.tokens.values()):,} rows); --na makes it a missing value"
+    elif tokens:
+        yield f"{name}: {tokens} in {sum(profile.tokens.values()):,} rows is a missing value"
+    if profile.is_running_number and profile.n > 2 and column is not None:
+        yield f"{name}: a running number; if it only counts rows, leave it out with --exclude"
+    if column is not None and encoding.missing == "mean" and profile.missing:
+        yield f"{name}: {profile.missing:,} missing values are filled with the mean"
+
+
+# Rows
+
+
+def blocks(
+    made: Decisions, batches: Iterable[pa.RecordBatch], start: int = 0
+) -> Iterator[tuple[Any, NDArray[Any], NDArray[np.float64] | None]]:
+    """Yield features (m, d), targets and weights (m,), if there are any, of batches with the columns of ``needed``.
+
+    Raises:
+        OneLayerError: if a value is not what its column holds; it says where.
+    """
+    k = len(made.encoding.columns)
+    for batch in batches:
+        X, _ = made.encoding.encode(batch.select(range(k)), made.profiles, start)
+        y = made.target.encode(batch.column(k), made.profiles[made.target.name], start)
+        c = None if made.weight is None else _weights(batch.column(k + 1), made.profiles[made.weight], start)
+        yield X, y, c
+        start += len(batch)
+
+
+def needed(made: Decisions) -> list[str]:
+    """Return the columns that rows are made of, in the order in which ``blocks`` takes them."""
+    return [*made.encoding.names, made.target.name, *([made.weight] if made.weight else [])]
+
+
+def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
+    """Return the rows, in memory, and notes on those that were dropped."""
+    parts: list[tuple[Any, NDArray[Any], NDArray[np.float64] | None]] = []
+    n = 0
+    with named(table.name):
+        for X, y, c in blocks(made, table.batches(needed(made))):
+            keep = _complete(X, y, made.encoding.missing)
+            n += len(keep)
+            parts.append((X, y, c) if keep.all() else (X[keep], y[keep], None if c is None else c[keep]))
+        if made.encoding.missing == "mean":
+            _refuse_missing([made.profiles[made.target.name]])  # a target cannot be filled
+        y = np.concatenate([part[1] for part in parts])
+        if not len(y):
+            raise OneLayerError("every row has a missing value; none is left")
+    X = stacked([part[0] for part in parts])
+    c = None if made.weight is None else np.concatenate([part[2] for part in parts if part[2] is not None])
+    notes = [f"{n - len(y):,} of {n:,} rows are dropped: a value is missing"] if len(y) < n else []
+    return Rows(X, y, "classes" if made.target.classes else "regression", c), notes
+
+
+def _complete(X: Any, y: NDArray[Any], missing: Missing) -> NDArray[np.bool_]:
+    """Return which rows are to be kept (n,)."""
+    known: NDArray[np.bool_] = y >= 0 if y.ndim == 1 else ~np.isnan(y).any(axis=1)
+    return known & complete_rows(X) if missing == "drop" else np.ones(len(y), bool)
+
+
+def stacked(parts: Sequence[Any]) -> Any:
+    """Return features of several blocks, all dense or all in CSR, as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return sparse.csr_array(sparse.vstack(parts)) if sparse.issparse(parts[0]) else np.concatenate(parts)
+
+
+def _weights(values: pa.Array, profile: Profile, start: int) -> NDArray[np.float64]:
+    weights = numbers_in(values, profile, start)
+    wrong = np.isnan(weights) | (weights < 0)
+    if wrong.any():
+        row = start + int(wrong.argmax()) + 1
+        raise OneLayerError(f"the weight {profile.name!r} in row {row:,} is missing or negative")
+    return weights

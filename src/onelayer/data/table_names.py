@@ -1,0 +1,28 @@
+"""Which names of files are those of tables."""
+
+from pathlib import Path
+
+SUFFIXES = (
+    *(".csv", ".tsv", ".txt", ".tab", ".dat", ".psv"),
+    *(".parquet", ".jsonl", ".ndjson", ".xlsx", ".sqlite", ".sqlite3", ".db", ".duckdb"),
+)
+COMPRESSED = (".gz", ".zst", ".bz2")
+
+
+def is_table_path(path: str) -> bool:
+    """Tell whether a path is that of a table by its ending, or by those of the files in a folder."""
+    if Path(path).is_dir():
+        return any(is_table_path(str(child)) for child in Path(path).iterdir() if child.is_file())
+    return _without_compression(path).lower().endswith(SUFFIXES)
+
+
+def stem(path: str) -> str:
+    """Return a short name for what is made of a table: that of its file without endings, or of its folder."""
+    name = Path(_without_compression(path)).stem.strip("*?[]. ")
+    return name or Path(path).resolve().parent.name
+
+
+def _without_compression(path: str) -> str:
+    for ending in COMPRESSED:
+        path = path.removesuffix(ending)
+    return path
