@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.cross_validation import CrossValidation, cross_validate
 from onelayer.data.dataset import Dataset
-from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError, torch_needed
+from onelayer.exact import Told, all_outputs, minimum
 from onelayer.history import History
 from onelayer.model import Model
 from onelayer.preparing import Prepared, prepare
 from onelayer.scoring import classification_scores, regression_scores
 from onelayer.settings import Plan, Settings
+from onelayer.solvers.fit import Fit
 from onelayer.timer import Timer
 
 if TYPE_CHECKING:
@@ -33,7 +35,10 @@ class Run:
         prepared: the rows it was trained and measured on.
         plan: how.
         parameters: how many numbers it learned.
+        fit: what the exact solver found; None if the solver was SGD.
         history: the history; without records if the solver was exact.
+        cross_validation: how good such models are on rows that they have not seen, if it was asked for.
+        warnings: what the user should know of the result, a sentence each.
         scores: ``train_loss`` and, for classes, ``train_accuracy``, ``test_accuracy`` (None if no row was held
             out); for regression ``r2`` and ``rmse`` (in the target's unit). The loss of a regression is that of the
             standardised target. Scores other than ``train_…`` are of the rows that ``evaluated_on`` names.
@@ -44,8 +49,11 @@ class Run:
     prepared: Prepared
     plan: Plan
     parameters: int
+    fit: Fit | None
     history: History
     scores: dict[str, Any]
+    cross_validation: CrossValidation | None
+    warnings: tuple[str, ...]
     seconds: dict[str, float]
 
 
@@ -94,40 +102,29 @@ def train_prepared(
 ) -> Run:
     """Train on rows that ``prepare`` returned and measure the result; see ``train``."""
     timer = Timer()
-    history, hidden = History(0.0), None
+    history, hidden, fit, told = History(0.0), None, None, Told()
     if plan.is_exact:
         if resume:
             raise OneLayerError("the exact solvers have no epochs to resume; leave out --resume")
-        weight, bias = _minimum(prepared.train, plan, prepared.dataset.n_outputs)
-        parameters = weight.size + bias.size
+        fit = minimum(prepared.train, plan, prepared.dataset.n_outputs, told)
+        weight, bias = all_outputs(fit, prepared.dataset.n_outputs)
+        parameters = fit.weight.size + fit.bias.size
     else:
         with torch_needed("SGD"):
             from onelayer.sgd_runs import descend, in_user_units
         module, history = descend(prepared, plan, checkpoint, resume, on_epoch)
         layers = in_user_units(module, prepared)
         weight, bias, hidden, parameters = layers.weight, layers.bias, layers.hidden, layers.parameters
+        told.about_epochs(history)
     seconds = {"fit": timer.stop()}
     timer.start()
     model = _model(weight, bias, hidden, prepared, plan)
     scores = _scores(model, prepared)
+    validated = cross_validate(prepared.dataset, plan) if plan.is_exact and not prepared.has_held_out else None
     seconds["evaluate"] = timer.stop()
-    return Run(model, prepared, plan, parameters, history, scores, seconds)
-
-
-def _minimum(rows: Rows, plan: Plan, q: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Return the weight (q, d) and the bias (q,) at the minimum."""
-    if plan.model == "linear":
-        from onelayer.solvers.direct import least_squares
-
-        solved = least_squares(rows)
-        return solved.weight, solved.bias
-    # SciPy takes as long to import as an epoch of training, and the others do without it.
-    from onelayer.losses import CrossEntropy, as_two_outputs
-    from onelayer.penalties import Ridge
-    from onelayer.solvers.minimise import minimise
-
-    fit = minimise(rows, CrossEntropy(q), Ridge(1 / plan.C), solver=plan.solver)
-    return as_two_outputs(fit.weight, fit.bias) if q == 2 else (fit.weight, fit.bias)
+    return Run(
+        model, prepared, plan, parameters, fit, history, scores, validated, tuple(told.sentences), seconds
+    )
 
 
 def _model(

@@ -32,6 +32,15 @@ class Prepared:
     scaling: TableScaling | None
 
     @property
+    def has_held_out(self) -> bool:
+        """Whether there are rows that were not trained on."""
+        return self.held_out is not None
+
+    def filled(self, rows: Rows) -> Rows:
+        """Return rows in the user's units with the mean of the training rows in the place of missing values."""
+        return rows if self.scaling is None else _filled(rows, self.scaling)
+
+    @property
     def judged_by(self) -> tuple[str, Rows]:
         """The rows, in the user's units, that a run is judged by: those of ``"test"``, ``"valid"`` or ``"train"``."""
         if self.dataset.test is not None:

@@ -30,13 +30,17 @@ class Settings:
         way: which of the three implementations of SGD; fused, or concise for the networks that need it.
         solver: how the minimum is found. ``"sgd"`` is minibatch SGD. The others go to the exact minimum: ``"direct"``
             solves linear regression, ``"newton"`` and ``"lbfgs"`` softmax regression. ``"auto"`` is the exact solver
-            that suits the problem, or SGD for a network that has none. ``"exact"`` is an old name.
+            that suits the problem, or SGD for a network that has none. If it is not given, a one-layer model of a table
+            is solved exactly, unless one of the settings of SGD is; everything else is trained by SGD. ``"exact"`` is
+            an old name.
         C: the exact solvers' weight of the data against ½ ‖W‖², for softmax regression: scikit-learn's, for weights on
-            the features in the user's units.
-        epochs: passes over the training rows.
-        batch_size: rows per step.
-        lr: the learning rate.
-        valid: the share of the training rows to hold out; 0.2, or 0 where the data have a test set.
+            the features in the user's units. If it is not given, tables have no penalty (infinite), images 1.
+        alpha: the exact solver's penalty alpha ‖W‖² for linear regression: scikit-learn's.
+        epochs: SGD: passes over the training rows; 10.
+        batch_size: SGD: rows per step; 256.
+        lr: SGD: the learning rate; 0.1.
+        valid: the share of the training rows to hold out. If it is not given, 0.2 for SGD on data without a test set;
+            else 0, for an exact solution of a table is judged by cross-validation.
         seed: sets the initial weights, the split and the order of the rows.
         hidden: units in the MLP's hidden layer.
         phm_n: n of the PHM layer.
@@ -45,11 +49,12 @@ class Settings:
 
     model: ModelKind | None = None
     way: Way | None = None
-    solver: Solver | Literal["exact"] = "sgd"
-    C: float = 1.0
-    epochs: int = 10
-    batch_size: int = 256
-    lr: float = 0.1
+    solver: Solver | Literal["exact"] | None = None
+    C: float | None = None
+    alpha: float = 0.0
+    epochs: int | None = None
+    batch_size: int | None = None
+    lr: float | None = None
     valid: float | None = None
     seed: int = 0
     hidden: int = 256
@@ -77,22 +82,35 @@ class Settings:
                 f"the target {dataset.target!r} is a number; softmax regression predicts a class: "
                 "use --model linear"
             )
+        is_table = dataset.encoding is not None
+        solver = self._solver_of(model, is_table)
+        is_sgd = solver == "sgd"
+        default_valid = DEFAULT_VALID if dataset.test is None and (is_sgd or not is_table) else 0.0
         return Plan(
             model=model,
             way=self.way or ("concise" if model in ("mlp", "phm") else "fused"),
-            solver=self._solver_of(model),
-            C=self.C,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            lr=self.lr,
-            valid=self.valid if self.valid is not None else DEFAULT_VALID if dataset.test is None else 0.0,
+            solver=solver,
+            C=self.C if self.C is not None else math.inf if is_table else 1.0,
+            alpha=self.alpha,
+            epochs=10 if self.epochs is None else self.epochs,
+            batch_size=256 if self.batch_size is None else self.batch_size,
+            lr=0.1 if self.lr is None else self.lr,
+            valid=default_valid if self.valid is None else self.valid,
             seed=self.seed,
             hidden=self.hidden,
             phm_n=self.phm_n,
             device=self.device,
         )
 
-    def _solver_of(self, model: ModelKind) -> Solver:
+    def _solver_of(self, model: ModelKind, is_table: bool) -> Solver:
+        given = {"way": self.way, "epochs": self.epochs, "batch_size": self.batch_size, "lr": self.lr}
+        of_sgd = [name for name, value in given.items() if value is not None]
+        if self.solver is None:
+            return SOLVERS[model][0] if is_table and not of_sgd else "sgd"
+        if of_sgd and self.solver != "sgd" and SOLVERS[model][0] != "sgd":
+            raise OneLayerError(
+                f"{of_sgd[0]} is for SGD, and the solver {self.solver} has none: leave it out, or take the solver sgd"
+            )
         if self.solver == "exact":
             if model not in ("linear", "softmax"):
                 raise OneLayerError(
@@ -115,6 +133,7 @@ class Plan:
     way: Way
     solver: Solver
     C: float
+    alpha: float
     epochs: int
     batch_size: int
     lr: float
@@ -134,8 +153,10 @@ class Plan:
             raise OneLayerError(f"hidden must be at least 1, not {self.hidden}")
         if not 0 <= self.seed < 2**63:
             raise OneLayerError(f"the seed must be at least 0 and below 2⁶³, not {self.seed}")
-        if not 0 < self.C < math.inf:
-            raise OneLayerError(f"C must be a positive number, not {self.C}")
+        if not self.C > 0:
+            raise OneLayerError(f"C must be a positive number, perhaps infinite, not {self.C}")
+        if not 0 <= self.alpha < math.inf:
+            raise OneLayerError(f"alpha must be a number of at least 0, not {self.alpha}")
         if self.solver not in SOLVERS[self.model]:
             allowed = ", ".join(("auto", *(name for name in SOLVERS[self.model] if name != "auto")))
             raise OneLayerError(

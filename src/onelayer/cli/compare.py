@@ -14,16 +14,14 @@ if TYPE_CHECKING:
     from onelayer.settings import Plan
 
 
+@options.with_table_options
 def compare(
     data: options.Data,
-    target: options.Target = None,
-    features: options.Features = None,
-    categorical: options.Categorical = None,
-    missing: options.Missing = "error",
+    table: options.TableOptions,
     task: options.Task = None,
-    epochs: options.Epochs = 10,
-    batch_size: options.BatchSize = 256,
-    lr: options.LearningRate = 0.1,
+    epochs: Annotated[int, typer.Option(help="Passes over the training rows.")] = 10,
+    batch_size: options.BatchSize = None,
+    lr: options.LearningRate = None,
     valid: options.Valid = None,
     hidden: options.Hidden = 256,
     phm_n: Annotated[str, typer.Option(metavar="A,B", help="The values of n to try.")] = "2,4,8",
@@ -35,7 +33,7 @@ def compare(
     from onelayer.preparing import prepare
     from onelayer.settings import Settings
 
-    dataset = options.open_dataset(data, target, features, categorical, missing, None, task)
+    dataset = table.open(data, None, task)
     base = Settings(
         epochs=epochs,
         batch_size=batch_size,

@@ -1,12 +1,20 @@
 """Arguments and options that several commands share."""
 
+import csv
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
 if TYPE_CHECKING:
     from onelayer.data import Dataset
+    from onelayer.data.from_table import Choices
+    from onelayer.data.reading import Reading
+    from onelayer.data.tables import Table
 
 MAX_SEED = 2**63 - 1  # what torch.Generator takes
 
@@ -14,21 +22,11 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="fashion-mnist, houses or synthetic; a folder of IDX files; a .csv, .tsv or .parquet file.",
+        help="fashion-mnist, houses or synthetic; a folder of IDX files; a table: text, Parquet, JSON lines, Excel, "
+        "SQLite, DuckDB, a folder of such files, or a pattern.",
     ),
 ]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a run, or a model.safetensors.")]
-Target = Annotated[str | None, typer.Option(help="The column to predict (tables).")]
-Features = Annotated[
-    str | None, typer.Option(metavar="A,B", help="The columns to predict from; all others if not given.")
-]
-Categorical = Annotated[
-    str | None, typer.Option(metavar="A,B", help="Columns to make one-hot although they look like numbers.")
-]
-Missing = Annotated[
-    Literal["error", "mean", "drop"],
-    typer.Option(help="Missing values in a table: stop, fill with the column's mean, or drop the row."),
-]
 ModelKind = Annotated[
     Literal["softmax", "linear", "mlp", "phm"] | None,
     typer.Option(help="The network; softmax for classes and linear for numbers if not given."),
@@ -40,12 +38,17 @@ Task = Annotated[
 Seed = Annotated[
     int, typer.Option(min=0, max=MAX_SEED, help="Sets the weights, the split and the order of the rows.")
 ]
-Epochs = Annotated[int, typer.Option(help="Passes over the training rows.")]
-BatchSize = Annotated[int, typer.Option(help="Rows per step.")]
-LearningRate = Annotated[float, typer.Option("--lr", help="The learning rate.")]
+Epochs = Annotated[int | None, typer.Option(help="SGD: passes over the training rows; 10 if not given.")]
+BatchSize = Annotated[int | None, typer.Option(help="SGD: rows per step; 256 if not given.")]
+LearningRate = Annotated[
+    float | None, typer.Option("--lr", help="SGD: the learning rate; 0.1 if not given.")
+]
 Valid = Annotated[
     float | None,
-    typer.Option(help="Share of the rows to hold out; 0.2, or 0 where there is a test set, if not given."),
+    typer.Option(
+        help="Share of the rows to hold out. If not given, 0.2 for SGD without a test set, else 0: an exact solution "
+        "of a table is judged by cross-validation."
+    ),
 ]
 Hidden = Annotated[int, typer.Option(help="Units in the hidden layer of the MLP.")]
 PhmN = Annotated[int, typer.Option(help="n of the PHM layer.")]
@@ -53,28 +56,164 @@ Device = Annotated[str, typer.Option(help="auto (CUDA if there is one), cpu, cud
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
-def open_dataset(
-    source: str,
-    target: str | None,
-    features: str | None,
-    categorical: str | None,
-    missing: Literal["error", "mean", "drop"],
-    model: str | None,
-    task: str | None,
-) -> "Dataset":
-    """Open the data that a command was given; a numeric target is a class if the model or task says so."""
-    from onelayer.data import open_data
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How a table is to be read where it does not say so itself."""
+
+    sep: Annotated[
+        str | None, typer.Option(metavar="CHAR", help="What separates cells, or tab; found out if not given.")
+    ] = None
+    decimal: Annotated[str | None, typer.Option(metavar="CHAR", help="The decimal mark.")] = None
+    thousands: Annotated[
+        str | None, typer.Option(metavar="CHAR", help="The mark between thousands.")
+    ] = None
+    header_row: Annotated[
+        int | None, typer.Option(metavar="LINE", help="The line with the names of the columns; 0 if none has.")
+    ] = None
+    comment: Annotated[
+        str | None, typer.Option(metavar="CHAR", help="What lines that are comments begin with.")
+    ] = None
+    na: Annotated[
+        list[str] | None, typer.Option(metavar="CELL", help="A cell that means a missing value, in any column.")
+    ] = None
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of a text file; found out if not given.")
+    ] = None
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Of an Excel workbook.")] = None
+    table: Annotated[str | None, typer.Option(metavar="NAME", help="Of a SQLite or DuckDB file.")] = None
+
+    @property
+    def reading(self) -> "Reading":
+        """The same for the library."""
+        from onelayer.data.reading import Reading
+
+        values = {f.name: getattr(self, f.name) for f in fields(ReadingOptions)}
+        return Reading(**{**values, "na": tuple(self.na or ())})
+
+
+@dataclass(frozen=True)
+class TableOptions(ReadingOptions):
+    """What of a table is to be learned from, and how it is to be read."""
+
+    target: Annotated[str | None, typer.Option(help="The column to predict (tables).")] = None
+    features: Annotated[
+        list[str] | None,
+        typer.Option(metavar="A,B", help="The columns to predict from; all others if not given."),
+    ] = None
+    exclude: Annotated[list[str] | None, typer.Option(metavar="A,B", help="Columns to leave out.")] = None
+    categorical: Annotated[
+        list[str] | None,
+        typer.Option(metavar="A,B", help="Columns that are categories although they look like numbers or text."),
+    ] = None
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=LEVEL", help="The level that the others of a category are relative to."),
+    ] = None
+    date_parts: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="What of dates counts: year, month, day, weekday, hour, days."),
+    ] = None
+    date_as: Annotated[
+        Literal["days"] | None, typer.Option(help="Dates as numbers: days since 1970.")
+    ] = None
+    missing: Annotated[
+        Literal["error", "mean", "drop"],
+        typer.Option(help="Missing values: stop, fill in the column's mean, or drop the row."),
+    ] = "error"
+    weight: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column of the rows' weights.")
+    ] = None
+    sql: Annotated[
+        str | None,
+        typer.Option(metavar="QUERY", help="Instead of DATA: \"select … from 'sales.parquet' where …\"."),
+    ] = None
+
+    @property
+    def reading(self) -> "Reading":
+        """See ``ReadingOptions``."""
+        from dataclasses import replace
+
+        return replace(super().reading, sql=self.sql)
+
+    def open(self, source: str, model: str | None, task: str | None) -> "Dataset":
+        """Open the data that a command was given; a numeric target is a class if the model or task says so.
+
+        Raises:
+            OneLayerError: if they cannot be used.
+        """
+        from onelayer.data.sources import BUNDLED_TABLES, is_table, open_images, open_table
+        from onelayer.errors import OneLayerError
+
+        if self.sql is None and not is_table(source):
+            given = [f.name for f in fields(self) if getattr(self, f.name) != f.default]
+            if given:
+                raise OneLayerError(f"{source} is images: --{given[0].replace('_', '-')} is for tables")
+            return open_images(source)
+        from onelayer.data.from_table import dataset_of
+
+        name, table = open_table(source, self.reading)
+        as_classes = model == "softmax" or task == "classification"
+        dataset = dataset_of(table, name, self._choices(table, BUNDLED_TABLES.get(source), as_classes))
+        if task == "regression" and dataset.classes:
+            raise OneLayerError(f"--task regression: the target {dataset.target!r} is a class, not a number")
+        return dataset
+
+    def _choices(self, table: "Table", target: str | None, as_classes: bool) -> "Choices":
+        from onelayer.data.from_table import Choices
+
+        parts = [part.strip() for part in (self.date_parts or self.date_as or "").split(",") if part.strip()]
+        return Choices(
+            target=self.target if self.target is not None else target,
+            features=None if self.features is None else names_in(self.features, table.places),
+            exclude=names_in(self.exclude or (), table.places),
+            missing=self.missing,
+            as_classes=as_classes,
+            categorical=names_in(self.categorical or (), table.places),
+            references=dict(_pair(text) for text in self.reference or ()),
+            date_parts=parts,
+            weight=self.weight,
+        )
+
+
+def names_in(texts: Sequence[str], columns: Any) -> list[str]:
+    """Return the names in lists such as ``a,b`` or ``"area, m2",b``; a list that is itself a column is its name."""
+    found: list[str] = []
+    for text in texts:
+        names = [text] if text in columns else next(csv.reader([text], skipinitialspace=True), [])
+        found += [name if name in columns else name.strip() for name in names]
+    return found
+
+
+def _pair(text: str) -> tuple[str, str]:
     from onelayer.errors import OneLayerError
 
-    as_classes = model == "softmax" or task == "classification"
-    dataset = open_data(source, target, _names(features), missing, as_classes, _names(categorical) or ())
-    if task == "regression" and dataset.classes:
-        raise OneLayerError(f"--task regression: the target {dataset.target!r} is a class, no number")
-    return dataset
+    column, separator, level = text.partition("=")
+    if not separator:
+        raise OneLayerError(f"--reference {text}: expected COLUMN=LEVEL")
+    return column.strip(), level.strip()
 
 
-def _names(text: str | None) -> list[str] | None:
-    return None if text is None else [name.strip() for name in text.split(",")]
+def with_table_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of the class that its argument ``table`` is of, in the place of that argument."""
+    signature = inspect.signature(command, eval_str=True)
+    group = signature.parameters["table"].annotation
+    hints = get_type_hints(group, include_extras=True)
+    shared = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
+        for f in fields(group)
+    ]
+    parameters: list[inspect.Parameter] = []
+    for parameter in signature.parameters.values():
+        parameters += shared if parameter.name == "table" else [parameter.replace(kind=parameter.KEYWORD_ONLY)]
+
+    @wraps(command)
+    def with_group(**values: Any) -> None:
+        table = group(**{f.name: values.pop(f.name) for f in fields(group)})
+        command(**values, table=table)
+
+    with_group.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_group.__annotations__ = {}
+    return with_group
 
 
 def whole_numbers(option: str, text: str) -> list[int]:

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from onelayer.inputs import Inputs
     from onelayer.model import Model
 
 
+@options.with_table_options
 def predict(
     model: options.Model,
     data: options.Data,
+    table: options.ReadingOptions,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -28,6 +31,13 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Also a column p_CLASS with the probability of each class.")
     ] = False,
+    unknown: Annotated[
+        Literal["error", "ignore"] | None,
+        typer.Option(
+            help="A category that training did not have: stop, or predict nothing for its row. If not given, stop unless "
+            "the model was trained with --missing drop."
+        ),
+    ] = None,
 ) -> None:
     """Predict with MODEL for each row of DATA; DATA may be without the target or labels.
 
@@ -35,6 +45,7 @@ def predict(
     """
     from onelayer.errors import OneLayerError
     from onelayer.files import write_whole
+    from onelayer.inputs import inputs_for
     from onelayer.model import Model
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
@@ -43,7 +54,8 @@ def predict(
         raise OneLayerError(f"{out}: is the data themselves; write the predictions to another file")
     with busy(f"predicting {data}"):
         trained = Model.load(model)
-        rows, found = predictions(trained, data, proba)
+        inputs = inputs_for(trained, data, table.reading, unknown)
+        rows, found = predictions(trained, inputs, proba)
         is_parquet = out is not None and out.suffix == ".parquet"
         content = _parquet(rows, found) if is_parquet else _csv(rows, found, data)
     if out is None:
@@ -52,9 +64,14 @@ def predict(
         write_whole({out: content})
         if out.is_file():  # a pipe or a terminal may be standard output itself
             print(f"wrote {len(rows):,} predictions to {out}")
+    if inputs.n_unknown:
+        count = f"{inputs.n_unknown:,} row{'s' if inputs.n_unknown > 1 else ''}"
+        print(f"{count} without a prediction: a category that training did not have", file=sys.stderr)
 
 
-def predictions(model: "Model", source: str, proba: bool = False) -> "tuple[pa.Table, dict[str, pa.Array]]":
+def predictions(
+    model: "Model", inputs: "Inputs", proba: bool = False
+) -> "tuple[pa.Table, dict[str, pa.Array]]":
     """Return the rows of a source and, by column name, what is predicted for each; null where a row is incomplete.
 
     The first column is the predicted class or number; with ``proba`` the probability of each class follows.
@@ -68,11 +85,9 @@ def predictions(model: "Model", source: str, proba: bool = False) -> "tuple[pa.T
 
     from onelayer.data.arrow import column_of
     from onelayer.errors import OneLayerError
-    from onelayer.inputs import inputs_for
 
     if proba and not model.classes:
         raise OneLayerError("--proba is for classes; this model predicts a number")
-    inputs = inputs_for(model, source)
     predicted, name = model.predict(inputs), f"predicted_{model.target}"
     columns = {name: predicted} if predicted.ndim == 1 else _numbered(name, predicted)
     if proba:
@@ -82,7 +97,7 @@ def predictions(model: "Model", source: str, proba: bool = False) -> "tuple[pa.T
         table = pa.Table.from_arrays([column_of(np.arange(1, len(inputs.kept) + 1))], ["image"])
     for name in columns:
         if name in table.column_names:
-            raise OneLayerError(f"{source}: already has a column {name!r}; rename or drop it")
+            raise OneLayerError(f"{inputs.name}: already has a column {name!r}; rename or drop it")
     return table, {name: column_of(values, inputs.kept) for name, values in columns.items()}
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,19 +13,19 @@ from onelayer.cli.console import EpochPrinter, busy, decimal, print_json, print_
 from onelayer.timer import Timer
 
 if TYPE_CHECKING:
+    from onelayer.cross_validation import CrossValidation
     from onelayer.data import Dataset
     from onelayer.experiments import Run
     from onelayer.settings import Plan, Settings
 
 MOST_COEFFICIENTS = 40
+MOST_NOTES = 20
 
 
+@options.with_table_options
 def train(
     data: options.Data,
-    target: options.Target = None,
-    features: options.Features = None,
-    categorical: options.Categorical = None,
-    missing: options.Missing = "error",
+    table: options.TableOptions,
     model: options.ModelKind = None,
     task: options.Task = None,
     way: Annotated[
@@ -32,21 +33,27 @@ def train(
         typer.Option(help="The implementation; fused if not given, concise for mlp and phm."),
     ] = None,
     solver: Annotated[
-        Literal["auto", "direct", "newton", "lbfgs", "sgd", "exact"],
+        Literal["auto", "direct", "newton", "lbfgs", "sgd", "exact"] | None,
         typer.Option(
             help="sgd, or the exact minimum: direct for numbers, newton or lbfgs for classes, auto for what suits; "
-            "exact is an old name of auto."
+            "exact is an old name of auto. If not given, one layer on a table is solved exactly, all else by sgd."
         ),
-    ] = "sgd",
+    ] = None,
     c: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--C", help="exact softmax regression: weight of the data against ½‖W‖², as in scikit-learn."
+            "--C",
+            help="Exact softmax regression: weight of the data against ½‖W‖², as in scikit-learn. If not given, tables "
+            "have no penalty, images 1.",
         ),
-    ] = 1.0,
-    epochs: options.Epochs = 10,
-    batch_size: options.BatchSize = 256,
-    lr: options.LearningRate = 0.1,
+    ] = None,
+    alpha: Annotated[
+        float,
+        typer.Option(help="Exact linear regression: weight of ‖W‖², as in scikit-learn's Ridge."),
+    ] = 0.0,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    lr: options.LearningRate = None,
     valid: options.Valid = None,
     hidden: options.Hidden = 256,
     phm_n: options.PhmN = 2,
@@ -64,12 +71,13 @@ def train(
     with busy(f"reading {data}"):
         from onelayer.settings import Settings
 
-        dataset = options.open_dataset(data, target, features, categorical, missing, model, task)
+        dataset = table.open(data, model, task)
     chosen = Settings(
         model=model,
         way=way,
         solver=solver,
         C=c,
+        alpha=alpha,
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,
@@ -114,6 +122,9 @@ def summary(run: "Run", seconds: dict[str, float], folder: Path) -> dict[str, An
         "epochs": len(run.history.epochs),
         "parameters": run.parameters,
         **run.scores,
+        "cross_validation": None if run.cross_validation is None else vars(run.cross_validation),
+        "notes": list(run.prepared.dataset.notes),
+        "warnings": list(run.warnings),
         "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
         "out": str(folder),
     }
@@ -167,12 +178,22 @@ def _print_plan(dataset: "Dataset", plan: "Plan") -> None:
         rows += f" and {len(dataset.test):,} to test"
     goal = f"{len(dataset.classes)} classes" if dataset.classes else f"predict {dataset.target}"
     print(f"{dataset.name}: {rows}, {dataset.n_features:,} features, {goal}")
+    for note in dataset.notes[:MOST_NOTES]:
+        print(f"  {note}")
+    if len(dataset.notes) > MOST_NOTES:
+        print(f"  and {len(dataset.notes) - MOST_NOTES:,} more notes; --json has them all")
     how = (
-        "the exact solution" + (f", C = {plan.C:g}" if plan.model == "softmax" else "")
+        f"the exact solution{_penalty(plan)}"
         if plan.is_exact
         else f"{plan.way} SGD, learning rate {plan.lr:g}, batches of {plan.batch_size}"
     )
     print(f"{plan.model}: {how}, seed {plan.seed}\n")
+
+
+def _penalty(plan: "Plan") -> str:
+    if plan.model == "softmax":
+        return f", C = {plan.C:g}" if inf > plan.C else ", no penalty"
+    return f", alpha = {plan.alpha:g}" if plan.alpha else ""
 
 
 def _print_result(run: "Run", seconds: dict[str, float]) -> None:
@@ -187,10 +208,26 @@ def _print_result(run: "Run", seconds: dict[str, float]) -> None:
             _print_coefficients(run)
         rows = {"train": "the training rows", "valid": "held-out rows", "test": "the test rows"}
         print(f"R² {decimal(scores['r2'])}, RMSE {scores['rmse']:,.6g} on {rows[scores['evaluated_on']]}")
+    if run.cross_validation:
+        print(_on_new_rows(run.cross_validation))
+    for sentence in run.warnings:
+        print("warning:", sentence, file=sys.stderr)
     print(
         f"{run.parameters:,} parameters; load {seconds['load']:.2f} s, fit {seconds['fit']:.2f} s, "
         f"evaluate {seconds['evaluate']:.2f} s"
     )
+
+
+def _on_new_rows(validated: "CrossValidation") -> str:
+    """Return how good such models are on rows that they have not seen, with the spread over the folds."""
+    names = {"r2": "R²", "rmse": "RMSE", "accuracy": "accuracy", "loss": "loss"}
+    shown = ("r2", "rmse") if "rmse" in validated.scores else ("accuracy", "loss")
+    parts = [
+        f"{names[key]} {validated.scores[key]:,.4g} ± {validated.spread[key]:.2g}"
+        for key in shown
+        if key in validated.scores
+    ]
+    return f"on rows left out ({validated.folds} folds): {', '.join(parts)}"
 
 
 def _print_coefficients(run: "Run") -> None:

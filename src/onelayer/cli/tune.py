@@ -16,19 +16,17 @@ if TYPE_CHECKING:
 POINTS_A_DECADE = 2
 
 
+@options.with_table_options
 def tune(
     data: options.Data,
-    target: options.Target = None,
-    features: options.Features = None,
-    categorical: options.Categorical = None,
-    missing: options.Missing = "error",
+    table: options.TableOptions,
     model: options.ModelKind = None,
     task: options.Task = None,
     lr: Annotated[
         str, typer.Option("--lr", metavar="LOW:HIGH", help="The range of learning rates, or a list A,B,C.")
     ] = "1e-4:1",
     batch_size: Annotated[str, typer.Option(metavar="A,B", help="The batch sizes.")] = "32,256",
-    epochs: options.Epochs = 5,
+    epochs: Annotated[int, typer.Option(help="Passes over the training rows.")] = 5,
     valid: Annotated[float, typer.Option(help="Share of the training rows to hold out.")] = 0.2,
     hidden: options.Hidden = 256,
     phm_n: options.PhmN = 2,
@@ -45,7 +43,7 @@ def tune(
     from onelayer.settings import Settings
     from onelayer.sgd_runs import stable_lr
 
-    dataset = options.open_dataset(data, target, features, categorical, missing, model, task)
+    dataset = table.open(data, model, task)
     plan = Settings(
         model=model,
         epochs=epochs,

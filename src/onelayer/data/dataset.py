@@ -91,6 +91,17 @@ def _stratified(labels: NDArray[Any], size: int, generator: np.random.Generator)
     return np.asarray(chosen)
 
 
+def folds(rows: Rows, n_folds: int, seed: int) -> NDArray[np.int64]:
+    """Return the fold of each row (n,), at random and of like sizes; of each class as many rows in each."""
+    generator = random_stream(seed, 1)
+    order = generator.permutation(len(rows))
+    if rows.task == "classes":
+        order = order[np.argsort(rows.y[order], kind="stable")]
+    found = np.empty(len(rows), np.int64)
+    found[order] = np.arange(len(rows)) % n_folds
+    return found
+
+
 def random_stream(seed: int, *stream: int) -> np.random.Generator:
     """Return a generator for one of the independent random streams of a seed (NumPy's ``SeedSequence``)."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=stream))

@@ -186,18 +186,18 @@ def _problem(profile: Profile) -> str:
     if profile.kind == "date":
         shown = f" ({cell!r})" if cell else ""
         return (
-            f" holds dates{shown}, which are not numbers: say what of them counts with --date-parts day,weekday,year or "
-            "--date-as days"
+            f" holds dates{shown}, which are not numbers: say what of them counts with --date-parts "
+            "day,weekday,year or --date-as days"
         )
     if profile.kind == "ambiguous":
         return f"{where} may be a fraction or thousands: say so with --decimal or --thousands"
     if profile.kind == "mixed":
         return (
-            f"{where} is not a number, as most of its cells are: mend it, say that it means a missing value with --na, or "
-            "name the column with --categorical if these are categories"
+            f"{where} is not a number, as most of its cells are: mend it, say with --na that it means a missing "
+            "value, or name the column with --categorical if these are categories"
         )
     if profile.kind == "code":
-        return " holds integers beyond 2⁵³, which float64 does not tell apart: name it with --categorical if they are codes"
+        return " holds integers beyond 2⁵³, which float64 merges: name it with --categorical if they are codes"
     if profile.kind == "text":
         differ = f"{profile.distinct:,} of " if profile.distinct is not None else "too many of "
         return (
