@@ -18,7 +18,8 @@ from onelayer.estimators.files import Saved
 from onelayer.estimators.onnx_export import write_linear_regression
 from onelayer.estimators.parameters import check_parameters, refuse_unlike_numbers
 from onelayer.estimators.summary import Summary
-from onelayer.inference import check_level, linear_coefficients, linear_table, why_no_errors
+from onelayer.inference.coefficients import check_level
+from onelayer.inference.linear import linear_coefficients, linear_table, why_no_errors
 from onelayer.solvers.direct import least_squares
 from onelayer.solvers.fit import LeastSquaresFit
 

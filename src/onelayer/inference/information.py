@@ -60,7 +60,7 @@ class Fitted:
         return Fitted(objective, V, totals, exponent, reference)
 
     @property
-    def contrasts(self) -> list[int]:
+    def compared(self) -> list[int]:
         """The outputs (m,) that are compared with the reference."""
         if not self.objective.loss.is_coupled:
             return [0]
@@ -69,6 +69,12 @@ class Fitted:
     def at(self, V: Array) -> "Fitted":
         """Return the regression with other weights."""
         return replace(self, V=V)
+
+    def contrasts(self) -> Array:
+        """Return what distinguishes the weights (m, p) of the compared outputs from the reference's."""
+        if not self.objective.loss.is_coupled:
+            return self.V
+        return self.V[self.compared] - self.V[self.reference]
 
     def whole(self, contrasts: Array) -> Array:
         """Return weights (k, p) of all outputs for contrasts (m, p), with zeros for the reference."""
@@ -81,7 +87,7 @@ class Fitted:
 
         The penalty on all outputs is, where their sum is 0, one on contrasts with the mean output.
         """
-        objective, outputs = self.objective, self.contrasts
+        objective, outputs = self.objective, self.compared
         gradient, H = objective.information(self.V)
         (m, p), k = (len(outputs), H.shape[1]), len(H)
         H = H[np.ix_(outputs, range(p), outputs, range(p))]
@@ -163,6 +169,10 @@ class Information:
     def step(self) -> Array:
         """Return the Newton step (m, p), in scaled coordinates."""
         return np.asarray(-np.einsum("ajbl,bl->aj", self.inverse, self.gradient))
+
+    def on_null(self, contrasts: Array) -> Array:
+        """Return the scaled part (m, p) of contrasts for standardised columns that the data leave open."""
+        return np.asarray(self.null @ np.einsum("ajr,aj->r", self.null, contrasts * self.scale))
 
     def distance(self) -> float:
         """Return how many standard errors the minimum is away, at most for any combination of the coefficients."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.rows import Block, Source
-from onelayer.solvers.information import Fitted, Information
+from onelayer.inference.information import Fitted, Information
 
 Array = NDArray[Any]
 
@@ -93,9 +93,10 @@ def separation(fitted: Fitted) -> Separation:
     found = [split for split in found if varies[split.feature]]
     if _leads(fitted, fitted.V)[0] > 0:
         return Separation(found, True)
-    fitted = fitted.at(fitted.V + FAR * _direction(fitted, found))
-    information = fitted.information()
-    return Separation(found, False, _ascent(fitted, information), information)
+    limit = fitted.at(fitted.V + FAR * _direction(fitted, found))
+    information = limit.information()
+    ascent = _flat_ascent(limit, information, fitted.contrasts()) or _ascent(limit, information)
+    return Separation(found, False, ascent, information)
 
 
 def splits(rows: Source, n_classes: int, fit_intercept: bool) -> list[Split]:
@@ -171,6 +172,21 @@ def _leads(fitted: Fitted, V: Array) -> tuple[float, float]:
     return float(extent.low), float(extent.high)
 
 
+def _moving(fitted: Fitted, information: Information, step: Array) -> Ascent | None:
+    """Return what a step (m, p) in scaled coordinates does, or None if it hardly moves an output."""
+    least, greatest = _leads(fitted, fitted.whole(step / information.scale))
+    if max(greatest, -least) < MOVED:
+        return None
+    parts = information.parts(step[..., None])
+    return Ascent(parts > ASTRAY * parts.max(), least >= -ASTRAY * greatest)
+
+
+def _flat_ascent(fitted: Fitted, information: Information, contrasts: Array) -> Ascent | None:
+    """Return where a fit has gone so far that no curvature is left; features that are dependent move no output."""
+    found = _moving(fitted, information, information.on_null(contrasts))
+    return found if found is not None and found.is_separation else None
+
+
 def _ascent(fitted: Fitted, information: Information) -> Ascent | None:
     """Return the Newton step if it still moves outputs, although the objective hardly falls, else None.
 
@@ -179,14 +195,9 @@ def _ascent(fitted: Fitted, information: Information) -> Ascent | None:
     now = fitted
     for _ in range(MOST_STEPS):
         step = information.step()
-        move = fitted.whole(step / information.scale)
-        least, greatest = _leads(fitted, move)
-        if max(greatest, -least) < MOVED:
-            return None
-        parts = information.parts(step[..., None])
-        found = Ascent(parts > ASTRAY * parts.max(), least >= -ASTRAY * greatest)
-        if found.is_separation:
+        found = _moving(fitted, information, step)
+        if found is None or found.is_separation:
             break
-        now = now.at(now.V + move)
+        now = now.at(now.V + fitted.whole(step / information.scale))
         information = now.information()
     return found
