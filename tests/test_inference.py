@@ -13,12 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.special import softmax
-from sklearn.datasets import load_iris
 
 from onelayer.data.rows import Rows
 from onelayer.data.scan import scan
 from onelayer.errors import OneLayerError
-from onelayer.inference import Coefficients, linear_coefficients, separation_notes, softmax_coefficients
+from onelayer.inference import Coefficients, linear_coefficients, softmax_coefficients
 from onelayer.losses import CrossEntropy, as_two_outputs
 from onelayer.penalties import Ridge
 from onelayer.solvers.direct import least_squares
@@ -317,157 +316,6 @@ def test_a_penalty_determines_dependent_features():
     np.testing.assert_allclose(
         found.std_err[:, 1:], np.sqrt(covariance.diagonal()).reshape(2, 5)[:, :4], rtol=1e-6
     )
-
-
-# Separation
-
-
-@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
-@pytest.mark.parametrize("tol", [1e-6, 1e-12])
-def test_what_separates_one_class_leaves_the_errors_between_the_others(solver, tol):
-    X, y = load_iris(return_X_y=True)
-    found = of(X, y, 3, None, tol=tol, solver=solver, reference="b")
-    assert found.notes[0].startswith("x3 separates class a from the others: its weight has no finite")
-    assert found.notes[1].startswith("x4 separates class a")
-    assert np.isnan(found.std_err[0]).all() and found.outputs == ("a", "c")
-    # What is left is the regression of the other two.
-    two = statsmodels.Logit((y[50:] == 2).astype(int), statsmodels.add_constant(X[50:])).fit(disp=0)
-    np.testing.assert_allclose(found.std_err[1], two.bse, rtol=0.05 if tol == 1e-6 else 1e-3)
-
-
-def test_a_level_of_one_class_alone_is_quasi_separation():
-    X, y, _ = problem(2)
-    rare = np.zeros(300)
-    rare[np.flatnonzero(y == 1)[:4]] = 1
-    found = of(np.c_[X, rare], y, 2, tol=1e-6)
-    assert found.notes[0].startswith(
-        "x4 separates class a from class b but for rows where it is 0: its weight"
-    )
-    assert found.notes[1] == "not determined, for classes are separated or features linearly dependent: x4"
-    others = rare == 0
-    rest = statsmodels.Logit(y[others], statsmodels.add_constant(X[others])).fit(disp=0, tol=1e-14)
-    np.testing.assert_allclose(found.std_err[0, :4], rest.bse, rtol=1e-4)
-    assert np.isnan(found.std_err[0, 4])
-    shifted = of(np.c_[X, rare + 5], y, 2, tol=1e-6)  # so that the intercept has to go along
-    np.testing.assert_allclose(shifted.std_err[0, 1:4], rest.bse[1:], rtol=1e-4)
-    assert np.isnan(shifted.std_err[0, [0, 4]]).all()
-
-
-def test_what_varies_only_in_separated_rows_is_not_determined_either():
-    X, y, _ = problem(2)
-    rare = np.zeros(300)
-    rare[np.flatnonzero(y == 1)[:9]] = 1
-    inside = rare * np.random.default_rng(4).normal(size=300)
-    found = of(np.c_[X, rare, inside], y, 2, tol=1e-9)
-    assert np.isnan(found.std_err[0]).tolist() == [False] * 4 + [True] * 2
-
-
-def test_classes_beyond_a_threshold_are_separated_together():
-    generator = np.random.default_rng(5)
-    x, y = np.r_[generator.uniform(-2, -1, 60), generator.uniform(1, 2, 60)], np.repeat([0, 2, 1, 3], 30)
-    generator.shuffle(x[:60])
-    generator.shuffle(x[60:])
-    X = np.c_[x, generator.normal(size=120)]
-    found = of(X, y, 4)
-    assert found.notes[0].startswith("x1 separates classes a, c from the others: its weight")
-    assert np.isnan(found.std_err).all(axis=1).tolist() == [True, False, True]  # c against a is known
-    unfitted = np.zeros((4, 2)), np.zeros(4)
-    notes = separation_notes(Rows(X, y, "classes"), *unfitted, features(2), CLASSES[:4])
-    assert notes[0] == found.notes[0]
-
-
-def test_complete_separation_by_a_combination():
-    generator = np.random.default_rng(6)
-    X = generator.normal(size=(200, 3))
-    y = (X.sum(axis=1) > 0).astype(int)
-    rows = Rows(X, y, "classes")
-    fit = minimise(rows, CrossEntropy(2), Ridge(0.0))
-    assert fit.is_unbounded
-    [note] = separation_notes(rows, fit.weight, fit.bias, features(3), CLASSES[:2])
-    assert note.startswith("the features together separate all classes: no coefficient has a finite")
-    found = of(X, y, 2)
-    assert np.isnan(found.std_err).all() and found.notes == (note,)
-
-
-@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
-@pytest.mark.parametrize("q", [2, 3])
-def test_quasi_separation_by_a_combination(q, solver):
-    """Ratings whose difference tells two classes apart, but for equal ones; a third class is anywhere."""
-    generator = np.random.default_rng(7)
-    ratings = generator.integers(1, 8, (400, 2)).astype(float)
-    other = generator.normal(size=400)
-    difference = ratings[:, 0] - ratings[:, 1]
-    tied = difference == 0
-    y = np.where(tied, generator.integers(0, 2, 400), difference > 0).astype(int)
-    if q == 3:
-        y = np.where(generator.random(400) < 0.3, 2, y)
-    found = of(np.c_[ratings, other], y, q, tol=1e-6, solver=solver)
-    if q == 3:
-        assert not found.notes
-        return
-    assert found.notes[0].startswith("a combination of x1, x2 separates classes: it has no finite")
-    assert np.isnan(found.std_err[0]).tolist() == [False, True, True, False]
-    # What is left is the regression of the ties.
-    left = statsmodels.add_constant(np.c_[ratings[tied, 0], other[tied]])
-    rest = statsmodels.Logit(y[tied], left).fit(disp=0, tol=1e-14)
-    np.testing.assert_allclose(found.std_err[0, [0, 3]], rest.bse[[0, 2]], rtol=1e-3)
-
-
-def test_without_an_intercept_only_0_separates():
-    x = np.r_[np.linspace(1, 2, 20), np.linspace(3, 4, 20)]
-    X, y = np.c_[x, np.random.default_rng(8).normal(size=40)], np.repeat([0, 1], 20)
-    with_intercept = separation_notes(Rows(X, y, "classes"), np.zeros((1, 2)), np.zeros(1), features(2), "ab")
-    without = separation_notes(
-        Rows(X, y, "classes"), np.zeros((1, 2)), np.zeros(1), features(2), "ab", fit_intercept=False
-    )
-    assert with_intercept[0].startswith("x1 separates class a from class b:") and not without
-    X[:, 0] -= 2.5
-    found = of(X, y, 2, None, 0.0, False)
-    assert found.notes[0].startswith("x1 separates class a from class b:")
-
-
-def test_rows_of_weight_0_and_zeros_of_sparse_rows_count_as_they_should():
-    X, y, _ = problem(2)
-    X[:, 0] = np.where(y == 1, np.abs(X[:, 0]), 0)  # zeros are not stored
-    X[0], y[0] = [5, 0, 0], 0
-    weights = np.r_[0.0, np.ones(299)]
-    for kind in (np.asarray, sparse.csr_array):
-        separated, not_separated = (
-            separation_notes(Rows(kind(X), y, "classes", c), np.zeros((1, 3)), np.zeros(1), features(3), "ab")
-            for c in (weights, None)
-        )
-        assert separated[0].startswith("x1 separates class a from class b:") and not any(
-            note.startswith("x1 separates") for note in not_separated
-        )
-
-
-@given(st.integers(0, 10**6), st.sampled_from([2, 3]), st.sampled_from([2, 3, 4]))
-@settings(max_examples=60, deadline=None)
-def test_one_feature_separates_if_and_only_if_a_linear_program_says_so(seed, q, values):
-    from scipy.optimize import linprog
-
-    generator = np.random.default_rng(seed)
-    n = 7
-    x, y = generator.integers(0, values, n).astype(float), generator.integers(0, q, n)
-    Z = np.c_[x, np.ones(n)]
-    present = np.unique(y)
-    # max Σ leads, each of them ≥ 0, of contrasts within a box; the intercept alone must not do it: classes are present
-    leads = [
-        np.concatenate([(float(k == y[i]) - float(k == j)) * Z[i] for k in present])
-        for i in range(n)
-        for j in present
-        if j != y[i]
-    ]
-    notes = separation_notes(
-        Rows(x[:, None], y, "classes"), np.zeros((q, 1)), np.zeros(q), ["x"], CLASSES[:q]
-    )
-    found = any(note.startswith("x separates") for note in notes)
-    if len(present) < 2 or len(np.unique(x)) < 2:
-        assert not found
-        return
-    A = np.array(leads)
-    solved = linprog(-A.sum(axis=0), A_ub=-A, b_ub=np.zeros(len(A)), bounds=(-1, 1))
-    assert found == (solved.fun < -1e-9)
 
 
 # Reports

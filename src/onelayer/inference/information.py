@@ -74,7 +74,7 @@ class Fitted:
         """Return what distinguishes the weights (m, p) of the compared outputs from the reference's."""
         if not self.objective.loss.is_coupled:
             return self.V
-        return self.V[self.compared] - self.V[self.reference]
+        return np.asarray(self.V[self.compared] - self.V[self.reference])
 
     def whole(self, contrasts: Array) -> Array:
         """Return weights (k, p) of all outputs for contrasts (m, p), with zeros for the reference."""

@@ -86,16 +86,25 @@ class Separation:
 
 
 def separation(fitted: Fitted) -> Separation:
-    """Return what separates the classes of a regression without a penalty, as near to its minimum as it came."""
+    """Return what separates the classes of a regression without a penalty, as near to its minimum as it came.
+
+    Where it is unclear what still moves, Newton steps are taken: finite weights come to rest in them.
+    """
     objective = fitted.objective
     varies = np.isfinite(objective.scaling.scale)
     found = splits(objective.rows, len(fitted.totals), objective.fit_intercept)
     found = [split for split in found if varies[split.feature]]
-    if _leads(fitted, fitted.V)[0] > 0:
-        return Separation(found, True)
-    limit = fitted.at(fitted.V + FAR * _direction(fitted, found))
-    information = limit.information()
-    ascent = _flat_ascent(limit, information, fitted.contrasts()) or _ascent(limit, information)
+    gone = FAR * _direction(fitted, found)
+    now = limit = fitted.at(fitted.V + gone)
+    then = information = limit.information()
+    for _ in range(MOST_STEPS):
+        if _leads(now, now.V, gone)[0] > 0:
+            return Separation(found, True)
+        ascent = _ascent(now, then, gone)
+        if ascent is None or ascent.is_separation:
+            break
+        now = now.at(now.V + now.whole(then.step() / then.scale))
+        then = now.information()
     return Separation(found, False, ascent, information)
 
 
@@ -151,8 +160,8 @@ def _direction(fitted: Fitted, found: list[Split]) -> Array:
     return V
 
 
-def _leads(fitted: Fitted, V: Array) -> tuple[float, float]:
-    """Return the least and the greatest lead at V (k, p) of a row's label over another class that is not decided."""
+def _leads(fitted: Fitted, V: Array, gone: Array) -> tuple[float, float]:
+    """Return the least and the greatest lead at V (k, p) of a row's label over a class that ``gone`` leaves open."""
     objective = fitted.objective
 
     def leads(block: Block, weights: Array) -> Array:
@@ -162,7 +171,7 @@ def _leads(fitted: Fitted, V: Array) -> tuple[float, float]:
         return np.asarray(np.where(block.y, outputs, -outputs))
 
     def term(block: Block) -> list[Extent]:
-        is_open = (leads(block, fitted.V) < DECIDED) & (block.row_weights() > 0)
+        is_open = (leads(block, gone) < DECIDED) & (block.row_weights() > 0)
         if objective.loss.is_coupled:
             is_open[block.y, np.arange(len(block))] = False
         counted = leads(block, V)[is_open]
@@ -172,32 +181,20 @@ def _leads(fitted: Fitted, V: Array) -> tuple[float, float]:
     return float(extent.low), float(extent.high)
 
 
-def _moving(fitted: Fitted, information: Information, step: Array) -> Ascent | None:
+def _ascent(fitted: Fitted, information: Information, gone: Array) -> Ascent | None:
+    """Return a direction in which outputs still move, although the objective hardly falls; None at a minimum.
+
+    It is where the weights have gone so far that no curvature is left, or else the Newton step. Directions of dependent
+    features have no curvature either, but move no output.
+    """
+    flat = information.on_null(fitted.at(fitted.V - gone).contrasts())
+    return _moved(fitted, information, flat, gone) or _moved(fitted, information, information.step(), gone)
+
+
+def _moved(fitted: Fitted, information: Information, step: Array, gone: Array) -> Ascent | None:
     """Return what a step (m, p) in scaled coordinates does, or None if it hardly moves an output."""
-    least, greatest = _leads(fitted, fitted.whole(step / information.scale))
+    least, greatest = _leads(fitted, fitted.whole(step / information.scale), gone)
     if max(greatest, -least) < MOVED:
         return None
     parts = information.parts(step[..., None])
     return Ascent(parts > ASTRAY * parts.max(), least >= -ASTRAY * greatest)
-
-
-def _flat_ascent(fitted: Fitted, information: Information, contrasts: Array) -> Ascent | None:
-    """Return where a fit has gone so far that no curvature is left; features that are dependent move no output."""
-    found = _moving(fitted, information, information.on_null(contrasts))
-    return found if found is not None and found.is_separation else None
-
-
-def _ascent(fitted: Fitted, information: Information) -> Ascent | None:
-    """Return the Newton step if it still moves outputs, although the objective hardly falls, else None.
-
-    Where it is unclear what the step is made of, some more are taken: finite weights come to rest in them.
-    """
-    now = fitted
-    for _ in range(MOST_STEPS):
-        step = information.step()
-        found = _moving(fitted, information, step)
-        if found is None or found.is_separation:
-            break
-        now = now.at(now.V + fitted.whole(step / information.scale))
-        information = now.information()
-    return found

@@ -197,7 +197,8 @@ def _separation_sentences(found: Separation, terms: Sequence[str], names: Sequen
         sentences.append(
             f"a combination of {_listed(part)} separates classes: it has no finite maximum-likelihood value"
             if found.ascent.is_separation
-            else f"the fit is not at a minimum, and there may be none: {_listed(part)} still move its probabilities"
+            else f"the fit is not at a minimum, and there may be none: a combination of {_listed(part)} may separate "
+            "classes"
         )
     return sentences
 

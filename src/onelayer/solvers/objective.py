@@ -199,7 +199,7 @@ class Objective:
 
     def is_hopeless(self, value: float, first: float) -> bool:
         """Return whether F falls to 0 without an end: nothing is penalised, and the data are separable."""
-        return bool(not self.ridge.any()) and value <= EPS * first
+        return not np.any(self.penalty.strength) and value <= EPS * first
 
     def value_of(self, W: Array, b: Array) -> float:
         """Return F at W (k, d) and b (k,) in the user's units."""
