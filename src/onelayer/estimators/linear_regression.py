@@ -18,6 +18,8 @@ from onelayer.estimators.files import Saved
 from onelayer.estimators.onnx_export import write_linear_regression
 from onelayer.estimators.parameters import check_parameters, refuse_unlike_numbers
 from onelayer.estimators.summary import Summary
+from onelayer.inference.coefficients import check_level
+from onelayer.inference.linear import linear_coefficients, linear_table, why_no_errors
 from onelayer.solvers.direct import least_squares
 from onelayer.solvers.fit import LeastSquaresFit
 
@@ -25,7 +27,6 @@ DTYPES = (np.float64, np.float32)
 IMPRECISE = 1e-9  # relative error of a solution that is worth a warning
 SENSITIVE = 1e-3  # relative change by rounding of the data, likewise
 FORMER_SOLVERS = ("cholesky", "qr")
-ROUNDED = 16.0  # times the squares that rounding may cause: residuals that are no more are rounding
 
 
 class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -112,42 +113,39 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
 
     def _keep(self, fit: LeastSquaresFit, n: int, is_vector: bool) -> None:
         """Set the coefficients, and what the residuals say of the noise and of the errors of the coefficients."""
-        q, d = fit.weight.shape
-        sigma, errors, degrees = np.full(q, np.nan), np.full((q, d + 1), np.nan), 0
-        if fit.rank is not None:
-            degrees = n - (fit.rank if not self.alpha else d) - int(self.fit_intercept)
-        if degrees > 0:
-            sigma = fit.sigma(degrees)
-            errors = errors if self.alpha else fit.std_err(degrees)
+        q, names = len(fit.weight), self._features()
+        found = linear_coefficients(fit, names, n, self.fit_intercept, float(self.alpha))
+        degrees = found.degrees_of_freedom
+        sigma = fit.sigma(int(degrees)) if degrees > 0 else np.full(q, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
             r2 = np.where(fit.tss > 0, 1 - fit.rss / fit.tss, np.nan)
-        intercept = errors[:, d] if self.fit_intercept else np.zeros(q)
+        errors = found.std_err
+        intercept, errors = (errors[:, 0], errors[:, 1:]) if self.fit_intercept else (np.zeros(q), errors)
         self.coef_ = fit.weight[0] if is_vector else fit.weight
         self.intercept_ = fit.bias[0] if is_vector else fit.bias
-        self.std_err_ = errors[0, :d] if is_vector else errors[:, :d]
+        self.std_err_ = errors[0] if is_vector else errors
         self.intercept_std_err_ = intercept[0] if is_vector else intercept
         self.sigma_ = sigma[0] if is_vector else sigma
         self.r2_ = r2[0] if is_vector else r2
         self.rank_ = fit.rank
         self.solver_ = fit.solver
         self._n = n
-        self._is_perfect = fit.rss <= ROUNDED * fit.rounding
+        self._is_perfect = found.is_perfect
 
     def _warn(self, fit: LeastSquaresFit) -> None:
         d = self.n_features_in_
         if fit.rank is not None and fit.rank < d:
-            free = fit.identified if self.fit_intercept else fit.identified[:d]
-            names = [name for name, known in zip(self._terms(), free, strict=True) if not known]
+            terms = [*self._features(), *(["intercept"] if self.fit_intercept else [])]
+            names = [term for term, known in zip(terms, fit.identified, strict=False) if not known]
             warnings.warn(LinearDependenceWarning(d, fit.rank, names), stacklevel=3)
         if not fit.error <= IMPRECISE:
             warnings.warn(PrecisionWarning.of_solution(fit.error), stacklevel=3)
         elif fit.sensitivity > SENSITIVE and not self.alpha:
             warnings.warn(PrecisionWarning.of_data(fit.sensitivity), stacklevel=3)
 
-    def _terms(self) -> list[str]:
-        """Return the names of the coefficients: of the features, and the intercept as the last one."""
+    def _features(self) -> list[str]:
         names = getattr(self, "feature_names_in_", [f"x{j + 1}" for j in range(self.n_features_in_)])
-        return [*map(str, names), *(["intercept"] if self.fit_intercept else [])]
+        return [str(name) for name in names]
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Return the predicted targets (n,) or (n, q) for features X (n, d)."""
@@ -179,35 +177,30 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
             OneLayerError: if the noise model does not give standard errors, with the reason.
         """
         check_is_fitted(self)
-        if not 0 < confidence < 1:
-            raise OneLayerError(f"confidence must be between 0 and 1, such as 0.95, not {confidence}")
-        sigma, r2 = (float(np.atleast_1d(value)[target]) for value in (self.sigma_, self.r2_))
-        if np.isnan(sigma) or self.alpha or self.rank_ is None:
-            raise OneLayerError(f"there are no standard errors: {self._why_no_errors()}")
-        terms, estimate = self._terms(), np.atleast_2d(self.coef_)[target]
+        check_level(confidence, "confidence")
+        rank = None if self.rank_ is None else self.rank_ + int(self.fit_intercept)
+        reason = why_no_errors(self._n, rank, self.alpha)
+        if reason:
+            raise OneLayerError(f"there are no standard errors: {reason}")
+        terms, estimate = self._features(), np.atleast_2d(self.coef_)[target]
         errors = np.atleast_2d(self.std_err_)[target]
         if self.fit_intercept:
-            terms = [terms[-1], *terms[:-1]]
+            terms = ["intercept", *terms]
             estimate = np.r_[np.atleast_1d(self.intercept_)[target], estimate]
             errors = np.r_[np.atleast_1d(self.intercept_std_err_)[target], errors]
-        return Summary(
+        sigma, r2 = (float(np.atleast_1d(value)[target]) for value in (self.sigma_, self.r2_))
+        coefficients = linear_table(
             tuple(terms),
-            estimate,
-            errors,
+            estimate[None],
+            errors[None],
             self._n,
-            self.rank_ + int(self.fit_intercept),
-            sigma,
-            r2,
+            rank,
+            self.alpha,
             confidence,
-            bool(self._is_perfect[target]),
+            is_perfect=self._is_perfect[[target]],
+            varies=np.array([not np.isnan(r2)]),
         )
-
-    def _why_no_errors(self) -> str:
-        if self.alpha:
-            return "with a penalty (alpha) the weights are biased, and their errors are not those of the noise model"
-        if self.rank_ is None:
-            return f"{self.n_features_in_} sparse features are too many for them"
-        return f"{self._n} rows are not more than the coefficients"
+        return Summary(coefficients, self._n, sigma, r2)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -111,6 +111,11 @@ class Objective:
             point.hessian = self._assembled(rest[-1]).reshape(V.size, V.size)
         return point
 
+    def information(self, V: Array) -> tuple[Array, Array]:
+        """Return F's gradient (k, p) at V, and the Hessian (k, p, k, p) of the losses alone, in one pass."""
+        _, gradient, grams = self.rows.sum(partial(self._terms, V, False, True, None))
+        return gradient + self.ridge * V, self._curved(grams)
+
     def _terms(
         self, V: Array, inner: bool, hessian: bool, kept: dict[int, Array] | None, block: Block
     ) -> list[Any]:
@@ -150,8 +155,11 @@ class Objective:
             ).copy()
         return np.stack([columns.gram(ch[a] * h[b]) for a, b in pairs])
 
-    def _assembled(self, grams: Array) -> Array:
-        """Return the Hessian. With Σh = 1 the blocks of a row sum to 0, so those of pairs give all, without loss."""
+    def _curved(self, grams: Array) -> Array:
+        """Return the losses' Hessian (k, p, k, p).
+
+        With Σh = 1 the blocks of a row sum to 0, so those of pairs give all, without loss.
+        """
         k, p = self.shape
         H = np.zeros((k, p, k, p))
         if self.loss.is_coupled:
@@ -162,6 +170,11 @@ class Objective:
         else:
             for a, G in enumerate(grams):
                 H[a, :, a] = G
+        return H
+
+    def _assembled(self, grams: Array) -> Array:
+        """Return the Hessian (k, p, k, p) of F, made definite where outputs are coupled."""
+        H = self._curved(grams)
         diagonal = np.einsum("apap->ap", H)
         diagonal += self.ridge
         if self.loss.is_coupled:
@@ -186,7 +199,7 @@ class Objective:
 
     def is_hopeless(self, value: float, first: float) -> bool:
         """Return whether F falls to 0 without an end: nothing is penalised, and the data are separable."""
-        return bool(not self.ridge.any()) and value <= EPS * first
+        return not np.any(self.penalty.strength) and value <= EPS * first
 
     def value_of(self, W: Array, b: Array) -> float:
         """Return F at W (k, d) and b (k,) in the user's units."""

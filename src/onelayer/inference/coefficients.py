@@ -1,0 +1,84 @@
+"""The table of a model's coefficients: estimates, standard errors, statistics, p and intervals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.errors import OneLayerError
+
+Array = NDArray[np.float64]
+
+FAR_TAIL = 1e100  # of Student's t: beyond it the probability is a power of it to the last digit
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """The coefficients of a model with what the rows say of their errors: k outputs with p coefficients each.
+
+    Attributes:
+        terms: (p,) "intercept" first, if it is free, then the features.
+        outputs: (k,) names: targets, "" for the only one; of classes, all but the reference.
+        reference: the class that the others are compared with, None for targets.
+        estimate: (k, p). For classes, what a feature's unit adds to the logarithm of the odds of the output's class
+            against the reference.
+        std_err: (k, p); NaN where the rows do not determine a coefficient, or its error is not known.
+        distribution: of the statistic, if the true coefficient is 0.
+        degrees_of_freedom: of Student's t; infinite for the normal distribution.
+        level: the probability with which an interval holds the true coefficient.
+        is_perfect: (k,) whether residuals are no more than rounding; then they say nothing of errors.
+        notes: sentences on what is not determined, and why, and on what the errors rest.
+    """
+
+    terms: tuple[str, ...]
+    outputs: tuple[str, ...]
+    reference: str | None
+    estimate: Array
+    std_err: Array
+    distribution: Literal["t", "normal"]
+    degrees_of_freedom: float
+    level: float
+    is_perfect: NDArray[np.bool_]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def statistic(self) -> Array:
+        """The estimates in units of their standard errors (k, p); NaN for a perfect fit."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.is_perfect[:, None], np.nan, self.estimate / self.std_err)
+
+    @property
+    def p(self) -> Array:
+        """How probable a statistic at least this far from 0 is where the true coefficient is 0 (k, p)."""
+        # SciPy takes as long to import as a table to solve, and its scipy.stats as long as PyTorch.
+        from scipy.special import erfc, stdtr
+
+        size = np.abs(self.statistic)
+        if self.distribution == "normal":
+            return np.asarray(erfc(size / np.sqrt(2)))
+        degrees = self.degrees_of_freedom
+        tail = 2 * stdtr(degrees, -np.minimum(size, FAR_TAIL))
+        return np.asarray(tail * (FAR_TAIL / np.maximum(size, FAR_TAIL)) ** degrees)
+
+    @property
+    def interval(self) -> Array:
+        """The lower and upper end of each confidence interval (k, p, 2)."""
+        from scipy.special import ndtri, stdtrit
+
+        tail = (1 - self.level) / 2
+        is_normal = self.distribution == "normal"
+        half = -(ndtri(tail) if is_normal else stdtrit(self.degrees_of_freedom, tail)) * self.std_err
+        return np.stack([self.estimate - half, self.estimate + half], axis=-1)
+
+
+def check_level(level: float, name: str = "level") -> None:
+    """Raise OneLayerError if the probability of an interval is not between 0 and 1."""
+    if not 0 < level < 1:
+        raise OneLayerError(f"{name} must be between 0 and 1, such as 0.95, not {level}")
+
+
+def with_intercept(features: Sequence[str], fit_intercept: bool) -> tuple[str, ...]:
+    """Return the names of the coefficients: the intercept, if it is free, and the features."""
+    return ("intercept", *features) if fit_intercept else tuple(features)

@@ -1,0 +1,126 @@
+"""The errors of linear regression's coefficients, where noise is normal (section 3.1.3 of the book)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.inference.coefficients import Coefficients, check_level, with_intercept
+from onelayer.solvers.fit import LeastSquaresFit
+
+Array = NDArray[np.float64]
+
+ROUNDED = 16.0  # times the squares that rounding may cause: residuals that are no more are rounding
+
+
+def linear_coefficients(
+    fit: LeastSquaresFit,
+    terms: Sequence[str],
+    n: int,
+    fit_intercept: bool = True,
+    alpha: float = 0.0,
+    level: float = 0.95,
+    outputs: Sequence[str] = (),
+) -> Coefficients:
+    """Return the coefficients of y = Wx + b + ε with ε ~ N(0, σ²/c), for rows of weights c.
+
+    Weights tell how precise a row is, as in statsmodels' ``WLS``: twice the weights are the same errors.
+
+    Args:
+        fit: the exact solution.
+        terms: (d,) the names of the features.
+        n: the number of rows, without those of weight 0.
+        fit_intercept: whether b is free.
+        alpha: the penalty on weights; with one there are no errors.
+        level: the probability with which an interval holds the true coefficient.
+        outputs: (q,) the names of the targets.
+
+    Raises:
+        OneLayerError: if ``level`` is not between 0 and 1.
+    """
+    d = fit.weight.shape[1]
+    order = [d, *range(d)] if fit_intercept else list(range(d))
+    rank = None if fit.rank is None else (d if alpha else fit.rank) + int(fit_intercept)
+    errors = np.full((len(fit.weight), d + 1), np.nan)
+    if not why_no_errors(n, rank, alpha):
+        errors = fit.std_err(n - (rank or 0))
+    return linear_table(
+        with_intercept(terms, fit_intercept),
+        np.column_stack([fit.weight, fit.bias])[:, order],
+        errors[:, order],
+        n,
+        rank,
+        alpha,
+        level,
+        is_perfect=fit.rss <= ROUNDED * fit.rounding,
+        varies=fit.tss > 0,
+        outputs=outputs,
+    )
+
+
+def why_no_errors(n: int, rank: int | None, alpha: float) -> str:
+    """Return why a linear regression has no standard errors, or "" if it has.
+
+    Args:
+        n: the number of rows.
+        rank: how many coefficients they determine, or None if that is not known.
+        alpha: the penalty.
+    """
+    if alpha:
+        return (
+            "with a penalty (alpha) the weights are biased, and their errors are not those of the noise model"
+        )
+    if rank is None:
+        return "there are too many sparse features for them"
+    return "" if n > rank else f"{n} rows are not more than the coefficients"
+
+
+def linear_table(
+    terms: tuple[str, ...],
+    estimate: Array,
+    std_err: Array,
+    n: int,
+    rank: int | None,
+    alpha: float,
+    level: float,
+    is_perfect: NDArray[np.bool_],
+    varies: NDArray[np.bool_],
+    outputs: Sequence[str] = (),
+) -> Coefficients:
+    """Return the coefficients of a linear regression, given their errors (q, p).
+
+    Args:
+        terms: (p,) the names of the coefficients.
+        estimate: (q, p).
+        std_err: (q, p).
+        n: the number of rows.
+        rank: how many coefficients they determine, or None if that is not known.
+        alpha: the penalty.
+        level: the probability with which an interval holds the true coefficient.
+        is_perfect: (q,) whether residuals are rounding.
+        varies: (q,) whether a target varies.
+        outputs: (q,) the names of the targets; if there are none, y1, y2, …, or "" for a single one.
+    """
+    check_level(level)
+    q = len(estimate)
+    outputs = tuple(outputs) or (("",) if q == 1 else tuple(f"y{k + 1}" for k in range(q)))
+    reason = why_no_errors(n, rank, alpha)
+    notes = [f"there are no standard errors: {reason}"] if reason else []
+    is_open = [] if reason else [term for term, e in zip(terms, std_err[0], strict=True) if np.isnan(e)]
+    if is_open:
+        notes.append(
+            f"not determined, for features are linearly dependent: {', '.join(is_open)}; of all the values that "
+            "fit equally well, these are the smallest"
+        )
+    for name, perfect, does_vary in zip(outputs, is_perfect, varies, strict=True):
+        prefix = f"{name}: " if name else ""
+        if perfect and not does_vary:
+            notes.append(f"{prefix}the target does not vary: there is nothing to explain, and no t and p")
+        elif perfect:
+            notes.append(
+                f"{prefix}an essentially perfect fit: the residuals are rounding, and say nothing of t and p"
+            )
+    degrees = np.nan if rank is None else float(n - rank)
+    return Coefficients(
+        terms, outputs, None, estimate, std_err, "t", degrees, level, is_perfect, tuple(notes)
+    )

@@ -1,0 +1,217 @@
+"""The errors of softmax regression's coefficients, from the curvature of the likelihood, and what separates classes.
+
+The coefficients are logarithms of odds against a reference class (Agresti 2013, *Categorical Data Analysis*, sections
+5.5 and 8.1).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.data.rows import Source
+from onelayer.errors import SHOWN, OneLayerError
+from onelayer.inference.coefficients import Coefficients, check_level, with_intercept
+from onelayer.inference.information import Fitted
+from onelayer.inference.separation import Separation, Split, separation
+from onelayer.penalties import Ridge
+
+Array = NDArray[np.float64]
+
+MOST_COEFFICIENTS = 5_000  # the matrix of all pairs of them takes 200 MB, and its inverse as much
+OFF = 0.05  # standard errors that a fit may be from its minimum without a word
+
+
+def softmax_coefficients(
+    rows: Source,
+    fit_weight: Array,
+    fit_bias: Array,
+    penalty: Ridge,
+    terms: Sequence[str],
+    classes: Sequence[Any],
+    fit_intercept: bool = True,
+    level: float = 0.95,
+    reference: Any = None,
+) -> Coefficients:
+    """Return the logarithms of odds against a reference class, with errors from the observed information.
+
+    Weights of rows are frequencies, as statsmodels' ``freq_weights``: a row of weight 2 is two rows. It takes a few
+    passes over the rows, and a matrix of all pairs of coefficients.
+
+    Args:
+        rows: those of the fit.
+        fit_weight: (q, d), or (1, d) for the logit of the second of two classes.
+        fit_bias: (q,) or (1,).
+        penalty: that of the fit; with two classes that on the one logit. With a penalty the errors are those of the
+            penalised information: the spread of the posterior by Laplace's approximation, where the penalty is the
+            prior (Bishop 2006, *Pattern Recognition and Machine Learning*, section 4.5.1).
+        terms: (d,) the names of the features.
+        classes: (q,) in the order of their numbers in the rows.
+        fit_intercept: whether the bias is free; else it is 0.
+        level: the probability with which an interval holds the true coefficient.
+        reference: the one of the classes that the others are compared with; the first if it is not given.
+
+    Raises:
+        OneLayerError: if ``level`` is not between 0 and 1, ``reference`` is not a class, or no row has a weight.
+    """
+    check_level(level)
+    names, base = [str(name) for name in classes], _number_of(reference, classes)
+    W, b = _of_all_classes(fit_weight, fit_bias)
+    compared = [a for a in range(len(names)) if a != base]
+    intercept = [b[compared] - b[base]] if fit_intercept else []
+    estimate = np.column_stack([*intercept, W[compared] - W[base]])
+    if estimate.size > MOST_COEFFICIENTS:
+        std_err = np.full(estimate.shape, np.nan)
+        notes = [
+            f"there are no standard errors: they take a matrix of all pairs of the {estimate.size:,} coefficients, and "
+            f"these are more than {MOST_COEFFICIENTS:,}"
+        ]
+    else:
+        fitted = Fitted.of(rows, W, b, penalty, fit_intercept, base)
+        std_err, notes = _softmax_errors(fitted, terms, names)
+        std_err = np.roll(std_err, 1, axis=1) if fit_intercept else std_err
+    return Coefficients(
+        with_intercept(terms, fit_intercept),
+        tuple(names[a] for a in compared),
+        names[base],
+        estimate,
+        std_err,
+        "normal",
+        np.inf,
+        level,
+        np.zeros(len(compared), bool),
+        tuple(notes),
+    )
+
+
+def separation_notes(
+    rows: Source,
+    fit_weight: Array,
+    fit_bias: Array,
+    terms: Sequence[str],
+    classes: Sequence[Any],
+    fit_intercept: bool = True,
+) -> tuple[str, ...]:
+    """Return sentences that name the features that separate classes, so that without a penalty no fit is finite.
+
+    What one feature separates by itself is found exactly, what takes several from the fit.
+
+    Args:
+        rows: those of the fit.
+        fit_weight: (q, d), or (1, d) for two classes, without a penalty; at the minimum or as near as it came.
+        fit_bias: (q,) or (1,).
+        terms: (d,) the names of the features.
+        classes: (q,) in the order of their numbers in the rows.
+        fit_intercept: whether the bias is free.
+
+    Raises:
+        OneLayerError: if no row has a weight.
+    """
+    W, b = _of_all_classes(fit_weight, fit_bias)
+    found = separation(Fitted.of(rows, W, b, Ridge(0.0), fit_intercept))
+    return tuple(_separation_sentences(found, terms, [str(name) for name in classes]))
+
+
+def _number_of(reference: Any, classes: Sequence[Any]) -> int:
+    for number, name in enumerate(classes):
+        if reference is None or name == reference or str(name) == reference:
+            return number
+    raise OneLayerError(f"the reference {reference!r} is not one of the classes {[str(c) for c in classes]}")
+
+
+def _of_all_classes(weight: Array, bias: Array) -> tuple[Array, Array]:
+    """Return weights (q, d) and bias (q,) of all classes; the logit of the second of two is that beside 0."""
+    if len(weight) > 1:
+        return weight, bias
+    return np.vstack([np.zeros_like(weight), weight]), np.append(0.0, bias)
+
+
+def _softmax_errors(fitted: Fitted, terms: Sequence[str], names: Sequence[str]) -> tuple[Array, list[str]]:
+    """Return the standard errors (m, p), the intercept's last, and what is to be said of them."""
+    is_penalised = bool(np.any(fitted.objective.penalty.strength))
+    found = Separation([], False, None, fitted.information()) if is_penalised else separation(fitted)
+    std_err = np.full((len(fitted.compared), fitted.V.shape[1]), np.nan)
+    if found.information is not None:
+        std_err = found.information.std_err()
+    if found.ascent is not None:
+        std_err[found.ascent.takes_part] = np.nan
+    compared = [a for a in range(len(names)) if a != fitted.reference]
+    std_err[fitted.totals[compared] == 0] = np.nan
+    notes = [
+        f"class {name} has no rows: nothing is known of its coefficients"
+        for name, total in zip(names, fitted.totals, strict=True)
+        if total == 0
+    ]
+    notes += _separation_sentences(found, terms, names)
+    notes += _open_sentences(std_err, found, terms, [names[a] for a in compared])
+    if is_penalised:
+        notes.append(
+            "with a penalty the weights are drawn towards 0: errors, p and intervals take the penalty for what was "
+            "known before the rows (Laplace's approximation), and do not say how estimates differ between samples"
+        )
+    if found.information is not None and found.ascent is None:
+        distance = found.information.distance()
+        if distance > OFF:
+            notes.append(
+                f"a combination of coefficients is {distance:.2g} standard errors from the minimum for these rows: "
+                "a smaller tol brings the fit nearer"
+            )
+    return std_err, notes
+
+
+def _open_sentences(
+    std_err: Array, found: Separation, terms: Sequence[str], outputs: Sequence[str]
+) -> list[str]:
+    """Return which coefficients have no errors, and why, unless separation has said it of all."""
+    is_open = np.isnan(std_err)
+    if found.is_complete or not is_open.any():
+        return []
+    everywhere, columns = is_open.all(axis=0), [*terms, "intercept"]
+    open_ones = [columns[j] for j in np.flatnonzero(everywhere)]
+    open_ones += [
+        f"{columns[j]} of {outputs[a]}" for a, j in np.argwhere(is_open & ~everywhere) if len(outputs) > 1
+    ]
+    shown = _listed(open_ones)
+    if found.splits or found.ascent is not None:
+        return [f"not determined, for classes are separated or features linearly dependent: {shown}"]
+    return [f"not determined, for features are linearly dependent: {shown}; other values fit equally well"]
+
+
+def _separation_sentences(found: Separation, terms: Sequence[str], names: Sequence[str]) -> list[str]:
+    sentences = [
+        f"{terms[split.feature]} separates {_sides(split, names)}: its weight has no finite maximum-likelihood value"
+        for split in found.splits[:SHOWN]
+    ]
+    if len(found.splits) > SHOWN:
+        more = sorted({terms[split.feature] for split in found.splits[SHOWN:]})
+        sentences.append(f"so do {_listed(more)}")
+    if found.is_complete:
+        sentences.append(
+            "the features together separate all classes: no coefficient has a finite maximum-likelihood value, and "
+            "those shown are where the solver stopped; a penalty (a finite C) gives finite ones"
+        )
+    if found.ascent is not None:
+        columns = [*terms, "intercept"]
+        part = [columns[j] for j in np.flatnonzero(found.ascent.takes_part.any(axis=0))]
+        sentences.append(
+            f"a combination of {_listed(part)} separates classes: it has no finite maximum-likelihood value"
+            if found.ascent.is_separation
+            else f"the fit is not at a minimum, and there may be none: a combination of {_listed(part)} may separate "
+            "classes"
+        )
+    return sentences
+
+
+def _sides(split: Split, names: Sequence[str]) -> str:
+    """Return which classes a feature keeps apart, and where they meet if they do."""
+    above = [names[a] for a in split.above]
+    below = [name for a, name in enumerate(names) if a not in split.above]
+    one, other = (below, above) if len(below) <= len(above) else (above, below)
+    rest = f"class {other[0]}" if len(names) == 2 else "the others"
+    kept_apart = f"{'class' if len(one) == 1 else 'classes'} {_listed(one)} from {rest}"
+    return kept_apart + (f" but for rows where it is {split.low:g}" if split.low == split.high else "")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
