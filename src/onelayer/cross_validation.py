@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.dataset import Dataset, folds
-from onelayer.exact import Told, all_outputs, minimum
+from onelayer.exact import all_outputs, solve
 from onelayer.model import log_softmax
 from onelayer.preparing import prepare
 from onelayer.settings import Plan
@@ -45,14 +45,17 @@ def cross_validate(dataset: Dataset, plan: Plan, n_folds: int = FOLDS) -> CrossV
     for k in range(fold.max() + 1):
         part = replace(dataset, train=rows.take(fold != k), test=None)
         prepared = prepare(part, replace(plan, valid=0.0))
-        weight, bias = all_outputs(minimum(prepared.train, plan, dataset.n_outputs, Told()), dataset.n_outputs)
+        solution = solve(prepared, plan)
+        weight, bias = all_outputs(solution.fit, dataset.n_outputs)
         outputs[fold == k] = prepared.filled(rows.take(fold == k)).X @ weight.T + bias
     if rows.task == "classes":
         return _of_classes(outputs, rows.y, fold)
     return _of_numbers(outputs, rows.y, fold)
 
 
-def _of_classes(outputs: NDArray[np.float64], y: NDArray[np.int64], fold: NDArray[np.int64]) -> CrossValidation:
+def _of_classes(
+    outputs: NDArray[np.float64], y: NDArray[np.int64], fold: NDArray[np.int64]
+) -> CrossValidation:
     right = outputs.argmax(axis=1) == y
     loss = -log_softmax(outputs)[np.arange(len(y)), y]
     parts = {"accuracy": right.astype(float), "loss": loss}
@@ -63,7 +66,9 @@ def _of_classes(outputs: NDArray[np.float64], y: NDArray[np.int64], fold: NDArra
     )
 
 
-def _of_numbers(outputs: NDArray[np.float64], y: NDArray[np.float64], fold: NDArray[np.int64]) -> CrossValidation:
+def _of_numbers(
+    outputs: NDArray[np.float64], y: NDArray[np.float64], fold: NDArray[np.int64]
+) -> CrossValidation:
     squares = np.square(outputs - y).sum(axis=1)
     total = float(np.square(y - y.mean(axis=0)).sum(axis=1).mean())
     by_fold = _means(squares, fold)

@@ -1,80 +1,107 @@
 """The exact solution of a one-layer model as a run asks for it, and what the user should be told of it."""
 
-from dataclasses import dataclass, field, replace
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Rows
-from onelayer.history import History
+from onelayer.errors import PrecisionWarning
+from onelayer.inference import Coefficients
+from onelayer.preparing import Prepared
 from onelayer.settings import Plan
-from onelayer.solvers.fit import Fit
+from onelayer.solvers.fit import Fit, LeastSquaresFit
 
 IMPRECISE = 1e-9  # relative error of a solution that is worth a word
 SENSITIVE = 1e-3  # relative change by rounding of the data, likewise
-STILL_FALLING = 0.01  # of the loss in the last epoch, likewise
+TOLERANCE = (
+    1e-10  # of an objective, so that coefficients are off by no more than a trifle of their standard errors
+)
+IMPRECISE_MINIMUM = 1e-6  # gap over the objective that is worth a word
 FALLBACK_C = 1.0  # where classes can be separated, so that without a penalty there is no finite minimum
 
 
-@dataclass
-class Told:
-    """What the user should know of a result, a sentence each."""
+@dataclass(frozen=True)
+class Solution:
+    """What an exact solver found.
 
-    sentences: list[str] = field(default_factory=list)
+    Attributes:
+        fit: the minimum.
+        C: of softmax regression, as it was taken in the end.
+        warnings: what the user should know, a sentence each.
+    """
 
-    def about_epochs(self, history: History) -> None:
-        """Say so if training ended while the loss was still falling."""
-        losses = [history.start_loss, *(record.train_loss for record in history.epochs)]
-        if len(losses) > 2 and losses[-1] < (1 - STILL_FALLING) * losses[-2]:
-            fell = 1 - losses[-1] / losses[-2]
-            self.sentences.append(
-                f"the loss was still falling, by {fell:.1%} in the last epoch: the result is not the minimum; "
-                "train for more epochs, or take the exact solution (--solver auto)"
-            )
+    fit: Fit
+    C: float
+    warnings: tuple[str, ...]
 
 
-def minimum(rows: Rows, plan: Plan, q: int, told: Told) -> Fit:
-    """Return the minimum for rows in the user's units, and add to ``told`` what it lacks."""
+def solve(prepared: Prepared, plan: Plan) -> Solution:
+    """Return the minimum for the training rows, with warnings about what the data do not determine.
+
+    Where classes can be separated and nothing is penalised, there is none: C = 1 is taken then, and a warning says so.
+    """
+    rows, dataset, is_free = prepared.train, prepared.dataset, prepared.fit_intercept
     if plan.model == "linear":
-        return _linear(rows, plan, told)
+        from onelayer.solvers.direct import least_squares
+
+        squares = least_squares(rows, plan.alpha, is_free)
+        return Solution(squares, plan.C, tuple(_of_least_squares(squares, plan)))
     # SciPy takes as long to import as an epoch of training, and the others do without it.
     from onelayer.losses import CrossEntropy
     from onelayer.penalties import Ridge
     from onelayer.solvers.minimise import minimise
 
-    loss = CrossEntropy(q)
-    fit = minimise(rows, loss, Ridge(1 / plan.C), solver=plan.solver)
-    if fit.is_unbounded:
-        told.sentences.append(
-            "the classes can be separated, so that without a penalty there is no finite minimum: C = 1 was taken; "
-            "--C changes it"
-        )
-        return minimum(rows, replace(plan, C=FALLBACK_C), q, told)
-    if not fit.converged:
-        told.sentences.append(
-            f"the objective is above its minimum by up to {fit.gap:.2g}, of {fit.objective:.6g}: rounding, or the "
-            "number of steps, allowed no more"
-        )
-    return fit
+    tol = IMPRECISE_MINIMUM if dataset.image_shape else TOLERANCE
+    fit = minimise(rows, CrossEntropy(dataset.n_outputs), Ridge(1 / plan.C), is_free, plan.solver, tol)
+    if math.inf == plan.C:
+        from onelayer.inference import separation_notes
+
+        notes = separation_notes(rows, fit.weight, fit.bias, dataset.features, dataset.classes, is_free)
+        if notes or fit.is_unbounded:
+            penalised = solve(prepared, replace(plan, C=FALLBACK_C))
+            said = "without a penalty there is no finite solution: C = 1 was taken; --C chooses another"
+            return replace(penalised, warnings=(*notes, said))
+    if fit.gap <= IMPRECISE_MINIMUM * fit.objective:
+        return Solution(fit, plan.C, ())
+    above = (
+        f"the objective may be above its minimum by up to {fit.gap:.2g}, of {fit.objective:.6g}: rounding, or the "
+        "number of steps, allowed no more"
+    )
+    return Solution(fit, plan.C, (above,))
 
 
-def _linear(rows: Rows, plan: Plan, told: Told) -> Fit:
-    from onelayer.errors import PrecisionWarning
-    from onelayer.solvers.direct import least_squares
-
-    fit = least_squares(rows, plan.alpha)
-    if fit.rank is not None and fit.rank < rows.n_features and not plan.alpha:
-        open_ones = int((~fit.identified[:-1]).sum())
-        told.sentences.append(
-            f"the {rows.n_features:,} features are linearly dependent, of rank {fit.rank:,}: {open_ones:,} "
-            "coefficients are not determined by the data, and are the smallest that fit"
+def _of_least_squares(fit: LeastSquaresFit, plan: Plan) -> list[str]:
+    found, d = [], fit.weight.shape[1]
+    if fit.rank is not None and fit.rank < d and not plan.alpha:
+        n_open = int((~fit.identified[:-1]).sum())
+        found.append(
+            f"the {d:,} features are linearly dependent, of rank {fit.rank:,}: {n_open:,} coefficients are not "
+            "determined by the data, and are the smallest that fit"
         )
     if not fit.error <= IMPRECISE:
-        told.sentences.append(str(PrecisionWarning.of_solution(fit.error)))
+        found.append(str(PrecisionWarning.of_solution(fit.error)))
     elif fit.sensitivity > SENSITIVE and not plan.alpha:
-        told.sentences.append(str(PrecisionWarning.of_data(fit.sensitivity)))
-    return fit
+        found.append(str(PrecisionWarning.of_data(fit.sensitivity)))
+    return found
+
+
+def coefficients_of(solution: Solution, prepared: Prepared, plan: Plan) -> Coefficients:
+    """Return the coefficients of a model of a table, with their errors."""
+    fit, dataset, rows = solution.fit, prepared.dataset, prepared.train
+    if isinstance(fit, LeastSquaresFit):
+        from onelayer.inference import linear_coefficients
+
+        n = len(rows) if rows.c is None else int((rows.c > 0).sum())
+        return linear_coefficients(fit, dataset.features, n, prepared.fit_intercept, plan.alpha)
+    from onelayer.inference import softmax_coefficients
+    from onelayer.penalties import Ridge
+
+    ridge = Ridge(1 / solution.C)
+    return softmax_coefficients(
+        rows, fit.weight, fit.bias, ridge, dataset.features, dataset.classes, prepared.fit_intercept
+    )
 
 
 def all_outputs(fit: Fit, q: int) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from onelayer.cross_validation import CrossValidation, cross_validate
 from onelayer.data.dataset import Dataset
 from onelayer.errors import OneLayerError, torch_needed
-from onelayer.exact import Told, all_outputs, minimum
+from onelayer.exact import all_outputs, coefficients_of, solve
 from onelayer.history import History
+from onelayer.inference import Coefficients
 from onelayer.model import Model
 from onelayer.preparing import Prepared, prepare
 from onelayer.scoring import classification_scores, regression_scores
@@ -37,6 +38,7 @@ class Run:
         parameters: how many numbers it learned.
         fit: what the exact solver found; None if the solver was SGD.
         history: the history; without records if the solver was exact.
+        coefficients: what the rows say of the errors of the fit; None for SGD and for images.
         cross_validation: how good such models are on rows that they have not seen, if it was asked for.
         warnings: what the user should know of the result, a sentence each.
         scores: ``train_loss`` and, for classes, ``train_accuracy``, ``test_accuracy`` (None if no row was held
@@ -52,6 +54,7 @@ class Run:
     fit: Fit | None
     history: History
     scores: dict[str, Any]
+    coefficients: Coefficients | None
     cross_validation: CrossValidation | None
     warnings: tuple[str, ...]
     seconds: dict[str, float]
@@ -102,28 +105,44 @@ def train_prepared(
 ) -> Run:
     """Train on rows that ``prepare`` returned and measure the result; see ``train``."""
     timer = Timer()
-    history, hidden, fit, told = History(0.0), None, None, Told()
+    history, hidden, solution = History(0.0), None, None
     if plan.is_exact:
         if resume:
             raise OneLayerError("the exact solvers have no epochs to resume; leave out --resume")
-        fit = minimum(prepared.train, plan, prepared.dataset.n_outputs, told)
-        weight, bias = all_outputs(fit, prepared.dataset.n_outputs)
-        parameters = fit.weight.size + fit.bias.size
+        solution = solve(prepared, plan)
+        weight, bias = all_outputs(solution.fit, prepared.dataset.n_outputs)
+        parameters = solution.fit.weight.size + solution.fit.bias.size
     else:
         with torch_needed("SGD"):
             from onelayer.sgd_runs import descend, in_user_units
         module, history = descend(prepared, plan, checkpoint, resume, on_epoch)
         layers = in_user_units(module, prepared)
         weight, bias, hidden, parameters = layers.weight, layers.bias, layers.hidden, layers.parameters
-        told.about_epochs(history)
     seconds = {"fit": timer.stop()}
     timer.start()
     model = _model(weight, bias, hidden, prepared, plan)
     scores = _scores(model, prepared)
-    validated = cross_validate(prepared.dataset, plan) if plan.is_exact and not prepared.has_held_out else None
+    validated = (
+        cross_validate(prepared.dataset, plan) if plan.is_exact and not prepared.has_held_out else None
+    )
     seconds["evaluate"] = timer.stop()
+    timer.start()
+    coefficients = None
+    if solution is not None and model.image_shape is None:
+        coefficients = coefficients_of(solution, prepared, plan)
+    seconds["errors"] = timer.stop()
     return Run(
-        model, prepared, plan, parameters, fit, history, scores, validated, tuple(told.sentences), seconds
+        model,
+        prepared,
+        plan,
+        parameters,
+        None if solution is None else solution.fit,
+        history,
+        scores,
+        coefficients,
+        validated,
+        history.still_falling() if solution is None else solution.warnings,
+        seconds,
     )
 
 

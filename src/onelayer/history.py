@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+STILL_FALLING = 0.01  # of the loss in the last epoch that is worth a word
+
 
 @dataclass(frozen=True)
 class EpochRecord:
@@ -27,6 +29,17 @@ class History:
 
     start_loss: float
     epochs: tuple[EpochRecord, ...] = ()
+
+    def still_falling(self) -> tuple[str, ...]:
+        """Return a sentence if training ended while the loss was still falling, so that the result is no minimum."""
+        losses = [self.start_loss, *(record.train_loss for record in self.epochs)]
+        if len(losses) < 3 or losses[-1] >= (1 - STILL_FALLING) * losses[-2]:
+            return ()
+        fell = 1 - losses[-1] / losses[-2]
+        return (
+            f"the loss was still falling, by {fell:.1%} in the last epoch, so this is not yet the minimum: train for "
+            "more epochs, or take the exact solution with --solver auto",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the history as JSON values, for a checkpoint."""

@@ -100,9 +100,7 @@ def _of_table(model: "Model", encoding: "Encoding", table: "Table", unknown: "Un
     return Inputs(X if kept.all() else X[kept], kept, table, table.name, n_unknown)
 
 
-def labelled_inputs_for(
-    model: "Model", source: Any, reading: Reading = AS_FOUND
-) -> tuple[Any, NDArray[Any]]:
+def labelled_inputs_for(model: "Model", source: Any, reading: Reading = AS_FOUND) -> tuple[Any, NDArray[Any]]:
     """Return features (n, d) and target, labels (n,) or numbers (n, 1), in the user's units, to evaluate ``model`` on.
 
     Raises:

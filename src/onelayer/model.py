@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from onelayer import formats
 from onelayer.data.dataset import Missing
+from onelayer.data.formula import FORMULA
 from onelayer.data.rows import PIXEL_UNIT, block_rows
 from onelayer.engines.threads import one_thread
 from onelayer.errors import OneLayerError, named
@@ -48,7 +49,10 @@ COLUMN = record(
     }
 )
 FIRST_COLUMN = record({"name": text(), "categories": maybe(LEVELS)})  # of earlier versions
-ENCODING = record({"missing": text(*get_args(Missing)), "columns": list_of(either(COLUMN, FIRST_COLUMN), least=1)})
+ENCODING = record(
+    {"missing": text(*get_args(Missing)), "columns": list_of(COLUMN, least=1), "formula": maybe(FORMULA)}
+)
+FIRST_ENCODING = record({"missing": text(*get_args(Missing)), "columns": list_of(FIRST_COLUMN, least=1)})
 DESCRIPTION = record(
     {
         "kind": text("linear", "softmax", "mlp", "phm"),
@@ -57,7 +61,7 @@ DESCRIPTION = record(
         "classes": list_of(text(), distinct=True),
         "features": list_of(text()),
         "image_shape": maybe(items(whole(1), whole(1))),
-        "encoding": maybe(ENCODING),
+        "encoding": maybe(either(ENCODING, FIRST_ENCODING)),
         "settings": mapping(scalar),
         "feature_unit": text(*UNITS),
     }

@@ -7,6 +7,7 @@ import numpy as np
 from onelayer.data.dataset import Dataset
 from onelayer.data.rows import Rows
 from onelayer.data.scaling import TableScaling
+from onelayer.errors import OneLayerError
 from onelayer.settings import Plan
 
 
@@ -30,6 +31,11 @@ class Prepared:
     held_out_raw: Rows | None
     held_out_name: str
     scaling: TableScaling | None
+
+    @property
+    def fit_intercept(self) -> bool:
+        """Whether the bias is free; a formula may say that it is 0."""
+        return self.dataset.encoding is None or self.dataset.encoding.fit_intercept
 
     @property
     def has_held_out(self) -> bool:
@@ -62,6 +68,8 @@ def prepare(dataset: Dataset, plan: Plan) -> Prepared:
     if dataset.encoding is None:
         return Prepared(dataset, dataset.train, held_out, held_out, name, None)
     if not plan.is_exact:
+        if not dataset.encoding.fit_intercept:
+            raise OneLayerError("SGD learns a bias, which the formula leaves out: take the exact solution")
         dataset = replace(dataset, train=dataset.train.dense())
     scaling = TableScaling.of(dataset.train)
 

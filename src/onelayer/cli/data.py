@@ -1,18 +1,29 @@
-"""``onelayer data``: what ships with the package."""
+"""``onelayer data``: what the columns of a table are, or what ships with the package."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from onelayer.cli import options
 from onelayer.cli.console import print_json, print_table
-from onelayer.cli.options import Json
+
+if TYPE_CHECKING:
+    from onelayer.data.columns import Profile
 
 
+@options.with_table_options
 def data(
+    source: Annotated[
+        str | None, typer.Argument(metavar="DATA", help="A table; what ships with the package if not given.")
+    ] = None,
+    table: options.ReadingOptions = options.ReadingOptions(),  # noqa: B008 (its fields have the defaults)
     verify: Annotated[bool, typer.Option("--verify", help="Check the files' SHA-256.")] = False,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
-    """List the bundled data sets: rows, features, classes and size."""
+    """Show what each column of a table is, and what training will do with it; or list the bundled data sets."""
+    if source is not None:
+        _show_columns(source, table, as_json)
+        return
     from onelayer.data import BUNDLED, open_data
     from onelayer.data import verify as check
     from onelayer.data.bundled import size_on_disk
@@ -57,3 +68,50 @@ def data(
     )
     if verify:
         print(f"{len(files)} files intact: " + ", ".join(file.name for file in files))
+
+
+def _show_columns(source: str, given: options.ReadingOptions, as_json: bool) -> None:
+    from onelayer.data.from_table import outlook
+    from onelayer.data.sources import open_table
+
+    name, table = open_table(source, given.reading)
+    profiles = table.profiles(table.columns).values()
+    rows = next(iter(profiles)).n
+    if as_json:
+        columns = [
+            {
+                "name": p.name,
+                "kind": p.kind,
+                "missing": p.missing,
+                "distinct": p.distinct,
+                "low": p.low,
+                "high": p.high,
+                "levels": list(p.levels),
+                "outlook": outlook(table, p),
+            }
+            for p in profiles
+        ]
+        print_json({"data": name, "rows": rows, "notes": list(table.notes), "columns": columns})
+        return
+    print(f"{name}: {rows:,} rows, {len(table.columns):,} columns")
+    for note in table.notes:
+        print(f"  {note}")
+    cells = (
+        (
+            p.name,
+            p.kind,
+            f"{p.missing / p.n:.1%}" if p.missing else "–",
+            "many" if p.distinct is None else f"{p.distinct:,}",
+            _range(p),
+            outlook(table, p),
+        )
+        for p in profiles
+    )
+    print_table(["column", "type", "missing", "distinct", "range", "as a feature"], cells, left=2)
+
+
+def _range(profile: "Profile") -> str:
+    if profile.low is not None and profile.high is not None:
+        return f"{profile.low:g} to {profile.high:g}"
+    shown = ", ".join(level[:20] for level in profile.levels[:3])
+    return shown + (", …" if len(profile.levels) > 3 else "")

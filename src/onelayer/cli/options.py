@@ -40,9 +40,7 @@ Seed = Annotated[
 ]
 Epochs = Annotated[int | None, typer.Option(help="SGD: passes over the training rows; 10 if not given.")]
 BatchSize = Annotated[int | None, typer.Option(help="SGD: rows per step; 256 if not given.")]
-LearningRate = Annotated[
-    float | None, typer.Option("--lr", help="SGD: the learning rate; 0.1 if not given.")
-]
+LearningRate = Annotated[float | None, typer.Option("--lr", help="SGD: the learning rate; 0.1 if not given.")]
 Valid = Annotated[
     float | None,
     typer.Option(
@@ -64,17 +62,17 @@ class ReadingOptions:
         str | None, typer.Option(metavar="CHAR", help="What separates cells, or tab; found out if not given.")
     ] = None
     decimal: Annotated[str | None, typer.Option(metavar="CHAR", help="The decimal mark.")] = None
-    thousands: Annotated[
-        str | None, typer.Option(metavar="CHAR", help="The mark between thousands.")
-    ] = None
+    thousands: Annotated[str | None, typer.Option(metavar="CHAR", help="The mark between thousands.")] = None
     header_row: Annotated[
-        int | None, typer.Option(metavar="LINE", help="The line with the names of the columns; 0 if none has.")
+        int | None,
+        typer.Option(metavar="LINE", help="The line with the names of the columns; 0 if none has."),
     ] = None
     comment: Annotated[
         str | None, typer.Option(metavar="CHAR", help="What lines that are comments begin with.")
     ] = None
     na: Annotated[
-        list[str] | None, typer.Option(metavar="CELL", help="A cell that means a missing value, in any column.")
+        list[str] | None,
+        typer.Option(metavar="CELL", help="A cell that means a missing value, in any column."),
     ] = None
     encoding: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of a text file; found out if not given.")
@@ -103,7 +101,9 @@ class TableOptions(ReadingOptions):
     exclude: Annotated[list[str] | None, typer.Option(metavar="A,B", help="Columns to leave out.")] = None
     categorical: Annotated[
         list[str] | None,
-        typer.Option(metavar="A,B", help="Columns that are categories although they look like numbers or text."),
+        typer.Option(
+            metavar="A,B", help="Columns that are categories although they look like numbers or text."
+        ),
     ] = None
     reference: Annotated[
         list[str] | None,
@@ -113,16 +113,20 @@ class TableOptions(ReadingOptions):
         str | None,
         typer.Option(metavar="A,B", help="What of dates counts: year, month, day, weekday, hour, days."),
     ] = None
-    date_as: Annotated[
-        Literal["days"] | None, typer.Option(help="Dates as numbers: days since 1970.")
+    date_as: Annotated[Literal["days"] | None, typer.Option(help="Dates as numbers: days since 1970.")] = None
+    formula: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMULA", help='Such as "price ~ area * city + log(age)", instead of features.'
+        ),
     ] = None
     missing: Annotated[
         Literal["error", "mean", "drop"],
         typer.Option(help="Missing values: stop, fill in the column's mean, or drop the row."),
     ] = "error"
-    weight: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column of the rows' weights.")
-    ] = None
+    weight: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of the rows' weights.")] = (
+        None
+    )
     sql: Annotated[
         str | None,
         typer.Option(metavar="QUERY", help="Instead of DATA: \"select … from 'sales.parquet' where …\"."),
@@ -163,7 +167,7 @@ class TableOptions(ReadingOptions):
 
         parts = [part.strip() for part in (self.date_parts or self.date_as or "").split(",") if part.strip()]
         return Choices(
-            target=self.target if self.target is not None else target,
+            target=self.target if self.target is not None or self.formula is not None else target,
             features=None if self.features is None else names_in(self.features, table.places),
             exclude=names_in(self.exclude or (), table.places),
             missing=self.missing,
@@ -172,6 +176,7 @@ class TableOptions(ReadingOptions):
             references=dict(_pair(text) for text in self.reference or ()),
             date_parts=parts,
             weight=self.weight,
+            formula=self.formula,
         )
 
 
@@ -204,7 +209,9 @@ def with_table_options(command: Callable[..., None]) -> Callable[..., None]:
     ]
     parameters: list[inspect.Parameter] = []
     for parameter in signature.parameters.values():
-        parameters += shared if parameter.name == "table" else [parameter.replace(kind=parameter.KEYWORD_ONLY)]
+        parameters += (
+            shared if parameter.name == "table" else [parameter.replace(kind=parameter.KEYWORD_ONLY)]
+        )
 
     @wraps(command)
     def with_group(**values: Any) -> None:

@@ -34,8 +34,8 @@ def predict(
     unknown: Annotated[
         Literal["error", "ignore"] | None,
         typer.Option(
-            help="A category that training did not have: stop, or predict nothing for its row. If not given, stop unless "
-            "the model was trained with --missing drop."
+            help="A category that training did not have: stop, or predict nothing for its row. If not given, stop "
+            "unless the model was trained with --missing drop."
         ),
     ] = None,
 ) -> None:

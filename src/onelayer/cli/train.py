@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from math import inf
+from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from onelayer.cross_validation import CrossValidation
     from onelayer.data import Dataset
     from onelayer.experiments import Run
+    from onelayer.inference import Coefficients
     from onelayer.settings import Plan, Settings
 
 MOST_COEFFICIENTS = 40
@@ -64,6 +65,9 @@ def train(
         typer.Option(metavar="DIR", help="Where to; runs/DATA-MODEL if not given. Replaces an earlier run."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run stopped.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done with the data, and stop.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Train on DATA and write the model, its history and pictures to a folder."""
@@ -90,8 +94,12 @@ def train(
     plan = _plan(chosen, dataset)
     folder = out or Path("runs") / f"{dataset.name}-{plan.model}"
     seconds = {"load": timer.stop()}
+    if dry_run and as_json:
+        print_json({"data": dataset.name, "rows": len(dataset.train), **_about_data(dataset)})
     if not as_json:
         _print_plan(dataset, plan)
+    if dry_run:
+        return
     run, files = _train_into(folder, dataset, plan, resume, as_json)
     seconds |= run.seconds
     if as_json:
@@ -122,12 +130,21 @@ def summary(run: "Run", seconds: dict[str, float], folder: Path) -> dict[str, An
         "epochs": len(run.history.epochs),
         "parameters": run.parameters,
         **run.scores,
+        "coefficients": None if run.coefficients is None else coefficients_json(run.coefficients),
         "cross_validation": None if run.cross_validation is None else vars(run.cross_validation),
-        "notes": list(run.prepared.dataset.notes),
+        **_about_data(run.prepared.dataset),
         "warnings": list(run.warnings),
         "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
         "out": str(folder),
     }
+
+
+def _about_data(dataset: "Dataset") -> dict[str, Any]:
+    return {
+        "target": dataset.target,
+        "classes": list(dataset.classes),
+        "features": list(dataset.features),
+    } | {"notes": list(dataset.notes)}
 
 
 def _train_into(
@@ -203,6 +220,8 @@ def _print_result(run: "Run", seconds: dict[str, float]) -> None:
         for part in ("train", "valid", "test"):
             if scores.get(f"{part}_accuracy") is not None:
                 print(f"{part} accuracy {scores[f'{part}_accuracy']:.4f}")
+        if run.coefficients is not None:
+            _print_coefficients(run)
     else:
         if run.model.hidden_weight is None:
             _print_coefficients(run)
@@ -231,9 +250,49 @@ def _on_new_rows(validated: "CrossValidation") -> str:
 
 
 def _print_coefficients(run: "Run") -> None:
-    """Print the coefficients in the user's units, if they are few enough to read."""
-    names, weights = run.model.features, run.model.weight[0].tolist()
-    if len(names) <= MOST_COEFFICIENTS:
-        rows = [("(bias)", f"{run.model.bias[0].item():,.6g}")]
-        rows += [(name, f"{weight:,.6g}") for name, weight in zip(names, weights, strict=True)]
-        print_table(["feature", f"{run.model.target} per unit"], rows)
+    """Print the coefficients in the user's units, with errors if there are any, if they are few enough to read."""
+    if run.coefficients is None:
+        names, weights = run.model.features, run.model.weight[0].tolist()
+        if len(names) <= MOST_COEFFICIENTS:
+            pairs = [("(bias)", f"{run.model.bias[0].item():,.6g}")]
+            pairs += [(name, f"{weight:,.6g}") for name, weight in zip(names, weights, strict=True)]
+            print_table(["feature", f"{run.model.target} per unit"], pairs)
+        return
+    found = run.coefficients
+    if len(found.terms) * len(found.outputs) <= MOST_COEFFICIENTS:
+        for k, output in enumerate(found.outputs):
+            header, *rows = found.cells(k)
+            name = f"log odds of {output} against {found.reference}" if found.reference else run.model.target
+            print_table([name, *header[1:]], rows)
+    for note in found.notes:
+        print(f"  {note}")
+
+
+def coefficients_json(found: "Coefficients") -> dict[str, Any]:
+    """Return a table of coefficients as JSON values, null where a number is not known."""
+    parts = {
+        "estimate": found.estimate,
+        "std_err": found.std_err,
+        "statistic": found.statistic,
+        "p": found.p,
+        "low": found.interval[..., 0],
+        "high": found.interval[..., 1],
+    }
+    outputs = [
+        [
+            {"term": term, **{name: _or_null(values[k, j]) for name, values in parts.items()}}
+            for j, term in enumerate(found.terms)
+        ]
+        for k in range(len(found.outputs))
+    ]
+    return {
+        "reference": found.reference,
+        "distribution": found.distribution,
+        "level": found.level,
+        "outputs": dict(zip(found.outputs, outputs, strict=True)),
+        "notes": list(found.notes),
+    }
+
+
+def _or_null(value: float) -> float | None:
+    return float(value) if isfinite(value) else None

@@ -39,7 +39,9 @@ from onelayer.data.spelling import (
     without,
 )
 
-Kind = Literal["number", "boolean", "category", "date", "code", "text", "mixed", "ambiguous", "empty", "other"]
+Kind = Literal[
+    "number", "boolean", "category", "date", "code", "text", "mixed", "ambiguous", "empty", "other"
+]
 
 COUNTED = 1_000  # different values up to which numbers are counted
 MOST_LEVELS = 10_000  # of a category
@@ -264,7 +266,9 @@ class CellsProfiler:
             kind=kind,
             n=self.n,
             missing=self.null + (0 if has_levels else sum(self.tokens.values())),
-            distinct=distinct - (0 if has_levels else len(self.tokens)) if distinct <= COUNTED or has_levels else None,
+            distinct=distinct - (0 if has_levels else len(self.tokens))
+            if distinct <= COUNTED or has_levels
+            else None,
             low=float(self.low) if has_range else None,
             high=float(self.high) if has_range else None,
             spellings=tuple(self.spellings),
@@ -353,7 +357,10 @@ def is_string(kind: pa.DataType) -> bool:
     """Tell strings, and categories of them."""
     types = pa.types
     return bool(
-        types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind) or types.is_dictionary(kind)
+        types.is_string(kind)
+        or types.is_large_string(kind)
+        or types.is_string_view(kind)
+        or types.is_dictionary(kind)
     )
 
 

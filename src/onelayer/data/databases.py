@@ -114,7 +114,9 @@ def cells_table(name: str, names: Sequence[str], columns: Sequence[Sequence[Any]
         try:
             arrays.append(pa.array(values))
         except (pa.ArrowInvalid, pa.ArrowTypeError):
-            strings = [None if value is None else value if isinstance(value, str) else f"{value}" for value in values]
+            strings = [
+                None if value is None else value if isinstance(value, str) else f"{value}" for value in values
+            ]
             arrays.append(pa.array(strings, pa.large_string()))
         except (pa.ArrowException, OverflowError) as error:
             raise OneLayerError(f"{name}: column {column!r} cannot be read ({first_line(error)})") from error

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,13 +59,13 @@ class Dialect:
 class Delimited:
     """A delimited file, whose cells are strings as they stand there; an empty cell without quotes is null."""
 
-    def __init__(self, path: Path, reading: Reading, folder: Path) -> None:
-        """Look at the file; ``folder`` is for copies in UTF-8.
+    def __init__(self, path: Path, reading: Reading) -> None:
+        """Look at the file.
 
         Raises:
             OneLayerError: if it cannot be read, or its first lines do not make a table.
         """
-        self.path, self._text = path, plain_text(path, folder, reading.encoding)
+        self.path, self._text = path, plain_text(path, reading.encoding)
         self._connection = connect()
         lines = _head(self._text.path)
         if not any(line.strip() for line in lines):
@@ -81,14 +82,16 @@ class Delimited:
         """
         chosen = ", ".join(f"c{i}" for i in columns)
         try:
-            relation = self._connection.cursor().sql(f"select {chosen} from {self._source(self.dialect.quote)}")
+            relation = self._connection.cursor().sql(
+                f"select {chosen} from {self._source(self.dialect.quote)}"
+            )
             for batch in relation.to_arrow_reader(BATCH_ROWS):
                 yield pa.RecordBatch.from_arrays(
                     [column.cast(pa.large_string()) for column in batch.columns],
                     [self.dialect.names[i] for i in columns],
                 )
         except _duckdb_error() as error:
-            raise OneLayerError(f"{self.path}: {_plain_words(str(error), self.dialect)}") from error
+            raise OneLayerError(f"{self.path}: {self._plain_words(str(error))}") from error
 
     def _source(self, quote: str) -> str:
         dialect = self.dialect
@@ -130,6 +133,38 @@ class Delimited:
         self.dialect = replace(self.dialect, quote="", escape="")
         note = 'a quote (") stands for itself: taken in pairs, quotes would not leave each line a row'
         self.notes = (*self.notes, note)
+
+    def _plain_words(self, message: str) -> str:
+        """Return what DuckDB says of a row in one sentence."""
+        place = re.search(r"on Line: (\d+)", message)
+        if place is None:
+            return first_line(Exception(message))
+        line = self._place(int(place[1]))
+        cells = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
+        if cells:
+            return (
+                f"{line} has {cells[2]} cell{'s' if cells[2] != '1' else ''} where there are {cells[1]} columns; mend "
+                f"the row, or say what separates cells with --sep (now {self.dialect.separator!r})"
+            )
+        if "unterminated quote" in message:
+            return (
+                f'{line}: a quote (") begins a cell that does not end; within a cell, write a quote twice and put the '
+                'cell in quotes: "5"" pipe"'
+            )
+        if "Maximum line size" in message:
+            return f"{line} is longer than {LONGEST_LINE >> 20} MB, which no row of a table is"
+        why = re.search(r"Original Line:.*?\n(?P<why>[A-Z][^\n]*)", message, re.DOTALL)
+        return f"{line}: {why['why'] if why else first_line(Exception(message))}"
+
+    def _place(self, line: int) -> str:
+        """Return the number of a line, and of the row if each row is a line."""
+        if self.dialect.quote and self._text.has_quotes:
+            return f"line {line:,}"
+        with self._text.path.open("rb") as file:
+            rows = sum(
+                1 for i, text in enumerate(islice(file, line)) if i >= self.dialect.skip and text.strip()
+            )
+        return f"line {line:,} (row {rows:,})"
 
 
 def connect(path: str = ":memory:", **options: Any) -> "duckdb.DuckDBPyConnection":
@@ -181,15 +216,12 @@ def _dialect(
         start, skip, names = rows[place]
         if place:
             shown = " ".join(filter(None, rows[0][2]))[:40]
-            notes.append(f"line{'s' if start > 1 else ''} {_range(start)} skipped: {shown!r}")
+            lines_said = "line 1 is" if start == 1 else f"lines 1 to {start} are"
+            notes.append(f"{lines_said} skipped ({shown!r}): the header is line {start + 1}")
         after = [cells for _, _, cells in rows[place + 1 :] if not _is_comment(cells, comment)]
         names, more = _named(names, after, width)
         notes += more
     return Dialect(separator, quote, escape or quote, comment, skip, tuple(names), tuple(notes))
-
-
-def _range(n: int) -> str:
-    return "1" if n == 1 else f"1 to {n}"
 
 
 def _sniffed(
@@ -233,9 +265,7 @@ def _is_comment(cells: Sequence[str], comment: str) -> bool:
     return cells[0].startswith((comment,) if comment else COMMENTS) if cells else True
 
 
-def _header(
-    path: Path, rows: list[tuple[int, int, list[str]]], width: int, reading: Reading
-) -> int | None:
+def _header(path: Path, rows: list[tuple[int, int, list[str]]], width: int, reading: Reading) -> int | None:
     """Return which row has the names of the columns; None if the user says that none has."""
     if reading.header_row == 0:
         return None
@@ -255,7 +285,9 @@ def _header(
             )
         return place
     if reading.header_row is not None:
-        raise OneLayerError(f"{path}: line {reading.header_row} does not begin a row, so it cannot have names")
+        raise OneLayerError(
+            f"{path}: line {reading.header_row} does not begin a row, so it cannot have names"
+        )
     return 0
 
 
@@ -267,26 +299,3 @@ def _named(names: list[str], after: list[list[str]], width: int) -> tuple[list[s
             return names, ["a separator at the end of each row is left out"]
         return ["", *names], ["the first column has no name: it has the names of the rows"]
     return names, []
-
-
-def _plain_words(message: str, dialect: Dialect) -> str:
-    """Return what DuckDB says of a row in one sentence."""
-    place = re.search(r"on Line: (\d+)", message)
-    if place is None:
-        return first_line(Exception(message))
-    line = f"line {int(place[1]):,}"
-    cells = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
-    if cells:
-        return (
-            f"{line} has {cells[2]} cell{'s' if cells[2] != '1' else ''} where there are {cells[1]} columns; mend the "
-            f"row, or say what separates cells with --sep (now {dialect.separator!r})"
-        )
-    if "quote" in message.lower() and "unterminated" in message:
-        return (
-            f'{line}: a quote (") begins a cell that does not end; within a cell, write a quote twice and put the cell '
-            'in quotes: "5"" pipe"'
-        )
-    if "size" in message.lower() and "line" in message.lower() and "unicode" not in message.lower():
-        return f"{line} is longer than {LONGEST_LINE >> 20} MB, which no row of a table is"
-    detail = re.search(r"Original Line:.*?\n(?P<why>[A-Z][^\n]*)", message, re.DOTALL)
-    return f"{line}: {detail['why'] if detail else first_line(Exception(message))}"

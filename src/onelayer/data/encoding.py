@@ -6,7 +6,8 @@ A number or a truth value is one feature. A category is one feature for each lev
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -18,8 +19,9 @@ from scipy import sparse
 from onelayer.data.arrow import mask_of, numbers_of, strings
 from onelayer.data.columns import Profile, as_strings, is_number, is_string
 from onelayer.data.dataset import Missing
-from onelayer.data.formula import LARGEST
-from onelayer.data.spelling import MISSING, PLAIN, days_of, floats_of, trimmed, truth, without
+from onelayer.data.design import Design, Levels
+from onelayer.data.formula import LARGEST, Formula
+from onelayer.data.spelling import MISSING, POINT, as_floats, days_of, floats_of, trimmed, truth, without
 from onelayer.data.tables import quoted
 from onelayer.errors import OneLayerError
 
@@ -95,14 +97,41 @@ class Column:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the columns of a table become features, and what to do with a row that lacks one."""
+    """How the columns of a table become features.
+
+    Attributes:
+        columns: what becomes of each.
+        missing: what to do with a row that lacks a value.
+        formula: what becomes of them together; None if each is for itself.
+    """
 
     columns: tuple[Column, ...]
     missing: Missing = "error"
+    formula: Formula | None = None
+
+    @property
+    def fit_intercept(self) -> bool:
+        """Whether the bias is free."""
+        return self.formula is None or self.formula.intercept
+
+    @cached_property
+    def design(self) -> Design | None:
+        """The features that the formula makes of the columns.
+
+        Raises:
+            OneLayerError: if it cannot.
+        """
+        if self.formula is None:
+            return None
+        categories = (column for column in self.columns if column.kind == "category")
+        levels = {c.name: Levels(c.levels, c.levels.index(c.reference or c.levels[0])) for c in categories}
+        return Design(self.formula, levels)
 
     @property
     def features(self) -> tuple[str, ...]:
         """The names of all features, in order."""
+        if self.design is not None:
+            return self.design.features
         return tuple(feature for column in self.columns for feature in column.features)
 
     @property
@@ -118,12 +147,18 @@ class Encoding:
     @property
     def is_sparse(self) -> bool:
         """Whether most features of a row are 0, as those of many categories are, so that rows are kept in CSR."""
-        return self.missing != "mean" and sum(
-            len(column.features) for column in self.columns if column.kind == "category"
-        ) >= MANY_FEATURES
+        return (
+            self.missing != "mean"
+            and sum(len(column.features) for column in self.columns if column.kind == "category")
+            >= MANY_FEATURES
+        )
 
     def encode(
-        self, batch: pa.RecordBatch, profiles: Mapping[str, Profile], start: int = 0, unknown: Unknown = "error"
+        self,
+        batch: pa.RecordBatch,
+        profiles: Mapping[str, Profile],
+        start: int = 0,
+        unknown: Unknown = "error",
     ) -> tuple[Any, NDArray[np.bool_]]:
         """Return the features (n, d) of some rows, dense or in CSR, and which rows have a level that is unknown (n,).
 
@@ -146,19 +181,31 @@ class Encoding:
                 continue
             codes, is_strange = codes_in(values, column.name, column.levels, start, unknown)
             strange |= is_strange
-            parts.append(one_hot(codes, column, self.is_sparse))
+            reference = None if self.design else column.reference
+            parts.append(one_hot(codes, replace(column, reference=reference), self.is_sparse))
+        if self.design is not None:
+            kinds = (column.kind == "category" for column in self.columns)
+            blocks = [
+                part if is_category else part[:, 0] for part, is_category in zip(parts, kinds, strict=True)
+            ]
+            place = f"the formula, after row {start:,}" if start else "the formula"
+            return self.design.matrix(dict(zip(self.names, blocks, strict=True)), place), strange
         if self.is_sparse:
             return sparse.csr_array(sparse.hstack(parts, format="csr")), strange
         return np.concatenate(parts, axis=1) if parts else np.empty((len(batch), 0)), strange
 
     def to_json(self) -> dict[str, Any]:
         """Return the encoding as JSON values, for a model file."""
-        return {"missing": self.missing, "columns": [vars(column) for column in self.columns]}
+        columns = [asdict(column) for column in self.columns]
+        formula = None if self.formula is None else self.formula.to_json()
+        return {"missing": self.missing, "columns": columns, "formula": formula}
 
     @staticmethod
     def from_json(values: dict[str, Any]) -> "Encoding":
         """Return what ``to_json`` wrote."""
-        return Encoding(tuple(_column(c) for c in values["columns"]), values["missing"])
+        formula = values.get("formula")
+        found = None if formula is None else Formula.from_json(formula)
+        return Encoding(tuple(_column(c) for c in values["columns"]), values["missing"], found)
 
 
 def _column(values: dict[str, Any]) -> Column:
@@ -214,17 +261,19 @@ def numbers_in(values: Any, profile: Profile, start: int = 0) -> Values:
 
 
 def _converted(values: Any, profile: Profile, start: int) -> Any:
-    cells = without(trimmed(as_strings(values)), MISSING)
-    spelling = profile.spellings[0] if profile.spellings else None
-    fits = None if spelling is None else pc.match_substring_regex(cells, spelling.pattern)
-    try:
-        return (cells if spelling is None else spelling.plain(cells)).cast(pa.float64())
-    except pa.ArrowInvalid as error:
-        plain = pc.match_substring_regex(cells, PLAIN) if fits is None else fits
-        row = max(pc.index(plain, False).as_py(), 0)
+    spelling = profile.spellings[0] if profile.spellings else POINT
+    cells = as_strings(values)
+    if spelling == POINT and not profile.tokens:
+        floats = as_floats(cells)
+        if floats is not None:
+            return floats
+    cells = without(trimmed(cells), MISSING)
+    row = pc.index(pc.match_substring_regex(cells, spelling.pattern), False).as_py()
+    if row >= 0:
         raise OneLayerError(
             f"column {profile.name!r}, row {start + row + 1}: {cells[row].as_py()!r} is not a number"
-        ) from error
+        )
+    return spelling.plain(cells).cast(pa.float64())
 
 
 def truths_in(values: Any, name: str, start: int = 0) -> Values:
@@ -238,7 +287,9 @@ def truths_in(values: Any, name: str, start: int = 0) -> Values:
     odd = np.isnan(found) & mask_of(pa.chunked_array([cells.is_valid()]))
     if odd.any():
         row = int(odd.argmax())
-        raise OneLayerError(f"column {name!r}, row {start + row + 1}: {cells[row].as_py()!r} is neither true nor false")
+        raise OneLayerError(
+            f"column {name!r}, row {start + row + 1}: {cells[row].as_py()!r} is neither true nor false"
+        )
     return found
 
 

@@ -17,7 +17,9 @@ def workbook(path: Path, sheet: str | None) -> Found:
     try:
         import openpyxl
     except ImportError as error:
-        raise OneLayerError(f"{path}: Excel needs openpyxl; install with: pip install 'onelayer[excel]'") from error
+        raise OneLayerError(
+            f"{path}: Excel needs openpyxl; install with: pip install 'onelayer[excel]'"
+        ) from error
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except Exception as error:  # a zip file of anything: openpyxl has no error of its own for most
@@ -35,7 +37,11 @@ def workbook(path: Path, sheet: str | None) -> Found:
     columns = list(zip(*rest, strict=True)) or [()] * width
     found = cells_table(str(path), names, columns)
     others = [name for name in book.sheetnames if name != (sheet or book.sheetnames[0])]
-    notes = [f"sheet {sheet or book.sheetnames[0]!r}; there is also {quoted(others)}"] if others and not sheet else []
+    notes = (
+        [f"sheet {sheet or book.sheetnames[0]!r}; there is also {quoted(others)}"]
+        if others and not sheet
+        else []
+    )
     skipped = len(rows) - len(body)
     notes += [f"{skipped} row{'s' if skipped > 1 else ''} of a single cell left out"] if skipped else []
     return replace(found, notes=notes)

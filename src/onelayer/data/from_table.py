@@ -1,7 +1,7 @@
 """From a table to rows to learn from: what becomes of each column, and what is left out and said."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy import sparse
 from onelayer.data.columns import Profile
 from onelayer.data.dataset import Dataset, Missing
 from onelayer.data.encoding import DATE_PARTS, Column, Encoding, Target, numbers_in
+from onelayer.data.formula_text import parse_formula
 from onelayer.data.rows import Rows, complete_rows
 from onelayer.data.tables import Table, quoted
 from onelayer.errors import OneLayerError, named
@@ -33,6 +34,7 @@ class Choices:
         references: by column, the level of a category that the others are relative to; the first one otherwise.
         date_parts: what becomes of dates: some of days, year, month, day, weekday, hour.
         weight: the column of the rows' weights.
+        formula: such as ``price ~ area * city + log(age)``, in the place of target and features.
     """
 
     target: str | None = None
@@ -44,13 +46,18 @@ class Choices:
     references: Mapping[str, str] = field(default_factory=dict)
     date_parts: Sequence[str] = ()
     weight: str | None = None
+    formula: str | None = None
 
     def __post_init__(self) -> None:
         if self.missing not in get_args(Missing):
-            raise OneLayerError(f"missing must be one of {', '.join(get_args(Missing))}, not {self.missing!r}")
+            raise OneLayerError(
+                f"missing must be one of {', '.join(get_args(Missing))}, not {self.missing!r}"
+            )
         for part in self.date_parts:
             if part not in DATE_PARTS:
                 raise OneLayerError(f"a date has no part {part!r}; there are {', '.join(DATE_PARTS)}")
+        if self.formula is not None and self.features is not None:
+            raise OneLayerError("a formula names the features itself: leave the list of features out")
         for given in (self.features, self.categorical, self.exclude):
             if isinstance(given, str):
                 raise OneLayerError(f"columns must be a list of names, such as [{given!r}]")
@@ -82,13 +89,21 @@ def decide(table: Table, choices: Choices) -> Decisions:
         OneLayerError: if a column is absent or cannot be used, or values are missing and ``missing`` does not say what
             to do; it says which and what would help.
     """
+    formula = None
+    if choices.formula is not None:
+        parsed = parse_formula(choices.formula)
+        target = parsed.target if choices.target is None else choices.target
+        with named(table.name):
+            formula = parsed.resolved([c for c in table.columns if c not in choices.exclude], target)
+        choices = replace(choices, target=formula.target, features=formula.columns, formula=None)
     target, candidates = _candidates(table, choices)
     weight = [choices.weight] if choices.weight else []
     categorical = {*choices.categorical, *([target] if choices.as_classes else [])}
     profiles = table.profiles([*candidates, target, *weight], categorical)
     with named(table.name):
-        chosen, notes = _chosen(table, candidates, profiles, choices)
-        encoding = Encoding(tuple(_column(profiles[c], choices) for c in chosen), choices.missing)
+        chosen, notes = _chosen(table, candidates, profiles, choices, formula is not None)
+        encoding = Encoding(tuple(_column(profiles[c], choices) for c in chosen), choices.missing, formula)
+        notes += _notes_on_formula(encoding)
         goal = _target(profiles[target], choices.as_classes)
         used = [profiles[c] for c in (*chosen, target, *weight)]
         if choices.missing == "error":
@@ -143,25 +158,67 @@ def _candidates(table: Table, choices: Choices) -> tuple[str, list[str]]:
 
 
 def _chosen(
-    table: Table, candidates: Sequence[str], profiles: Mapping[str, Profile], choices: Choices
+    table: Table,
+    candidates: Sequence[str],
+    profiles: Mapping[str, Profile],
+    choices: Choices,
+    is_formula: bool,
 ) -> tuple[list[str], list[str]]:
     """Return the columns that are features, and notes on those that are left out."""
-    why = dict.fromkeys(sorted(table.index), "an index that pandas stored") if choices.features is None else {}
+    why = (
+        dict.fromkeys(sorted(table.index), "an index that pandas stored") if choices.features is None else {}
+    )
     for column in candidates:
-        profile = profiles[column]
-        if column in table.unnamed and profile.is_running_number:
-            why[column] = "a running number without a name"
-        elif column in table.unnamed and profile.kind == "text":
-            why[column] = "names of the rows, in a column without a name"
-        elif profile.kind == "empty":
-            why[column] = "no row has a value"
-        elif profile.is_constant:
-            why[column] = "all rows have the same value"
+        reason = _why_left_out(table, profiles[column], is_formula)
+        if reason:
+            why[column] = reason
     chosen = [column for column in candidates if column not in why]
     if not chosen:
         reasons = "; ".join(f"{column!r}: {reason}" for column, reason in list(why.items())[:3])
-        raise OneLayerError(f"there is no column to predict from{f' ({reasons})' if reasons else ''}")
+        seen = f"; how it was read: {'; '.join(table.notes)}" if table.notes else ""
+        raise OneLayerError(f"there is no column to predict from{f' ({reasons})' if reasons else ''}{seen}")
     return chosen, [f"column {column!r} is left out: {reason}" for column, reason in why.items()]
+
+
+def _why_left_out(table: Table, profile: Profile, is_formula: bool = False) -> str:
+    """Return why nothing can be learned from a column, "" if something can."""
+    if profile.name in table.index:
+        return "an index that pandas stored"
+    if profile.name in table.unnamed and profile.is_running_number:
+        return "a running number without a name"
+    if profile.name in table.unnamed and profile.kind == "text":
+        return "names of the rows, in a column without a name"
+    if profile.kind == "empty":
+        return "no row has a value"
+    return "all rows have the same value" if profile.is_constant and not is_formula else ""
+
+
+def outlook(table: Table, profile: Profile) -> str:
+    """Return what training will do with a column that is a feature, in a few words."""
+    reason = _why_left_out(table, profile)
+    if reason:
+        return f"left out: {reason}"
+    row, cell = profile.example or (1, "")
+    shown = f"row {row:,} is {cell[:20]!r}"
+    stops = {
+        "date": "stops: dates need --date-parts or --date-as",
+        "text": f"stops: {shown}, neither a number nor one of few categories",
+        "mixed": f"stops: {shown}, not a number",
+        "ambiguous": f"stops: {shown}; needs --decimal or --thousands",
+        "other": "stops: of a type that is neither numbers nor strings",
+    }
+    if profile.kind in stops:
+        return stops[profile.kind]
+    if profile.kind == "code" and not profile.levels:
+        return "stops: integers beyond 2⁵³, which float64 merges"
+    column = _column(profile, Choices())
+    if column.kind == "category":
+        n = len(column.features)
+        return f"{n:,} feature{'s' if n != 1 else ''}, relative to {column.reference!r}"
+    if column.kind == "boolean":
+        return f"a feature: {quoted(profile.levels)} as 0 and 1"
+    spelling = str(profile.spellings[0])
+    return f"a feature{f', {spelling}' if spelling else ''}"
 
 
 def _column(profile: Profile, choices: Choices) -> Column:
@@ -174,7 +231,9 @@ def _column(profile: Profile, choices: Choices) -> Column:
     if kind in ("category", "code") and profile.levels:
         reference = choices.references.get(name, profile.levels[0])
         if reference not in profile.levels:
-            raise OneLayerError(f"column {name!r} has no level {reference!r}; it has {quoted(profile.levels)}")
+            raise OneLayerError(
+                f"column {name!r} has no level {reference!r}; it has {quoted(profile.levels)}"
+            )
         return Column(name, "category", profile.levels, reference)
     raise OneLayerError(f"column {name!r}{_problem(profile)}, or leave it out with --exclude")
 
@@ -197,7 +256,9 @@ def _problem(profile: Profile) -> str:
             "value, or name the column with --categorical if these are categories"
         )
     if profile.kind == "code":
-        return " holds integers beyond 2⁵³, which float64 merges: name it with --categorical if they are codes"
+        return (
+            " holds integers beyond 2⁵³, which float64 merges: name it with --categorical if they are codes"
+        )
     if profile.kind == "text":
         differ = f"{profile.distinct:,} of " if profile.distinct is not None else "too many of "
         return (
@@ -219,7 +280,9 @@ def _target(profile: Profile, as_classes: bool) -> Target:
         raise OneLayerError(f"target {name!r} has just one class, {profile.levels[0]!r}: nothing to learn")
     fractions = [level for level in profile.levels if as_classes and _is_fraction(level)]
     if fractions or len(profile.levels) > MOST_CLASSES:
-        why = f"{fractions[0]} is not a whole number" if fractions else f"{len(profile.levels):,} are too many"
+        why = (
+            f"{fractions[0]} is not a whole number" if fractions else f"{len(profile.levels):,} are too many"
+        )
         raise OneLayerError(f"the values of target {name!r} are not classes: {why}; use --model linear")
     return Target(name, profile.levels)
 
@@ -242,6 +305,20 @@ def check_readable(encoding: Encoding, profiles: Mapping[str, Profile]) -> None:
 
 
 # What is said
+
+
+def _notes_on_formula(encoding: Encoding) -> list[str]:
+    """Return what the formula makes of the columns; an error if it cannot make anything."""
+    if encoding.formula is None:
+        return []
+    dates = [column.name for column in encoding.columns if column.kind == "date"]
+    if dates:
+        raise OneLayerError(
+            f"formula: {dates[0]!r} holds dates, of which a formula cannot take parts: leave it out"
+        )
+    features = encoding.features
+    shown = ", ".join(features[:6]) + (", …" if len(features) > 6 else "")
+    return [f"formula: {len(features):,} feature{'s' if len(features) > 1 else ''}: {shown}"]
 
 
 def _refuse_missing(profiles: Sequence[Profile]) -> None:
@@ -320,7 +397,19 @@ def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
     X = stacked([part[0] for part in parts])
     c = None if made.weight is None else np.concatenate([part[2] for part in parts if part[2] is not None])
     notes = [f"{n - len(y):,} of {n:,} rows are dropped: a value is missing"] if len(y) < n else []
+    notes += _rare_classes(y, made.target) if made.target.classes else []
     return Rows(X, y, "classes" if made.target.classes else "regression", c), notes
+
+
+def _rare_classes(y: NDArray[np.int64], target: Target) -> list[str]:
+    """Return notes on classes of which hardly anything can be learned."""
+    counts = np.bincount(y, minlength=len(target.classes))
+    words = {0: "no row is left", 1: "there is just one row"}
+    return [
+        f"class {target.classes[k]!r}: {words[count]}"
+        for k, count in enumerate(counts.tolist())
+        if count in words
+    ]
 
 
 def _complete(X: Any, y: NDArray[Any], missing: Missing) -> NDArray[np.bool_]:

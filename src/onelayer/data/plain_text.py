@@ -1,7 +1,10 @@
 """Text files as people have them, compressed or not and in any common encoding, as plain UTF-8."""
 
 import codecs
+import os
 import re
+import tempfile
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +19,9 @@ COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 UNHARMED = 256 << 20  # bytes that any compressed file may become
 LARGEST_RATIO = 200  # beyond that: real tables shrink to a tenth, and a file of zeros to a thousandth
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-PAIRED = 0.9  # share of high bytes in runs of an even length, from which on text is Chinese rather than Latin-1
+PAIRED = (
+    0.9  # share of high bytes in runs of an even length, from which on text is Chinese rather than Latin-1
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class PlainText:
     """A text file that can be read as it is: UTF-8, not compressed, one kind of line ends.
 
     Attributes:
-        path: the file, or a copy of it in a temporary folder.
+        path: the file, or a copy of it that is removed when this is no longer used.
         encoding: that of the original.
         compression: likewise, or None.
         has_quotes: whether it has a double quote anywhere.
@@ -36,35 +41,54 @@ class PlainText:
     has_quotes: bool
 
 
-def plain_text(path: Path, folder: Path, encoding: str | None = None) -> PlainText:
-    """Return a text file as UTF-8, copied to ``folder`` if it is anything else; in bounded memory.
+def plain_text(path: Path, encoding: str | None = None) -> PlainText:
+    """Return a text file as UTF-8, copied to a temporary file if it is anything else; in bounded memory.
 
     Args:
         path: the file.
-        folder: for copies.
         encoding: of the file; found out if it is not given: UTF-8, UTF-16, GB18030 or Latin-1.
 
     Raises:
         OneLayerError: if it cannot be read, is not text, or becomes suspiciously large.
     """
+    copies: list[Path] = []
     try:
-        with path.open("rb") as file:
-            start = file.read(8192)
-        compression = next((name for mark, name in COMPRESSIONS.items() if start.startswith(mark)), None)
-        source = path
+        source, compression = path, _compression(path)
         if compression:
-            source = folder / f"{path.name}.inflated"
+            source = _temporary(copies)
             _inflate(path, source, compression)
-            with source.open("rb") as file:
-                start = file.read(8192)
-        found, has_quotes, is_mixed = _survey(path, source, start, encoding)
-        if found == "utf-8" and not is_mixed:
-            return PlainText(source, found, compression, has_quotes)
-        copy = folder / f"{path.name}.utf-8"
-        _transcode(path, source, copy, found)
+        found, has_quotes, is_mixed = _survey(path, source, encoding)
+        if found != "utf-8" or is_mixed:
+            copy = _temporary(copies)
+            _transcode(path, source, copy, found)
+            source = copy
+        text = PlainText(source, found.removesuffix("-sig"), compression, has_quotes)
     except OSError as error:
+        _remove(copies)
         raise OneLayerError(f"{path}: cannot be read ({error.strerror or error})") from error
-    return PlainText(copy, found.removesuffix("-sig"), compression, has_quotes)
+    except OneLayerError:
+        _remove(copies)
+        raise
+    weakref.finalize(text, _remove, copies)
+    return text
+
+
+def _temporary(copies: list[Path]) -> Path:
+    descriptor, name = tempfile.mkstemp(prefix="onelayer-")
+    os.close(descriptor)
+    copies.append(Path(name))
+    return copies[-1]
+
+
+def _remove(copies: list[Path]) -> None:
+    for copy in copies:
+        copy.unlink(missing_ok=True)
+
+
+def _compression(path: Path) -> str | None:
+    with path.open("rb") as file:
+        start = file.read(4)
+    return next((name for mark, name in COMPRESSIONS.items() if start.startswith(mark)), None)
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
@@ -85,8 +109,10 @@ def _inflate(path: Path, target: Path, compression: str) -> None:
             out.write(chunk)
 
 
-def _survey(path: Path, source: Path, start: bytes, encoding: str | None) -> tuple[str, bool, bool]:
+def _survey(path: Path, source: Path, encoding: str | None) -> tuple[str, bool, bool]:
     """Return the encoding, whether there are quotes, and whether lines end in several ways."""
+    with source.open("rb") as file:
+        start = file.read(8192)
     guess = encoding or next((name for mark, name in MARKS.items() if start.startswith(mark)), None)
     if guess is None and b"\0" in start:
         guess = _utf16_without_mark(path, start)

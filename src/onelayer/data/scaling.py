@@ -129,9 +129,7 @@ class TableScaling:
     def of(rows: Rows) -> "TableScaling":
         """Learn from float features (n, d), in which NaN means missing; features in CSR stay as they are."""
         d = rows.n_features
-        features = (
-            Scaling(np.zeros(d), np.ones(d)) if rows.is_sparse else RunningMoments.of(rows.X).scaling()
-        )
+        features = Scaling(np.zeros(d), np.ones(d)) if rows.is_sparse else RunningMoments.of(rows.X).scaling()
         if rows.task == "classes":
             return TableScaling(features, Scaling(np.zeros(1), np.ones(1)))
         target = RunningMoments.of(rows.y).scaling()

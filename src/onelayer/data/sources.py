@@ -31,6 +31,7 @@ def open_data(
     references: Mapping[str, str] | None = None,
     date_parts: Sequence[str] = (),
     weight: str | None = None,
+    formula: str | None = None,
     reading: Reading = AS_FOUND,
 ) -> Dataset:
     """Return the data set that ``source`` names.
@@ -49,6 +50,7 @@ def open_data(
         references: by column, the level of a category that the others are relative to; the first one if not given.
         date_parts: what of dates counts: some of days, year, month, day, weekday, hour.
         weight: the column of the rows' weights.
+        formula: such as ``price ~ area * city + log(age)``, in the place of target and features.
         reading: how to read the table, where it does not say so itself.
 
     Raises:
@@ -62,7 +64,7 @@ def open_data(
     from onelayer.data.from_table import Choices, dataset_of
 
     name, table = open_table(source, reading)
-    if target is None and isinstance(source, str):
+    if target is None and formula is None and isinstance(source, str):
         target = BUNDLED_TABLES.get(source)
     choices = Choices(
         target,
@@ -74,6 +76,7 @@ def open_data(
         references or {},
         date_parts,
         weight,
+        formula,
     )
     return dataset_of(table, name, choices)
 

@@ -113,9 +113,7 @@ YEAR_LAST = r"^(?P<first>\d{1,2})[./-](?P<second>\d{1,2})[./-](?P<year>\d{4})"
 CLOCK = r"[T ](?P<hour>\d{1,2}):(?P<minute>\d{2})(:(?P<second>\d{2}))?"
 
 
-def days_of(
-    values: Any, column: str, day_first: bool | None, start: int = 0
-) -> NDArray[np.float64]:
+def days_of(values: Any, column: str, day_first: bool | None, start: int = 0) -> NDArray[np.float64]:
     """Return dates as days since 1970 (n,), with the time of day as a fraction; NaN where null.
 
     Args:
@@ -140,12 +138,20 @@ def days_of(
     starts = np.full(len(months), np.nan)
     month_starts = np.where(known, months, 0).astype("datetime64[M]")
     starts[known] = month_starts.astype("datetime64[D]").astype(float)[known]
-    lengths = ((month_starts + 1).astype("datetime64[D]") - month_starts.astype("datetime64[D]")).astype(float)
-    wrong = known & ~((parts["month"] >= 1) & (parts["month"] <= 12) & (parts["day"] >= 1) & (parts["day"] <= lengths))
+    lengths = ((month_starts + 1).astype("datetime64[D]") - month_starts.astype("datetime64[D]")).astype(
+        float
+    )
+    wrong = known & ~(
+        (parts["month"] >= 1) & (parts["month"] <= 12) & (parts["day"] >= 1) & (parts["day"] <= lengths)
+    )
     if wrong.any():
         row = int(wrong.argmax())
-        raise OneLayerError(f"column {column!r}, row {start + row + 1}: there is no day {values[row].as_py()!r}")
-    seconds = sum(np.nan_to_num(clock[name]) * size for name, size in (("hour", 3600), ("minute", 60), ("second", 1)))
+        raise OneLayerError(
+            f"column {column!r}, row {start + row + 1}: there is no day {values[row].as_py()!r}"
+        )
+    seconds = sum(
+        np.nan_to_num(clock[name]) * size for name, size in (("hour", 3600), ("minute", 60), ("second", 1))
+    )
     return np.asarray(starts + parts["day"] - 1 + seconds / 86400)
 
 

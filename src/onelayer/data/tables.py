@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from glob import glob
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -229,7 +228,9 @@ def _joined(name: str, parts: Sequence[Table]) -> Table:
     for part in parts[1:]:
         if set(part.columns) != set(first.columns):
             differ = sorted(set(part.columns) ^ set(first.columns))
-            raise OneLayerError(f"{part.name}: has other columns than {first.name}: they differ in {quoted(differ)}")
+            raise OneLayerError(
+                f"{part.name}: has other columns than {first.name}: they differ in {quoted(differ)}"
+            )
 
     def read(places: Sequence[int]) -> Batches:
         for part in parts:
@@ -284,13 +285,11 @@ def _from_file(path: Path, reading: Reading) -> Found:
 
 def _delimited(path: Path, reading: Reading) -> Found:
     """Return a text file; a small one stays in memory once it was read, for it is read at least twice."""
-    folder = TemporaryDirectory(prefix="onelayer-")
-    file = Delimited(path, reading, Path(folder.name))
+    file = Delimited(path, reading)
     names = file.dialect.names
     kept: list[pa.RecordBatch] = []
 
     def read(places: Sequence[int]) -> Batches:
-        assert folder is not None  # lives as long as the table does
         if not kept and path.stat().st_size <= HELD:
             kept.extend(file.batches(range(len(names))))
         if kept:

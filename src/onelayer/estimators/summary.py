@@ -62,13 +62,7 @@ class Summary:
         return np.asarray(self.coefficients.interval[0])
 
     def __str__(self) -> str:
-        percent = f"{100 * self.coefficients.level:g}%"
-        rows = [("", "estimate", "std. error", "t", "p", f"{percent} from", "to")]
-        columns = zip(self.terms, self.estimate, self.std_err, self.t, self.p, self.interval, strict=True)
-        for term, estimate, error, t, p, (low, high) in columns:
-            numbers = ((error, ".4g"), (t, ".3f"), (p, ".3g"), (low, ".6g"), (high, ".6g"))
-            cells = ("–" if np.isnan(value) else format(value, form) for value, form in numbers)
-            rows.append((term, f"{estimate:.6g}", *cells))
+        rows = self.coefficients.cells(0)
         widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
         lines = [
             "  ".join(

@@ -11,6 +11,7 @@ from onelayer.errors import OneLayerError
 
 Array = NDArray[np.float64]
 
+LEAST_P = 1e-300  # that is shown as a number
 FAR_TAIL = 1e100  # of Student's t: beyond it the probability is a power of it to the last digit
 
 
@@ -71,6 +72,22 @@ class Coefficients:
         is_normal = self.distribution == "normal"
         half = -(ndtri(tail) if is_normal else stdtrit(self.degrees_of_freedom, tail)) * self.std_err
         return np.stack([self.estimate - half, self.estimate + half], axis=-1)
+
+    def cells(self, k: int) -> list[tuple[str, ...]]:
+        """Return the table of output k as it is printed: the names of its columns, and a line for each term."""
+        statistic = "z" if self.distribution == "normal" else "t"
+        found: list[tuple[str, ...]] = [
+            ("", "estimate", "std. error", statistic, "p", f"{100 * self.level:g}% from", "to")
+        ]
+        parts = (self.estimate, self.std_err, self.statistic, self.p, self.interval)
+        for term, estimate, error, value, p, (low, high) in zip(
+            self.terms, *(part[k] for part in parts), strict=True
+        ):
+            numbers = ((error, ".4g"), (value, ".3f"), (p, ".3g"), (low, ".6g"), (high, ".6g"))
+            cells = ["–" if np.isnan(number) else format(number, form) for number, form in numbers]
+            cells[2] = "<1e-300" if p < LEAST_P else cells[2]
+            found.append((term, f"{estimate:.6g}", *cells))
+        return found
 
 
 def check_level(level: float, name: str = "level") -> None:
