@@ -20,7 +20,7 @@ MOST_POINTS = 800  # in a picture
 MOST_ROWS = 5000  # that trends are looked for in
 MOST_CANDIDATES = 50  # features whose trends are looked for
 MOST_FEATURES = 12  # that are drawn
-LEAST_FEATURES = 3  # that are drawn, whether or not there is a trend
+LEAST_FEATURES = 3  # that are drawn, trend or not
 CLEAR = 3
 LARGEST_GRAM = 1000  # columns
 WORST_ROWS = 5
@@ -40,7 +40,7 @@ class Points:
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """Residuals along a feature, or along the prediction, where ``feature`` is None; ``rows`` are those of the trend."""
+    """Residuals along a feature, or the prediction where ``feature`` is None; ``rows`` are those of the trend."""
 
     feature: str | None
     points: Points

@@ -26,8 +26,8 @@ def results(writer: Writer) -> str:
     return html.section(writer.say("results"), about, *shown)
 
 
-def _drawn(writer: Writer, shown: int, total: int) -> str:
-    return writer.say("shown", shown=f"{shown:,}", total=f"{total:,}") if shown < total else ""
+def _drawn(writer: Writer, shown: int, total: int, key: str = "shown") -> str:
+    return writer.say(key, shown=f"{shown:,}", total=f"{total:,}") if shown < total else ""
 
 
 # Numbers
@@ -91,9 +91,8 @@ def _influential(writer: Writer, found: Influential) -> str:
     heading, points = writer.say("leverage"), found.points
     labels = writer.say("leverage.x"), writer.say("leverage.y")
     picture = charts.leverage(points.x, points.y, found.rank, labels, heading)
-    return html.figure(
-        heading, picture, writer.say("leverage.caption"), _drawn(writer, len(points.x), points.total)
-    )
+    drawn = _drawn(writer, len(points.x), points.total, "shown.worst")
+    return html.figure(heading, picture, writer.say("leverage.caption"), drawn)
 
 
 def _worst(writer: Writer, found: Influential, target: str) -> str:

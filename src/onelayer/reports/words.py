@@ -17,7 +17,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "mlp": ("A multilayer perceptron", "多层感知机"),
     "phm": ("A one-layer network with a PHM layer", "带 PHM 层的单层网络"),
     "lead.number": (
-        "{model} predicts the number {target} from {features} features, learned from {train} rows of {data}.",
+        "{model} predicts {target} from {features} features, learned from {train} rows of {data}.",
         "{model}根据 {features} 个特征预测数值 {target}，用 {data} 的 {train} 个样本训练。",
     ),
     "lead.class": (
@@ -61,7 +61,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "R² 是模型所解释的 {target} 的方差比例：0 表示不优于直接用均值，1 表示完全准确。",
     ),
     # Warnings
-    "warnings": ("Beware", "请注意"),
+    "warnings": ("Warnings", "注意事项"),
     "warning.scarce.number": (
         "There are few rows to learn from: {ratio} for each coefficient. With fewer than 10 the coefficients "
         "are "
@@ -93,7 +93,6 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     # The data
     "data": ("The data", "数据"),
-    "part": ("rows", "样本"),
     "part.train": ("training rows", "训练样本"),
     "part.valid": ("held-out rows", "验证样本"),
     "part.test": ("test rows", "测试样本"),
@@ -146,14 +145,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "{features} 个特征、{hidden} 个带 ReLU 的隐藏单元、{outputs} 个输出：没有便于阅读的公式。",
     ),
     "fitted.exact": (
-        "Fitted exactly by the solver {solver}; {parameters} parameters.",
-        "由求解器 {solver} 精确求解；共 {parameters} 个参数。",
+        "Fitted exactly, with the solver “{solver}”; {parameters} parameters.",
+        "由求解器“{solver}”精确求解；共 {parameters} 个参数。",
     ),
     "fitted.penalty": (
-        "Fitted to the exact minimum by the solver {solver} with C = {C} (the penalty is ½‖W‖² against C times "
+        "Fitted to the exact minimum with the solver “{solver}” and C = {C} (the penalty is ½‖W‖² against C times "
         "the "
         "cross-entropy of all rows); {parameters} parameters.",
-        "由求解器 {solver} 求得精确最小值，C = {C}（惩罚项为 ½‖W‖²，与 C 倍的全部样本交叉熵之和相权衡）；共 "
+        "由求解器“{solver}”求得精确最小值，C = {C}（惩罚项为 ½‖W‖²，与 C 倍的全部样本交叉熵之和相权衡）；共 "
         "{parameters} 个参数。",
     ),
     "fitted.sgd": (
@@ -206,13 +205,17 @@ WORDS: dict[str, tuple[str, str]] = {
         "{shown} of {total} points, chosen at random, are drawn.",
         "图中为从 {total} 个点中随机选取的 {shown} 个。",
     ),
+    "shown.worst": (
+        "{shown} of {total} points are drawn: those in the table below, and others chosen at random.",
+        "图中画出 {total} 个点中的 {shown} 个：下表所列的，以及随机选取的其他点。",
+    ),
     "shown.means": (
         " The means are of {rows} rows, chosen at random.",
         "各组均值由随机选取的 {rows} 个样本算出。",
     ),
     "chosen": (
-        "Of the {total} features those {shown} are drawn along which the residuals have the clearest pattern; along the "
-        "others it is no clearer than by chance, or weaker than along these.",
+        "Of the {total} features those {shown} are drawn along which the residuals have the clearest pattern; along "
+        "the others it is no clearer than by chance, or weaker than along these.",
         "{total} 个特征中只画出残差规律最明显的 {shown} 个；其余特征上的规律不比偶然更明显，或弱于图中所示。",
     ),
     "true": ("true {target}", "{target} 真实值"),
@@ -350,7 +353,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "command": ("command", "命令"),
     "seed": ("seed", "随机种子"),
     "versions": ("versions", "版本"),
-    "sha256": ("SHA-256 of model.safetensors", "model.safetensors 的 SHA-256"),
+    "sha256": ("SHA-256 of the model file", "模型文件的 SHA-256"),
     "made": (
         "Written by onelayer. This page is complete in itself: it loads nothing and runs no script.",
         "由 onelayer 生成。本页自成一体：不加载任何内容，也不运行脚本。",
