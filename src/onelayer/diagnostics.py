@@ -17,6 +17,7 @@ from onelayer.data.scaling import RunningMoments
 Array = NDArray[np.float64]
 
 LEVEL = 0.95
+LEAST_ROWS = 10  # of which a mean is taken for normal
 DEPENDENT = 1e-10  # an eigenvalue of the correlations this small, relative to the largest, is rounding
 
 
@@ -47,8 +48,8 @@ def wilson(successes: Any, trials: Any, level: float = LEVEL) -> Array:
 
 
 def mean_interval(values: Array, level: float = LEVEL) -> Array | None:
-    """Return the interval of the mean of values (n,) for large n (2,), or None for fewer than two values."""
-    if len(values) < 2:
+    """Return the interval of the mean of values (n,) for large n (2,), or None for fewer than ten values."""
+    if len(values) < LEAST_ROWS:
         return None
     half = z_of(level) * float(values.std(ddof=1)) / sqrt(len(values))
     return float(values.mean()) + np.array([-half, half])
@@ -67,7 +68,7 @@ def r2_interval(errors: Array, target: Array, level: float = LEVEL) -> Array | N
     variance of y: the delta method (Cochran, Sampling Techniques, 3rd edition, section 6.3).
     """
     spread = np.square(target - target.mean())
-    if len(target) < 3 or not spread.any():
+    if len(target) < LEAST_ROWS or not spread.any():
         return None
     ratio = float(np.square(errors).mean() / spread.mean())
     terms = np.square(errors) - ratio * spread

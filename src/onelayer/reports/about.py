@@ -36,10 +36,9 @@ class Writer:
 
     def names(self, names: Sequence[str], most: int = MOST_NAMED) -> str:
         """Return names as HTML, the first of many."""
-        shown = [name_html(name) for name in names[:most]]
-        if len(names) > most:
-            shown.append(self.say("more", n=f"{len(names) - most:,}"))
-        return self.say("comma").join(shown)
+        shown = self.say("comma").join(map(name_html, names[:most]))
+        more = len(names) - most
+        return f"{shown} {self.say('more', n=f'{more:,}')}" if more > 0 else shown
 
     # The head
 
