@@ -147,6 +147,14 @@ def test_few_rows_do_not_drift_by_chance():
     assert alarms < 40  # nearly 1 in 20 for many rows; one in five would be a plague
 
 
+def test_a_rare_value_has_a_bin_of_its_own():
+    x = np.zeros(100)
+    x[7] = 1
+    trend = diagnostics.trend(x, x * 5)
+    np.testing.assert_array_equal([trend.x, trend.mean], [[0, 1], [0, 5]])
+    assert trend.share == pytest.approx(1)
+
+
 @given(st.integers(0, 10**6))
 def test_a_trend_is_a_mean_in_each_bin(seed):
     r = np.random.default_rng(seed)

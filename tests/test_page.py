@@ -11,10 +11,11 @@ from itertools import pairwise
 from typing import get_args
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 
-from onelayer import Dataset, Rows, Settings, fashion_mnist, houses, synthetic, train
+from onelayer import Dataset, Rows, Settings, fashion_mnist, houses, open_data, synthetic, train
 from onelayer.errors import OneLayerError
 from onelayer.reports import Extras, findings, page, words
 from onelayer.reports import html as parts
@@ -264,6 +265,21 @@ def test_pictures_take_a_fixed_number_of_points_and_say_so():
     assert "800 of 20,000 points" in source and "of 5,000 rows, chosen at random" in source
 
 
+def test_rows_without_a_value_are_not_said_to_be_left_out_by_chance():
+    r = np.random.default_rng(0)
+    a, b = r.normal(size=(2, 400))
+    table = pa.table(
+        {"a": pa.array(a, mask=np.arange(400) % 4 == 0), "b": b, "y": a + b + r.normal(size=400)}
+    )
+    run = train(open_data(table, "y", missing="mean"), Settings(solver="auto"))
+    found = findings(run)
+    along = {one.feature: one for one in found.results.residuals}
+    there = int(np.isfinite(run.prepared.judged_by[1].X[:, 0]).sum())
+    assert along["a"].points.total == len(along["a"].points.x) == there < 80 == along["b"].points.total
+    source = page(found, "en")
+    assert source.count("Rows without this feature are left out") == 1 and "chosen at random" not in source
+
+
 def test_hostile_names_stay_text(runs):
     run = runs["hostile"]
     for language in get_args(Language):
@@ -336,11 +352,15 @@ def test_every_sentence_is_used_on_some_page(runs, monkeypatch):
     r = np.random.default_rng(0)
     X, far = r.normal(size=(6000, 70)), r.normal(size=(6000, 70)) + 2
     large = Dataset("", Rows(X, X[:, 0]), Rows(far, r.normal(size=6000)), tuple(map(str, range(70))), "y", ())
-    phm = Settings(model="phm", epochs=1)
+    phm, exact = Settings(model="phm", epochs=1), Settings(solver="auto")
     for run in (
         *runs.values(),
         train(large, Settings(solver="auto")),
         train(classes_of(("no", "yes", "?"), ("a", "b")), phm),
+        train(
+            open_data(pa.table({"a": [None, 1.0, 2.0, 4.0] * 9, "y": np.arange(36.0)}), "y", missing="mean"),
+            exact,
+        ),
         train(classes_of(("no", "yes", "?"), tuple("abcdefghi"), 60), Settings(solver="auto", valid=0)),
         train(
             Dataset("", Rows(X[:60, :30], X[:60, 0]), None, tuple(map(str, range(30))), "y", ()),

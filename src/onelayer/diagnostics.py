@@ -254,8 +254,8 @@ class Trend:
 
 def trend(x: Array, value: Array, bins: int = 10) -> Trend:
     """Return the trend of a value (n,) along a feature (n,), which must be finite; n is at least 1."""
-    edges = np.unique(np.quantile(x, np.linspace(0, 1, bins + 1)))
-    bin_of = np.searchsorted(edges[1:-1], x, side="right")
+    edges = np.unique(np.quantile(x, np.linspace(0, 1, bins + 1)[1:-1]))
+    bin_of = np.searchsorted(edges, x)  # few values have a bin each, however seldom one of them is
     rows = np.bincount(bin_of)
     is_used = rows > 0
     n = rows[is_used]

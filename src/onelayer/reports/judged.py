@@ -141,19 +141,20 @@ def _residuals(
     model: Model, rows: Rows, prediction: Array, errors: Array, deviation: Array | None
 ) -> tuple[Residuals, ...]:
     """Return the residuals along the prediction, and along the features whose trends explain most of them."""
-    n = len(rows)
-    along = [_along(None, prediction, errors, n)]
+    along = [_along(None, prediction, errors, len(rows))]
     if deviation is None:
         return tuple(along)
     chosen = diagnostics.sample(len(rows), MOST_ROWS)
-    X, errors = rows.take(chosen).gathered().dense(), errors[chosen]
+    every = rows.gathered().dense()
+    X, errors = every[chosen], errors[chosen]
     effect = np.abs(model.weight[0] * deviation) if model.hidden_weight is None else deviation
     candidates = np.argsort(-effect, kind="stable")[:MOST_CANDIDATES]
     names, found = feature_names(model), []
     for j in candidates.tolist():
         is_there = np.isfinite(X[:, j])
         if is_there.any() and np.ptp(X[is_there, j]) > 0:
-            found.append(_along(names[j], X[is_there, j], errors[is_there], n))
+            total = int(np.isfinite(every[:, j]).sum())
+            found.append(_along(names[j], X[is_there, j], errors[is_there], total))
     found.sort(key=lambda one: -one.trend.share)
     shown = [one for i, one in enumerate(found[:MOST_FEATURES]) if i < LEAST_FEATURES or one.is_clear]
     return (*along, *shown)

@@ -82,7 +82,10 @@ def _residuals(writer: Writer, found: Residuals, label: str) -> str:
     points = found.points
     picture = charts.residuals(points.x, points.y, found.trend, (x_label, label), html.untagged(heading))
     drawn = _drawn(writer, len(points.x), points.total)
-    if found.feature is not None and points.total > MOST_ROWS:
+    n = writer.findings.rows[writer.findings.judged_by]
+    if points.total < n:
+        drawn += writer.say("shown.missing")
+    if found.feature is not None and n > MOST_ROWS:
         drawn += writer.say("shown.means", rows=f"{MOST_ROWS:,}")
     return html.figure(heading, picture, caption, drawn)
 

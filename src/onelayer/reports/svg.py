@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 WIDTH, HEIGHT = 380, 270
 LETTER = 7.0  # the width of a digit or a Latin letter of the ticks
 TOP, RIGHT, BOTTOM = 12.0, 24.0, 44.0
-LONGEST_LABEL, LONGEST_UPRIGHT = 46, 34
+LONGEST_LABEL, LONGEST_UPRIGHT = 46, 37
 
 
 @dataclass(frozen=True)

@@ -209,13 +209,17 @@ WORDS: dict[str, tuple[str, str]] = {
         "{shown} of {total} points are drawn: those in the table below, and others chosen at random.",
         "图中画出 {total} 个点中的 {shown} 个：下表所列的，以及随机选取的其他点。",
     ),
+    "shown.missing": (
+        " Rows without this feature are left out.",
+        "缺少该特征的样本未画出。",
+    ),
     "shown.means": (
         " The means are of {rows} rows, chosen at random.",
         "各组均值由随机选取的 {rows} 个样本算出。",
     ),
     "chosen": (
-        "Of the {total} features those {shown} are drawn along which the residuals have the clearest pattern; along "
-        "the others it is no clearer than by chance, or weaker than along these.",
+        "Residuals are drawn along {shown} of the {total} features, those with the clearest pattern; along the others "
+        "it is no clearer than by chance, or weaker than along these.",
         "{total} 个特征中只画出残差规律最明显的 {shown} 个；其余特征上的规律不比偶然更明显，或弱于图中所示。",
     ),
     "true": ("true {target}", "{target} 真实值"),
