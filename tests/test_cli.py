@@ -1,6 +1,7 @@
 """The command line, run as a user runs it: what it prints, what it writes, how it fails."""
 
 import csv
+import hashlib
 import json
 import math
 import os
@@ -25,12 +26,9 @@ def test_train_fashion_mnist_writes_a_whole_run(onelayer, tmp_path):
     folder = tmp_path / "runs/fashion-mnist-softmax"
     assert sorted(path.name for path in folder.iterdir()) == [
         "checkpoint.safetensors",
-        "confusion.png",
-        "curve.png",
         "history.csv",
-        "mistakes.png",
         "model.safetensors",
-        "templates.png",
+        "report.html",
     ]
     tensors = safetensors.torch.load_file(folder / "model.safetensors")
     assert tensors["weight"].shape == (10, 784) and tensors["bias"].shape == (10,)
@@ -236,13 +234,22 @@ def test_codes_as_classes_are_evaluated_on_the_file_they_were_learned_from(onela
     assert list(result["classes"]) == ["01", "02"] and result["accuracy"] > 0.8
 
 
+def test_a_report_in_chinese_says_how_it_was_made(onelayer, tmp_path):
+    result = onelayer("train", "houses", "--solver", "auto", "--lang", "zh", "--out", "a <b>")
+    assert result.code == 0 and "report.html" in result.out
+    source = (tmp_path / "a <b>/report.html").read_text(encoding="utf-8")
+    assert '<html lang="zh-Hans">' in source and "预测" in source
+    assert hashlib.sha256((tmp_path / "a <b>/model.safetensors").read_bytes()).hexdigest() in source
+    assert "onelayer train houses --solver auto --lang zh --out &#x27;a &lt;b&gt;&#x27;" in source
+
+
 def test_images_of_one_row_of_pixels(onelayer, tmp_path):
     for part in ("train", "t10k"):
         images = (np.arange(20 * 40).reshape(20, 1, 40) % 256) * (np.arange(20) % 2)[:, None, None]
         (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(idx_bytes(images))
         (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(idx_bytes(np.arange(20) % 2))
     assert onelayer("train", tmp_path, "--epochs", 1, "--out", "wide").code == 0
-    assert (tmp_path / "wide/templates.png").exists()
+    assert (tmp_path / "wide/report.html").read_text().count("<img ") >= 2
 
 
 def test_a_damaged_checkpoint(onelayer, tmp_path):

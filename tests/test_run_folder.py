@@ -9,12 +9,19 @@ from pathlib import Path
 import pytest
 
 from onelayer import OneLayerError
-from onelayer.run_folder import FILES, LOCK, MODEL_FILE, RESULTS, model_in, replace_run, run_folder
-
-EARLIER = dict.fromkeys(
-    (MODEL_FILE, "history.csv", "checkpoint.safetensors", "curve.png", "mistakes.png"), b"old"
+from onelayer.run_folder import (
+    FILES,
+    LOCK,
+    MODEL_FILE,
+    REPORT_FILE,
+    RESULTS,
+    model_in,
+    replace_run,
+    run_folder,
 )
-LATER = dict.fromkeys((MODEL_FILE, "predicted.png", "curve.png", "residuals.png"), b"new")
+
+EARLIER = dict.fromkeys((MODEL_FILE, "history.csv", "checkpoint.safetensors"), b"old")
+LATER = dict.fromkeys((MODEL_FILE, "history.csv", REPORT_FILE), b"new")
 USERS_OWN = {"notes.txt": b"mine", "curve.svg": b"mine"}
 
 
@@ -102,10 +109,10 @@ def test_results_that_cannot_be_written_leave_the_earlier_run(tmp_path):
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
         "from pathlib import Path; from onelayer.run_folder import *\n"
         "with run_folder(Path(sys.argv[1])):\n"
-        "    replace_run(Path(sys.argv[1]), {MODEL_FILE: b'', 'curve.png': bytes(2000)})"
+        "    replace_run(Path(sys.argv[1]), {MODEL_FILE: b'', REPORT_FILE: bytes(2000)})"
     )
     result = subprocess.run([sys.executable, "-c", limited, tmp_path], capture_output=True, text=True)
-    assert "curve.png: cannot be written (File too large)" in result.stderr
+    assert "report.html: cannot be written (File too large)" in result.stderr
     assert contents(tmp_path) == EARLIER and len(list(tmp_path.iterdir())) == len(EARLIER)
 
 
@@ -140,11 +147,11 @@ def test_a_killed_run_holds_no_lock(tmp_path):
     ],
 )
 def test_what_a_run_should_not_replace_is_named_before_any_work(tmp_path, put):
-    put(tmp_path / "curve.png")
-    before = os.lstat(tmp_path / "curve.png")
-    with pytest.raises(OneLayerError, match=r"curve\.png: is not a regular file"), run_folder(tmp_path):
+    put(tmp_path / REPORT_FILE)
+    before = os.lstat(tmp_path / REPORT_FILE)
+    with pytest.raises(OneLayerError, match=r"report\.html: is not a regular file"), run_folder(tmp_path):
         raise AssertionError
-    assert os.lstat(tmp_path / "curve.png") == before and len(list(tmp_path.iterdir())) == 1
+    assert os.lstat(tmp_path / REPORT_FILE) == before and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_folder_goes_again_if_nothing_was_put_in(tmp_path):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-SLOW = ("torch", "sklearn", "scipy.stats", "pandas")
+SLOW = ("torch", "sklearn", "scipy.stats", "pandas", "matplotlib")
 COMMAND = """
 import sys
 from onelayer.cli import main

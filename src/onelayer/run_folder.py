@@ -24,16 +24,9 @@ from onelayer.files import remove_leftovers, sync_folder, write_new
 
 MODEL_FILE = "model.safetensors"
 HISTORY_FILE = "history.csv"
+REPORT_FILE = "report.html"
 CHECKPOINT_FILE = "checkpoint.safetensors"
-PICTURES = (
-    "curve.png",
-    "templates.png",
-    "confusion.png",
-    "mistakes.png",
-    "predicted.png",
-    "residuals.png",
-)
-FILES = (MODEL_FILE, HISTORY_FILE, CHECKPOINT_FILE, *PICTURES)  # all that a run may leave
+FILES = (MODEL_FILE, HISTORY_FILE, CHECKPOINT_FILE, REPORT_FILE)  # all that a run may leave
 
 LOCK = ".onelayer.lock"
 PARTIAL_RESULTS = ".results.partial"

@@ -1,5 +1,6 @@
 """``onelayer train``: train a model, show what it learned, and keep it."""
 
+import shlex
 import sys
 import warnings
 from math import inf, isfinite
@@ -68,9 +69,10 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done with the data, and stop.")
     ] = False,
+    lang: Annotated[Literal["en", "zh"], typer.Option(help="The language of report.html.")] = "en",
     as_json: options.Json = False,
 ) -> None:
-    """Train on DATA and write the model, its history and pictures to a folder."""
+    """Train on DATA and write the model, its history and a report to a folder."""
     timer = Timer()
     with busy(f"reading {data}"):
         from onelayer.settings import Settings
@@ -100,7 +102,7 @@ def train(
         _print_plan(dataset, plan)
     if dry_run:
         return
-    run, files = _train_into(folder, dataset, plan, resume, as_json)
+    run, files = _train_into(folder, dataset, plan, resume, as_json, lang)
     seconds |= run.seconds
     if as_json:
         print_json(summary(run, seconds, folder))
@@ -144,11 +146,12 @@ def _about_data(dataset: "Dataset") -> dict[str, Any]:
         "target": dataset.target,
         "classes": list(dataset.classes),
         "features": list(dataset.features),
-    } | {"notes": list(dataset.notes)}
+        "notes": list(dataset.notes),
+    }
 
 
 def _train_into(
-    folder: Path, dataset: "Dataset", plan: "Plan", resume: bool, quiet: bool
+    folder: Path, dataset: "Dataset", plan: "Plan", resume: bool, quiet: bool, lang: Literal["en", "zh"]
 ) -> "tuple[Run, list[str]]":
     """Train with checkpoints in ``folder`` and write the report there."""
     from onelayer import experiments
@@ -170,17 +173,18 @@ def _train_into(
             if checkpoint:
                 print("\ninterrupted; the same command with --resume goes on", file=sys.stderr)
             raise
-        return run, _write_report(run, folder, checkpoint.latest if checkpoint else None)
+        return run, _write_report(run, folder, checkpoint.latest if checkpoint else None, lang)
 
 
-def _write_report(run: "Run", folder: Path, checkpoint: bytes | None) -> list[str]:
+def _write_report(run: "Run", folder: Path, checkpoint: bytes | None, lang: Literal["en", "zh"]) -> list[str]:
     from onelayer.errors import OneLayerError
 
-    with busy("drawing"):
-        from onelayer import reports  # matplotlib takes half a second: not before training
+    with busy("writing the report"):
+        from onelayer import reports
 
+        extras = reports.Extras(command=shlex.join(["onelayer", *sys.argv[1:]]))
         try:
-            return reports.write(run, folder, checkpoint)
+            return reports.write(run, folder, checkpoint, extras, lang)
         except OneLayerError as error:
             if checkpoint is None:
                 raise
