@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 from math import sqrt
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from onelayer.data.dataset import Dataset, folds
+from onelayer.data.rows import block_rows
 from onelayer.exact import all_outputs, solve
 from onelayer.model import log_softmax
 from onelayer.preparing import prepare
@@ -14,27 +15,38 @@ from onelayer.settings import Plan
 
 FOLDS = 5
 FEWEST_ROWS = 6
+LARGE = 2**25  # features, of which one fold in five is enough to judge by
 
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Scores on rows that were left out, fold by fold, and of all together.
+    """Scores on rows that were left out.
 
     Attributes:
-        folds: how many there were.
         scores: over all rows: ``r2`` and ``rmse``, or ``accuracy`` and ``loss``.
-        spread: the standard deviation of each over the folds; for ``r2`` of what ``rmse`` makes of it.
+        folds: the same of each fold; ``r2`` against the variance of all rows.
     """
 
-    folds: int
     scores: dict[str, float]
-    spread: dict[str, float]
+    folds: tuple[dict[str, float], ...]
+
+    @property
+    def spread(self) -> dict[str, float]:
+        """The standard deviation of each score over the folds; none of a single one."""
+        if len(self.folds) < 2:
+            return {}
+        return {name: float(np.std([fold[name] for fold in self.folds], ddof=1)) for name in self.scores}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as JSON values."""
+        return {"scores": self.scores, "spread": self.spread, "folds": list(self.folds)}
 
 
 def cross_validate(dataset: Dataset, plan: Plan, n_folds: int = FOLDS) -> CrossValidation | None:
     """Return the scores of exact solutions of all folds but one, on that one; None if there are too few rows.
 
-    Rows are assigned at random, by the seed of the plan, and so that each fold has a like share of each class.
+    Of very many rows one fold is enough. Rows are assigned at random, by the seed of the plan, and so that each fold
+    has a like share of each class.
     """
     rows = dataset.train
     n = len(rows)
@@ -42,44 +54,33 @@ def cross_validate(dataset: Dataset, plan: Plan, n_folds: int = FOLDS) -> CrossV
         return None
     fold = folds(rows, min(n_folds, n), plan.seed)
     outputs = np.empty((n, dataset.n_outputs))
-    for k in range(fold.max() + 1):
+    n_measured = 1 if n * rows.n_features > LARGE else int(fold.max()) + 1
+    for k in range(n_measured):
         part = replace(dataset, train=rows.take(fold != k), test=None)
         prepared = prepare(part, replace(plan, valid=0.0))
         solution = solve(prepared, plan)
         weight, bias = all_outputs(solution.fit, dataset.n_outputs)
-        outputs[fold == k] = prepared.filled(rows.take(fold == k)).X @ weight.T + bias
+        held = prepared.filled(rows.take(fold == k)).X
+        size = block_rows(rows.n_features)
+        parts = [held[i : i + size] @ weight.T + bias for i in range(0, held.shape[0], size)]
+        outputs[fold == k] = np.concatenate(parts)
+    is_measured = fold < n_measured
+    outputs, y, fold = outputs[is_measured], rows.y[is_measured], fold[is_measured]
     if rows.task == "classes":
-        return _of_classes(outputs, rows.y, fold)
-    return _of_numbers(outputs, rows.y, fold)
+        right = outputs.argmax(axis=1) == y
+        loss = -log_softmax(outputs)[np.arange(len(y)), y]
+        values = {"accuracy": right.astype(float), "loss": loss}
+    else:
+        values = {"squares": np.square(outputs - y).sum(axis=1)}
+    variance = 0.0 if rows.task == "classes" else float(y.var(axis=0).sum())
+    means = [{name: float(v[fold == k].mean()) for name, v in values.items()} for k in range(n_measured)]
+    whole = {name: float(v.mean()) for name, v in values.items()}
+    return CrossValidation(_scores(whole, variance), tuple(_scores(part, variance) for part in means))
 
 
-def _of_classes(
-    outputs: NDArray[np.float64], y: NDArray[np.int64], fold: NDArray[np.int64]
-) -> CrossValidation:
-    right = outputs.argmax(axis=1) == y
-    loss = -log_softmax(outputs)[np.arange(len(y)), y]
-    parts = {"accuracy": right.astype(float), "loss": loss}
-    return CrossValidation(
-        int(fold.max()) + 1,
-        {name: float(values.mean()) for name, values in parts.items()},
-        {name: _spread(_means(values, fold)) for name, values in parts.items()},
-    )
-
-
-def _of_numbers(
-    outputs: NDArray[np.float64], y: NDArray[np.float64], fold: NDArray[np.int64]
-) -> CrossValidation:
-    squares = np.square(outputs - y).sum(axis=1)
-    total = float(np.square(y - y.mean(axis=0)).sum(axis=1).mean())
-    by_fold = _means(squares, fold)
-    scores = {"rmse": sqrt(squares.mean())} | ({"r2": 1 - float(squares.mean()) / total} if total else {})
-    spread = {"rmse": _spread(np.sqrt(by_fold))} | ({"r2": _spread(by_fold / total)} if total else {})
-    return CrossValidation(len(by_fold), scores, spread)
-
-
-def _means(values: NDArray[np.float64], fold: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.asarray(np.bincount(fold, values) / np.bincount(fold))
-
-
-def _spread(values: NDArray[np.float64]) -> float:
-    return float(values.std(ddof=1))
+def _scores(means: dict[str, float], variance: float) -> dict[str, float]:
+    """Return scores from means over rows; R² only of a target that varies."""
+    if "squares" not in means:
+        return means
+    found = {"rmse": sqrt(means["squares"])}
+    return found | ({"r2": 1 - means["squares"] / variance} if variance else {})

@@ -7,6 +7,7 @@ import numpy as np
 from onelayer.data.dataset import Dataset
 from onelayer.data.rows import Rows
 from onelayer.data.scaling import TableScaling
+from onelayer.data.spool import Spool
 from onelayer.errors import OneLayerError
 from onelayer.settings import Plan
 
@@ -84,5 +85,7 @@ def _filled(rows: Rows, scaling: TableScaling) -> Rows:
     """Return the rows with the mean of the training rows in the place of missing values."""
     if rows.is_sparse:
         return rows  # then none is missing: see Encoding.is_sparse
+    if isinstance(rows.X, Spool):
+        return replace(rows, X=rows.X.filled(scaling.features.mean))
     missing = np.isnan(rows.X)
     return replace(rows, X=np.where(missing, scaling.features.mean, rows.X)) if missing.any() else rows

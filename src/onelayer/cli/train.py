@@ -133,7 +133,7 @@ def summary(run: "Run", seconds: dict[str, float], folder: Path) -> dict[str, An
         "parameters": run.parameters,
         **run.scores,
         "coefficients": None if run.coefficients is None else coefficients_json(run.coefficients),
-        "cross_validation": None if run.cross_validation is None else vars(run.cross_validation),
+        "cross_validation": None if run.cross_validation is None else run.cross_validation.to_json(),
         **_about_data(run.prepared.dataset),
         "warnings": list(run.warnings),
         "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
@@ -182,7 +182,7 @@ def _write_report(run: "Run", folder: Path, checkpoint: bytes | None, lang: Lite
     with busy("writing the report"):
         from onelayer import reports
 
-        extras = reports.Extras(command=shlex.join(["onelayer", *sys.argv[1:]]))
+        extras = reports.Extras.of(run, shlex.join(["onelayer", *sys.argv[1:]]))
         try:
             return reports.write(run, folder, checkpoint, extras, lang)
         except OneLayerError as error:
@@ -245,12 +245,11 @@ def _on_new_rows(validated: "CrossValidation") -> str:
     """Return how good such models are on rows that they have not seen, with the spread over the folds."""
     names = {"r2": "R²", "rmse": "RMSE", "accuracy": "accuracy", "loss": "loss"}
     shown = ("r2", "rmse") if "rmse" in validated.scores else ("accuracy", "loss")
-    parts = [
-        f"{names[key]} {validated.scores[key]:,.4g} ± {validated.spread[key]:.2g}"
-        for key in shown
-        if key in validated.scores
-    ]
-    return f"on rows left out ({validated.folds} folds): {', '.join(parts)}"
+    scores, spread, n_folds = validated.scores, validated.spread, len(validated.folds)
+    said = {key: f"{names[key]} {scores[key]:,.4g}" for key in shown if key in scores}
+    parts = [text + (f" ± {spread[key]:.2g}" if key in spread else "") for key, text in said.items()]
+    how = f"{n_folds} folds, ± their deviation" if n_folds > 1 else "a fifth"
+    return f"on rows left out ({how}): {', '.join(parts)}"
 
 
 def _print_coefficients(run: "Run") -> None:

@@ -14,10 +14,12 @@ from onelayer.data.dataset import Dataset, Missing
 from onelayer.data.encoding import DATE_PARTS, Column, Encoding, Target, numbers_in
 from onelayer.data.formula_text import parse_formula
 from onelayer.data.rows import Rows, complete_rows
+from onelayer.data.spool import SpoolWriter
 from onelayer.data.tables import Table, quoted
 from onelayer.errors import OneLayerError, named
 
 MOST_CLASSES = 1_000
+MOST_IN_MEMORY = 2**25  # features, 256 MB: more of them are kept in a file
 
 
 @dataclass(frozen=True)
@@ -382,23 +384,51 @@ def needed(made: Decisions) -> list[str]:
 
 def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
     """Return the rows, in memory, and notes on those that were dropped."""
-    parts: list[tuple[Any, NDArray[Any], NDArray[np.float64] | None]] = []
+    features, targets, weights = Features(), list[NDArray[Any]](), list[NDArray[np.float64]]()
     n = 0
     with named(table.name):
         for X, y, c in blocks(made, table.batches(needed(made))):
             keep = _complete(X, y, made.encoding.missing)
             n += len(keep)
-            parts.append((X, y, c) if keep.all() else (X[keep], y[keep], None if c is None else c[keep]))
+            features.add(X if keep.all() else X[keep])
+            targets.append(y[keep])
+            if c is not None:
+                weights.append(c[keep])
         if made.encoding.missing == "mean":
             _refuse_missing([made.profiles[made.target.name]])  # a target cannot be filled
-        y = np.concatenate([part[1] for part in parts])
+        y = np.concatenate(targets)
         if not len(y):
             raise OneLayerError("every row has a missing value; none is left")
-    X = stacked([part[0] for part in parts])
-    c = None if made.weight is None else np.concatenate([part[2] for part in parts if part[2] is not None])
+    c = np.concatenate(weights) if weights else None
     notes = [f"{n - len(y):,} of {n:,} rows are dropped: a value is missing"] if len(y) < n else []
     notes += _rare_classes(y, made.target) if made.target.classes else []
-    return Rows(X, y, "classes" if made.target.classes else "regression", c), notes
+    return Rows(features.all(), y, "classes" if made.target.classes else "regression", c), notes
+
+
+class Features:
+    """Collects features block by block: in memory, or in a file if they are dense and too many."""
+
+    def __init__(self) -> None:
+        self.parts: list[Any] = []
+        self.size = 0
+        self.writer: SpoolWriter | None = None
+
+    def add(self, X: Any) -> None:
+        """Take in more rows (m, d)."""
+        if self.writer is not None:
+            self.writer.add(X)
+            return
+        self.parts.append(X)
+        self.size += X.size
+        if self.size > MOST_IN_MEMORY and not sparse.issparse(X):
+            self.writer = SpoolWriter(X.shape[1])
+            for part in self.parts:
+                self.writer.add(part)
+            self.parts = []
+
+    def all(self) -> Any:
+        """Return all rows (n, d)."""
+        return stacked(self.parts) if self.writer is None else self.writer.spool()
 
 
 def _rare_classes(y: NDArray[np.int64], target: Target) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from onelayer.data.spool import Spool
 from onelayer.engines.threads import added, sum_of
 from onelayer.errors import OneLayerError
 
@@ -63,7 +64,7 @@ class Block:
     def part(self, start: int, end: int) -> "Block":
         """Return the rows from ``start`` to ``end`` of the block; values are not copied."""
         rows = slice(start, min(end, len(self)))
-        X = self.X[rows] if isinstance(self.X, np.ndarray) else _csr_rows(self.X, rows)
+        X = _csr_rows(self.X, rows) if hasattr(self.X, "indptr") else self.X[rows]
         c = None if self.c is None else self.c[rows]
         return replace(self, X=X, y=self.y[rows], c=c, start=self.start + start)
 
@@ -123,7 +124,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows in memory.
+    """Rows in memory, or at least their targets and weights.
 
     Args:
         X: features (n, d): an array, a CPU tensor or a sparse matrix. Floats and bytes stay as they are; other numbers
@@ -171,8 +172,8 @@ class Rows:
 
     @property
     def in_memory(self) -> bool:
-        """They are."""
-        return True
+        """Whether the features are."""
+        return not isinstance(self.X, Spool)
 
     @property
     def n_features(self) -> int:
@@ -182,7 +183,7 @@ class Rows:
     @property
     def is_sparse(self) -> bool:
         """Whether the features are in CSR."""
-        return not isinstance(self.X, np.ndarray)
+        return hasattr(self.X, "indptr")
 
     def dense(self) -> "Rows":
         """Return the rows with dense features."""
@@ -269,6 +270,8 @@ def _array(values: Any, what: str) -> Array:
 
 
 def _features(X: Any) -> Any:
+    if isinstance(X, Spool):
+        return X
     if hasattr(X, "tocsr"):
         X = X.tocsr()
         return X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)

@@ -14,9 +14,10 @@ from onelayer.data.rows import Rows
 from onelayer.data.scaling import RunningMoments
 from onelayer.errors import OneLayerError
 from onelayer.experiments import Run
+from onelayer.inference import Coefficients
 from onelayer.model import Model, log_softmax
 from onelayer.reports.judged import Classification, Regression, classification, regression
-from onelayer.reports.terms import Coefficients, Equation, Group, equations, feature_names, groups
+from onelayer.reports.terms import Equation, Group, equations, feature_names, groups
 from onelayer.scoring import regression_scores
 
 Array = NDArray[np.float64]
@@ -42,6 +43,13 @@ class Extras:
     warnings: Sequence[str] = ()
     folds: Sequence[Mapping[str, float]] = ()
     command: str = ""
+
+    @staticmethod
+    def of(run: Run, command: str) -> "Extras":
+        """Return what is known of a run itself, and the command that began it."""
+        dataset, validated = run.prepared.dataset, run.cross_validation
+        folds = () if validated is None else validated.folds
+        return Extras(run.coefficients, dataset.notes, run.warnings, folds, command)
 
 
 NOTHING_MORE = Extras()

@@ -1,12 +1,11 @@
 """The model as terms: what is added up for each output, the largest first, and how well the data determine it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.inference import Coefficients
 from onelayer.model import Model
 
 Array = NDArray[np.float64]
@@ -16,44 +15,6 @@ MOST_IN_EACH_OF_MANY = 4
 MOST_FORMULAS = 6
 MOST_TERMS = 60  # in the table, of all outputs together
 LEAST_TERMS = 5  # in the table, of each output
-
-
-class Coefficients(Protocol):
-    """Coefficients of p terms for each of k outputs, as inference returns them; NaN where there is no number.
-
-    Attributes:
-        terms: the name of each term (p,).
-        outputs: the name of each output (k,).
-        reference: the class that the others are compared with, or None.
-        estimate: (k, p).
-        std_err: standard errors (k, p).
-        statistic: estimates in units of them (k, p).
-        p: how probable a statistic this large is where the true coefficient is 0 (k, p).
-        interval: lower and upper ends (k, p, 2).
-        level: the probability with which the intervals hold the true coefficients.
-        notes: what a reader has to know about them.
-    """
-
-    @property
-    def terms(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def outputs(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def reference(self) -> str | None: ...  # noqa: D102
-    @property
-    def estimate(self) -> NDArray[Any]: ...  # noqa: D102
-    @property
-    def std_err(self) -> NDArray[Any]: ...  # noqa: D102
-    @property
-    def statistic(self) -> NDArray[Any]: ...  # noqa: D102
-    @property
-    def p(self) -> NDArray[Any]: ...  # noqa: D102
-    @property
-    def interval(self) -> NDArray[Any]: ...  # noqa: D102
-    @property
-    def level(self) -> float: ...  # noqa: D102
-    @property
-    def notes(self) -> Sequence[str]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
