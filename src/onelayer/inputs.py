@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.idx import read_evaluation_part, read_images
-from onelayer.data.sources import images_path, is_table, open_table
+from onelayer.data.idx import read_images
+from onelayer.data.idx_folder import read_evaluation_images, read_evaluation_part
+from onelayer.data.sources import NOT_IMAGES, images_path, is_table, open_table
 from onelayer.errors import OneLayerError
 
 if TYPE_CHECKING:
@@ -43,10 +44,11 @@ class Inputs:
         return found
 
 
-def inputs_for(model: "Model", source: Any) -> Inputs:
+def inputs_for(model: "Model", source: Any, transpose: bool | None = None) -> Inputs:
     """Return the features that ``model`` needs from a table, an array, or images with or without labels.
 
-    Of images with a test set, the test set is taken. A source that was read before is returned as it is.
+    Of images with a test set, the test set is taken. A source that was read before is returned as it is. Rows and
+    columns of images in files change places if ``transpose`` says so, or if it is None and they did in training.
 
     Raises:
         OneLayerError: if the source is of another kind or size, lacks a column, or cannot be read.
@@ -58,11 +60,12 @@ def inputs_for(model: "Model", source: Any) -> Inputs:
     _same_kind(model, source)
     if model.encoding is None:
         path = images_path(source)
-        images, shape = (
-            read_images(path) if path.is_file() else read_evaluation_part(path, need_labels=False)[::2]
-        )
+        read = read_images if path.is_file() else read_evaluation_images
+        images, shape = read(path, model.is_transposed if transpose is None else transpose)
         _same_shape(model, shape, str(source))
         return Inputs(images, np.ones(len(images), bool), None, str(source))
+    if transpose is not None:
+        raise OneLayerError(NOT_IMAGES)
     from onelayer.data.encoding import Target
 
     # A file of new rows may look different from the training file: 007 alone would pass for a number. Text has to
@@ -76,8 +79,12 @@ def inputs_for(model: "Model", source: Any) -> Inputs:
     return Inputs(X[kept], kept, table, name)
 
 
-def labelled_inputs_for(model: "Model", source: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+def labelled_inputs_for(
+    model: "Model", source: Any, transpose: bool | None = None
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return features (n, d) and target, labels (n,) or numbers (n, 1), in the user's units, to evaluate ``model`` on.
+
+    See ``inputs_for`` for ``transpose``.
 
     Raises:
         OneLayerError: as ``inputs_for``, and if the target is absent or holds an unknown class.
@@ -86,10 +93,10 @@ def labelled_inputs_for(model: "Model", source: Any) -> tuple[NDArray[Any], NDAr
     if not model.classes and len(model.bias) > 1:
         raise OneLayerError(f"the model predicts {len(model.bias)} numbers a row; only one can be evaluated")
     if model.encoding is None:
-        return _labelled_images(model, source)
+        return _labelled_images(model, source, transpose)
     from onelayer.data.encoding import Target
 
-    inputs = inputs_for(model, source)
+    inputs = inputs_for(model, source, transpose)
     name = inputs.name
     target, has_target = Target(model.target, model.classes).encode(inputs.table, name)
     if model.encoding.missing != "drop" and not has_target.all():
@@ -125,15 +132,16 @@ def _complete(model: "Model", X: NDArray[Any]) -> NDArray[np.bool_]:
     return complete
 
 
-def _labelled_images(model: "Model", source: str | Path) -> tuple[NDArray[Any], NDArray[Any]]:
-    X, y, shape = read_evaluation_part(images_path(source), need_labels=True)
-    _same_shape(model, shape, str(source))
-    if y is None:
-        raise OneLayerError(f"{source}: has no labels")
-    largest = int(y.max())
-    if largest >= len(model.classes):
-        raise OneLayerError(f"{source}: has a label {largest}, the model knows 0 to {len(model.classes) - 1}")
-    return X, y
+def _labelled_images(
+    model: "Model", source: str | Path, transpose: bool | None
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    if not model.classes:
+        raise OneLayerError("the model predicts numbers from images, whose files have labels of classes")
+    is_transposed = model.is_transposed if transpose is None else transpose
+    part = read_evaluation_part(images_path(source), is_transposed)
+    _same_shape(model, part.shape, str(source))
+    rows = part.rows(model.classes)
+    return rows.X, rows.y
 
 
 def _same_kind(model: "Model", source: Any) -> None:

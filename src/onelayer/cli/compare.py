@@ -21,6 +21,7 @@ def compare(
     categorical: options.Categorical = None,
     missing: options.Missing = "error",
     task: options.Task = None,
+    transpose: options.Transpose = False,
     epochs: options.Epochs = 10,
     batch_size: options.BatchSize = 256,
     lr: options.LearningRate = 0.1,
@@ -35,7 +36,7 @@ def compare(
     from onelayer.preparing import prepare
     from onelayer.settings import Settings
 
-    dataset = options.open_dataset(data, target, features, categorical, missing, None, task)
+    dataset = options.open_dataset(data, target, features, categorical, missing, None, task, transpose)
     base = Settings(
         epochs=epochs,
         batch_size=batch_size,

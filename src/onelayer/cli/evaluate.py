@@ -4,7 +4,12 @@ from onelayer.cli import options
 from onelayer.cli.console import busy, decimal, print_json, print_table
 
 
-def evaluate(model: options.Model, data: options.Data, as_json: options.Json = False) -> None:
+def evaluate(
+    model: options.Model,
+    data: options.Data,
+    transpose: options.TransposeAgain = None,
+    as_json: options.Json = False,
+) -> None:
     """Measure MODEL on DATA: the test images of a folder, or every row of a table."""
     from onelayer.inputs import labelled_inputs_for
     from onelayer.model import Model
@@ -12,7 +17,7 @@ def evaluate(model: options.Model, data: options.Data, as_json: options.Json = F
 
     trained = Model.load(model)
     with busy(f"reading {data}"):
-        X, y = labelled_inputs_for(trained, data)
+        X, y = labelled_inputs_for(trained, data, transpose)
     about = {"model": str(model), "data": data, "rows": len(y)}
     if not trained.classes:
         scores = regression_scores(trained, X, y)

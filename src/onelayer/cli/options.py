@@ -1,5 +1,6 @@
 """Arguments and options that several commands share."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,6 +17,13 @@ Data = Annotated[
         metavar="DATA",
         help="fashion-mnist, houses or synthetic; a folder of IDX files; a .csv, .tsv or .parquet file.",
     ),
+]
+Transpose = Annotated[
+    bool, typer.Option("--transpose", help="Images lie on their side, as EMNIST's do: swap rows and columns.")
+]
+TransposeAgain = Annotated[
+    bool | None,
+    typer.Option(help="Swap rows and columns of images; if not given, as in training.", show_default=False),
 ]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a run, or a model.safetensors.")]
 Target = Annotated[str | None, typer.Option(help="The column to predict (tables).")]
@@ -61,13 +69,21 @@ def open_dataset(
     missing: Literal["error", "mean", "drop"],
     model: str | None,
     task: str | None,
+    transpose: bool,
 ) -> "Dataset":
-    """Open the data that a command was given; a numeric target is a class if the model or task says so."""
+    """Open the data that a command was given; a numeric target is a class if the model or task says so.
+
+    Labels of images that are not 0, 1, … are said in a line of their own.
+    """
     from onelayer.data import open_data
+    from onelayer.data.idx_folder import label_numbers, shown_labels
     from onelayer.errors import OneLayerError
 
     as_classes = model == "softmax" or task == "classification"
-    dataset = open_data(source, target, _names(features), missing, as_classes, _names(categorical) or ())
+    columns = _names(features), missing, as_classes, _names(categorical) or ()
+    dataset = open_data(source, target, *columns, transpose)
+    if dataset.image_shape and label_numbers(dataset.classes) != list(range(len(dataset.classes))):
+        print(f"{dataset.name}: the classes are the labels {shown_labels(dataset.classes)}", file=sys.stderr)
     if task == "regression" and dataset.classes:
         raise OneLayerError(f"--task regression: the target {dataset.target!r} is a class, no number")
     return dataset

@@ -28,6 +28,7 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Also a column p_CLASS with the probability of each class.")
     ] = False,
+    transpose: options.TransposeAgain = None,
 ) -> None:
     """Predict with MODEL for each row of DATA; DATA may be without the target or labels.
 
@@ -43,7 +44,7 @@ def predict(
         raise OneLayerError(f"{out}: is the data themselves; write the predictions to another file")
     with busy(f"predicting {data}"):
         trained = Model.load(model)
-        rows, found = predictions(trained, data, proba)
+        rows, found = predictions(trained, data, proba, transpose)
         is_parquet = out is not None and out.suffix == ".parquet"
         content = _parquet(rows, found) if is_parquet else _csv(rows, found, data)
     if out is None:
@@ -54,10 +55,13 @@ def predict(
             print(f"wrote {len(rows):,} predictions to {out}")
 
 
-def predictions(model: "Model", source: str, proba: bool = False) -> "tuple[pa.Table, dict[str, pa.Array]]":
+def predictions(
+    model: "Model", source: str, proba: bool = False, transpose: bool | None = None
+) -> "tuple[pa.Table, dict[str, pa.Array]]":
     """Return the rows of a source and, by column name, what is predicted for each; null where a row is incomplete.
 
-    The first column is the predicted class or number; with ``proba`` the probability of each class follows.
+    The first column is the predicted class or number; with ``proba`` the probability of each class follows. See
+    ``inputs_for`` for ``transpose``.
 
     Raises:
         OneLayerError: if such a column is there already, if probabilities are asked of a regression, and as
@@ -72,7 +76,7 @@ def predictions(model: "Model", source: str, proba: bool = False) -> "tuple[pa.T
 
     if proba and not model.classes:
         raise OneLayerError("--proba is for classes; this model predicts a number")
-    inputs = inputs_for(model, source)
+    inputs = inputs_for(model, source, transpose)
     predicted, name = model.predict(inputs), f"predicted_{model.target}"
     columns = {name: predicted} if predicted.ndim == 1 else _numbered(name, predicted)
     if proba:

@@ -27,6 +27,7 @@ def train(
     missing: options.Missing = "error",
     model: options.ModelKind = None,
     task: options.Task = None,
+    transpose: options.Transpose = False,
     way: Annotated[
         Literal["fused", "scratch", "concise"] | None,
         typer.Option(help="The implementation; fused if not given, concise for mlp and phm."),
@@ -64,7 +65,7 @@ def train(
     with busy(f"reading {data}"):
         from onelayer.settings import Settings
 
-        dataset = options.open_dataset(data, target, features, categorical, missing, model, task)
+        dataset = options.open_dataset(data, target, features, categorical, missing, model, task, transpose)
     chosen = Settings(
         model=model,
         way=way,

@@ -24,6 +24,7 @@ def tune(
     missing: options.Missing = "error",
     model: options.ModelKind = None,
     task: options.Task = None,
+    transpose: options.Transpose = False,
     lr: Annotated[
         str, typer.Option("--lr", metavar="LOW:HIGH", help="The range of learning rates, or a list A,B,C.")
     ] = "1e-4:1",
@@ -45,7 +46,7 @@ def tune(
     from onelayer.settings import Settings
     from onelayer.sgd_runs import stable_lr
 
-    dataset = options.open_dataset(data, target, features, categorical, missing, model, task)
+    dataset = options.open_dataset(data, target, features, categorical, missing, model, task, transpose)
     plan = Settings(
         model=model,
         epochs=epochs,

@@ -27,6 +27,7 @@ class Dataset:
         classes: the name of each class; empty for regression.
         image_shape: (height, width) if a row is an image.
         encoding: how table columns became features, if it was a table.
+        is_transposed: whether rows and columns of the images changed places when they were read.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Dataset:
     classes: tuple[str, ...]
     image_shape: tuple[int, int] | None = None
     encoding: "Encoding | None" = None
+    is_transposed: bool = False
 
     @property
     def n_features(self) -> int:

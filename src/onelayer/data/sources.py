@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from onelayer.data import bundled
 from onelayer.data.dataset import Dataset, Missing
-from onelayer.data.idx import open_idx_folder
+from onelayer.data.idx_folder import open_idx_folder
 from onelayer.errors import OneLayerError
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
 BUNDLED_TABLES = {"houses": "price", "synthetic": "y"}  # with their targets
+NOT_IMAGES = "--transpose is for images, and the data are a table"
 BUNDLED = ("fashion-mnist", *BUNDLED_TABLES)
 
 
@@ -25,6 +26,7 @@ def open_data(
     missing: Missing = "error",
     as_classes: bool = False,
     categorical: Collection[str] = (),
+    transpose: bool = False,
 ) -> Dataset:
     """Return the data set that ``source`` names.
 
@@ -37,15 +39,18 @@ def open_data(
             training rows, or ``"drop"`` the row.
         as_classes: treat a numeric target as class labels; a regression if not.
         categorical: columns to make one-hot although they look like numbers, such as postal codes.
+        transpose: let rows and columns of each image change places; EMNIST's images lie on their side.
 
     Raises:
         OneLayerError: if there is no such thing, or it cannot be used; the message says where and why.
     """
     if not is_table(source):
-        images = open_images(source)
+        images = open_images(source, transpose)
         if target is not None or features is not None:
             raise OneLayerError(f"{source} is images: --target and --features are for tables")
         return images
+    if transpose:
+        raise OneLayerError(NOT_IMAGES)
     from onelayer.data.encoding import dataset_from_table
 
     name, table = open_table(source, lambda column: column in categorical)
@@ -80,20 +85,20 @@ def open_table(source: Any, as_text: Callable[[str], bool] = lambda column: Fals
     return Path(source).stem, read_table(Path(source), as_text)
 
 
-def open_images(source: str | Path) -> Dataset:
-    """Return the data set of a bundled name or of a folder of IDX files.
+def open_images(source: str | Path, transpose: bool = False) -> Dataset:
+    """Return the data set of a bundled name or of a folder of IDX files; see ``open_data`` for ``transpose``.
 
     Raises:
         OneLayerError: if there is none, or its files are malformed.
     """
-    if str(source) == "fashion-mnist":
-        return bundled.fashion_mnist()
     path = images_path(source)
+    if str(source) == "fashion-mnist":
+        return open_idx_folder(path, "fashion-mnist", bundled.FASHION_MNIST_CLASSES, transpose)
     if path.is_file():
         raise OneLayerError(
             f"{path}: expected a folder of IDX files, or a table that ends in {', '.join(TABLE_SUFFIXES)}"
         )
-    return open_idx_folder(path, path.resolve().name)
+    return open_idx_folder(path, path.resolve().name, transpose=transpose)
 
 
 def images_path(source: str | Path) -> Path:
