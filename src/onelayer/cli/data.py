@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from onelayer.cli.console import print_json, print_table
+from onelayer.cli.console import print_json, print_table, say
 from onelayer.cli.options import Json
 
 
@@ -56,4 +56,4 @@ def data(
         left=2,
     )
     if verify:
-        print(f"{len(files)} files intact: " + ", ".join(file.name for file in files))
+        say(f"{len(files)} files intact: " + ", ".join(file.name for file in files))

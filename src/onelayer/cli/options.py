@@ -1,10 +1,11 @@
 """Arguments and options that several commands share."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from onelayer.cli.console import say
 
 if TYPE_CHECKING:
     from onelayer.data import Dataset
@@ -83,7 +84,7 @@ def open_dataset(
     columns = _names(features), missing, as_classes, _names(categorical) or ()
     dataset = open_data(source, target, *columns, transpose)
     if dataset.image_shape and label_numbers(dataset.classes) != list(range(len(dataset.classes))):
-        print(f"{dataset.name}: the classes are the labels {shown_labels(dataset.classes)}", file=sys.stderr)
+        say(f"{dataset.name}: the classes are the labels {shown_labels(dataset.classes)}", stderr=True)
     if task == "regression" and dataset.classes:
         raise OneLayerError(f"--task regression: the target {dataset.target!r} is a class, no number")
     return dataset

@@ -1,13 +1,12 @@
 """``onelayer predict``: apply a trained model to new rows."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from onelayer.cli import options
-from onelayer.cli.console import busy
+from onelayer.cli.console import busy, say, write_data
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,11 +47,11 @@ def predict(
         is_parquet = out is not None and out.suffix == ".parquet"
         content = _parquet(rows, found) if is_parquet else _csv(rows, found, data)
     if out is None:
-        sys.stdout.buffer.write(content)
+        write_data(content)
     else:
         write_whole({out: content})
         if out.is_file():  # a pipe or a terminal may be standard output itself
-            print(f"wrote {len(rows):,} predictions to {out}")
+            say(f"wrote {len(rows):,} predictions to {out}")
 
 
 def predictions(

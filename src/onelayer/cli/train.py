@@ -1,6 +1,5 @@
 """``onelayer train``: train a model, show what it learned, and keep it."""
 
-import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from onelayer.cli import options
-from onelayer.cli.console import EpochPrinter, busy, decimal, print_json, print_table
+from onelayer.cli.console import EpochPrinter, busy, decimal, print_json, print_table, say
 from onelayer.timer import Timer
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def train(
         print_json(summary(run, seconds, folder))
     else:
         _print_result(run, seconds)
-        print(f"wrote {folder}/: {', '.join(files)}")
+        say(f"wrote {folder}/: {', '.join(files)}")
 
 
 def _plan(settings: "Settings", dataset: "Dataset") -> "Plan":
@@ -100,7 +99,7 @@ def _plan(settings: "Settings", dataset: "Dataset") -> "Plan":
         warnings.simplefilter("always", FutureWarning)
         plan = settings.for_data(dataset)
     for warning in old_names:
-        print("warning:", warning.message, file=sys.stderr)
+        say(f"warning: {warning.message}", stderr=True)
     return plan
 
 
@@ -132,7 +131,7 @@ def _train_into(
         prepared = prepare(dataset, plan)
         checkpoint = experiments.checkpoint_for(prepared, plan, folder / CHECKPOINT_FILE)
         if resume and checkpoint and checkpoint.source is None:
-            print(f"there is nothing to resume in {folder}: training from the first epoch", file=sys.stderr)
+            say(f"there is nothing to resume in {folder}: training from the first epoch", stderr=True)
         held_out = "valid" if plan.valid else "test"
         try:
             with EpochPrinter(plan.epochs, held_out, quiet) as on_epoch:
@@ -141,7 +140,8 @@ def _train_into(
                 )
         except KeyboardInterrupt:
             if checkpoint:
-                print("\ninterrupted; the same command with --resume goes on", file=sys.stderr)
+                say(stderr=True)
+                say("interrupted; the same command with --resume goes on", stderr=True)
             raise
         return run, _write_report(run, folder, checkpoint.latest if checkpoint else None)
 
@@ -167,28 +167,29 @@ def _print_plan(dataset: "Dataset", plan: "Plan") -> None:
     if dataset.test is not None:
         rows += f" and {len(dataset.test):,} to test"
     goal = f"{len(dataset.classes)} classes" if dataset.classes else f"predict {dataset.target}"
-    print(f"{dataset.name}: {rows}, {dataset.n_features:,} features, {goal}")
+    say(f"{dataset.name}: {rows}, {dataset.n_features:,} features, {goal}")
     how = (
         "the exact solution" + (f", C = {plan.C:g}" if plan.model == "softmax" else "")
         if plan.is_exact
         else f"{plan.way} SGD, learning rate {plan.lr:g}, batches of {plan.batch_size}"
     )
-    print(f"{plan.model}: {how}, seed {plan.seed}\n")
+    say(f"{plan.model}: {how}, seed {plan.seed}")
+    say()
 
 
 def _print_result(run: "Run", seconds: dict[str, float]) -> None:
-    print()
+    say()
     scores = run.scores
     if run.model.classes:
         for part in ("train", "valid", "test"):
             if scores.get(f"{part}_accuracy") is not None:
-                print(f"{part} accuracy {scores[f'{part}_accuracy']:.4f}")
+                say(f"{part} accuracy {scores[f'{part}_accuracy']:.4f}")
     else:
         if run.model.hidden_weight is None:
             _print_coefficients(run)
         rows = {"train": "the training rows", "valid": "held-out rows", "test": "the test rows"}
-        print(f"R² {decimal(scores['r2'])}, RMSE {scores['rmse']:,.6g} on {rows[scores['evaluated_on']]}")
-    print(
+        say(f"R² {decimal(scores['r2'])}, RMSE {scores['rmse']:,.6g} on {rows[scores['evaluated_on']]}")
+    say(
         f"{run.parameters:,} parameters; load {seconds['load']:.2f} s, fit {seconds['fit']:.2f} s, "
         f"evaluate {seconds['evaluate']:.2f} s"
     )

@@ -1,5 +1,6 @@
 """From what the user names, a data set: a bundled name, a path, or a table from Python."""
 
+import os
 from collections.abc import Callable, Collection, Iterable
 from glob import escape
 from pathlib import Path
@@ -81,8 +82,13 @@ def open_table(source: Any, as_text: Callable[[str], bool] = lambda column: Fals
         return "houses", read_table(bundled.HOUSES)
     if str(source) == "synthetic":
         return "synthetic", table_of(bundled.synthetic())
-    _refuse_nothing(Path(source))
-    return Path(source).stem, read_table(Path(source), as_text)
+    path = Path(source)
+    _refuse_nothing(path)
+    if str(path) != _readable(str(path)):
+        raise OneLayerError(
+            f"{path}: the name of the file is not in UTF-8, as Arrow wants it; rename the file"
+        )
+    return path.stem, read_table(path, as_text)
 
 
 def open_images(source: str | Path, transpose: bool = False) -> Dataset:
@@ -98,7 +104,7 @@ def open_images(source: str | Path, transpose: bool = False) -> Dataset:
         raise OneLayerError(
             f"{path}: expected a folder of IDX files, or a table that ends in {', '.join(TABLE_SUFFIXES)}"
         )
-    return open_idx_folder(path, path.resolve().name, transpose=transpose)
+    return open_idx_folder(path, _readable(path.resolve().name), transpose=transpose)
 
 
 def images_path(source: str | Path) -> Path:
@@ -113,6 +119,11 @@ def images_path(source: str | Path) -> Path:
     if not list(path.parent.glob(f"{escape(path.name)}*-images*")):
         _refuse_nothing(path)
     return path
+
+
+def _readable(name: str) -> str:
+    """Return the name of a file as text, with escapes in the place of bytes that are not UTF-8."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _refuse_nothing(path: Path) -> None:
