@@ -160,6 +160,54 @@ def test_a_folder_of_test_files_alone_can_be_evaluated_and_predicted(onelayer, i
     assert "has no train images" in onelayer("train", idx_folder).error
 
 
+def test_images_on_their_side_are_turned_in_training_and_ever_after(onelayer, idx_folder, tmp_path):
+    how = ["--epochs", 3, "--batch-size", 4, "--json"]
+    plain = json.loads(onelayer("train", idx_folder, *how, "--out", "plain").out)
+    upright = {part: onelayer_images(idx_folder, part) for part in ("train", "t10k")}
+    for part, images in upright.items():
+        path = idx_folder / f"{part}-images-idx3-ubyte"
+        path.write_bytes(idx_bytes(images.transpose(0, 2, 1)))
+    turned = json.loads(onelayer("train", idx_folder, "--transpose", *how, "--out", "turned").out)
+    assert {**turned, "out": 0, "seconds": 0} == {**plain, "out": 0, "seconds": 0}
+    evaluated = json.loads(onelayer("evaluate", "turned", idx_folder, "--json").out)
+    assert evaluated["accuracy"] == plain["test_accuracy"]
+    assert (
+        json.loads(onelayer("evaluate", "plain", idx_folder, "--transpose", "--json").out)["loss"]
+        == evaluated["loss"]
+    )
+    assert (
+        onelayer("predict", "turned", idx_folder).out
+        == onelayer("predict", "plain", idx_folder, "--transpose").out
+    )
+    assert "images are 2×3, the model was trained on 3×2" in onelayer("predict", "plain", idx_folder).error
+    assert "2×3" in onelayer("evaluate", "turned", idx_folder, "--no-transpose").error
+    trial = onelayer("tune", idx_folder, "--transpose", "--lr", "0.1", "--epochs", 1, "--json")
+    assert not json.loads(trial.out)["best"]["diverged"]
+    assert "is for images" in onelayer("compare", "houses", "--transpose").error
+    assert onelayer("train", "houses", "--solver", "direct", "--out", "table").code == 0
+    assert "is for images" in onelayer("predict", "table", "houses", "--transpose").error
+
+
+def onelayer_images(folder, part):
+    content = (folder / f"{part}-images-idx3-ubyte").read_bytes()
+    return np.frombuffer(content, np.uint8, offset=16).reshape(-1, 3, 2)
+
+
+def test_labels_that_do_not_count_from_0_are_classes_by_their_number(onelayer, idx_folder):
+    for part, n in (("train", 40), ("t10k", 10)):
+        (idx_folder / f"{part}-labels-idx1-ubyte.gz").write_bytes(idx_bytes(4 + 5 * (np.arange(n) % 2)))
+    result = onelayer("train", idx_folder, "--epochs", 30, "--batch-size", 4, "--json")
+    assert result.err == "tiny: the classes are the labels 4, 9\n"
+    assert json.loads(result.out)["test_accuracy"] == 1
+    assert onelayer("train", idx_folder, "--epochs", 1, "--out", "m").err == result.err
+    evaluated = json.loads(onelayer("evaluate", "runs/tiny-softmax", idx_folder, "--json").out)
+    assert evaluated["accuracy"] == 1 and list(evaluated["classes"]) == ["4", "9"]
+    assert onelayer("predict", "runs/tiny-softmax", idx_folder).out.splitlines()[1:3] == ["1,4", "2,9"]
+    (idx_folder / "t10k-labels-idx1-ubyte.gz").write_bytes(idx_bytes(np.arange(10)))
+    for command in (["train", idx_folder], ["evaluate", "runs/tiny-softmax", idx_folder]):
+        assert "label 0 in row 1 is not one of the classes 4, 9" in onelayer(*command).error
+
+
 @pytest.mark.parametrize("model", ["mlp", "phm"])
 def test_other_networks(onelayer, model):
     """A PHM layer is linear, so it tends to the same solution; an MLP fits the training rows better."""

@@ -172,7 +172,7 @@ def test_images_of_the_first_version_are_bytes():
     model = Model.load(FIRST / "images.safetensors")
     X = np.random.default_rng(0).integers(0, 256, (20, 6), np.uint8)
     np.testing.assert_allclose(model.outputs(X), model.outputs(X / 255), rtol=1e-12)
-    assert model.image_shape == (3, 2) and model.settings["batch_size"] == 8
+    assert model.image_shape == (3, 2) and model.settings["batch_size"] == 8 and not model.is_transposed
 
 
 @pytest.mark.filterwarnings(f"ignore:{NO_CHECKSUM}")
@@ -287,6 +287,8 @@ def nested(depth):
         (put("model", "image_shape", [1, True]), r"image_shape\[1\] must be an integer from 1"),
         (put("model", "image_shape", [2**63, 1]), r"image_shape\[0\] must be an integer"),
         (put("model", "image_shape", [1, 1]), "image_shape and encoding exclude"),
+        (put("model", "is_transposed", True), "is_transposed is for images"),
+        (put("model", "is_transposed", 0), "is_transposed must be true or false"),
         (put("model", "encoding", []), "encoding must be an object"),
         (put("model", "encoding", "missing", "guess"), "encoding.missing must be one of"),
         (put("model", "encoding", "missing", "mean"), "lacks feature_mean"),
@@ -327,6 +329,12 @@ def test_a_model_that_is_written_badly(change, message, tmp_path):
     path.write_bytes(rewritten(LINEAR.to_bytes(), change))
     with pytest.raises(OneLayerError, match=f"bad.safetensors: damaged .*({message})"):
         Model.load(path)
+
+
+def test_a_model_from_before_images_were_transposed(tmp_path):
+    path = tmp_path / "earlier.safetensors"
+    path.write_bytes(rewritten(LINEAR.to_bytes(), lambda about, _: about["model"].pop("is_transposed")))
+    assert Model.load(path).is_transposed is False
 
 
 @pytest.mark.parametrize(

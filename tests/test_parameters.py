@@ -12,7 +12,7 @@ from scipy import sparse
 
 from onelayer.errors import OneLayerError
 from onelayer.estimators import SoftmaxRegression
-from onelayer.estimators.parameters import refuse_unlike_numbers
+from onelayer.estimators.parameters import plain_labels, refuse_unlike_numbers
 
 DAYS = pd.date_range("2024-01-01", periods=6)
 LABELS = np.arange(6) % 2
@@ -79,3 +79,59 @@ def test_parameters_are_not_checked_where_scikit_learn_is_told_so():
 def test_parameters_are_given_by_name():
     with pytest.raises(TypeError, match="positional"):
         SoftmaxRegression(1.0)
+
+
+def labels_of(*values):
+    return np.array(values, object)
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        (labels_of(0, 1, 0), np.array([0, 1, 0])),
+        (labels_of(np.int8(3), 10**12), np.array([3, 10**12])),
+        (labels_of(True, np.False_), np.array([True, False])),
+        (labels_of(1, 2.0), np.array([1.0, 2.0])),
+        (labels_of("a", "b"), np.array(["a", "b"], object)),
+        (pd.Series([3, 1], dtype="Int64"), np.array([3, 1])),
+        (np.array([2, 1]), np.array([2, 1])),
+    ],
+)
+def test_labels_as_objects_are_those_of_their_type(y, expected):
+    found = np.asarray(plain_labels(y))
+    assert found.tolist() == expected.tolist() and found.dtype.kind in (expected.dtype.kind, "f")
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (labels_of("a", "b", 1), "several types: the string 'a' in row 1, but the number 1 in row 3"),
+        (["a", 1], "several types"),
+        (labels_of(True, 1), "the boolean True in row 1, but the number 1 in row 2"),
+        (labels_of("a", None), "y has None in row 2"),
+        (labels_of(float("nan"), 1), "y has nan in row 1"),
+        (pd.Series(["a", None, "b"]), "in row 2: a row without a label"),
+        (pd.Series(["a", pd.NA], dtype=object), "y has <NA> in row 2"),
+        (labels_of(b"a", b"b"), "of type bytes: labels are strings, numbers or booleans"),
+        (labels_of(2**70, 1), "integers beyond 64 bits"),
+    ],
+)
+def test_labels_of_no_type_or_several_are_named(y, message):
+    with pytest.raises(OneLayerError, match=message):
+        plain_labels(y)
+    X = np.arange(float(len(y)))[:, None]
+    with pytest.raises(OneLayerError, match=message):
+        SoftmaxRegression().fit(X, y)
+
+
+def test_an_estimator_learns_from_integers_that_are_objects():
+    X, y = np.arange(6.0)[:, None], [0, 0, 0, 1, 1, 1]
+    as_objects = SoftmaxRegression().fit(X, labels_of(*y))
+    as_integers = SoftmaxRegression().fit(X, np.array(y))
+    assert as_objects.classes_.dtype == as_integers.classes_.dtype
+    assert np.array_equal(as_objects.coef_, as_integers.coef_)
+    assert as_objects.score(X, labels_of(*y)) == 1
+    streamed = SoftmaxRegression(solver="sgd").partial_fit(X, labels_of(*y), classes=labels_of(0, 1, 2))
+    assert streamed.classes_.tolist() == [0, 1, 2]
+    with pytest.raises(OneLayerError, match="y has 'a', which is not one of the classes"):
+        streamed.partial_fit(X, labels_of(*"aabbaa"))

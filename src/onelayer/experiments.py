@@ -170,6 +170,7 @@ def _model(
         encoding=dataset.encoding,
         feature_mean=scaling.features.mean if scaling is not None and filled else None,
         settings=asdict(plan),
+        is_transposed=dataset.is_transposed,
     )
 
 

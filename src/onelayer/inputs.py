@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.idx import read_evaluation_part, read_images
+from onelayer.data.idx import read_images
+from onelayer.data.idx_folder import read_evaluation_images, read_evaluation_part
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.rows import complete_rows
-from onelayer.data.sources import images_path, is_table, open_table
+from onelayer.data.sources import NOT_IMAGES, images_path, is_table, open_table
 from onelayer.errors import OneLayerError, named
 
 if TYPE_CHECKING:
@@ -72,11 +73,12 @@ def inputs_for(
     _same_kind(model, source)
     if model.encoding is None:
         path = images_path(source)
-        images, shape = (
-            read_images(path) if path.is_file() else read_evaluation_part(path, need_labels=False)[::2]
-        )
+        read = read_images if path.is_file() else read_evaluation_images
+        images, shape = read(path, model.is_transposed if reading.transpose is None else reading.transpose)
         _same_shape(model, shape, str(source))
         return Inputs(images, np.ones(len(images), bool), None, str(source))
+    if reading.transpose is not None:
+        raise OneLayerError(NOT_IMAGES)
     return _of_table(model, model.encoding, open_table(source, reading)[1], unknown)
 
 
@@ -110,7 +112,7 @@ def labelled_inputs_for(model: "Model", source: Any, reading: Reading = AS_FOUND
     if not model.classes and len(model.bias) > 1:
         raise OneLayerError(f"the model predicts {len(model.bias)} numbers a row; only one can be evaluated")
     if model.encoding is None:
-        return _labelled_images(model, source)
+        return _labelled_images(model, source, reading.transpose)
     from onelayer.data.encoding import Target
 
     _, table = open_table(source, reading)
@@ -149,15 +151,16 @@ def _from_array(model: "Model", source: NDArray[Any]) -> Inputs:
     return Inputs(X[kept], kept, None, "the array")
 
 
-def _labelled_images(model: "Model", source: str | Path) -> tuple[NDArray[Any], NDArray[Any]]:
-    X, y, shape = read_evaluation_part(images_path(source), need_labels=True)
-    _same_shape(model, shape, str(source))
-    if y is None:
-        raise OneLayerError(f"{source}: has no labels")
-    largest = int(y.max())
-    if largest >= len(model.classes):
-        raise OneLayerError(f"{source}: has a label {largest}, the model knows 0 to {len(model.classes) - 1}")
-    return X, y
+def _labelled_images(
+    model: "Model", source: str | Path, transpose: bool | None
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    if not model.classes:
+        raise OneLayerError("the model predicts numbers from images, whose files have labels of classes")
+    is_transposed = model.is_transposed if transpose is None else transpose
+    part = read_evaluation_part(images_path(source), is_transposed)
+    _same_shape(model, part.shape, str(source))
+    rows = part.rows(model.classes)
+    return rows.X, rows.y
 
 
 def _same_kind(model: "Model", source: Any) -> None:

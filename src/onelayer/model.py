@@ -21,6 +21,7 @@ from onelayer.schema import (
     Array,
     check_arrays,
     either,
+    flag,
     items,
     list_of,
     mapping,
@@ -64,7 +65,8 @@ DESCRIPTION = record(
         "encoding": maybe(either(ENCODING, FIRST_ENCODING)),
         "settings": mapping(scalar),
         "feature_unit": text(*UNITS),
-    }
+    },
+    optional={"is_transposed": flag},  # files had none at first
 )
 ONE_LAYER = {"weight": Array("q d"), "bias": Array("q")}
 TWO_LAYERS = {
@@ -95,6 +97,8 @@ class Model:
         encoding: how table columns become features, or None.
         feature_mean: (d,) what stands in for a missing feature, or None.
         settings: how it was trained.
+        is_transposed: whether rows and columns of its images change places when they are read from IDX files, as they
+            did in training.
     """
 
     weight: NDArray[np.floating]
@@ -110,6 +114,7 @@ class Model:
     encoding: "Encoding | None"
     feature_mean: NDArray[np.floating] | None
     settings: Mapping[str, Any]
+    is_transposed: bool = False
 
     @property
     def n_features(self) -> int:
@@ -122,7 +127,8 @@ class Model:
         Args:
             source: a pandas, polars or Arrow table with the columns that the model was trained on, in any order and
                 perhaps with others; a path or the name of a bundled data set, as on the command line; or an array
-                (n, d) of features, or of images as bytes or as floats between 0 and 1.
+                (n, d) of features, or of images as bytes or as floats between 0 and 1. Images in files are transposed
+                if those for training were; an array is taken as it is.
 
         Returns:
             An array aligned with the rows. Of a model that was trained with ``missing="drop"``, an incomplete row has
@@ -272,6 +278,7 @@ class Model:
             image_shape=None if about["image_shape"] is None else tuple(about["image_shape"]),
             encoding=encoding,
             settings=about["settings"],
+            is_transposed=about.get("is_transposed", False),
         )
 
 
@@ -301,6 +308,7 @@ def _check(about: Any, tensors: Mapping[str, NDArray[Any]]) -> "Encoding | None"
         ),
         (not features or len(features) == sizes["d"], "features and weight differ in number"),
         (shape is None or shape[0] * shape[1] == sizes["d"], "image_shape and weight differ"),
+        (shape is not None or not about.get("is_transposed"), "is_transposed is for images"),
         (shape is None or encoding is None, "image_shape and encoding exclude each other"),
         (encoding is None or tuple(features) == encoding.features, "features and encoding differ"),
         (len(set(columns)) == len(columns), "a column is named twice"),

@@ -21,6 +21,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from onelayer.history import EpochRecord
+from onelayer.readable import shown
 
 Array = NDArray[Any]
 
@@ -283,6 +284,7 @@ def _mosaic(
 
 def _shortened(name: str) -> str:
     """Return a name cut to a readable length, with no part of it taken for a formula."""
+    name = shown(name)
     short = name if _width(name) <= LONGEST_NAME else name[: LONGEST_NAME // 2] + "…"
     return short.replace("$", r"\$")
 

@@ -137,13 +137,15 @@ def mapping(kind: Kind) -> Kind:
     return check
 
 
-def record(kinds: Mapping[str, Kind]) -> Kind:
-    """An object with exactly the given names, each with a value of its kind."""
+def record(kinds: Mapping[str, Kind], optional: Mapping[str, Kind] | None = None) -> Kind:
+    """An object with exactly the given names, each with a value of its kind; those that are optional may be absent."""
 
     def check(value: Any, field: str) -> None:
         _require(isinstance(value, dict), field, "an object", value)
-        check_names(value, kinds, field)
-        for name, kind in kinds.items():
+        present = {name: kind for name, kind in (optional or {}).items() if name in value}
+        expected = {**kinds, **present}
+        check_names(value, expected, field)
+        for name, kind in expected.items():
             kind(value[name], f"{field}.{name}" if field else name)
 
     return check

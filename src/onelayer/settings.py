@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from onelayer.data.dataset import Dataset
 from onelayer.errors import OneLayerError
-from onelayer.solvers.epoch import Way, check_settings
+from onelayer.solvers.epoch import Way, check_count, check_settings
 
 ModelKind = Literal["softmax", "linear", "mlp", "phm"]
 Solver = Literal["auto", "direct", "newton", "lbfgs", "sgd"]
@@ -149,8 +149,7 @@ class Plan:
         check_settings(self.epochs, self.batch_size, self.lr)
         if not 0 <= self.valid < 1:
             raise OneLayerError(f"valid must be at least 0 and below 1, not {self.valid}")
-        if self.hidden < 1:
-            raise OneLayerError(f"hidden must be at least 1, not {self.hidden}")
+        check_count("hidden", self.hidden)
         if not 0 <= self.seed < 2**63:
             raise OneLayerError(f"the seed must be at least 0 and below 2⁶³, not {self.seed}")
         if not self.C > 0:

@@ -1,6 +1,7 @@
 """Training any model by SGD in any of the three ways, with resuming, and measuring it."""
 
 from collections.abc import Callable
+from itertools import repeat
 
 import torch
 from torch import Tensor, nn
@@ -75,7 +76,7 @@ def fit(
         model,
         batches,
         one_epoch,
-        [lr] * (epochs + 1 - first),
+        repeat(lr, epochs + 1 - first),
         seed=seed,
         so_far=so_far,
         diverged=diverged,

@@ -8,11 +8,13 @@ import sys
 import warnings
 from io import TextIOWrapper
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
 from onelayer.cli.compare import compare
+from onelayer.cli.console import say
 from onelayer.cli.data import data
 from onelayer.cli.evaluate import evaluate
 from onelayer.cli.lab import lab
@@ -22,7 +24,14 @@ from onelayer.cli.tune import tune
 from onelayer.cli.vectorize import vectorize
 from onelayer.errors import OneLayerError, torch_needed
 
-NO_MEMORY = "there is not enough memory for these data; leave columns out with --features, or take fewer rows"
+NO_MEMORY = (
+    "there is not enough memory for this; take fewer rows, fewer columns (--features), or a smaller network"
+)
+NO_ROOM = (  # what libraries say in the place of MemoryError
+    *("allocate memory", "out of memory", "bad_alloc"),
+    *("failed to map segment", "start new thread", "launch worker thread"),
+)
+INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -36,7 +45,7 @@ def onelayer(
     if version:
         from onelayer import __version__
 
-        print(__version__)
+        say(__version__)
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(context.get_help())
@@ -53,30 +62,46 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a console without λ or ² shows ? for them
             stream.reconfigure(errors="replace")
-    warnings.showwarning = lambda message, *_: print("warning:", message, file=sys.stderr)
+    warnings.showwarning = lambda message, *_: say(f"warning: {message}", stderr=True)
+    try:
+        code = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:  # as in `onelayer predict … | head`
+        code = 1
+    except OSError as error:
+        code = _failed(f"{error.filename or 'the output'}: {error.strerror}")
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    _leave(code)
+
+
+def _run() -> int:
+    """Run the command that was given and return the exit code; errors of the system are left to the caller."""
     try:
         with torch_needed(" ".join(["onelayer", *sys.argv[1:2]])):
-            code = app(standalone_mode=False) or 0
-        sys.stdout.flush()
-        sys.exit(code)
+            return int(app(standalone_mode=False) or 0)
     except OneLayerError as error:
-        fail(str(error))
+        return _failed(str(error))
     except TyperException as error:  # a wrong option or argument
-        fail(error.format_message().replace("Value error, ", ""))  # pydantic's own words
-    except MemoryError:
-        fail(NO_MEMORY)
-    except RuntimeError as error:  # what torch raises in its place
-        if "allocate memory" not in str(error) and "out of memory" not in str(error):
+        message = error.format_message().replace("Value error, ", "")  # pydantic's own words
+        return _failed(" ".join(message.split()))
+    except Exception as error:
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in NO_ROOM):
             raise
-        fail(NO_MEMORY)
-    except BrokenPipeError:  # as in `onelayer predict … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(1)
-    except OSError as error:
-        fail(f"{error.filename or 'the output'}: {error.strerror}")
+        return _failed(NO_MEMORY)
 
 
-def fail(message: str) -> None:
-    """Print one ``error:`` line and exit with code 1."""
-    print("error:", " ".join(message.split()), file=sys.stderr)
-    sys.exit(1)
+def _failed(message: str) -> int:
+    """Print one ``error:`` line and return exit code 1."""
+    say(f"error: {message}", stderr=True)
+    return 1
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit, and let what nobody reads any more go: Python would complain of it on its way out."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)

@@ -1,6 +1,7 @@
-"""Showing progress and tables: colours and bars on a terminal, plain text everywhere else."""
+"""What people read: lines, tables and progress; colours and bars on a terminal, plain text everywhere else."""
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,12 +13,28 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from onelayer.readable import CONTROLS, shown
+
 if TYPE_CHECKING:
     from onelayer.history import History
 
 PLAIN_WIDTH = 160
 TABLE_WIDTH = 100
 SHOWN_AFTER = 1.0  # seconds
+
+
+def say(text: object = "", stderr: bool = False) -> None:
+    """Print a line, whatever the names in it are made of."""
+    print(shown(text), file=sys.stderr if stderr else sys.stdout)
+
+
+def write_data(content: bytes) -> None:
+    """Write text in UTF-8 to standard output: as it is to a file or a pipe; line by line as ``shown`` to a terminal."""
+    if not sys.stdout.isatty():
+        sys.stdout.buffer.write(content)
+        return
+    for line in content.decode().removesuffix("\n").split("\n"):
+        say(line)
 
 
 def console(stderr: bool = False) -> Console:
@@ -33,17 +50,28 @@ def console(stderr: bool = False) -> Console:
 
 
 def print_json(values: dict[str, Any]) -> None:
-    """Print one JSON object."""
-    print(json.dumps(values, ensure_ascii=False, indent=2))
+    """Print one JSON object (RFC 8259): a number that is not finite is null, and control characters are escaped."""
+    text = json.dumps(_finite(values), ensure_ascii=False, allow_nan=False, indent=2)
+    for line in text.split("\n"):
+        print(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", line))
+
+
+def _finite(value: Any) -> Any:
+    """Return a JSON value with null in the place of numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> None:
-    """Print a table of texts; the first ``left`` columns are aligned left, the others right."""
+    """Print a table of strings; the first ``left`` columns are aligned left, the others right."""
     table = Table(box=SIMPLE, pad_edge=False)
     for i, column in enumerate(columns):
-        table.add_column(column, justify="left" if i < left else "right", no_wrap=True)
+        table.add_column(shown(column), justify="left" if i < left else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(shown, row))
     out = console()
     out.width = max(out.width, TABLE_WIDTH)  # a narrow terminal wraps lines; Rich would cut names short
     out.print(table)
@@ -57,7 +85,7 @@ def decimal(value: float | None) -> str:
 @contextmanager
 def busy(what: str) -> Iterator[None]:
     """Show on a terminal that work is going on, if it takes more than a second."""
-    with _later(console(stderr=True).status(what)):
+    with _later(console(stderr=True).status(shown(what))):
         yield
 
 
@@ -65,7 +93,7 @@ def tracked(items: Sequence[Any], what: str) -> Iterator[Any]:
     """Yield the items, with a progress bar on a terminal if they take more than a second."""
     progress = _progress()
     with _later(progress):
-        yield from progress.track(items, description=what)
+        yield from progress.track(items, description=shown(what))
 
 
 class _Display(Protocol):

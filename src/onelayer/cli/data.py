@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from onelayer.cli import options
-from onelayer.cli.console import print_json, print_table
+from onelayer.cli.console import print_json, print_table, say
 
 if TYPE_CHECKING:
     from onelayer.data.columns import Profile
@@ -67,7 +67,7 @@ def data(
         left=2,
     )
     if verify:
-        print(f"{len(files)} files intact: " + ", ".join(file.name for file in files))
+        say(f"{len(files)} files intact: " + ", ".join(file.name for file in files))
 
 
 def _show_columns(source: str, given: options.ReadingOptions, as_json: bool) -> None:
@@ -93,9 +93,9 @@ def _show_columns(source: str, given: options.ReadingOptions, as_json: bool) -> 
         ]
         print_json({"data": name, "rows": rows, "notes": list(table.notes), "columns": columns})
         return
-    print(f"{name}: {rows:,} rows, {len(table.columns):,} columns")
+    say(f"{name}: {rows:,} rows, {len(table.columns):,} columns")
     for note in table.notes:
-        print(f"  {note}")
+        say(f"  {note}")
     cells = (
         (
             p.name,

@@ -1,7 +1,7 @@
 """``onelayer evaluate``: measure a trained model on data."""
 
 from onelayer.cli import options
-from onelayer.cli.console import busy, decimal, print_json, print_table
+from onelayer.cli.console import busy, decimal, print_json, print_table, say
 
 
 @options.with_table_options
@@ -22,7 +22,7 @@ def evaluate(
         if as_json:
             print_json(about | scores)
         else:
-            print(f"R² {decimal(scores['r2'])}, RMSE {scores['rmse']:,.6g} on {len(y):,} rows")
+            say(f"R² {decimal(scores['r2'])}, RMSE {scores['rmse']:,.6g} on {len(y):,} rows")
         return
     results = classification_scores(trained, X, y)
     if as_json:
@@ -35,4 +35,4 @@ def evaluate(
             for name, entry in results["classes"].items()
         ),
     )
-    print(f"accuracy {results['accuracy']:.4f}, loss {results['loss']:.4f} on {len(y):,} rows")
+    say(f"accuracy {results['accuracy']:.4f}, loss {results['loss']:.4f} on {len(y):,} rows")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from onelayer.cli.console import say
 from onelayer.errors import OneLayerError
 
 NEEDED = ("marimo", "altair", "torch")
@@ -38,7 +39,7 @@ def lab(
         from onelayer.lab.export import export_lessons
 
         for path in export_lessons(export, lang):
-            print(path)
+            say(path)
         return
     # The browser needs a core, and threads that wait for one hold each other up. Libraries read this when they load.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) - 1)))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from onelayer.cli.console import say
+
 if TYPE_CHECKING:
     from onelayer.data import Dataset
     from onelayer.data.from_table import Choices
@@ -79,6 +81,12 @@ class ReadingOptions:
     ] = None
     sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Of an Excel workbook.")] = None
     table: Annotated[str | None, typer.Option(metavar="NAME", help="Of a SQLite or DuckDB file.")] = None
+    transpose: Annotated[
+        bool | None,
+        typer.Option(
+            help="Images lie on their side, as EMNIST's do. If not given, as in training.", show_default=False
+        ),
+    ] = None
 
     @property
     def reading(self) -> "Reading":
@@ -145,14 +153,17 @@ class TableOptions(ReadingOptions):
         Raises:
             OneLayerError: if they cannot be used.
         """
-        from onelayer.data.sources import BUNDLED_TABLES, is_table, open_images, open_table
+        from onelayer.data.sources import BUNDLED_TABLES, NOT_IMAGES, is_table, open_images, open_table
         from onelayer.errors import OneLayerError
 
         if self.sql is None and not is_table(source):
             given = [f.name for f in fields(self) if getattr(self, f.name) != f.default]
-            if given:
-                raise OneLayerError(f"{source} is images: --{given[0].replace('_', '-')} is for tables")
-            return open_images(source)
+            of_tables = [name.replace("_", "-") for name in given if name != "transpose"]
+            if of_tables:
+                raise OneLayerError(f"{source} is images: --{of_tables[0]} is for tables")
+            return _said(open_images(source, bool(self.transpose)))
+        if self.transpose is not None:
+            raise OneLayerError(NOT_IMAGES)
         from onelayer.data.from_table import dataset_of
 
         name, table = open_table(source, self.reading)
@@ -178,6 +189,15 @@ class TableOptions(ReadingOptions):
             weight=self.weight,
             formula=self.formula,
         )
+
+
+def _said(images: "Dataset") -> "Dataset":
+    """Return images, and say in a line of its own which labels they have if these are not 0, 1, 2 and so on."""
+    from onelayer.data.idx_folder import label_numbers, shown_labels
+
+    if label_numbers(images.classes) != list(range(len(images.classes))):
+        say(f"{images.name}: the classes are the labels {shown_labels(images.classes)}", stderr=True)
+    return images
 
 
 def names_in(texts: Sequence[str], columns: Any) -> list[str]:

@@ -1,13 +1,12 @@
 """``onelayer predict``: apply a trained model to new rows."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from onelayer.cli import options
-from onelayer.cli.console import busy
+from onelayer.cli.console import busy, say, write_data
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,19 +53,21 @@ def predict(
         raise OneLayerError(f"{out}: is the data themselves; write the predictions to another file")
     with busy(f"predicting {data}"):
         trained = Model.load(model)
+        if proba and not trained.classes:
+            raise OneLayerError("--proba is for classes; this model predicts a number")
         inputs = inputs_for(trained, data, table.reading, unknown)
         rows, found = predictions(trained, inputs, proba)
         is_parquet = out is not None and out.suffix == ".parquet"
         content = _parquet(rows, found) if is_parquet else _csv(rows, found, data)
     if out is None:
-        sys.stdout.buffer.write(content)
+        write_data(content)
     else:
         write_whole({out: content})
         if out.is_file():  # a pipe or a terminal may be standard output itself
-            print(f"wrote {len(rows):,} predictions to {out}")
+            say(f"wrote {len(rows):,} predictions to {out}")
     if inputs.n_unknown:
         count = f"{inputs.n_unknown:,} row{'s' if inputs.n_unknown > 1 else ''}"
-        print(f"{count} without a prediction: a category that training did not have", file=sys.stderr)
+        say(f"{count} without a prediction: a category that training did not have", stderr=True)
 
 
 def predictions(
@@ -74,11 +75,11 @@ def predictions(
 ) -> "tuple[pa.Table, dict[str, pa.Array]]":
     """Return the rows of a source and, by column name, what is predicted for each; null where a row is incomplete.
 
-    The first column is the predicted class or number; with ``proba`` the probability of each class follows.
+    The first column is the predicted class or number; with ``proba`` the probability of each class follows. See
+    ``inputs_for`` for ``transpose``.
 
     Raises:
-        OneLayerError: if such a column is there already, if probabilities are asked of a regression, and as
-            ``Model.predict``.
+        OneLayerError: if such a column is there already, and as ``Model.predict``.
     """
     import numpy as np
     import pyarrow as pa
@@ -86,8 +87,6 @@ def predictions(
     from onelayer.data.arrow import column_of
     from onelayer.errors import OneLayerError
 
-    if proba and not model.classes:
-        raise OneLayerError("--proba is for classes; this model predicts a number")
     predicted, name = model.predict(inputs), f"predicted_{model.target}"
     columns = {name: predicted} if predicted.ndim == 1 else _numbered(name, predicted)
     if proba:

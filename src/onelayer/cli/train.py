@@ -3,14 +3,14 @@
 import shlex
 import sys
 import warnings
-from math import inf, isfinite
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from onelayer.cli import options
-from onelayer.cli.console import EpochPrinter, busy, decimal, print_json, print_table
+from onelayer.cli.console import EpochPrinter, busy, decimal, print_json, print_table, say
 from onelayer.timer import Timer
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def train(
         print_json(summary(run, seconds, folder))
     else:
         _print_result(run, seconds)
-        print(f"wrote {folder}/: {', '.join(files)}")
+        say(f"wrote {folder}/: {', '.join(files)}")
 
 
 def _plan(settings: "Settings", dataset: "Dataset") -> "Plan":
@@ -117,7 +117,7 @@ def _plan(settings: "Settings", dataset: "Dataset") -> "Plan":
         warnings.simplefilter("always", FutureWarning)
         plan = settings.for_data(dataset)
     for warning in old_names:
-        print("warning:", warning.message, file=sys.stderr)
+        say(f"warning: {warning.message}", stderr=True)
     return plan
 
 
@@ -162,7 +162,7 @@ def _train_into(
         prepared = prepare(dataset, plan)
         checkpoint = experiments.checkpoint_for(prepared, plan, folder / CHECKPOINT_FILE)
         if resume and checkpoint and checkpoint.source is None:
-            print(f"there is nothing to resume in {folder}: training from the first epoch", file=sys.stderr)
+            say(f"there is nothing to resume in {folder}: training from the first epoch", stderr=True)
         held_out = "valid" if plan.valid else "test"
         try:
             with EpochPrinter(plan.epochs, held_out, quiet) as on_epoch:
@@ -171,7 +171,8 @@ def _train_into(
                 )
         except KeyboardInterrupt:
             if checkpoint:
-                print("\ninterrupted; the same command with --resume goes on", file=sys.stderr)
+                say(stderr=True)
+                say("interrupted; the same command with --resume goes on", stderr=True)
             raise
         return run, _write_report(run, folder, checkpoint.latest if checkpoint else None, lang)
 
@@ -198,17 +199,18 @@ def _print_plan(dataset: "Dataset", plan: "Plan") -> None:
     if dataset.test is not None:
         rows += f" and {len(dataset.test):,} to test"
     goal = f"{len(dataset.classes)} classes" if dataset.classes else f"predict {dataset.target}"
-    print(f"{dataset.name}: {rows}, {dataset.n_features:,} features, {goal}")
+    say(f"{dataset.name}: {rows}, {dataset.n_features:,} features, {goal}")
     for note in dataset.notes[:MOST_NOTES]:
-        print(f"  {note}")
+        say(f"  {note}")
     if len(dataset.notes) > MOST_NOTES:
-        print(f"  and {len(dataset.notes) - MOST_NOTES:,} more notes; --json has them all")
+        say(f"  and {len(dataset.notes) - MOST_NOTES:,} more notes; --json has them all")
     how = (
         f"the exact solution{_penalty(plan)}"
         if plan.is_exact
         else f"{plan.way} SGD, learning rate {plan.lr:g}, batches of {plan.batch_size}"
     )
-    print(f"{plan.model}: {how}, seed {plan.seed}\n")
+    say(f"{plan.model}: {how}, seed {plan.seed}")
+    say()
 
 
 def _penalty(plan: "Plan") -> str:
@@ -218,24 +220,24 @@ def _penalty(plan: "Plan") -> str:
 
 
 def _print_result(run: "Run", seconds: dict[str, float]) -> None:
-    print()
+    say()
     scores = run.scores
     if run.model.classes:
         for part in ("train", "valid", "test"):
             if scores.get(f"{part}_accuracy") is not None:
-                print(f"{part} accuracy {scores[f'{part}_accuracy']:.4f}")
+                say(f"{part} accuracy {scores[f'{part}_accuracy']:.4f}")
         if run.coefficients is not None:
             _print_coefficients(run)
     else:
         if run.model.hidden_weight is None:
             _print_coefficients(run)
         rows = {"train": "the training rows", "valid": "held-out rows", "test": "the test rows"}
-        print(f"R² {decimal(scores['r2'])}, RMSE {scores['rmse']:,.6g} on {rows[scores['evaluated_on']]}")
+        say(f"R² {decimal(scores['r2'])}, RMSE {scores['rmse']:,.6g} on {rows[scores['evaluated_on']]}")
     if run.cross_validation:
-        print(_on_new_rows(run.cross_validation))
+        say(_on_new_rows(run.cross_validation))
     for sentence in run.warnings:
-        print("warning:", sentence, file=sys.stderr)
-    print(
+        say(f"warning: {sentence}", stderr=True)
+    say(
         f"{run.parameters:,} parameters; load {seconds['load']:.2f} s, fit {seconds['fit']:.2f} s, "
         f"evaluate {seconds['evaluate']:.2f} s"
     )
@@ -268,11 +270,11 @@ def _print_coefficients(run: "Run") -> None:
             name = f"log odds of {output} against {found.reference}" if found.reference else run.model.target
             print_table([name, *header[1:]], rows)
     for note in found.notes:
-        print(f"  {note}")
+        say(f"  {note}")
 
 
 def coefficients_json(found: "Coefficients") -> dict[str, Any]:
-    """Return a table of coefficients as JSON values, null where a number is not known."""
+    """Return a table of coefficients as JSON values."""
     parts = {
         "estimate": found.estimate,
         "std_err": found.std_err,
@@ -283,7 +285,7 @@ def coefficients_json(found: "Coefficients") -> dict[str, Any]:
     }
     outputs = [
         [
-            {"term": term, **{name: _or_null(values[k, j]) for name, values in parts.items()}}
+            {"term": term, **{name: float(values[k, j]) for name, values in parts.items()}}
             for j, term in enumerate(found.terms)
         ]
         for k in range(len(found.outputs))
@@ -295,7 +297,3 @@ def coefficients_json(found: "Coefficients") -> dict[str, Any]:
         "outputs": dict(zip(found.outputs, outputs, strict=True)),
         "notes": list(found.notes),
     }
-
-
-def _or_null(value: float) -> float | None:
-    return float(value) if isfinite(value) else None

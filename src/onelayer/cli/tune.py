@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from onelayer.cli import options
-from onelayer.cli.console import decimal, print_json, print_table, tracked
+from onelayer.cli.console import decimal, print_json, print_table, say, tracked
 
 if TYPE_CHECKING:
     from onelayer.preparing import Prepared
@@ -80,8 +80,8 @@ def tune(
         )
         return
     _print_trials(trials)
-    print(f"largest stable learning rate, 2/λ_max at the start: {limit:.3g}")
-    print(f"best: --lr {best['lr']:g} --batch-size {best['batch_size']}")
+    say(f"largest stable learning rate, 2/λ_max at the start: {limit:.3g}")
+    say(f"best: --lr {best['lr']:g} --batch-size {best['batch_size']}")
 
 
 def _trial(prepared: "Prepared", plan: "Plan") -> dict[str, Any]:
@@ -123,7 +123,8 @@ def _rates(text: str) -> list[float]:
         low, high = (float(part) for part in text.split(":"))
         if not 0 < low < high < math.inf:
             raise ValueError
-        steps = max(1, round(POINTS_A_DECADE * math.log10(high / low)))
-        return [float(f"{low * (high / low) ** (i / steps):.2g}") for i in range(steps + 1)]
+        start, decades = math.log10(low), math.log10(high) - math.log10(low)
+        steps = max(1, round(POINTS_A_DECADE * decades))
+        return [float(f"{10 ** (start + decades * i / steps):.2g}") for i in range(steps + 1)]
     except ValueError:
         raise OneLayerError(f"--lr {text}: expected LOW:HIGH, such as 1e-4:1, or numbers A,B,C") from None

@@ -7,9 +7,13 @@ import typer
 from onelayer.cli import options
 from onelayer.cli.console import print_json, print_table, tracked
 
+LARGEST = 10**7  # in the loop, half a minute a lap
+
 
 def vectorize(
-    largest: Annotated[int, typer.Option(min=10, help="The largest vector.")] = 100_000,
+    largest: Annotated[
+        int, typer.Option(min=10, max=LARGEST, help="The largest vector: 10,000,000 at most.")
+    ] = 100_000,
     as_json: options.Json = False,
 ) -> None:
     """Time adding two vectors element by element in Python against adding them in one call."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from onelayer.data.dataset import Dataset, random_stream
-from onelayer.data.idx import open_idx_folder
+from onelayer.data.idx_folder import open_idx_folder
 from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
 

@@ -29,6 +29,7 @@ class Dataset:
         image_shape: (height, width) if a row is an image.
         encoding: how table columns became features, if it was a table.
         notes: what was done to a table, a line each: columns left out, rows dropped, categories made.
+        is_transposed: whether rows and columns of the images changed places when they were read.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Dataset:
     image_shape: tuple[int, int] | None = None
     encoding: "Encoding | None" = None
     notes: tuple[str, ...] = ()
+    is_transposed: bool = False
 
     @property
     def n_features(self) -> int:

@@ -1,225 +1,136 @@
-"""Images and labels in IDX, the format of MNIST and its kin, raw or gzip-compressed.
+"""One file of images or labels in IDX, the format of MNIST and its kin, plain or compressed by gzip or Zstandard.
 
-Format: two zero bytes, a byte for the type (8: unsigned byte), a byte for the number of dimensions, each
-dimension as a big-endian 32-bit integer, then the values (yann.lecun.com/exdb/mnist).
+Format: two zero bytes, a byte for the type, a byte for the number of dimensions, each dimension as a big-endian
+32-bit integer, then the values, big-endian too (yann.lecun.com/exdb/mnist). Whether and how a file is compressed is
+told by its first bytes, not by its name (RFC 1952 for gzip, RFC 8878 for Zstandard).
 """
 
 import gzip
 import math
 import os
-import re
+import stat
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.dataset import Dataset
-from onelayer.data.rows import PIXEL_UNIT, Rows
-from onelayer.errors import OneLayerError
+from onelayer.errors import OneLayerError, first_line
 
-UNSIGNED_BYTE = 8
+GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+CHUNK = 1 << 20  # bytes that are decompressed at a time
+
+BYTES = {0x08: "u1"}
+INTEGERS = BYTES | {0x09: "i1", 0x0B: ">i2", 0x0C: ">i4"}
+
 Bytes = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
-RARE = 1e-3  # the share of examples below which a class is in doubt
-PART_NAMES = {"train": "train", "test": "t10k|test"}
 
+def read_images(path: Path, transpose: bool = False) -> tuple[Bytes, tuple[int, int]]:
+    """Return the images of an IDX file as rows of bytes (n, height·width), and (height, width).
 
-def read_idx(path: Path, dimensions: int) -> Bytes:
-    """Return the values of an IDX file of bytes: (n,) labels or (n, height, width) images, as uint8.
-
-    They are copied into memory: pages of a mapped file would change, or go, when somebody writes to it.
+    With ``transpose`` rows and columns of each image change places, as EMNIST's have to.
 
     Raises:
-        OneLayerError: if the file cannot be read, is corrupt, is not an IDX file of bytes with that many
-            dimensions, or has more or fewer values than its header says.
+        OneLayerError: if the file cannot be read, is corrupt, has no images, or is not an IDX file of images of bytes.
     """
-    header_size = 4 + 4 * dimensions
-    try:
-        if path.suffix == ".gz":
-            content = bytearray(gzip.decompress(path.read_bytes()))
-            shape = _shape_in(path, bytes(content[:header_size]), dimensions, len(content))
-            values = np.frombuffer(content, np.uint8, offset=header_size)
-        else:
-            with path.open("rb", buffering=0) as file:
-                size = os.fstat(file.fileno()).st_size
-                shape = _shape_in(path, file.read(header_size), dimensions, size)
-                values = np.fromfile(file, np.uint8, size - header_size)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise OneLayerError(f"{path}: corrupt or truncated gzip file ({error})") from error
-    except OSError as error:
-        raise OneLayerError(f"{path}: cannot be read ({error})") from error
-    if len(values) != math.prod(shape):
-        raise OneLayerError(f"{path}: was truncated while it was read")
-    return values.reshape(shape)
-
-
-def _shape_in(path: Path, header: bytes, dimensions: int, size: int) -> tuple[int, ...]:
-    """Return the shape that the header of a file of ``size`` bytes promises, if it fits that size."""
-    if header[:4] != bytes([0, 0, UNSIGNED_BYTE, dimensions]) or len(header) < 4 + 4 * dimensions:
-        raise OneLayerError(
-            f"{path}: not an IDX file of bytes with {dimensions} dimension"
-            f"{'s' if dimensions > 1 else ''}: it begins with {header[:4].hex(' ') or 'nothing'}, "
-            f"expected 00 00 08 0{dimensions}"
-        )
-    shape = struct.unpack(f">{dimensions}I", header[4:])
-    expected = len(header) + math.prod(shape)  # Python's integers: the product may exceed 64 bits
-    if size != expected:
-        raise OneLayerError(
-            f"{path}: {'truncated' if size < expected else 'too long'}: its header promises "
-            f"{expected:,} bytes ({' × '.join(map(str, shape))} values), it has {size:,}"
-        )
-    return shape
-
-
-def read_images(path: Path) -> tuple[Bytes, tuple[int, int]]:
-    """Return the images of an IDX file as rows of bytes (n, height·width), and (height, width)."""
-    images = read_idx(path, 3)
+    images = _read_idx(path, 3, BYTES)
     if not images.size:
         raise OneLayerError(f"{path}: has no images")
+    if transpose:
+        images = images.transpose(0, 2, 1)
     n, height, width = images.shape
     return images.reshape(n, height * width), (height, width)
 
 
-def open_idx_folder(path: Path, name: str, classes: tuple[str, ...] = ()) -> Dataset:
-    """Return the training and test images of a folder of IDX files.
-
-    ``path`` is the folder itself, torchvision's root above ``NAME/raw``, or, where a folder has several data
-    sets side by side as EMNIST's does, the folder and the beginning of the file names.
-    Without ``classes`` a class is named by its number.
+def read_labels(path: Path) -> Labels:
+    """Return the labels (n,) of an IDX file of bytes or of integers of 8, 16 or 32 bits.
 
     Raises:
-        OneLayerError: if files are missing, ambiguous or malformed, if images and labels differ in number,
-            if training and test images differ in size, or if a label is out of range.
+        OneLayerError: if the file cannot be read, is corrupt, or is not an IDX file of labels.
     """
-    files = _find_files(path)
-    _require(files, "train", path)
-    train, shape = _read_part(files, "train")
-    names = classes or _class_names(train.y, files["train", "labels"])
-    test = None
-    if ("test", "images") in files:
-        _require(files, "test", path)
-        test, test_shape = _read_part(files, "test")
-        if test_shape != shape:
-            raise OneLayerError(
-                f"{files['test', 'images']}: images are {test_shape[0]}×{test_shape[1]}, "
-                f"those for training {shape[0]}×{shape[1]}"
-            )
-    _check_labels(train.y, len(names), files["train", "labels"])
-    if test is not None:
-        _check_labels(test.y, len(names), files["test", "labels"])
-        _check_largest(train.y, test.y, files["train", "labels"])
-    return Dataset(name, train, test, (), "label", names, image_shape=shape)
+    return _read_idx(path, 1, INTEGERS).astype(np.int64)
 
 
-def read_evaluation_part(path: Path, need_labels: bool) -> tuple[Bytes, Labels | None, tuple[int, int]]:
-    """Return images (n, height·width), labels (n,) and (height, width) of the test files of a folder.
+def _read_idx(path: Path, dimensions: int, types: dict[int, str]) -> NDArray[Any]:
+    """Return the values of an IDX file with that many dimensions, of one of the types.
 
-    Where there are none, the training files serve; see ``open_idx_folder`` for ``path``. Labels are None if they are
-    not needed.
-
-    Raises:
-        OneLayerError: as ``open_idx_folder``, about the files that are read.
+    They are copied into memory: pages of a mapped file would change, or go, when somebody writes to it. No more
+    memory is taken than there are values in the file, whatever its header says, and no more than its header says.
     """
-    files = _find_files(path)
-    part = "test" if ("test", "images") in files else "train"
-    _require(files, part, path, ("images", "labels") if need_labels else ("images",))
-    if not need_labels:
-        images, shape = read_images(files[part, "images"])
-        return images, None, shape
-    rows, shape = _read_part(files, part)
-    return rows.X, rows.y, shape
+    try:
+        with _opened(path) as (stream, size):
+            dtype, shape = _header(path, stream, dimensions, types)
+            header_size, n_bytes = 4 + 4 * dimensions, math.prod(shape) * dtype.itemsize
+            if size is not None and size != header_size + n_bytes:
+                raise _wrong_size(path, shape, header_size + n_bytes, size)
+            content = _content(stream, n_bytes, is_there=size is not None)
+            if len(content) < n_bytes:
+                raise _wrong_size(path, shape, header_size + n_bytes, header_size + len(content))
+            if stream.read(1):
+                raise _wrong_size(path, shape, header_size + n_bytes, None)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise OneLayerError(f"{path}: corrupt or truncated gzip file ({error})") from error
+    except OSError as error:
+        raise OneLayerError(f"{path}: cannot be read ({error.strerror or first_line(error)})") from error
+    return content.view(dtype).reshape(shape)
 
 
-def _read_part(files: dict[tuple[str, str], Path], part: str) -> tuple[Rows, tuple[int, int]]:
-    images, shape = read_images(files[part, "images"])
-    labels = read_idx(files[part, "labels"], 1).astype(np.int64)
-    if len(images) != len(labels):
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[BinaryIO, int | None]]:
+    """Open a file to read what is in it, decompressed; with its size, or None if only reading can tell."""
+    if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for its writer
+        raise OneLayerError(f"{path}: is not a regular file")
+    with path.open("rb") as file:
+        start = file.peek(len(ZSTANDARD))
+        if start.startswith(GZIP):
+            with gzip.GzipFile(fileobj=file) as stream:
+                yield stream, None  # type: ignore[misc] # a BinaryIO in all but its declaration
+        elif start.startswith(ZSTANDARD):
+            import pyarrow  # takes 0.1 s, and few files need it
+
+            with pyarrow.input_stream(file, compression="zstd") as stream:
+                yield stream, None
+        else:
+            yield file, os.fstat(file.fileno()).st_size
+
+
+def _header(
+    path: Path, stream: BinaryIO, dimensions: int, types: dict[int, str]
+) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Return the type and the shape that the header at the beginning of an IDX file promises."""
+    header = stream.read(4 + 4 * dimensions)
+    is_header = len(header) == 4 + 4 * dimensions and header[:2] == b"\0\0" and header[3] == dimensions
+    if not (is_header and header[2] in types):
+        what = "images of bytes" if dimensions == 3 else "integer labels"
+        third = f"{'/'.join(f'{code:02x}' for code in types)}"
         raise OneLayerError(
-            f"{files[part, 'images']}: {len(images):,} images, but {files[part, 'labels'].name} "
-            f"has {len(labels):,} labels"
+            f"{path}: not an IDX file of {what}: it begins with {header[:4].hex(' ') or 'nothing'}, "
+            f"expected 00 00 {third} 0{dimensions} and its size"
         )
-    return Rows(images, labels, "classes", unit=PIXEL_UNIT), shape
+    return np.dtype(types[header[2]]), struct.unpack(f">{dimensions}I", header[4:])
 
 
-def _class_names(labels: Labels, path: Path) -> tuple[str, ...]:
-    """Name the classes 0 … largest label. Only class 0 may be without examples: EMNIST letters start at 1."""
-    present = np.unique(labels).tolist()
-    largest = present[-1]
-    if not largest:
-        raise OneLayerError(f"{path}: every label is 0: nothing to learn")
-    missing = sorted(set(range(1, largest)) - set(present))
-    if missing:
-        odd = max(label for label in present if label > missing[0])
-        raise OneLayerError(
-            f"{path}: label {odd} at row {int((labels == odd).argmax()) + 1} is out of range: "
-            f"no example has a label from {missing[0]} to {missing[-1]}"
-        )
-    return tuple(str(label) for label in range(largest + 1))
+def _content(stream: BinaryIO, n_bytes: int, is_there: bool) -> Bytes:
+    """Return the next ``n_bytes``, or fewer if the stream ends; memory for all at once only if they are there."""
+    if is_there:
+        whole = np.empty(n_bytes, np.uint8)
+        return whole[: stream.readinto(whole)]  # type: ignore[attr-defined]
+    grown = bytearray()
+    while len(grown) < n_bytes and (chunk := stream.read(min(CHUNK, n_bytes - len(grown)))):
+        grown += chunk
+    return np.frombuffer(grown, np.uint8)
 
 
-def _check_largest(train: Labels, test: Labels, path: Path) -> None:
-    """Refuse a largest label that hardly any training example and no test example has: a slip, not a class."""
-    largest = int(train.max())
-    examples = np.flatnonzero(train == largest)
-    if len(examples) < RARE * len(train) and largest > int(test.max()):
-        raise OneLayerError(
-            f"{path}: label {largest} at row {int(examples[0]) + 1} is out of range: only {len(examples)} of "
-            f"{len(train):,} training examples and no test example have it"
-        )
-
-
-def _check_labels(labels: Labels, n_classes: int, path: Path) -> None:
-    beyond = np.flatnonzero(labels >= n_classes)
-    if len(beyond):
-        row = int(beyond[0])
-        raise OneLayerError(
-            f"{path}: label {int(labels[row])} at row {row + 1} is out of range: "
-            f"the classes are 0 to {n_classes - 1}"
-        )
-
-
-def _find_files(path: Path) -> dict[tuple[str, str], Path]:
-    """Return the files as {(train or test, images or labels): path}; the test pair may be missing."""
-    folder, prefix = (path, "") if path.is_dir() else (path.parent, path.name)
-    raw = [*folder.glob("raw"), *folder.glob("*/raw")]
-    kinds = [(part, kind) for part in PART_NAMES for kind in ("images", "labels")]
-    if not prefix and not any(_matches(folder, *kind, prefix) for kind in kinds) and len(raw) == 1:
-        folder = raw[0]
-    found = {}
-    for part, kind in kinds:
-        matches = _matches(folder, part, kind, prefix)
-        if len({match.name.removesuffix(".gz") for match in matches}) > 1:
-            raise OneLayerError(
-                f"{folder}: has several data sets ({', '.join(m.name for m in matches)}); "
-                "add the beginning of the file names to the path to choose one"
-            )
-        if matches:
-            found[part, kind] = min(matches, key=lambda match: match.suffix == ".gz")
-    if ("test", "labels") in found and ("test", "images") not in found:
-        _require(found, "test", path)
-    return found
-
-
-def _require(
-    files: dict[tuple[str, str], Path], part: str, path: Path, kinds: tuple[str, ...] = ("images", "labels")
-) -> None:
-    """Raise OneLayerError if the files of a part are not there."""
-    for kind in kinds:
-        if (part, kind) not in files:
-            number = "3" if kind == "images" else "1"
-            raise OneLayerError(
-                f"{path}: has no {part} {kind}; expected a file like "
-                f"{part.replace('test', 't10k')}-{kind}-idx{number}-ubyte, raw or .gz"
-            )
-
-
-def _matches(folder: Path, part: str, kind: str, prefix: str) -> list[Path]:
-    pattern = re.compile(
-        rf"{re.escape(prefix)}.*?({PART_NAMES[part]})-{kind}[-.]idx\d-ubyte(\.gz)?"
-        if prefix
-        else rf"(.*-)?({PART_NAMES[part]})-{kind}[-.]idx\d-ubyte(\.gz)?"
+def _wrong_size(path: Path, shape: tuple[int, ...], expected: int, found: int | None) -> OneLayerError:
+    """Return the error about a file that has ``found`` bytes, None for more than expected."""
+    is_short = found is not None and found < expected
+    return OneLayerError(
+        f"{path}: {'truncated' if is_short else 'too long'}: its header promises {expected:,} bytes "
+        f"({' × '.join(map(str, shape))} values), it has {'more' if found is None else f'{found:,}'}"
     )
-    return sorted(file for file in folder.iterdir() if pattern.fullmatch(file.name))

@@ -1,4 +1,4 @@
-"""How a table is to be read where it does not say so itself: what the user may tell."""
+"""How data are to be read where they do not say so themselves: what the user may tell."""
 
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ class Reading:
         sheet: of an Excel workbook; the first one if it is not given.
         table: of a database; needed if it has several.
         sql: a query whose result is the table.
+        transpose: of images, whether rows and columns change places; None: as a model learned them, or not.
 
     Raises:
         OneLayerError: if one cannot be.
@@ -35,6 +36,7 @@ class Reading:
     sheet: str | None = None
     table: str | None = None
     sql: str | None = None
+    transpose: bool | None = None
 
     def __post_init__(self) -> None:
         for what, value, allowed in (

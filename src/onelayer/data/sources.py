@@ -1,5 +1,6 @@
 """From what the user names, a data set: a bundled name, a path, or a table from Python."""
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from glob import escape
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from onelayer.data import bundled
 from onelayer.data.dataset import Dataset, Missing
-from onelayer.data.idx import open_idx_folder
+from onelayer.data.idx_folder import open_idx_folder
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.table_names import SUFFIXES, is_table_path, stem
 from onelayer.errors import OneLayerError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from onelayer.data.tables import Table
 
 BUNDLED_TABLES = {"houses": "price", "synthetic": "y"}  # with their targets
+NOT_IMAGES = "--transpose is for images, and the data are a table"
 BUNDLED = ("fashion-mnist", *BUNDLED_TABLES)
 
 
@@ -27,6 +29,7 @@ def open_data(
     as_classes: bool = False,
     categorical: Collection[str] = (),
     *,
+    transpose: bool = False,
     exclude: Collection[str] = (),
     references: Mapping[str, str] | None = None,
     date_parts: Sequence[str] = (),
@@ -46,6 +49,7 @@ def open_data(
             training rows, or ``"drop"`` the row.
         as_classes: treat a numeric target as class labels; a regression if not.
         categorical: columns that are categories although they look like numbers or text, such as postal codes.
+        transpose: let rows and columns of each image change places; EMNIST's images lie on their side.
         exclude: columns that are not features.
         references: by column, the level of a category that the others are relative to; the first one if not given.
         date_parts: what of dates counts: some of days, year, month, day, weekday, hour.
@@ -57,10 +61,12 @@ def open_data(
         OneLayerError: if there is no such thing, or it cannot be used; the message says where and why.
     """
     if reading.sql is None and not is_table(source):
-        images = open_images(source)
+        images = open_images(source, transpose)
         if target is not None or features is not None:
             raise OneLayerError(f"{source} is images: --target and --features are for tables")
         return images
+    if transpose:
+        raise OneLayerError(NOT_IMAGES)
     from onelayer.data.from_table import Choices, dataset_of
 
     name, table = open_table(source, reading)
@@ -110,20 +116,20 @@ def open_table(source: Any, reading: Reading = AS_FOUND) -> "tuple[str, Table]":
     return stem(str(source)), tables.open_table(source, reading)
 
 
-def open_images(source: str | Path) -> Dataset:
-    """Return the data set of a bundled name or of a folder of IDX files.
+def open_images(source: str | Path, transpose: bool = False) -> Dataset:
+    """Return the data set of a bundled name or of a folder of IDX files; see ``open_data`` for ``transpose``.
 
     Raises:
         OneLayerError: if there is none, or its files are malformed.
     """
-    if str(source) == "fashion-mnist":
-        return bundled.fashion_mnist()
     path = images_path(source)
+    if str(source) == "fashion-mnist":
+        return open_idx_folder(path, "fashion-mnist", bundled.FASHION_MNIST_CLASSES, transpose)
     if path.is_file():
         raise OneLayerError(
             f"{path}: expected a folder of IDX files, or a table that ends in {', '.join(SUFFIXES)}"
         )
-    return open_idx_folder(path, path.resolve().name)
+    return open_idx_folder(path, _readable(path.resolve().name), transpose=transpose)
 
 
 def images_path(source: str | Path) -> Path:
@@ -138,6 +144,11 @@ def images_path(source: str | Path) -> Path:
     if not list(path.parent.glob(f"{escape(path.name)}*-images*")):
         _refuse_nothing(path)
     return path
+
+
+def _readable(name: str) -> str:
+    """Return the name of a file as text, with escapes in the place of bytes that are not UTF-8."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _refuse_nothing(path: Path) -> None:

@@ -15,6 +15,12 @@ from sklearn.utils._param_validation import InvalidParameterError, validate_para
 
 from onelayer.errors import OneLayerError
 
+KINDS_OF_LABELS: dict[str, tuple[type, ...]] = {  # in this order: a bool is an int
+    "the boolean": (bool, np.bool_),
+    "the number": (int, float, np.integer, np.floating),
+    "the string": (str,),
+}
+ITERABLES = (list, tuple, set, dict, np.ndarray)  # several labels a row are for scikit-learn to refuse
 EXACT = 2**53  # integers up to here are float64 numbers, each of its own
 
 
@@ -72,6 +78,57 @@ def class_weights(
     if not (np.isfinite(found).all() and (found >= 0).all()):
         raise OneLayerError(f"class_weight must be finite and not negative, not {given!r}")
     return np.asarray(found, np.float64)
+
+
+def plain_labels(y: Any) -> Any:
+    """Return labels as an array of their type where they come as objects, as pandas keeps them; else as they are.
+
+    Strings stay objects. A list is looked at as one of objects: NumPy would make strings of its numbers in silence.
+
+    Args:
+        y: labels (n,), of any type.
+
+    Raises:
+        OneLayerError: if a label is missing, of several types, or neither a string, a number nor a boolean; it names
+            the first.
+    """
+    labels = np.array(y, object) if isinstance(y, list | tuple) else np.asarray(y)
+    if (
+        labels.dtype != object
+        or not labels.ndim
+        or any(isinstance(label, ITERABLES) for label in labels.flat)
+    ):
+        return y
+    kinds = [_kind_of(label, row) for row, label in enumerate(labels.flat, start=1)] or ["the string"]
+    other = next((row for row, kind in enumerate(kinds) if kind != kinds[0]), None)
+    if other is not None:
+        raise OneLayerError(
+            f"y has labels of several types: {kinds[0]} {labels.flat[0]!r} in row 1, but {kinds[other]} "
+            f"{labels.flat[other]!r} in row {other + 1}; make them one, such as with y.astype(str)"
+        )
+    if kinds[0] == "the string":
+        return y if isinstance(y, list | tuple) else labels
+    are_whole = all(isinstance(label, int | np.integer) for label in labels.flat)
+    try:
+        return labels.astype(bool if kinds[0] == "the boolean" else np.int64 if are_whole else np.float64)
+    except OverflowError:
+        raise OneLayerError(
+            "y has integers beyond 64 bits; labels that large have to be strings: y.astype(str)"
+        ) from None
+
+
+def _kind_of(label: Any, row: int) -> str:
+    """Return what a label is, with its article."""
+    if label is None or type(label).__name__ in ("NAType", "NaTType") or label != label:
+        raise OneLayerError(
+            f"y has {label} in row {row}: a row without a label teaches nothing; leave it out"
+        )
+    for kind, types in KINDS_OF_LABELS.items():
+        if isinstance(label, types):
+            return kind
+    raise OneLayerError(
+        f"y has {label!r} in row {row}, of type {type(label).__name__}: labels are strings, numbers or booleans"
+    )
 
 
 def refuse_unlike_numbers(X: Any) -> None:

@@ -25,11 +25,13 @@ from onelayer.estimators.onnx_export import write_softmax_regression
 from onelayer.estimators.parameters import (
     check_parameters,
     class_weights,
+    plain_labels,
     refuse_unlike_numbers,
     unchanged_on_error,
 )
 from onelayer.losses import CrossEntropy
 from onelayer.penalties import Ridge
+from onelayer.solvers.epoch import LARGEST_LR, SMALLEST_LR
 from onelayer.solvers.fit import Minimum
 from onelayer.solvers.minimise import minimise
 
@@ -125,7 +127,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "class_weight": [StrOptions({"balanced"}), dict, None],
-        "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "lr": [StrOptions({"auto"}), Interval(Real, SMALLEST_LR, LARGEST_LR, closed="both")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
@@ -211,12 +213,11 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
                 )
             is_first = not hasattr(self, "classes_")
             X, y = self._validated(X, y, reset=is_first)
-            _check_partial_fit_first_call(self, classes)
-            unknown = np.setdiff1d(y, self.classes_)
-            if len(unknown):
-                raise OneLayerError(
-                    f"y has {unknown.tolist()[0]!r}, which is not one of the classes {self.classes_.tolist()}"
-                )
+            _check_partial_fit_first_call(self, None if classes is None else plain_labels(classes))
+            known = self.classes_.tolist()
+            unknown = [label for label in np.unique(y).tolist() if label not in known]
+            if unknown:
+                raise OneLayerError(f"y has {unknown[0]!r}, which is not one of the classes {known}")
             X, labels, weights = self._weighted(X, np.searchsorted(self.classes_, y), sample_weight)
             if not hasattr(self, "_progress"):
                 self._forget(*BY_ONE_SOLVER)
@@ -238,7 +239,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
                 "solver='sgd' takes no sparse features: use solver='auto', or X.toarray() if X is small"
             )
         refuse_unlike_numbers(X)
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES, reset=reset)
+        X, y = validate_data(self, X, plain_labels(y), accept_sparse="csr", dtype=DTYPES, reset=reset)
         if reset:
             self._dtype = X.dtype.name
         check_classification_targets(y)
@@ -372,6 +373,10 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         if logits.ndim == 1:
             return np.stack([log_expit(-logits), log_expit(logits)], axis=1)
         return np.asarray(log_softmax(logits, axis=1))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the share of the rows X (n, d), y (n,), in proportion to their weights (n,), whose class is right."""
+        return float(super().score(X, plain_labels(y), sample_weight))
 
     def to_onnx(self, path: str | Path) -> None:
         """Write the fitted model for ONNX runtimes, from "X" (n, d) to "label" (n,) and "probabilities" (n, q).

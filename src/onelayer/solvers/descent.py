@@ -1,6 +1,6 @@
 """The epoch loop of SGD: one pass over the rows after another, their history, and an end when the loss diverges."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ def descend(
     model: nn.Module,
     rows: Batches,
     one_epoch: Callable[[Tensor, float], EpochScore],
-    lrs: Sequence[float],
+    lrs: Iterable[float],
     *,
     seed: int,
     so_far: History,

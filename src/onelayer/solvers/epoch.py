@@ -20,11 +20,27 @@ class EpochScore(NamedTuple):
     accuracy: float | None
 
 
+SMALLEST_LR, LARGEST_LR = (
+    1e-30,
+    1e30,
+)  # float32 holds them, and what they become when divided by a batch and its unit
+LARGEST_COUNT = 2**31 - 1
+
+
 def check_settings(epochs: int, batch_size: int, lr: float) -> None:
     """Raise OneLayerError if a setting of SGD is out of range."""
-    if epochs < 1:
-        raise OneLayerError(f"epochs must be at least 1, not {epochs}")
-    if batch_size < 1:
-        raise OneLayerError(f"batch size must be at least 1, not {batch_size}")
-    if not (lr > 0 and math.isfinite(lr)):
+    check_count("epochs", epochs)
+    check_count("batch size", batch_size)
+    if not lr > 0 or math.isinf(lr):
         raise OneLayerError(f"the learning rate must be a positive number, not {lr}")
+    if not SMALLEST_LR <= lr <= LARGEST_LR:
+        raise OneLayerError(
+            f"the learning rate must be from {SMALLEST_LR:g} to {LARGEST_LR:g}, not {lr:g}: steps are float32 numbers"
+        )
+
+
+def check_count(what: str, count: int) -> None:
+    """Raise OneLayerError unless a number of things is from 1 to 2³¹ − 1."""
+    if not 1 <= count <= LARGEST_COUNT:
+        limit = "at least 1" if count < 1 else f"at most {LARGEST_COUNT:,}"
+        raise OneLayerError(f"{what} must be {limit}, not {count}")
