@@ -146,7 +146,7 @@ def test_file_names_that_are_not_utf8(onelayer, idx_folder, tmp_path):
     result = onelayer("train", folder, "--epochs", 1, "--out", model)
     assert result.code == 0 and r"wrote m\udce9/" in result.out
     assert json.loads(onelayer("train", folder, "--epochs", 1, "--json").out)["data"] == r"img\xe9"
-    assert (tmp_path / r"runs/img\xe9-softmax/confusion.png").exists()
+    assert (tmp_path / r"runs/img\xe9-softmax/report.html").exists()
     evaluated = json.loads(onelayer("evaluate", model, folder, "--json").out)
     assert (evaluated["model"], evaluated["data"]) == (model, folder)
     assert onelayer("predict", model, folder, "-o", os.fsdecode(b"p\xe9.csv")).code == 0

@@ -1,5 +1,6 @@
 """Training on a data set: what is held out stays out, and everything ends in the user's units."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -42,10 +43,14 @@ def test_scores_are_those_of_the_rows_held_out():
 
 
 def test_defaults_follow_from_the_data():
-    common = {"C": 1.0, "epochs": 10, "batch_size": 256, "lr": 0.1, "seed": 0}
-    common |= {"hidden": 256, "phm_n": 2, "device": "auto", "solver": "sgd", "way": "fused"}
-    assert Settings().for_data(houses()) == Plan(model="linear", valid=0.2, **common)
-    assert Settings().for_data(fashion_mnist()) == Plan(model="softmax", valid=0.0, **common)
+    common = {"alpha": 0.0, "epochs": 10, "batch_size": 256, "lr": 0.1, "seed": 0}
+    common |= {"hidden": 256, "phm_n": 2, "device": "auto", "way": "fused"}
+    images = Plan(model="softmax", solver="sgd", C=1.0, valid=0.0, **common)
+    exact = Plan(model="linear", solver="direct", C=math.inf, valid=0.0, **common)
+    assert Settings().for_data(fashion_mnist()) == images
+    assert Settings().for_data(houses()) == exact
+    assert Settings(solver="sgd").for_data(houses()) == replace(exact, solver="sgd", valid=0.2)
+    assert Settings(lr=0.1).for_data(houses()) == Settings(solver="sgd").for_data(houses())
     assert Settings("mlp").for_data(houses()).way == "concise"
     assert Settings(solver="auto").for_data(houses()).solver == "direct"
     assert Settings("mlp", solver="auto").for_data(houses()).solver == "sgd"
@@ -75,6 +80,8 @@ def test_a_constant_target_has_no_r2():
 def test_settings_that_do_not_fit():
     with pytest.raises(OneLayerError, match="use --model linear"):
         train(houses(), Settings("softmax"))
+    with pytest.raises(OneLayerError, match="epochs is for SGD, and the solver auto has none"):
+        train(houses(), Settings(solver="auto", epochs=3))
     with pytest.raises(OneLayerError, match="whose solvers are auto, sgd"):
         train(houses(), Settings("mlp", solver="newton"))
     with pytest.raises(OneLayerError, match="whose solvers are auto, direct, sgd"):

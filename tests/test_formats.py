@@ -298,8 +298,8 @@ def nested(depth):
             r"encoding.columns\[0\].name must be a string",
         ),
         (
-            put("model", "encoding", "columns", 0, "categories", []),
-            r"categories must be a list of at least 1",
+            put("model", "encoding", "columns", 0, "kind", "category"),
+            r"levels, reference and parts do not fit a column of kind category",
         ),
         (put("model", "encoding", "columns", 0, "colour", 1), r"encoding.columns\[0\] has \['colour'\]"),
         (put("model", "settings", "lr", float("nan")), "settings.lr must be a string, a number"),

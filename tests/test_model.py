@@ -15,6 +15,7 @@ import torch
 from onelayer import Model, OneLayerError, Settings, houses, open_data, train
 from onelayer.cli.predict import predictions
 from onelayer.data import PIXEL_UNIT, Dataset, Rows
+from onelayer.inputs import inputs_for
 from onelayer.model import log_softmax
 
 EXACT = Settings(solver="auto", valid=0.0)
@@ -147,7 +148,7 @@ def test_the_command_line_predicts_the_same(tmp_path):
     for missing, target in (("drop", "y"), ("drop", "city"), ("mean", "x")):
         rows = FRAME if missing == "drop" else FRAME.dropna()
         model = train(open_data(rows, target, missing=missing), EXACT).model
-        table, columns = predictions(model, str(path), proba=target == "city")
+        table, columns = predictions(model, inputs_for(model, path), proba=target == "city")
         assert len(table) == len(columns[f"predicted_{target}"]) == 7
         pd.testing.assert_series_equal(
             columns[f"predicted_{target}"].to_pandas(), pd.Series(model.predict(FRAME)), check_dtype=False

@@ -271,7 +271,7 @@ def test_rows_without_a_value_are_not_said_to_be_left_out_by_chance():
     table = pa.table(
         {"a": pa.array(a, mask=np.arange(400) % 4 == 0), "b": b, "y": a + b + r.normal(size=400)}
     )
-    run = train(open_data(table, "y", missing="mean"), Settings(solver="auto"))
+    run = train(open_data(table, "y", missing="mean"), Settings(solver="auto", valid=0.2))
     found = findings(run)
     along = {one.feature: one for one in found.results.residuals}
     there = int(np.isfinite(run.prepared.judged_by[1].X[:, 0]).sum())

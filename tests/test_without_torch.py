@@ -95,7 +95,7 @@ plots.network(3, 2)
         "onelayer.mlp",
         "from onelayer import d2l",
         "onelayer.functional",
-        "onelayer.train(onelayer.houses())",
+        "onelayer.train(onelayer.fashion_mnist())",
         "onelayer.SoftmaxRegression(solver='sgd').fit([[0.0], [1.0]], [0, 1])",
     ],
 )
@@ -111,7 +111,7 @@ except onelayer.OneLayerError as error:
 
 
 @pytest.mark.parametrize(
-    "command", [["train", "houses"], ["tune", "houses"], ["compare", "houses"], ["vectorize"]]
+    "command", [["train", "fashion-mnist"], ["tune", "houses"], ["compare", "houses"], ["vectorize"]]
 )
 def test_a_command_that_needs_torch_says_which_extra(folder, command):
     code = (

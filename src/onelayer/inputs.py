@@ -118,6 +118,7 @@ def labelled_inputs_for(model: "Model", source: Any, reading: Reading = AS_FOUND
     _, table = open_table(source, reading)
     inputs = _of_table(model, model.encoding, table, None)
     target = Target(model.target, model.classes)
+    table.place(model.target, "target column")
     profiles = table.profiles([model.target], [model.target] if model.classes else [])
     parts, start = [], 0
     with named(table.name):

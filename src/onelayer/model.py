@@ -1,6 +1,6 @@
 """A trained model in the user's units: what it predicts, and the file it is kept in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -301,6 +301,7 @@ def _check(about: Any, tensors: Mapping[str, NDArray[Any]]) -> "Encoding | None"
             (about["kind"], bool(classes)) not in (("linear", True), ("softmax", False)),
             "classes and kind differ",
         ),
+        *_column_checks(encoding),
         (len(classes) != 1, "there is one class only"),
         (
             not classes or (sizes["q"], len(classes)) == (1, 2) or sizes["q"] == len(classes),
@@ -317,6 +318,15 @@ def _check(about: Any, tensors: Mapping[str, NDArray[Any]]) -> "Encoding | None"
         if not fits:
             raise OneLayerError(problem)
     return encoding
+
+
+def _column_checks(encoding: "Encoding | None") -> Iterator[tuple[bool, str]]:
+    """Yield whether what is said of each column fits its kind, and the problem if not."""
+    for column in () if encoding is None else encoding.columns:
+        is_known = column.reference is None or column.reference in column.levels
+        has_levels, has_parts = (bool(column.levels), is_known), bool(column.parts)
+        fits = has_levels == (column.kind == "category", True) and has_parts == (column.kind == "date")
+        yield fits, f"levels, reference and parts do not fit a column of kind {column.kind}: {column.name!r}"
 
 
 def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

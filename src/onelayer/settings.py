@@ -44,7 +44,7 @@ class Settings:
         seed: sets the initial weights, the split and the order of the rows.
         hidden: units in the MLP's hidden layer.
         phm_n: n of the PHM layer.
-        device: where to compute.
+        device: SGD: where to compute; CUDA if there is one, else the CPU.
     """
 
     model: ModelKind | None = None
@@ -59,7 +59,7 @@ class Settings:
     seed: int = 0
     hidden: int = 256
     phm_n: int = 2
-    device: str = "auto"
+    device: str | None = None
 
     def for_data(self, dataset: Dataset) -> "Plan":
         """Return the plan that the settings are for a data set, with nothing left open.
@@ -99,11 +99,11 @@ class Settings:
             seed=self.seed,
             hidden=self.hidden,
             phm_n=self.phm_n,
-            device=self.device,
+            device=self.device or "auto",
         )
 
     def _solver_of(self, model: ModelKind, is_table: bool) -> Solver:
-        given = {"way": self.way, "epochs": self.epochs, "batch_size": self.batch_size, "lr": self.lr}
+        given = {name: getattr(self, name) for name in ("way", "epochs", "batch_size", "lr", "device")}
         of_sgd = [name for name, value in given.items() if value is not None]
         if self.solver is None:
             return SOLVERS[model][0] if is_table and not of_sgd else "sgd"

@@ -26,7 +26,7 @@ def compare(
     hidden: options.Hidden = 256,
     phm_n: Annotated[str, typer.Option(metavar="A,B", help="The values of n to try.")] = "2,4,8",
     seed: options.Seed = 0,
-    device: options.Device = "auto",
+    device: options.Device = None,
     as_json: options.Json = False,
 ) -> None:
     """Train each network on DATA and show its score, its parameters and its seconds an epoch."""

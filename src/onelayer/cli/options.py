@@ -52,7 +52,10 @@ Valid = Annotated[
 ]
 Hidden = Annotated[int, typer.Option(help="Units in the hidden layer of the MLP.")]
 PhmN = Annotated[int, typer.Option(help="n of the PHM layer.")]
-Device = Annotated[str, typer.Option(help="auto (CUDA if there is one), cpu, cuda or mps.")]
+Device = Annotated[
+    str | None,
+    typer.Option(help="SGD: cpu, cuda, mps, or auto: CUDA if there is one, as if it is not given."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -204,7 +207,10 @@ def names_in(texts: Sequence[str], columns: Any) -> list[str]:
     """Return the names in lists such as ``a,b`` or ``"area, m2",b``; a list that is itself a column is its name."""
     found: list[str] = []
     for text in texts:
-        names = [text] if text in columns else next(csv.reader([text], skipinitialspace=True), [])
+        try:
+            names = [text] if text in columns else next(csv.reader([text], skipinitialspace=True), [])
+        except csv.Error:  # a line end outside of quotes
+            names = [text]
         found += [name if name in columns else name.strip() for name in names]
     return found
 

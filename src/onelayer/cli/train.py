@@ -60,7 +60,7 @@ def train(
     hidden: options.Hidden = 256,
     phm_n: options.PhmN = 2,
     seed: options.Seed = 0,
-    device: options.Device = "auto",
+    device: options.Device = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where to; runs/DATA-MODEL if not given. Replaces an earlier run."),

@@ -31,7 +31,7 @@ def tune(
     hidden: options.Hidden = 256,
     phm_n: options.PhmN = 2,
     seed: options.Seed = 0,
-    device: options.Device = "auto",
+    device: options.Device = None,
     as_json: options.Json = False,
 ) -> None:
     """Try learning rates and batch sizes on DATA and rank them by the loss on held-out training rows.

@@ -113,6 +113,10 @@ def open_table(source: Any, reading: Reading = AS_FOUND) -> "tuple[str, Table]":
         return "synthetic", tables.open_table(tables.arrow_of(bundled.synthetic()))
     if not set(str(source)) & set("*?["):
         _refuse_nothing(Path(source))
+    if str(source) != _readable(str(source)):
+        raise OneLayerError(
+            f"{source}: the name of the file is not in UTF-8, as DuckDB wants it; rename the file"
+        )
     return stem(str(source)), tables.open_table(source, reading)
 
 
