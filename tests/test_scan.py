@@ -138,7 +138,7 @@ def test_what_cannot_be_scanned(lake, tmp_path):
         scan([*paths, other], "price")
     times = tmp_path / "times.parquet"
     pq.write_table(pa.table({"day": pd.date_range("2020", periods=3), "y": [1.0, 2, 3]}), times)
-    with pytest.raises(OneLayerError, match="'day' holds dates, .*--date-parts"):
+    with pytest.raises(OneLayerError, match=r"'day' holds dates, .*--date-parts"):
         scan([times], "y")
     gap = tmp_path / "gap.parquet"
     pq.write_table(pa.table({"x": [1.0, None, 3], "y": [1.0, 2, 3]}), gap)

@@ -232,10 +232,10 @@ def test_codes_that_look_like_numbers_can_be_categories(tmp_path):
 
 def test_columns_that_cannot_be_categories(tmp_path):
     intervals = pd.DataFrame({"x": pd.cut([1.0, 2.0, 3.0], 2), "y": [1, 2, 3]})
-    with pytest.raises(OneLayerError, match="'x' is of type .*, from which nothing can be learned"):
+    with pytest.raises(OneLayerError, match=r"'x' is of type .*, from which nothing can be learned"):
         open_data(intervals, "y")
     lists = pa.table({"x": [[1], [2]], "y": [1, 2]})
-    with pytest.raises(OneLayerError, match="'x' is of type .*, from which nothing can be learned"):
+    with pytest.raises(OneLayerError, match=r"'x' is of type .*, from which nothing can be learned"):
         open_data(lists, "y", categorical=["x"])
     times = pa.table({"x": [datetime.date(2020, 1, 1), datetime.date(2020, 1, 2)], "y": [1, 2]})
     assert open_data(times, "y", categorical=["x"]).features == ("x=2020-01-02",)
