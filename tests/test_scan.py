@@ -43,7 +43,7 @@ def lake(tmp_path):
     for i, part in enumerate(np.array_split(np.arange(n), 3)):
         paths.append(tmp_path / f"part{i}.parquet")
         pq.write_table(pa.Table.from_pandas(frame.iloc[part]), paths[-1], row_group_size=4_000)
-    kinds = (frame["kind"].to_numpy()[:, None] == np.array(["a", "b", "ç"])).astype(float)
+    kinds = (frame["kind"].to_numpy()[:, None] == np.array(["b", "ç"])).astype(float)
     X = np.c_[frame[["year", "size", "near", "old"]].to_numpy(float), kinds]
     return paths, X, frame
 
@@ -57,13 +57,13 @@ def test_least_squares_of_files_is_that_of_their_rows(lake, weighted, careful):
     paths, X, frame = lake
     rows = scan(paths, "price", FEATURES, "weight" if weighted else None)
     assert len(rows) == 30_000 and rows.task == "regression"
-    assert rows.encoding.features == ("year", "size", "near", "old", "kind=a", "kind=b", "kind=ç")
+    assert rows.made.encoding.features == ("year", "size", "near", "old", "kind=b", "kind=ç")
     c = frame["weight"].to_numpy() if weighted else None
     Y = frame[["price"]].to_numpy()
     found, expected = (
         least_squares(source, careful=careful) for source in (rows, Rows(X, Y, "regression", c))
     )
-    assert found.rank == expected.rank == 6  # the kinds add up to 1
+    assert found.rank == expected.rank == 6
     scale = np.ldexp(1.0, expected.exponent)
     np.testing.assert_allclose(found.weight, expected.weight, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(found.bias, expected.bias, rtol=1e-12)
@@ -75,9 +75,9 @@ def test_least_squares_of_files_is_that_of_their_rows(lake, weighted, careful):
 def test_softmax_regression_of_files_has_the_minimum_of_their_rows(lake, solver, classes):
     paths, X, frame = lake
     rows = scan(paths, classes, ["year", "size", "near"], "weight")
-    y = np.searchsorted(rows.target.classes, frame[classes])
+    y = np.searchsorted(rows.made.target.classes, frame[classes])
     held = Rows(X[:, :3], y, "classes", frame["weight"].to_numpy())
-    loss = CrossEntropy(len(rows.target.classes))
+    loss = CrossEntropy(len(rows.made.target.classes))
     found, expected = (minimise(source, loss, Ridge(1.0), solver=solver) for source in (rows, held))
     assert found.converged and expected.converged
     assert abs(found.objective - expected.objective) <= found.gap + expected.gap + 1e-12 * expected.objective
@@ -109,7 +109,7 @@ def test_nist_from_every_source_of_rows(path, source, tmp_path):
 def test_blocks_are_the_rows_in_order_whatever_the_division(lake):
     paths, X, frame = lake
     rows = scan(paths, "sold", FEATURES)
-    assert rows.task == "classes" and rows.target.classes == ("no", "yes")
+    assert rows.task == "classes" and rows.made.target.classes == ("no", "yes")
     whole = rows.gathered()
     np.testing.assert_array_equal(whole.X, X)
     np.testing.assert_array_equal(whole.y, (frame["sold"] == "yes").to_numpy())
@@ -122,13 +122,13 @@ def test_blocks_are_the_rows_in_order_whatever_the_division(lake):
 def test_numbers_as_classes_are_ordered_by_size(lake):
     paths, _, frame = lake
     rows = scan(paths, "year", ["size"], as_classes=True)
-    assert rows.target.classes == tuple(str(year) for year in range(1990, 2020))
+    assert rows.made.target.classes == tuple(str(year) for year in range(1990, 2020))
     np.testing.assert_array_equal(rows.gathered().y, frame["year"] - 1990)
 
 
 def test_what_cannot_be_scanned(lake, tmp_path):
     paths, _, frame = lake
-    with pytest.raises(OneLayerError, match="has no column 'cost'; it has 'year'"):
+    with pytest.raises(OneLayerError, match="has no target column 'cost'; it has 'year'"):
         scan(paths, "cost")
     with pytest.raises(OneLayerError, match="there are no files"):
         scan([], "price")
@@ -138,11 +138,13 @@ def test_what_cannot_be_scanned(lake, tmp_path):
         scan([*paths, other], "price")
     times = tmp_path / "times.parquet"
     pq.write_table(pa.table({"day": pd.date_range("2020", periods=3), "y": [1.0, 2, 3]}), times)
-    with pytest.raises(OneLayerError, match="'day' is of type timestamp"):
+    with pytest.raises(OneLayerError, match=r"'day' holds dates, .*--date-parts"):
         scan([times], "y")
     gap = tmp_path / "gap.parquet"
     pq.write_table(pa.table({"x": [1.0, None, 3], "y": [1.0, 2, 3]}), gap)
-    with pytest.raises(OneLayerError, match=r"gap\.parquet, after row 0: column 'x' has 1 missing value"):
+    with pytest.raises(
+        OneLayerError, match=r"gap\.parquet: column 'x' has 1 missing value, the first in row 2"
+    ):
         least_squares(scan([gap], "y"))
     (tmp_path / "text.parquet").write_text("no")
     with pytest.raises(OneLayerError, match=r"text\.parquet: cannot be read as Parquet"):

@@ -282,7 +282,7 @@ def test_a_scan_of_files_has_the_same_minimum(tmp_path):
     pq.write_table(
         pa.table({**columns, "y": labels.astype(str)}), tmp_path / "rows.parquet", row_group_size=700
     )
-    rows = scan([tmp_path / "rows.parquet"], "y")
+    rows = scan([tmp_path / "rows.parquet"], "y", as_classes=True)
     for solver in ("newton", "lbfgs"):
         fit = minimise(rows, CrossEntropy(3), Ridge(1.0), solver=solver)
         memory = fitted(X, labels, 3, None, 1.0, solver=solver)

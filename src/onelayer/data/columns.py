@@ -13,7 +13,6 @@ Cells such as NA and null are missing values in columns of numbers, truth values
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -68,6 +67,7 @@ class Profile:
         first_missing: the row, from 1, in which the first value is missing.
         levels: the different values, as strings in order, of anything but numbers, dates and text.
         tokens: how many cells are NA, null and the like, by cell: missing values in a number, categories elsewhere.
+        type_name: of the column in Arrow, if it has one of its own.
     """
 
     name: str
@@ -84,6 +84,7 @@ class Profile:
     first_missing: int | None = None
     levels: tuple[str, ...] = ()
     tokens: dict[str, int] = field(default_factory=dict)
+    type_name: str = ""
 
     @property
     def is_constant(self) -> bool:
@@ -151,6 +152,7 @@ class TypedProfiler:
             high=float(self.high) if has_range else None,
             first_missing=self.first_missing,
             levels=_in_order(as_strings(self.values)) if kind == "boolean" else (),
+            type_name=str(self.type),
         )
 
 
@@ -293,7 +295,8 @@ class CellsProfiler:
         if self.spellings:
             if self.has_leading_zero and self.is_integer:
                 return "code"
-            is_large = self.is_integer and max(abs(self.low), abs(self.high)) > LARGEST_INTEGER
+            largest = max(abs(self.low), abs(self.high))
+            is_large = self.is_integer and LARGEST_INTEGER < largest < np.inf
             return "code" if POINT in self.spellings and is_large else "number"
         if self.may_be_truth:
             return "boolean"
@@ -313,8 +316,8 @@ class CellsProfiler:
 
 def profiler_of(name: str, kind: pa.DataType, na: Sequence[str], is_category: bool = False) -> "Profiler":
     """Return what looks at a column of an Arrow type."""
-    if is_category or is_string(kind):
-        return CellsProfiler(name, na, is_category)
+    if is_string(kind) or (is_category and is_scalar(kind)):
+        return CellsProfiler(name, na, is_category or pa.types.is_dictionary(kind))
     return TypedProfiler(name, kind)
 
 
@@ -345,23 +348,28 @@ def with_new(seen: Any, values: Any, most: int) -> Any:
 def as_strings(values: Any) -> Any:
     """Return an Arrow array as large strings: 3.0 as "3", true as "true", a category as its name."""
     if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    if pa.types.is_floating(values.type):
+        return as_strings(values.dictionary).take(values.indices)
+    if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
+        values = values.cast(pa.float64())
         values = pc.if_else(pc.is_nan(values), None, values)
-        with suppress(pa.ArrowInvalid):  # a fraction stays as it is
-            values = values.cast(pa.int64())
+        is_whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), LARGEST_INTEGER))
+        whole = pc.if_else(is_whole, values, 0).cast(pa.int64())
+        return pc.if_else(is_whole, whole.cast(pa.large_string()), values.cast(pa.large_string()))
     return values.cast(pa.large_string())
 
 
 def is_string(kind: pa.DataType) -> bool:
-    """Tell strings, and categories of them."""
+    """Tell strings, and Arrow's categories."""
     types = pa.types
-    return bool(
-        types.is_string(kind)
-        or types.is_large_string(kind)
-        or types.is_string_view(kind)
-        or types.is_dictionary(kind)
-    )
+    if types.is_dictionary(kind):
+        return is_scalar(kind.value_type)
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def is_scalar(kind: pa.DataType) -> bool:
+    """Tell types whose values can be the levels of a category."""
+    types = pa.types
+    return is_string(kind) or is_number(kind) or types.is_boolean(kind) or types.is_temporal(kind)
 
 
 def is_number(kind: pa.DataType) -> bool:

@@ -110,6 +110,11 @@ def decide(table: Table, choices: Choices) -> Decisions:
         used = [profiles[c] for c in (*chosen, target, *weight)]
         if choices.missing == "error":
             _refuse_missing(used)
+        if choices.missing == "mean" and profiles[target].missing:
+            raise OneLayerError(
+                f"the target {target!r} has {_gaps(profiles[target])}; a target cannot be filled: leave such rows out, "
+                "or train with --missing drop"
+            )
     notes += [note for profile in used for note in _notes_on(profile, encoding)]
     return Decisions(encoding, goal, choices.weight, profiles, (*table.notes, *notes))
 
@@ -267,7 +272,7 @@ def _problem(profile: Profile) -> str:
             f"{where} is neither a number nor one of few categories ({differ}{profile.n:,} rows differ): write numbers "
             "without units, name the column with --categorical if these are categories"
         )
-    return " is of a type from which nothing can be learned: convert it to numbers or strings"
+    return f" is of type {profile.type_name}, from which nothing can be learned: convert it to numbers or strings"
 
 
 def _target(profile: Profile, as_classes: bool) -> Target:
@@ -329,11 +334,15 @@ def _refuse_missing(profiles: Sequence[Profile]) -> None:
         return
     first, *rest = gaps
     more = "; ".join(f"{p.name!r} has {p.missing:,}" for p in rest[:4]) + (", …" if len(rest) > 4 else "")
-    values = "value" if first.missing == 1 else "values"
     raise OneLayerError(
-        f"column {first.name!r} has {first.missing:,} missing {values}, the first in row {first.first_missing:,}"
-        f"{'; ' + more if more else ''}; fill them in, or train with --missing mean or --missing drop"
+        f"column {first.name!r} has {_gaps(first)}{'; ' + more if more else ''}; fill them in, or train with "
+        "--missing mean or --missing drop"
     )
+
+
+def _gaps(profile: Profile) -> str:
+    values = "value" if profile.missing == 1 else "values"
+    return f"{profile.missing:,} missing {values}, the first in row {profile.first_missing:,}"
 
 
 def _notes_on(profile: Profile, encoding: Encoding) -> Iterator[str]:
@@ -394,8 +403,6 @@ def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
             targets.append(y[keep])
             if c is not None:
                 weights.append(c[keep])
-        if made.encoding.missing == "mean":
-            _refuse_missing([made.profiles[made.target.name]])  # a target cannot be filled
         y = np.concatenate(targets)
         if not len(y):
             raise OneLayerError("every row has a missing value; none is left")

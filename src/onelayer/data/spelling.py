@@ -13,7 +13,10 @@ from onelayer.data.arrow import mask_of, numbers_of, strings
 from onelayer.errors import OneLayerError
 
 # Cells that mean that a value is missing where the other cells of the column are numbers, dates or truth values
-MISSING = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A", "-", "?", ".")
+MISSING = (
+    *("NA", "N/A", "n/a", "na", "NaN", "nan", "-nan", "-NaN", "NULL", "null", "None", "<NA>", "#N/A", "#NA"),
+    *("-", "--", "–", "—", "?", ".", "..", "...", "…", ":"),
+)
 TRUE = ("true", "yes", "t", "y", "ja", "是", "wahr", "oui")
 FALSE = ("false", "no", "f", "n", "nein", "否", "falsch", "non")
 PLAIN = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
@@ -74,12 +77,16 @@ def without(cells: Any, tokens: Sequence[str]) -> Any:
 
 
 def as_floats(cells: Any) -> Any:
-    """Return strings as Arrow's float64, or None if one is not a number in plain spelling; NaN becomes null."""
+    """Return strings as Arrow's float64, or None if one is not a number in plain spelling; nan becomes null."""
     try:
         floats = pc.cast(cells, pa.float64())
     except pa.ArrowInvalid:
         return None
-    return pc.if_else(pc.is_nan(floats), None, floats)
+    is_nan = pc.is_nan(floats)
+    if not pc.any(is_nan).as_py():
+        return floats
+    spelled = pc.unique(cells.filter(is_nan))  # Arrow takes nan(9) and NAN, too
+    return pc.if_else(is_nan, None, floats) if pc.all(pc.is_in(spelled, strings(MISSING))).as_py() else None
 
 
 def all_match(cells: Any, pattern: str) -> bool:

@@ -25,6 +25,7 @@ from onelayer.errors import OneLayerError, first_line
 
 Batches = Iterator[pa.RecordBatch]
 HELD = 1 << 26  # bytes of a text file up to which it is kept in memory once it was read
+DATABASES = (".sqlite", ".sqlite3", ".db", ".duckdb")
 SHOWN = 8  # names in a message
 UNNAMED = ("", "Unnamed: 0")  # what pandas writes for a column that has no name
 
@@ -258,25 +259,26 @@ def _files(source: str) -> list[Path]:
 
 
 def _from_file(path: Path, reading: Reading) -> Found:
-    """Return the table in a file, whose kind its first bytes tell."""
+    """Return the table in a file, whose kind its first bytes tell, or else its name."""
     try:
         with path.open("rb") as file:
             start = file.read(16)
     except OSError as error:
         raise OneLayerError(f"{path}: cannot be read ({error.strerror})") from error
-    if start.startswith(b"PAR1"):
+    name = path.name.lower()
+    if start.startswith(b"PAR1") or name.endswith(".parquet"):
         from onelayer.data.parquet import parquet_file
 
         return parquet_file(path)
-    if start.startswith(b"PK"):
+    if start.startswith(b"PK") or name.endswith(".xlsx"):
         from onelayer.data.excel import workbook
 
         return workbook(path, reading.sheet)
-    if start.startswith(b"SQLite format 3") or start[8:12] == b"DUCK":
+    if start.startswith(b"SQLite format 3") or start[8:12] == b"DUCK" or name.endswith(DATABASES):
         from onelayer.data.databases import database
 
         return database(path, reading.table)
-    if path.name.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")):
+    if name.removesuffix(".gz").removesuffix(".zst").endswith((".jsonl", ".ndjson")):
         from onelayer.data.databases import json_lines
 
         return json_lines(path)
