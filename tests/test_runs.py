@@ -272,6 +272,7 @@ def test_resume_goes_on_to_more_epochs_and_refuses_other_settings(onelayer, inte
     assert np.array_equal(one.weight, other.weight)
     assert "lr 0.1, not 0.2" in onelayer("train", "houses", "--out", "a", "--resume", "--lr", 0.2).error
     assert "6 epochs already" in onelayer("train", "houses", "--out", "a", "--resume", "--epochs", 5).error
-    assert "other data" in onelayer(*["train", "houses", "--solver", "sgd", "--features", "age", "--out", "a", "--resume"]).error
+    other = onelayer("train", "houses", "--solver", "sgd", "--features", "age", "--out", "a", "--resume")
+    assert "other data" in other.error
     interrupted(after=2)
     assert "lr 0.1, not 0.2" in onelayer("train", "houses", "--out", "run", "--resume", "--lr", 0.2).error

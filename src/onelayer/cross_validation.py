@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from onelayer.data.dataset import Dataset, folds
-from onelayer.data.rows import block_rows
-from onelayer.exact import all_outputs, solve
+from onelayer.learning import learn
 from onelayer.model import log_softmax
 from onelayer.preparing import prepare
 from onelayer.settings import Plan
@@ -43,7 +42,7 @@ class CrossValidation:
 
 
 def cross_validate(dataset: Dataset, plan: Plan, n_folds: int = FOLDS) -> CrossValidation | None:
-    """Return the scores of exact solutions of all folds but one, on that one; None if there are too few rows.
+    """Return the scores of models of all folds but one, on that one, in turn; None if there are too few rows.
 
     Of very many rows one fold is enough. Rows are assigned at random, by the seed of the plan, and so that each fold
     has a like share of each class.
@@ -57,13 +56,9 @@ def cross_validate(dataset: Dataset, plan: Plan, n_folds: int = FOLDS) -> CrossV
     n_measured = 1 if n * rows.n_features > LARGE else int(fold.max()) + 1
     for k in range(n_measured):
         part = replace(dataset, train=rows.take(fold != k), test=None)
-        prepared = prepare(part, replace(plan, valid=0.0))
-        solution = solve(prepared, plan)
-        weight, bias = all_outputs(solution.fit, dataset.n_outputs)
-        held = prepared.filled(rows.take(fold == k)).X
-        size = block_rows(rows.n_features)
-        parts = [held[i : i + size] @ weight.T + bias for i in range(0, held.shape[0], size)]
-        outputs[fold == k] = np.concatenate(parts)
+        whole = replace(plan, valid=0.0)
+        model = learn(prepare(part, whole), whole).model
+        outputs[fold == k] = model.outputs(rows.take(fold == k).X)
     is_measured = fold < n_measured
     outputs, y, fold = outputs[is_measured], rows.y[is_measured], fold[is_measured]
     if rows.task == "classes":

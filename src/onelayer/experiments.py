@@ -1,19 +1,19 @@
 """From a data set and settings to a trained, measured model. torch comes in for SGD alone."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from onelayer.cross_validation import CrossValidation, cross_validate
 from onelayer.data.dataset import Dataset
-from onelayer.errors import OneLayerError, torch_needed
-from onelayer.exact import all_outputs, coefficients_of, solve
+from onelayer.errors import torch_needed
+from onelayer.exact import coefficients_of
 from onelayer.history import History
 from onelayer.inference import Coefficients
+from onelayer.learning import learn
 from onelayer.model import Model
 from onelayer.preparing import Prepared, prepare
 from onelayer.scoring import classification_scores, regression_scores
@@ -105,72 +105,29 @@ def train_prepared(
 ) -> Run:
     """Train on rows that ``prepare`` returned and measure the result; see ``train``."""
     timer = Timer()
-    history, hidden, solution = History(0.0), None, None
-    if plan.is_exact:
-        if resume:
-            raise OneLayerError("the exact solvers have no epochs to resume; leave out --resume")
-        solution = solve(prepared, plan)
-        weight, bias = all_outputs(solution.fit, prepared.dataset.n_outputs)
-        parameters = solution.fit.weight.size + solution.fit.bias.size
-    else:
-        with torch_needed("SGD"):
-            from onelayer.sgd_runs import descend, in_user_units
-        module, history = descend(prepared, plan, checkpoint, resume, on_epoch)
-        layers = in_user_units(module, prepared)
-        weight, bias, hidden, parameters = layers.weight, layers.bias, layers.hidden, layers.parameters
+    learned = learn(prepared, plan, checkpoint, resume, on_epoch)
     seconds = {"fit": timer.stop()}
     timer.start()
-    model = _model(weight, bias, hidden, prepared, plan)
+    model, solution = learned.model, learned.solution
     scores = _scores(model, prepared)
-    validated = (
-        cross_validate(prepared.dataset, plan) if plan.is_exact and not prepared.has_held_out else None
-    )
+    validated = cross_validate(prepared.dataset, plan) if solution and not prepared.has_held_out else None
     seconds["evaluate"] = timer.stop()
     timer.start()
-    coefficients = None
-    if solution is not None and model.image_shape is None:
-        coefficients = coefficients_of(solution, prepared, plan)
+    is_table = model.image_shape is None
+    coefficients = coefficients_of(solution, prepared, plan) if solution and is_table else None
     seconds["errors"] = timer.stop()
     return Run(
         model,
         prepared,
-        plan,
-        parameters,
-        None if solution is None else solution.fit,
-        history,
+        learned.plan,
+        learned.parameters,
+        solution.fit if solution else None,
+        learned.history,
         scores,
         coefficients,
         validated,
-        history.still_falling() if solution is None else solution.warnings,
+        solution.warnings if solution else learned.history.still_falling(),
         seconds,
-    )
-
-
-def _model(
-    weight: NDArray[np.floating],
-    bias: NDArray[np.floating],
-    hidden: tuple[NDArray[np.floating], NDArray[np.floating]] | None,
-    prepared: Prepared,
-    plan: Plan,
-) -> Model:
-    """Return what was learned as a model of the data set."""
-    dataset, scaling = prepared.dataset, prepared.scaling
-    filled = scaling is not None and dataset.encoding is not None and dataset.encoding.missing == "mean"
-    return Model(
-        weight=weight,
-        bias=bias,
-        hidden_weight=None if hidden is None else hidden[0],
-        hidden_bias=None if hidden is None else hidden[1],
-        kind=plan.model,
-        data=dataset.name,
-        target=dataset.target,
-        classes=dataset.classes,
-        features=dataset.features,
-        image_shape=dataset.image_shape,
-        encoding=dataset.encoding,
-        feature_mean=scaling.features.mean if scaling is not None and filled else None,
-        settings=asdict(plan),
-        is_transposed=dataset.is_transposed,
     )
 
 

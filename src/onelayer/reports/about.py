@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -153,7 +154,10 @@ class Writer:
         """Return the model as formulas, and how it was fitted."""
         found, plan = self.findings, self.findings.run.plan
         values = {"solver": plan.solver, "C": f"{plan.C:g}", "parameters": f"{found.run.parameters:,}"}
-        how = "sgd" if not plan.is_exact else "penalty" if plan.model == "softmax" else "exact"
+        values["alpha"] = f"{plan.alpha:g}"
+        is_penalised = inf > plan.C if plan.model == "softmax" else plan.alpha > 0
+        kind = "penalty" if plan.model == "softmax" else "ridge"
+        how = "sgd" if not plan.is_exact else kind if is_penalised else "exact"
         epochs = len(found.run.history.epochs)
         fitted = self.say(
             f"fitted.{how}", **values, epochs=f"{epochs:,}", batch=f"{plan.batch_size:,}", lr=f"{plan.lr:g}"

@@ -148,6 +148,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Fitted exactly, with the solver “{solver}”; {parameters} parameters.",
         "由求解器“{solver}”精确求解；共 {parameters} 个参数。",
     ),
+    "fitted.ridge": (
+        "Fitted exactly, with the solver “{solver}” and the penalty {alpha} × ‖W‖²; {parameters} parameters.",
+        "由求解器“{solver}”精确求解，惩罚项为 {alpha} × ‖W‖²；共 {parameters} 个参数。",
+    ),
     "fitted.penalty": (
         "Fitted to the exact minimum with the solver “{solver}” and C = {C} (the penalty is ½‖W‖² against C times "
         "the "
