@@ -353,7 +353,13 @@ def test_every_sentence_is_used_on_some_page(runs, monkeypatch):
     X, far = r.normal(size=(6000, 70)), r.normal(size=(6000, 70)) + 2
     large = Dataset("", Rows(X, X[:, 0]), Rows(far, r.normal(size=6000)), tuple(map(str, range(70))), "y", ())
     phm, exact = Settings(model="phm", epochs=1), Settings(solver="auto")
+    unpenalised = Rows(X[:400, :3], (X[:400, 0] + r.normal(size=400) > 0).astype(int), "classes")
     for run in (
+        train(large, Settings(alpha=1.0, solver="auto")),
+        train(
+            Dataset("", unpenalised, None, tuple("abc"), "y", ("no", "yes")),
+            Settings(C=np.inf, solver="auto"),
+        ),
         *runs.values(),
         train(large, Settings(solver="auto")),
         train(classes_of(("no", "yes", "?"), ("a", "b")), phm),

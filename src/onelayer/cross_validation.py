@@ -10,6 +10,7 @@ from onelayer.data.dataset import Dataset, folds
 from onelayer.learning import learn
 from onelayer.model import log_softmax
 from onelayer.preparing import prepare
+from onelayer.scoring import varies
 from onelayer.settings import Plan
 
 FOLDS = 5
@@ -56,8 +57,8 @@ def cross_validate(dataset: Dataset, plan: Plan, n_folds: int = FOLDS) -> CrossV
     n_measured = 1 if n * rows.n_features > LARGE else int(fold.max()) + 1
     for k in range(n_measured):
         part = replace(dataset, train=rows.take(fold != k), test=None)
-        whole = replace(plan, valid=0.0)
-        model = learn(prepare(part, whole), whole).model
+        of_all = replace(plan, valid=0.0)
+        model = learn(prepare(part, of_all), of_all).model
         outputs[fold == k] = model.outputs(rows.take(fold == k).X)
     is_measured = fold < n_measured
     outputs, y, fold = outputs[is_measured], rows.y[is_measured], fold[is_measured]
@@ -67,7 +68,7 @@ def cross_validate(dataset: Dataset, plan: Plan, n_folds: int = FOLDS) -> CrossV
         values = {"accuracy": right.astype(float), "loss": loss}
     else:
         values = {"squares": np.square(outputs - y).sum(axis=1)}
-    variance = 0.0 if rows.task == "classes" else float(y.var(axis=0).sum())
+    variance = 0.0 if rows.task == "classes" else float(y.var(axis=0)[varies(y)].sum())
     means = [{name: float(v[fold == k].mean()) for name, v in values.items()} for k in range(n_measured)]
     whole = {name: float(v.mean()) for name, v in values.items()}
     return CrossValidation(_scores(whole, variance), tuple(_scores(part, variance) for part in means))

@@ -20,9 +20,14 @@ def regression_scores(model: Model, X: NDArray[Any], y: NDArray[Any]) -> dict[st
         y: targets (n, q).
     """
     errors = float(np.square(model.outputs(X) - y).sum())
-    varies = np.ptp(y, axis=0) > ROUNDING * np.abs(y).max(axis=0)
-    spread = float(np.square(y - y.mean(axis=0))[:, varies].sum())
+    spread = float(np.square(y - y.mean(axis=0))[:, varies(y)].sum())
     return {"r2": 1 - errors / spread if spread else None, "rmse": sqrt(errors / y.size)}
+
+
+def varies(y: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which targets of y (n, q) vary by more than rounding (q,)."""
+    found: NDArray[np.bool_] = np.ptp(y, axis=0) > ROUNDING * np.abs(y).max(axis=0)
+    return found
 
 
 def classification_scores(model: Model, X: NDArray[Any], labels: NDArray[Any]) -> dict[str, Any]:

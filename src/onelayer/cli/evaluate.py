@@ -1,32 +1,53 @@
 """``onelayer evaluate``: measure a trained model on data."""
 
+from typing import TYPE_CHECKING, Any
+
 from onelayer.cli import options
 from onelayer.cli.console import busy, decimal, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from onelayer.model import Model
 
 
 @options.with_table_options
 def evaluate(
     model: options.Model, data: options.Data, table: options.ReadingOptions, as_json: options.Json = False
 ) -> None:
-    """Measure MODEL on DATA: the test images of a folder, or every row of a table."""
+    """Measure MODEL on DATA: the test images of a folder, or every row of a table; in brackets, 95% intervals."""
     from onelayer.inputs import labelled_inputs_for
     from onelayer.model import Model
-    from onelayer.scoring import classification_scores, regression_scores
 
     trained = Model.load(model)
     with busy(f"reading {data}"):
         X, y = labelled_inputs_for(trained, data, table.reading)
     about = {"model": str(model), "data": data, "rows": len(y)}
-    if not trained.classes:
-        scores = regression_scores(trained, X, y)
-        if as_json:
-            print_json(about | scores)
-        else:
-            say(f"R² {decimal(scores['r2'])}, RMSE {scores['rmse']:,.6g} on {len(y):,} rows")
-        return
-    results = classification_scores(trained, X, y)
+    (_of_classes if trained.classes else _of_numbers)(trained, X, y, about, as_json)
+
+
+def _of_numbers(model: "Model", X: Any, y: "NDArray[Any]", about: dict[str, Any], as_json: bool) -> None:
+    from onelayer.diagnostics import LEVEL, r2_interval, rmse_interval
+    from onelayer.scoring import regression_scores
+
+    scores = regression_scores(model, X, y)
+    errors = (model.outputs(X) - y)[:, 0]
+    intervals = {"r2": r2_interval(errors, y[:, 0]), "rmse": rmse_interval(errors)}
     if as_json:
-        print_json(about | results)
+        print_json(about | scores | {"level": LEVEL, "intervals": _plain(intervals)})
+        return
+    r2, rmse = (_range(intervals[name], ",.6g" if name == "rmse" else ".4f") for name in ("r2", "rmse"))
+    say(f"R² {decimal(scores['r2'])}{r2}, RMSE {scores['rmse']:,.6g}{rmse} on {len(y):,} rows")
+
+
+def _of_classes(model: "Model", X: Any, y: "NDArray[Any]", about: dict[str, Any], as_json: bool) -> None:
+    from onelayer.diagnostics import LEVEL, wilson
+    from onelayer.scoring import classification_scores
+
+    results = classification_scores(model, X, y)
+    interval = wilson(round(results["accuracy"] * len(y)), len(y))
+    if as_json:
+        print_json(about | results | {"level": LEVEL, "intervals": _plain({"accuracy": interval})})
         return
     print_table(
         ["class", "rows", "right"],
@@ -35,4 +56,14 @@ def evaluate(
             for name, entry in results["classes"].items()
         ),
     )
-    say(f"accuracy {results['accuracy']:.4f}, loss {results['loss']:.4f} on {len(y):,} rows")
+    shown = _range(interval, ".4f")
+    say(f"accuracy {results['accuracy']:.4f}{shown}, loss {results['loss']:.4f} on {len(y):,} rows")
+
+
+def _plain(intervals: "dict[str, NDArray[Any] | None]") -> dict[str, list[float] | None]:
+    return {name: None if ends is None else ends.tolist() for name, ends in intervals.items()}
+
+
+def _range(interval: "NDArray[Any] | None", form: str) -> str:
+    """Return the ends of a 95% interval in brackets; nothing if there is none."""
+    return "" if interval is None else f" ({interval[0]:{form}} to {interval[1]:{form}})"

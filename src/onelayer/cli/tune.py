@@ -10,10 +10,12 @@ from onelayer.cli import options
 from onelayer.cli.console import decimal, print_json, print_table, say, tracked
 
 if TYPE_CHECKING:
+    from onelayer.data import Dataset
     from onelayer.preparing import Prepared
     from onelayer.settings import Plan
 
 POINTS_A_DECADE = 2
+DIVERGED: dict[str, Any] = {"diverged": True, "loss": None, "accuracy": None, "spread": None}
 
 
 @options.with_table_options
@@ -27,14 +29,19 @@ def tune(
     ] = "1e-4:1",
     batch_size: Annotated[str, typer.Option(metavar="A,B", help="The batch sizes.")] = "32,256",
     epochs: Annotated[int, typer.Option(help="Passes over the training rows.")] = 5,
-    valid: Annotated[float, typer.Option(help="Share of the training rows to hold out.")] = 0.2,
+    valid: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the training rows to hold out. If not given, 0.2 of images, and tables are cross-validated."
+        ),
+    ] = None,
     hidden: options.Hidden = 256,
     phm_n: options.PhmN = 2,
     seed: options.Seed = 0,
     device: options.Device = None,
     as_json: options.Json = False,
 ) -> None:
-    """Try learning rates and batch sizes on DATA and rank them by the loss on held-out training rows.
+    """Try learning rates and batch sizes on DATA and rank them by the loss on training rows that were left out.
 
     A test set stays untouched.
     """
@@ -44,16 +51,18 @@ def tune(
     from onelayer.sgd_runs import stable_lr
 
     dataset = table.open(data, model, task)
+    is_validated = dataset.encoding is not None and valid is None
     plan = Settings(
         model=model,
+        solver="sgd",
         epochs=epochs,
-        valid=valid,
+        valid=0.0 if is_validated else 0.2 if valid is None else valid,
         seed=seed,
         hidden=hidden,
         phm_n=phm_n,
         device=device,
     ).for_data(dataset)
-    if not valid:
+    if valid == 0:
         raise OneLayerError("tuning needs rows to judge by: --valid must be above 0")
     rates = _rates(lr)
     grid = [
@@ -63,8 +72,11 @@ def tune(
     ]
     prepared = prepare(dataset, plan)
     limit = stable_lr(prepared, plan)
-    trials = [_trial(prepared, candidate) for candidate in tracked(grid, "tuning")]
-    trials.sort(key=lambda trial: math.inf if trial["valid_loss"] is None else trial["valid_loss"])
+    trials = [
+        _validated(dataset, candidate) if is_validated else _held_out(prepared, candidate)
+        for candidate in tracked(grid, "tuning")
+    ]
+    trials.sort(key=lambda trial: math.inf if trial["loss"] is None else trial["loss"])
     best = trials[0]
     if best["diverged"]:
         raise OneLayerError(f"every learning rate diverged; try some below {min(limit, *rates) / 2:.1g}")
@@ -73,7 +85,8 @@ def tune(
             {
                 "data": dataset.name,
                 "model": plan.model,
-                "stable_lr": limit if math.isfinite(limit) else None,
+                "judged_by": "folds" if is_validated else "valid",
+                "stable_lr": limit,
                 "best": best,
                 "trials": trials,
             }
@@ -84,8 +97,8 @@ def tune(
     say(f"best: --lr {best['lr']:g} --batch-size {best['batch_size']}")
 
 
-def _trial(prepared: "Prepared", plan: "Plan") -> dict[str, Any]:
-    """Train once; a run that diverges has no losses."""
+def _held_out(prepared: "Prepared", plan: "Plan") -> dict[str, Any]:
+    """Train once and measure on the rows held out; a run that diverges has no loss."""
     from onelayer.errors import DivergenceError
     from onelayer.sgd_runs import descend
 
@@ -93,24 +106,37 @@ def _trial(prepared: "Prepared", plan: "Plan") -> dict[str, Any]:
     try:
         last = descend(prepared, plan)[1].epochs[-1]
     except DivergenceError:
-        return about | {"diverged": True, "train_loss": None, "valid_loss": None, "valid_accuracy": None}
-    return about | {
-        "diverged": False,
-        "train_loss": last.train_loss,
-        "valid_loss": last.held_out_loss,
-        "valid_accuracy": last.held_out_accuracy,
-    }
+        return about | DIVERGED
+    accuracy = last.held_out_accuracy
+    return about | {"diverged": False, "loss": last.held_out_loss, "accuracy": accuracy, "spread": None}
+
+
+def _validated(dataset: "Dataset", plan: "Plan") -> dict[str, Any]:
+    """Cross-validate; the loss of numbers is their root mean squared error, in the target's unit."""
+    from onelayer.cross_validation import cross_validate
+    from onelayer.errors import DivergenceError, OneLayerError
+
+    about = {"lr": plan.lr, "batch_size": plan.batch_size}
+    try:
+        found = cross_validate(dataset, plan)
+    except DivergenceError:
+        return about | DIVERGED
+    if found is None:
+        raise OneLayerError(f"{dataset.name}: has too few rows to tune on")
+    name = "loss" if dataset.classes else "rmse"
+    scores = {"loss": found.scores[name], "accuracy": found.scores.get("accuracy")}
+    return about | {"diverged": False, **scores, "spread": found.spread.get(name)}
 
 
 def _print_trials(trials: list[dict[str, Any]]) -> None:
-    has_accuracy = any(trial["valid_accuracy"] is not None for trial in trials)
-    columns = ["lr", "batch size", "train loss", "valid loss", *(["valid accuracy"] if has_accuracy else [])]
+    names = ("loss", "spread", "accuracy")
+    shown = [name for name in names if any(trial[name] is not None for trial in trials)]
+    titles = {"loss": "loss", "spread": "± over folds", "accuracy": "accuracy"}
     rows = []
     for trial in trials:
-        values = [trial["train_loss"], trial["valid_loss"], trial["valid_accuracy"]][: 2 + has_accuracy]
-        cells = ["diverged" if trial["diverged"] else decimal(value) for value in values]
+        cells = ["diverged" if trial["diverged"] else decimal(trial[name]) for name in shown]
         rows.append([f"{trial['lr']:g}", f"{trial['batch_size']}", *cells])
-    print_table(columns, rows, left=0)
+    print_table(["lr", "batch size", *(titles[name] for name in shown)], rows, left=0)
 
 
 def _rates(text: str) -> list[float]:
