@@ -11,7 +11,7 @@ from sklearn.calibration import calibration_curve
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
-from onelayer import diagnostics
+from onelayer import Rows, diagnostics
 from onelayer.data.scaling import RunningMoments
 
 counts = st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -105,7 +105,7 @@ def test_influence(is_dependent):
     # The same space in units that statsmodels' pseudo-inverse can bear.
     Z = np.column_stack([np.ones(40), (X - X.mean(axis=0)) / X.std(axis=0)])
     fit = sm.OLS(y, Z[:, :-1] if is_dependent else Z).fit()
-    theirs, ours = fit.get_influence(), diagnostics.influence(X, fit.resid)
+    theirs, ours = fit.get_influence(), diagnostics.influence(Rows(X, fit.resid), fit.resid)
     np.testing.assert_allclose(ours.leverage, theirs.hat_matrix_diag, rtol=1e-7)
     np.testing.assert_allclose(ours.studentised, theirs.resid_studentized_internal, rtol=1e-7)
     np.testing.assert_allclose(ours.distance, theirs.cooks_distance[0], rtol=1e-6)
@@ -114,8 +114,10 @@ def test_influence(is_dependent):
 
 def test_influence_needs_a_degree_of_freedom():
     X = np.arange(6.0).reshape(3, 2) ** 2
-    assert diagnostics.influence(X, np.zeros(3)) is None
-    assert diagnostics.influence(np.arange(9.0)[:, None], np.zeros(9)) is None, "a perfect fit"
+    assert diagnostics.influence(Rows(X, np.zeros(3), "regression"), np.zeros(3)) is None
+    assert diagnostics.influence(Rows(np.arange(9.0)[:, None], np.zeros(9)), np.zeros(9)) is None, (
+        "a perfect fit"
+    )
 
 
 def test_drift_is_the_standardised_mean_difference():

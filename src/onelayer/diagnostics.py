@@ -3,7 +3,7 @@
 Arrays in, arrays out. Intervals are two-sided.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.dataset import random_stream
-from onelayer.data.rows import block_rows
+from onelayer.data.rows import Rows, block_rows
 from onelayer.data.scaling import RunningMoments
 
 Array = NDArray[np.float64]
@@ -176,22 +176,23 @@ class Influence:
     rank: int
 
 
-def influence(X: Array, residuals: Array) -> Influence | None:
-    """Return the influence of rows X (n, d) on their fit with residuals (n,); None if no degree of freedom is left.
+def influence(rows: Rows, residuals: Array) -> Influence | None:
+    """Return the influence of rows on their fit with residuals (n,); None if no degree of freedom is left.
 
     Source: Cook, Detection of Influential Observation in Linear Regression, Technometrics 1977.
     """
-    n = len(X)
-    scaling = RunningMoments.of(X).scaling()
-    blocks = [slice(i, i + block_rows(X.shape[1])) for i in range(0, n, block_rows(X.shape[1]))]
-    gram = np.zeros((X.shape[1], X.shape[1]))
-    for b in blocks:
-        Z = scaling.apply(X[b], np.float64)
+    n, d = len(rows), rows.n_features
+    scaling = RunningMoments.of_rows(replace(rows, c=None)).scaling()
+    gram = np.zeros((d, d))
+    for block in rows.gathered().split(block_rows(d)):
+        Z = scaling.apply(block.dense(), np.float64)
         gram += Z.T @ Z
     eigenvalues, vectors = np.linalg.eigh(gram)
     is_determined = eigenvalues > DEPENDENT * max(eigenvalues.max(initial=0), np.finfo(float).tiny)
     axes = vectors[:, is_determined] / np.sqrt(eigenvalues[is_determined])
-    leverage = np.concatenate([np.square(scaling.apply(X[b], np.float64) @ axes).sum(axis=1) for b in blocks])
+    blocks = rows.gathered().split(block_rows(d))
+    products = (scaling.apply(block.dense(), np.float64) @ axes for block in blocks)
+    leverage = np.concatenate([np.square(product).sum(axis=1) for product in products])
     leverage = np.minimum(leverage + 1 / n, 1)
     rank = 1 + int(is_determined.sum())
     variance = float(np.square(residuals).sum()) / (n - rank) if n > rank else 0.0

@@ -199,11 +199,15 @@ def _print_plan(dataset: "Dataset", plan: "Plan") -> None:
     if dataset.test is not None:
         rows += f" and {len(dataset.test):,} to test"
     goal = f"{len(dataset.classes)} classes" if dataset.classes else f"predict {dataset.target}"
-    say(f"{dataset.name}: {rows}, {dataset.n_features:,} features, {goal}")
-    for note in dataset.notes[:MOST_NOTES]:
+    is_dropping = dataset.encoding is not None and dataset.encoding.missing == "drop"
+    # Who drops rows wants to know at once how many went, and what was not taken for missing.
+    first = [note for note in dataset.notes if is_dropping and ("dropped" in note or "is a category" in note)]
+    rest = [note for note in dataset.notes if note not in first]
+    say("; ".join([f"{dataset.name}: {rows}, {dataset.n_features:,} features, {goal}", *first]))
+    for note in rest[:MOST_NOTES]:
         say(f"  {note}")
-    if len(dataset.notes) > MOST_NOTES:
-        say(f"  and {len(dataset.notes) - MOST_NOTES:,} more notes; --json has them all")
+    if len(rest) > MOST_NOTES:
+        say(f"  and {len(rest) - MOST_NOTES:,} more notes; --json has them all")
     how = (
         f"the exact solution{_penalty(plan)}"
         if plan.is_exact

@@ -40,6 +40,15 @@ class RunningMoments:
         nothing = np.zeros(X.shape[1])
         return RunningMoments(nothing, nothing, nothing).with_rows(X, np.ones(len(X)) if c is None else c)
 
+    @staticmethod
+    def of_rows(rows: Rows) -> "RunningMoments":
+        """Return those of rows wherever they are, dense or not, block by block."""
+        nothing = np.zeros(rows.n_features)
+        found = RunningMoments(nothing, nothing, nothing)
+        for block in rows.gathered().split(block_rows(rows.n_features)):
+            found = found.with_rows(block.dense(), block.row_weights())
+        return found
+
     def with_rows(self, X: Array, c: Array) -> "RunningMoments":
         """Return those with more rows X (n, d) of weights c (n,) (Chan, Golub and LeVeque 1983).
 

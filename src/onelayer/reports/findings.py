@@ -141,7 +141,7 @@ def findings(run: Run, extras: Extras = NOTHING_MORE) -> Findings:
         raise OneLayerError(f"a report is of one target; this model predicts {len(model.bias)} numbers a row")
     is_table = model.image_shape is None
     is_one_layer = is_table and model.hidden_weight is None
-    moments = _moments(prepared.dataset.train) if is_table else None
+    moments = RunningMoments.of_rows(prepared.dataset.train) if is_table else None
     deviation = None if moments is None else np.sqrt(moments.variance)
     named = deviation if is_one_layer else None
     parts = {"train": prepared.dataset.train, "valid": None, "test": prepared.dataset.test}
@@ -164,10 +164,6 @@ def findings(run: Run, extras: Extras = NOTHING_MORE) -> Findings:
             "NumPy": np.__version__,
         },
     )
-
-
-def _moments(rows: Rows) -> RunningMoments:
-    return RunningMoments.of(rows.gathered().dense(), rows.c)
 
 
 def _folds(folds: Sequence[Mapping[str, float]]) -> list[Score]:
@@ -227,7 +223,7 @@ def _columns(run: Run, train: RunningMoments) -> tuple[Compared, ...]:
     part, rows = run.prepared.judged_by
     if part == "train":
         return ()
-    drift = diagnostics.drift(train, _moments(rows))
+    drift = diagnostics.drift(train, RunningMoments.of_rows(rows))
     is_large, names = drift.is_large(), feature_names(run.model)
     order = np.argsort(-np.abs(np.nan_to_num(drift.difference, posinf=1e300, neginf=-1e300)), kind="stable")
     return tuple(

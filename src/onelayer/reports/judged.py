@@ -1,6 +1,6 @@
 """What the model gets right and wrong on the rows that it is judged by, as numbers to draw."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from onelayer import diagnostics
 from onelayer.data.rows import Rows
+from onelayer.data.scaling import RunningMoments
 from onelayer.diagnostics import Calibration, Curve, Trend
 from onelayer.experiments import Run
 from onelayer.model import Model, log_softmax
@@ -23,6 +24,7 @@ MOST_FEATURES = 12  # that are drawn
 LEAST_FEATURES = 3  # that are drawn, trend or not
 CLEAR = 3
 LARGEST_GRAM = 1000  # columns
+MOST_WORK = 2**33  # multiplications, a few seconds, for the influence of all rows
 WORST_ROWS = 5
 MOST_MISTAKES = 20
 MOST_TEMPLATES = 20
@@ -145,16 +147,15 @@ def _residuals(
     if deviation is None:
         return tuple(along)
     chosen = diagnostics.sample(len(rows), MOST_ROWS)
-    every = rows.gathered().dense()
-    X, errors = every[chosen], errors[chosen]
+    X, errors = rows.take(chosen).gathered().dense(), errors[chosen]
+    there = RunningMoments.of_rows(replace(rows, c=None)).total
     effect = np.abs(model.weight[0] * deviation) if model.hidden_weight is None else deviation
     candidates = np.argsort(-effect, kind="stable")[:MOST_CANDIDATES]
     names, found = feature_names(model), []
     for j in candidates.tolist():
         is_there = np.isfinite(X[:, j])
         if is_there.any() and np.ptp(X[is_there, j]) > 0:
-            total = int(np.isfinite(every[:, j]).sum())
-            found.append(_along(names[j], X[is_there, j], errors[is_there], total))
+            found.append(_along(names[j], X[is_there, j], errors[is_there], int(there[j])))
     found.sort(key=lambda one: -one.trend.share)
     shown = [one for i, one in enumerate(found[:MOST_FEATURES]) if i < LEAST_FEATURES or one.is_clear]
     return (*along, *shown)
@@ -167,10 +168,10 @@ def _along(feature: str | None, x: Array, errors: Array, total: int) -> Residual
 
 def _influential(run: Run) -> Influential | None:
     rows = run.prepared.train
-    if rows.n_features > LARGEST_GRAM:
+    if rows.n_features > LARGEST_GRAM or len(rows) * rows.n_features**2 > MOST_WORK:
         return None
     target, prediction = rows.y[:, 0], run.model.outputs(rows.X)[:, 0]
-    found = diagnostics.influence(rows.gathered().dense(), target - prediction)
+    found = diagnostics.influence(rows, target - prediction)
     if found is None:
         return None
     worst = np.argsort(-np.nan_to_num(found.distance), kind="stable")[:WORST_ROWS]

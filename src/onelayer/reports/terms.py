@@ -114,11 +114,11 @@ Numbers = list[tuple[str | None, list[tuple[str, Values, tuple[float, float]]]]]
 
 
 def _numbers_of(known: Coefficients) -> Numbers:
+    arrays, intervals = (known.estimate, known.std_err, known.statistic, known.p), known.interval
+
     def term(i: int, j: int) -> tuple[str, Values, tuple[float, float]]:
-        estimate, error, statistic, p = (
-            float(array[i, j]) for array in (known.estimate, known.std_err, known.statistic, known.p)
-        )
-        low, high = known.interval[i, j].tolist()
+        estimate, error, statistic, p = (float(array[i, j]) for array in arrays)
+        low, high = intervals[i, j].tolist()
         return str(known.terms[j]), (estimate, error, statistic, p), (low, high)
 
     is_named = len(known.outputs) > 1 or known.reference is not None
