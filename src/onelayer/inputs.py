@@ -83,19 +83,18 @@ def inputs_for(
 
 
 def _of_table(model: "Model", encoding: "Encoding", table: "Table", unknown: "Unknown | None") -> Inputs:
-    from onelayer.data.from_table import check_readable, stacked
+    from onelayer.data.from_table import Features, check_readable
 
     unknown = unknown or ("ignore" if encoding.missing == "drop" else "error")
     profiles = table.profiles(encoding.names, encoding.categories)
-    parts: list[Any] = []
-    start = n_unknown = 0
+    features, start, n_unknown = Features(), 0, 0
     with named(table.name):
         check_readable(encoding, profiles)
         for batch in table.batches(encoding.names):
             X, is_unknown = encoding.encode(batch, profiles, start, unknown)
-            parts.append(X)
+            features.add(X)
             start, n_unknown = start + len(batch), n_unknown + int(is_unknown.sum())
-    X = stacked(parts)
+    X = features.all()
     kept = complete_rows(X) if model.feature_mean is None else np.ones(X.shape[0], bool)
     if unknown == "ignore" and model.feature_mean is not None and n_unknown:
         kept = complete_rows(X)
