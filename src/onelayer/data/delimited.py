@@ -1,7 +1,7 @@
 """Delimited text files, CSV and its kin: how one is written is found out and said; DuckDB reads its rows as strings."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import duckdb
 
 HEAD = 1 << 18  # characters that the names of columns are looked for in
-BATCH_ROWS = 1 << 16
+BATCH_ROWS = 1 << 14
 
 
 class Delimited:
@@ -40,23 +40,19 @@ class Delimited:
         self.notes = (*_notes_on(self._text), *self.dialect.notes)
         self._settle_quotes()
 
-    def batches(self, columns: Sequence[int]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows with the columns of these numbers, in order, as large strings.
+    def batches(self, columns: Sequence[int], plain: Collection[int] = ()) -> Iterator[pa.RecordBatch]:
+        """Yield the rows with the columns of these numbers, in order, as large strings; plain numbers as float64.
 
         Raises:
             OneLayerError: if a row has more or fewer cells than there are columns; it says in which line.
         """
-        chosen = ", ".join(f"c{i}" for i in columns)
+        chosen = ", ".join(f"c{i}::double" if i in plain else f"c{i}" for i in columns)
         try:
             only = "" if len(self.dialect.names) > 1 else " where c0 is not null"  # an empty line
-            relation = self._connection.cursor().sql(
-                f"select {chosen} from {self._source(self.dialect.quote)}{only}"
-            )
+            source = f"{self._source(self.dialect.quote)}{only}"
+            relation = self._connection.cursor().sql(f"select {chosen} from {source}")
             for batch in relation.to_arrow_reader(BATCH_ROWS):
-                yield pa.RecordBatch.from_arrays(
-                    [column.cast(pa.large_string()) for column in batch.columns],
-                    [self.dialect.names[i] for i in columns],
-                )
+                yield pa.RecordBatch.from_arrays(batch.columns, [self.dialect.names[i] for i in columns])
         except _duckdb_error() as error:
             raise OneLayerError(f"{self.path}: {self._plain_words(str(error))}") from error
 
@@ -75,7 +71,7 @@ class Delimited:
             "nullstr": "''",
             "allow_quoted_nulls": "false",
             "max_line_size": str(LONGEST_LINE),
-            "buffer_size": str(2 * LONGEST_LINE),  # of which each thread has a few
+            "buffer_size": str(LONGEST_LINE),  # of which each thread has a few
             "columns": "{" + ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(dialect.names))) + "}",
         }
         given = ", ".join(f"{name}={value}" for name, value in options.items())
@@ -144,8 +140,13 @@ def connect(path: str = ":memory:", **options: Any) -> "duckdb.DuckDBPyConnectio
     """Return a connection to DuckDB that downloads nothing and keeps to a part of the memory."""
     import duckdb
 
-    settings = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    return duckdb.connect(path, config={**settings, "memory_limit": "400MB"}, **options)
+    settings = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "arrow_large_buffer_size": "true",  # strings of more than 2 GB in a batch
+        "memory_limit": "400MB",
+    }
+    return duckdb.connect(path, config=settings, **options)
 
 
 def _duckdb_error() -> type[Exception]:
