@@ -68,6 +68,7 @@ class Profile:
         levels: the different values, as strings in order, of anything but numbers, dates and text.
         tokens: how many cells are NA, null and the like, by cell: missing values in a number, categories elsewhere.
         type_name: of the column in Arrow, if it has one of its own.
+        is_plain: whether all cells are numbers that any program reads as they stand, or empty.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Profile:
     levels: tuple[str, ...] = ()
     tokens: dict[str, int] = field(default_factory=dict)
     type_name: str = ""
+    is_plain: bool = False
 
     @property
     def is_constant(self) -> bool:
@@ -166,7 +168,7 @@ class CellsProfiler:
         self.name, self.na, self.is_category = name, tuple(na), is_category
         self.n = self.null = self.numeric = self.with_digits = 0
         self.low, self.high = np.inf, -np.inf
-        self.is_integer, self.has_leading_zero = True, False
+        self.is_integer, self.has_leading_zero, self.is_plain = True, False, True
         self.spellings = [] if is_category else [POINT, *SPELLINGS]
         self.may_be_truth = self.may_be_date = not is_category
         self.first_null: int | None = None
@@ -182,6 +184,7 @@ class CellsProfiler:
         # Numbers as they should be are the rule, and there may be many.
         floats = None if self.is_category or self.na else as_floats(cells)
         if floats is None:
+            self.is_plain = False
             cells = without(trimmed(cells), self.na)
             floats = None if self.is_category else as_floats(cells)
         if floats is None:
@@ -280,6 +283,7 @@ class CellsProfiler:
             first_missing=self._first_missing(has_levels),
             levels=_in_order(self.values) if kind in ("category", "code", "boolean") else (),
             tokens=dict(self.tokens),
+            is_plain=self.is_plain and kind == "number" and not self.tokens and has_range,
         )
 
     def _first_missing(self, has_levels: bool) -> int | None:

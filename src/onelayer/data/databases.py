@@ -1,7 +1,7 @@
 """Tables of databases, results of queries, and JSON lines, by DuckDB and sqlite3."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -59,9 +59,9 @@ def _duckdb(path: Path, table: str | None) -> Found:
 def _relation(name: str, connection: Any, sql: str) -> Found:
     import duckdb
 
-    def batches(places: Sequence[int] | None) -> Iterator[pa.RecordBatch]:
+    def batches(places: Sequence[int], _: Collection[int] = ()) -> Iterator[pa.RecordBatch]:
         try:
-            chosen = "*" if places is None else ", ".join(_quoted_name(schema.names[i]) for i in places)
+            chosen = ", ".join(_quoted_name(schema.names[i]) for i in places)
             yield from connection.cursor().sql(f"select {chosen} from ({sql})").to_arrow_reader(BATCH_ROWS)
         except duckdb.Error as error:
             raise OneLayerError(f"{name}: {first_line(error)}") from error

@@ -14,6 +14,7 @@ from onelayer.data.dataset import Dataset, Missing
 from onelayer.data.encoding import DATE_PARTS, Column, Encoding, Target, numbers_in
 from onelayer.data.formula_text import parse_formula
 from onelayer.data.rows import Rows, complete_rows
+from onelayer.data.spelling import POINT
 from onelayer.data.spool import SpoolWriter
 from onelayer.data.tables import Table, quoted
 from onelayer.errors import OneLayerError, named
@@ -396,7 +397,8 @@ def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
     features, targets, weights = Features(), list[NDArray[Any]](), list[NDArray[np.float64]]()
     n = 0
     with named(table.name):
-        for X, y, c in blocks(made, table.batches(needed(made))):
+        plain = [c for c in needed(made) if made.profiles[c].is_plain and made.profiles[c].spellings == (POINT,)]
+        for X, y, c in blocks(made, table.batches(needed(made), plain)):
             keep = _complete(X, y, made.encoding.missing)
             n += len(keep)
             features.add(X if keep.all() else X[keep])

@@ -1,6 +1,6 @@
 """Parquet files as tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,7 +26,7 @@ def parquet_file(path: Path) -> Found:
         raise OneLayerError(f"{path}: what pandas wrote about its columns is damaged ({error})") from error
     index = [name for name in about.get("index_columns", []) if isinstance(name, str)]
 
-    def read(places: Sequence[int]) -> Iterator[pa.RecordBatch]:
+    def read(places: Sequence[int], _: Collection[int] = ()) -> Iterator[pa.RecordBatch]:
         names = [schema.names[i] for i in places]
         return batches(path, range(file.metadata.num_row_groups), names, BATCH_ROWS)
 

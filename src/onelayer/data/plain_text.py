@@ -18,10 +18,17 @@ CHUNK = 1 << 20
 COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}  # by their first bytes
 UNHARMED = 256 << 20  # bytes that any compressed file may become
 LARGEST_RATIO = 200  # beyond that: real tables shrink to a tenth, and a file of zeros to a thousandth
-MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-PAIRED = (
-    0.9  # share of high bytes in runs of an even length, from which on text is Chinese rather than Latin-1
-)
+MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+GB_LETTER = re.compile(rb"[\x81-\xfe](?:[0-9][\x81-\xfe][0-9]|[\x40-\x7e\x80-\xfe])")
+COMMON = 0.7  # share of letters with two high bytes, or four bytes, from which on text is Chinese, not Latin-1
+CONTROLS = frozenset(range(0x80, 0xA0))  # in Latin-1, while Windows-1252 has letters and marks there
+UNDEFINED = frozenset((0x81, 0x8D, 0x8F, 0x90, 0x9D))  # in Windows-1252
 
 
 @dataclass(frozen=True)
@@ -33,20 +40,23 @@ class PlainText:
         encoding: that of the original.
         compression: likewise, or None.
         has_quotes: whether it has a double quote anywhere.
+        n_comments: how many lines were comments, and are empty now.
     """
 
     path: Path
     encoding: str
     compression: str | None
     has_quotes: bool
+    n_comments: int
 
 
-def plain_text(path: Path, encoding: str | None = None) -> PlainText:
+def plain_text(path: Path, encoding: str | None = None, comment: str | None = None) -> PlainText:
     """Return a text file as UTF-8, copied to a temporary file if it is anything else; in bounded memory.
 
     Args:
         path: the file.
-        encoding: of the file; found out if it is not given: UTF-8, UTF-16, GB18030 or Latin-1.
+        encoding: of the file; found out if it is not given: UTF-8, UTF-16, GB18030, Windows-1252 or Latin-1.
+        comment: what lines begin with that are to become empty.
 
     Raises:
         OneLayerError: if it cannot be read, is not text, or becomes suspiciously large.
@@ -58,11 +68,12 @@ def plain_text(path: Path, encoding: str | None = None) -> PlainText:
             source = _temporary(copies)
             _inflate(path, source, compression)
         found, has_quotes, is_mixed = _survey(path, source, encoding)
-        if found != "utf-8" or is_mixed:
+        n_comments = 0
+        if found != "utf-8" or is_mixed or comment:
             copy = _temporary(copies)
-            _transcode(path, source, copy, found)
+            n_comments = _transcode(path, source, copy, found, comment)
             source = copy
-        text = PlainText(source, found.removesuffix("-sig"), compression, has_quotes)
+        text = PlainText(source, found.removesuffix("-sig"), compression, has_quotes, n_comments)
     except OSError as error:
         _remove(copies)
         raise OneLayerError(f"{path}: cannot be read ({error.strerror or error})") from error
@@ -118,23 +129,44 @@ def _survey(path: Path, source: Path, encoding: str | None) -> tuple[str, bool, 
         guess = _utf16_without_mark(path, start)
     name = _codec(path, guess or "utf-8")
     decoder = codecs.getincrementaldecoder(name)()
-    ends, unix, has_quotes, is_valid, last = 0, 0, False, True, b""
+    ends, has_quotes = LineEnds(), False
     with source.open("rb") as file:
         for chunk in _chunks(file):
             has_quotes = has_quotes or b'"' in chunk
-            ends += chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
-            unix += chunk.count(b"\n")
-            last = chunk[-1:]
+            ends.add(chunk)
+            if b"\0" in chunk and "16" not in name and "32" not in name:
+                raise OneLayerError(f"{path}: is not a text file: it has bytes of 0")
             try:
-                decoder.decode(chunk)
+                if not chunk.isascii() or decoder.getstate()[0]:
+                    decoder.decode(chunk)
             except UnicodeDecodeError as error:
                 if guess is not None:
                     raise OneLayerError(f"{path}: is not in {guess} ({error.reason})") from error
-                is_valid = False
-                break
-    if not is_valid:
-        return _eight_bit(source), True, True
-    return name, has_quotes, 0 < ends < unix and name == "utf-8"
+                return _eight_bit(source), True, True
+        if guess is None and decoder.getstate()[0]:  # the end of a letter is missing
+            return _eight_bit(source), True, True
+    return name, has_quotes, ends.are_mixed
+
+
+class LineEnds:
+    """Counts how lines end."""
+
+    def __init__(self) -> None:
+        self.returns = self.feeds = self.pairs = 0
+        self.last = b""
+
+    def add(self, chunk: bytes) -> None:
+        """Take in more of a file."""
+        self.feeds += chunk.count(b"\n")
+        if self.last == b"\r" or b"\r" in chunk:
+            self.returns += chunk.count(b"\r")
+            self.pairs += chunk.count(b"\r\n") + (self.last == b"\r" and chunk[:1] == b"\n")
+        self.last = chunk[-1:]
+
+    @property
+    def are_mixed(self) -> bool:
+        """Whether they do so in several ways, or with a carriage return alone."""
+        return self.returns > self.pairs or 0 < self.pairs < self.feeds
 
 
 def _codec(path: Path, encoding: str) -> str:
@@ -156,29 +188,43 @@ def _utf16_without_mark(path: Path, start: bytes) -> str:
 
 
 def _eight_bit(source: Path) -> str:
-    """Return GB18030 if all is valid in it and bytes above 127 come in pairs, as Chinese does; else Latin-1."""
+    """Return GB18030 if all is valid in it and most letters are of its common part; else Windows-1252 or Latin-1."""
     decoder = codecs.getincrementaldecoder("gb18030")()
-    paired = high = 0
+    letters = common = 0
+    seen: set[int] = set()
+    is_chinese = True
     with source.open("rb") as file:
         for chunk in _chunks(file):
-            lengths = [len(run) for run in re.findall(rb"[\x80-\xff]+", chunk)]
-            high += sum(lengths)
-            paired += sum(length for length in lengths if not length % 2)
+            seen |= set(chunk) & CONTROLS
+            found = GB_LETTER.findall(chunk)
+            letters += len(found)
+            common += sum(len(letter) == 4 or letter[1] >= 0xA1 for letter in found)
             try:
-                decoder.decode(chunk)
+                is_chinese = is_chinese and decoder.decode(chunk) is not None
             except UnicodeDecodeError:
-                return "latin-1"
-    return "gb18030" if paired > PAIRED * high else "latin-1"
+                is_chinese = False
+    if is_chinese and common > COMMON * letters and not decoder.getstate()[0]:
+        return "gb18030"
+    return "cp1252" if seen and not seen & UNDEFINED else "latin-1"
 
 
-def _transcode(path: Path, source: Path, target: Path, encoding: str) -> None:
-    """Write a file as UTF-8, each line with a line feed at its end."""
+def _transcode(path: Path, source: Path, target: Path, encoding: str, comment: str | None) -> int:
+    """Write a file as UTF-8, each line with a line feed at its end; return how many comments became empty lines."""
+    n_comments = 0
     try:
         with (
             source.open(encoding=encoding, newline=None) as file,
             target.open("w", encoding="utf-8", newline="\n") as out,
         ):
-            while chunk := file.read(CHUNK):
-                out.write(chunk)
+            while lines := file.readlines(CHUNK) if comment else [file.read(CHUNK)]:
+                if not lines[0]:
+                    break
+                if any("\0" in line for line in lines):
+                    raise OneLayerError(f"{path}: is not a text file: it has bytes of 0")
+                for line in lines:
+                    is_comment = comment is not None and line.startswith(comment)
+                    n_comments += is_comment
+                    out.write("\n" if is_comment else line)
     except UnicodeError as error:
         raise OneLayerError(f"{path}: is not in {encoding} ({error})") from error
+    return n_comments

@@ -5,7 +5,8 @@ A table is read as often as it is needed, batch by batch. Rows are counted from 
 
 import difflib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from glob import glob
@@ -42,7 +43,8 @@ class Table:
         unnamed: columns that have no name of their own there.
         index: columns that are an index which pandas stored.
         reading: what the user said.
-        read: yields batches with the columns of the given numbers.
+        read: yields batches with the columns of the given numbers; of the second ones, cells are known to be plain
+            numbers, and may come as float64.
     """
 
     name: str
@@ -52,21 +54,22 @@ class Table:
     unnamed: frozenset[str]
     index: frozenset[str]
     reading: Reading
-    read: Callable[[Sequence[int]], Batches]
+    read: Callable[[Sequence[int], Collection[int]], Batches]
 
     @cached_property
     def places(self) -> dict[str, int]:
         """The number of each column by its name."""
         return {name: i for i, name in enumerate(self.columns)}
 
-    def batches(self, columns: Iterable[str]) -> Batches:
-        """Yield all rows, with the given columns.
+    def batches(self, columns: Iterable[str], plain: Iterable[str] = ()) -> Batches:
+        """Yield all rows, with the given columns; the cells of some are known to be plain numbers.
 
         Raises:
             OneLayerError: if there is no such column, or a row is broken.
         """
         names = list(columns)
-        for batch in self.read([self.place(name) for name in names]):
+        numbers = {self.place(name) for name in plain}
+        for batch in self.read([self.place(name) for name in names], numbers):
             yield pa.RecordBatch.from_arrays(batch.columns, names)
 
     def place(self, column: str, what: str = "column") -> int:
@@ -102,10 +105,10 @@ class Table:
         chosen, na = set(categorical), self.reading.na
         profilers = {c: profiler_of(c, self.types[self.place(c)], na, c in chosen) for c in columns}
         n = 0
-        for batch in self.batches(columns):
-            n += len(batch)
-            for profiler, values in zip(profilers.values(), batch.columns, strict=True):
-                profiler.add(values)
+        with ThreadPoolExecutor(2) as pool:
+            for batch in self.batches(columns):
+                n += len(batch)
+                list(pool.map(lambda profiler, values: profiler.add(values), profilers.values(), batch.columns))
         if not n:
             raise OneLayerError(f"{self.name}: has no rows")
         return _settled({name: profiler.profile() for name, profiler in profilers.items()}, self.reading)
@@ -158,7 +161,7 @@ class Found:
     name: str
     names: Sequence[str]
     types: Sequence[pa.DataType]
-    read: Callable[[Sequence[int]], Batches]
+    read: Callable[[Sequence[int], Collection[int]], Batches]
     notes: Sequence[str] = ()
     index: Sequence[str] = ()
 
@@ -195,7 +198,7 @@ def open_tables(paths: Sequence[str | Path], reading: Reading = AS_FOUND, name: 
 def arrow_table(name: str, table: pa.Table, notes: Sequence[str] = (), index: Sequence[str] = ()) -> Found:
     """Return an Arrow table in memory as one that is found."""
 
-    def read(places: Sequence[int]) -> Batches:
+    def read(places: Sequence[int], _: Collection[int] = ()) -> Batches:
         return iter(table.select(list(places)).to_batches())
 
     return Found(name, table.column_names, table.schema.types, read, notes, index)
@@ -233,9 +236,9 @@ def _joined(name: str, parts: Sequence[Table]) -> Table:
                 f"{part.name}: has other columns than {first.name}: they differ in {quoted(differ)}"
             )
 
-    def read(places: Sequence[int]) -> Batches:
+    def read(places: Sequence[int], plain: Collection[int]) -> Batches:
         for part in parts:
-            yield from part.batches([first.columns[i] for i in places])
+            yield from part.batches([first.columns[i] for i in places], [first.columns[i] for i in plain])
 
     return replace(first, name=name, notes=(*first.notes, f"{len(parts)} files"), read=read)
 
@@ -291,12 +294,12 @@ def _delimited(path: Path, reading: Reading) -> Found:
     names = file.dialect.names
     kept: list[pa.RecordBatch] = []
 
-    def read(places: Sequence[int]) -> Batches:
+    def read(places: Sequence[int], plain: Collection[int]) -> Batches:
         if not kept and path.stat().st_size <= HELD:
             kept.extend(file.batches(range(len(names))))
         if kept:
             return (batch.select(list(places)) for batch in kept)
-        return file.batches(places)
+        return file.batches(places, plain)
 
     return Found(str(path), names, [pa.large_string()] * len(names), read, file.notes)
 
