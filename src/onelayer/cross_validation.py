@@ -10,7 +10,7 @@ from onelayer.data.dataset import Dataset, folds
 from onelayer.learning import learn
 from onelayer.model import log_softmax
 from onelayer.preparing import prepare
-from onelayer.scoring import varies
+from onelayer.scoring import total_variance
 from onelayer.settings import Plan
 
 FOLDS = 5
@@ -49,6 +49,8 @@ def cross_validate(dataset: Dataset, plan: Plan, n_folds: int = FOLDS) -> CrossV
     has a like share of each class.
     """
     rows = dataset.train
+    if rows.c is not None and not rows.c.all():
+        rows = rows.take(rows.c > 0)
     n = len(rows)
     if n < FEWEST_ROWS:
         return None
@@ -62,15 +64,19 @@ def cross_validate(dataset: Dataset, plan: Plan, n_folds: int = FOLDS) -> CrossV
         outputs[fold == k] = model.outputs(rows.take(fold == k).X)
     is_measured = fold < n_measured
     outputs, y, fold = outputs[is_measured], rows.y[is_measured], fold[is_measured]
+    c = np.ones(len(y)) if rows.c is None else rows.c[is_measured]
     if rows.task == "classes":
         right = outputs.argmax(axis=1) == y
         loss = -log_softmax(outputs)[np.arange(len(y)), y]
         values = {"accuracy": right.astype(float), "loss": loss}
     else:
         values = {"squares": np.square(outputs - y).sum(axis=1)}
-    variance = 0.0 if rows.task == "classes" else float(y.var(axis=0)[varies(y)].sum())
-    means = [{name: float(v[fold == k].mean()) for name, v in values.items()} for k in range(n_measured)]
-    whole = {name: float(v.mean()) for name, v in values.items()}
+    variance = 0.0 if rows.task == "classes" else total_variance(y, c)
+    means = [
+        {name: float(np.average(v[fold == k], weights=c[fold == k])) for name, v in values.items()}
+        for k in range(n_measured)
+    ]
+    whole = {name: float(np.average(v, weights=c)) for name, v in values.items()}
     return CrossValidation(_scores(whole, variance), tuple(_scores(part, variance) for part in means))
 
 

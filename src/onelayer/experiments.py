@@ -139,12 +139,12 @@ def _scores(model: Model, prepared: Prepared) -> dict[str, Any]:
     if not model.classes:
         scale = 1 if prepared.scaling is None else prepared.scaling.target.scale
         errors = (model.outputs(train.X) - train.y) / scale
-        scores["train_loss"] = float(np.square(errors).sum()) / (2 * len(train))
-        return scores | regression_scores(model, rows.X, rows.y)
+        scores["train_loss"] = float(np.average(np.square(errors).sum(axis=1), weights=train.c)) / 2
+        return scores | regression_scores(model, rows.X, rows.y, rows.c)
     scores |= {"test_accuracy": None}
     parts = {"train": train, prepared.held_out_name: prepared.held_out_raw, part: rows}
     for name, measured in parts.items():
         if measured is not None:
-            found = classification_scores(model, measured.X, measured.y)
+            found = classification_scores(model, measured.X, measured.y, measured.c)
             scores |= {f"{name}_loss": found["loss"], f"{name}_accuracy": found["accuracy"]}
     return scores

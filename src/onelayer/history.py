@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-STILL_FALLING = 0.01  # of the loss in the last epoch that is worth a word
+STILL_FALLING = 0.02  # of the loss in the last epoch that is worth a word
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,26 @@ from onelayer.model import Model, log_softmax
 ROUNDING = 16 * float(np.finfo(np.float64).eps)  # how far apart, relatively, rounding may bring equal numbers
 
 
-def regression_scores(model: Model, X: NDArray[Any], y: NDArray[Any]) -> dict[str, float | None]:
+def regression_scores(
+    model: Model, X: Any, y: NDArray[Any], c: NDArray[np.float64] | None = None
+) -> dict[str, float | None]:
     """Return R², None if the target is constant, and the root mean squared error in the target's unit.
 
     Args:
         model: a regression.
         X: features (n, d) in the user's units.
         y: targets (n, q).
+        c: weights (n,), or None for 1.
     """
-    errors = float(np.square(model.outputs(X) - y).sum())
-    spread = float(np.square(y - y.mean(axis=0))[:, varies(y)].sum())
-    return {"r2": 1 - errors / spread if spread else None, "rmse": sqrt(errors / y.size)}
+    unexplained = float(np.average(np.square(model.outputs(X) - y), axis=0, weights=c).sum())
+    variance = total_variance(y, c)
+    return {"r2": 1 - unexplained / variance if variance else None, "rmse": sqrt(unexplained / y.shape[1])}
+
+
+def total_variance(y: NDArray[Any], c: NDArray[np.float64] | None = None) -> float:
+    """Return the sum of the variances of targets y (n, q), of rows of weights c (n,), leaving out what is rounding."""
+    variances = np.average(np.square(y - np.average(y, axis=0, weights=c)), axis=0, weights=c)
+    return float(variances[varies(y)].sum())
 
 
 def varies(y: NDArray[Any]) -> NDArray[np.bool_]:
@@ -30,20 +39,25 @@ def varies(y: NDArray[Any]) -> NDArray[np.bool_]:
     return found
 
 
-def classification_scores(model: Model, X: NDArray[Any], labels: NDArray[Any]) -> dict[str, Any]:
+def classification_scores(
+    model: Model, X: Any, labels: NDArray[Any], c: NDArray[np.float64] | None = None
+) -> dict[str, Any]:
     """Return accuracy and mean cross-entropy (nats), overall and the accuracy of each class.
 
     Args:
         model: a classifier.
-        X: features (n, d), bytes for pixels.
+        X: features (n, d), bytes for pixels, or CSR.
         labels: class numbers (n,).
+        c: weights (n,), or None for 1; the accuracies of classes are of rows without them.
     """
     outputs = model.outputs(X)
-    counts = confusion_counts(labels, outputs.argmax(axis=1), len(model.classes))
+    predicted = outputs.argmax(axis=1)
+    counts = confusion_counts(labels, predicted, len(model.classes))
     right, rows = counts.diagonal(), counts.sum(axis=1)
+    losses = -log_softmax(outputs)[np.arange(len(labels)), labels]
     return {
-        "accuracy": int(right.sum()) / len(labels),
-        "loss": -float(log_softmax(outputs)[np.arange(len(labels)), labels].mean()),
+        "accuracy": float(np.average(predicted == labels, weights=c)),
+        "loss": float(np.average(losses, weights=c)),
         "classes": {
             name: {"rows": int(n), "accuracy": int(k) / int(n) if n else None}
             for name, n, k in zip(model.classes, rows, right, strict=True)

@@ -219,7 +219,7 @@ def _print_plan(dataset: "Dataset", plan: "Plan") -> None:
 
 def _penalty(plan: "Plan") -> str:
     if plan.model == "softmax":
-        return f", C = {plan.C:g}" if inf > plan.C else ", no penalty"
+        return f", C = {plan.C:g}" if inf > plan.C else ""
     return f", alpha = {plan.alpha:g}" if plan.alpha else ""
 
 

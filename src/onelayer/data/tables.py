@@ -5,8 +5,8 @@ A table is read as often as it is needed, batch by batch. Rows are counted from 
 
 import difflib
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from glob import glob
@@ -108,7 +108,9 @@ class Table:
         with ThreadPoolExecutor(2) as pool:
             for batch in self.batches(columns):
                 n += len(batch)
-                list(pool.map(lambda profiler, values: profiler.add(values), profilers.values(), batch.columns))
+                list(
+                    pool.map(lambda profiler, values: profiler.add(values), profilers.values(), batch.columns)
+                )
         if not n:
             raise OneLayerError(f"{self.name}: has no rows")
         return _settled({name: profiler.profile() for name, profiler in profilers.items()}, self.reading)

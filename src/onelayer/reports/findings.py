@@ -189,9 +189,9 @@ def _scores(run: Run, parts: Mapping[str, Rows | None]) -> list[Score]:
 
 
 def _of_numbers(run: Run, part: str, rows: Rows, is_out_of_sample: bool) -> list[Score]:
-    scores = regression_scores(run.model, rows.X, rows.y)
+    scores = regression_scores(run.model, rows.X, rows.y, rows.c)
     r2, rmse = None, None
-    if is_out_of_sample:
+    if is_out_of_sample and rows.c is None:
         errors = (rows.y - run.model.outputs(rows.X))[:, 0]
         r2 = diagnostics.r2_interval(errors, rows.y[:, 0])
         rmse = diagnostics.rmse_interval(errors)
