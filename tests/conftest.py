@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
@@ -18,6 +19,14 @@ def idx_bytes(values: np.ndarray) -> bytes:
     """Return an IDX file of bytes, written from the format's description and nothing of ours."""
     header = bytes([0, 0, 8, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape)
     return header + values.astype(np.uint8).tobytes()
+
+
+def zstandard(content: bytes) -> bytes:
+    """Return the content compressed by Zstandard."""
+    stream = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(stream, "zstd") as compressed:
+        compressed.write(content)
+    return stream.getvalue().to_pybytes()
 
 
 @pytest.fixture

@@ -121,7 +121,8 @@ class _Candidate:
         self.rows = [row for row in rows if row[0] >= first]
         self.body = [row[2] for row in self.rows if not row[2][0].startswith(COMMENTS)]
         widths = Counter(map(len, self.body[1:] or self.body))
-        self.width = max(widths, key=lambda width: (widths[width], width), default=1)
+        first_width = len(self.body[0]) if self.body else 1
+        self.width = max(widths, key=lambda width: (widths[width], width == first_width, width), default=1)
         self.problem = ""
         self.place = self._header() if reading.header_row != 0 else None
         self.has_names = not self.problem
