@@ -1,9 +1,11 @@
 """Delimited text files, CSV and its kin: how one is written is found out and said; DuckDB reads its rows as strings."""
 
 import csv
+import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +34,7 @@ class Delimited:
             OneLayerError: if it cannot be read, or its first lines do not make a table.
         """
         self.path, self._text = path, plain_text(path, reading.encoding, reading.comment)
-        self._connection = connect()
+        self._connection = _shared(os.getpid()).cursor()
         lines = _head(self._text.path)
         if not any(line.strip() for line in lines):
             raise OneLayerError(f"{path}: has no rows")
@@ -165,7 +167,6 @@ class Delimited:
             )
         return f"line {line:,} (row {rows:,})"
 
-
     def _first_broken_line(self) -> int | None:
         """Return the line, from 1, in which the first row begins that has too few or too many cells, or never ends."""
         dialect, start = self.dialect, self.dialect.skip
@@ -193,6 +194,12 @@ def connect(path: str = ":memory:", **options: Any) -> "duckdb.DuckDBPyConnectio
         "memory_limit": "400MB",
     }
     return duckdb.connect(path, config=settings, **options)
+
+
+@cache
+def _shared(process: int) -> "duckdb.DuckDBPyConnection":
+    """Return one connection for all files of this process: to open it takes longer than to read a small file."""
+    return connect()
 
 
 def _duckdb_error() -> type[Exception]:

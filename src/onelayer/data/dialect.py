@@ -75,13 +75,13 @@ def dialect_of(lines: Sequence[str], reading: Reading) -> Dialect:
             _refuse_aligned(lines)
             found = None
     if found is None:  # one column
-        found = _Candidate(lines, given or ("\x1f" if any("," in line for line in lines) else ","), '"', '"', reading)
+        found = _Candidate(
+            lines, given or ("\x1f" if any("," in line for line in lines) else ","), '"', '"', reading
+        )
     return found.dialect()
 
 
-def _likeliest(
-    lines: Sequence[str], separators: Sequence[str], reading: Reading
-) -> "_Candidate | None":
+def _likeliest(lines: Sequence[str], separators: Sequence[str], reading: Reading) -> "_Candidate | None":
     """Return the best way to read the lines as more than one column, or None if there is none."""
     text = "\n".join(lines[:HEAD_LINES])
     candidates = [
@@ -127,7 +127,11 @@ class _Candidate:
         self.place = self._header() if reading.header_row != 0 else None
         self.has_names = not self.problem
         self.share = self._share(self.body)
-        if self.place and self.share < 1 and self._share([row[2] for row in self.rows[self.place :]]) < CONSISTENT:
+        if (
+            self.place
+            and self.share < 1
+            and self._share([row[2] for row in self.rows[self.place :]]) < CONSISTENT
+        ):
             self.has_names = False  # prose with a few separators rather than a title above a table
 
     def _share(self, rows: Sequence[list[str]]) -> float:
@@ -194,6 +198,9 @@ class _Candidate:
             unclear = unclear if unclear is not None else place
             was_ended = is_last_before_gap
         if unclear is None:
+            self.problem = (
+                "no line has the names of the columns; say with --header-row which one, or 0 if none has"
+            )
             return 0
         start, _, cells = self.rows[unclear]
         self.problem = (
@@ -225,7 +232,9 @@ class _Candidate:
         running = [str(i + 1) for i in range(len(after))]
         if len(set(names)) < len(names) or (any(map(_is_number, names)) and names != running):
             return False
-        first, second = (sum(map(_is_number, cells[1:])) for cells in (after[0], after[min(1, len(after) - 1)]))
+        first, second = (
+            sum(map(_is_number, cells[1:])) for cells in (after[0], after[min(1, len(after) - 1)])
+        )
         return first >= second and self.width > 2
 
     def _is_long_header(self, cells: list[str]) -> bool:

@@ -397,7 +397,9 @@ def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
     features, targets, weights = Features(), list[NDArray[Any]](), list[NDArray[np.float64]]()
     n = 0
     with named(table.name):
-        plain = [c for c in needed(made) if made.profiles[c].is_plain and made.profiles[c].spellings == (POINT,)]
+        plain = [
+            c for c in needed(made) if made.profiles[c].is_plain and made.profiles[c].spellings == (POINT,)
+        ]
         for X, y, c in blocks(made, table.batches(needed(made), plain)):
             keep = _complete(X, y, made.encoding.missing)
             n += len(keep)

@@ -28,7 +28,9 @@ MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 GB_LETTER = re.compile(rb"[\x81-\xfe](?:[0-9][\x81-\xfe][0-9]|[\x40-\x7e\x80-\xfe])")
-COMMON = 0.7  # share of letters with two high bytes, or four bytes, from which on text is Chinese, not Latin-1
+COMMON = (
+    0.7  # share of letters with two high bytes, or four bytes, from which on text is Chinese, not Latin-1
+)
 CONTROLS = frozenset(range(0x80, 0xA0))  # in Latin-1, while Windows-1252 has letters and marks there
 UNDEFINED = frozenset((0x81, 0x8D, 0x8F, 0x90, 0x9D))  # in Windows-1252
 

@@ -117,7 +117,7 @@ DATE = (
 )
 YEAR_FIRST = r"^(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})"
 YEAR_LAST = r"^(?P<first>\d{1,2})[./-](?P<second>\d{1,2})[./-](?P<year>\d{4})"
-CLOCK = r"[T ](?P<hour>\d{1,2}):(?P<minute>\d{2})(:(?P<second>\d{2}))?"
+CLOCK = r"[T ](?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?"
 
 
 def days_of(values: Any, column: str, day_first: bool | None, start: int = 0) -> NDArray[np.float64]:

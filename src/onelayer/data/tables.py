@@ -108,7 +108,9 @@ class Table:
         with ThreadPoolExecutor(2) as pool:
             for batch in self.batches(columns):
                 n += len(batch)
-                list(pool.map(lambda profiler, values: profiler.add(values), profilers.values(), batch.columns))
+                list(
+                    pool.map(lambda profiler, values: profiler.add(values), profilers.values(), batch.columns)
+                )
         if not n:
             raise OneLayerError(f"{self.name}: has no rows")
         return _settled({name: profiler.profile() for name, profiler in profilers.items()}, self.reading)
