@@ -199,7 +199,7 @@ def test_what_was_decided_is_said(tmp_path, text, note):
         ("a,b\n1,2\n3,4\n(2 rows)\n", "line 4 (row 3) has 1 cell "),
         ("a,b\n1,2\n# note\n3,4\n", "if it is a comment, say so with --comment '#'"),
         ('a,b\n"x\ny",1\nz\n', "line 4 has 1 cell "),
-        ('a,b\n"Hello there,1\nBye",2\n', "line 2: it is not clear whether a quote"),
+        ('a,b\n"Hello there,1\nBye",2\n', 'line 2: does a quote (") begin a cell of several lines'),
         (
             "1,2\n3,4\n",
             "line 1 should have the names of the columns, but has numbers ('1'); say with --header-row",

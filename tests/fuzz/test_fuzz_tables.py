@@ -1,4 +1,4 @@
-"""Mutants of delimited text and of Parquet files: each is read, or refused in one line; see mutants.py for FUZZ_MUTANTS."""
+"""Mutants of delimited text and Parquet: each is read, or refused in one line; see mutants.py for FUZZ_MUTANTS."""
 
 import gzip
 import io

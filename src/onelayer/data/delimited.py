@@ -126,8 +126,8 @@ class Delimited:
                     return
                 unclear = unclear or i + 1
         raise OneLayerError(
-            f'{self.path}: line {unclear}: it is not clear whether a quote (") begins a cell of several lines or stands '
-            'for itself: put the cell in quotes and write the quote twice, as in "5"" pipe", or take the line end out'
+            f'{self.path}: line {unclear}: does a quote (") begin a cell of several lines here, or stand for itself? '
+            'Put the cell in quotes and write the quote twice, as in "5"" pipe", or take out the line end'
         )
 
     def _plain_words(self, message: str) -> str:

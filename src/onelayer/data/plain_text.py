@@ -154,7 +154,7 @@ def _survey(path: Path, source: Path, encoding: str | None) -> tuple[str, bool, 
             ends.add(chunk)
             if ends.run > LONGEST_LINE:
                 raise OneLayerError(
-                    f"{path}: line {ends.feeds + 1:,} is longer than {LONGEST_LINE >> 20} MB, which no row of a table is"
+                    f"{path}: line {ends.feeds + 1:,} is longer than {LONGEST_LINE >> 20} MB, as no row of a table is"
                 )
             if b"\0" in chunk and "16" not in name and "32" not in name:
                 raise OneLayerError(f"{path}: is not a text file: it has bytes of 0")

@@ -156,6 +156,12 @@ def days_of(values: Any, column: str, day_first: bool | None, start: int = 0) ->
         raise OneLayerError(
             f"column {column!r}, row {start + row + 1}: there is no day {values[row].as_py()!r}"
         )
+    late = (clock["hour"] > 23) | (clock["minute"] > 59) | (clock["second"] > 59)
+    if late.any():
+        row = int(late.argmax())
+        raise OneLayerError(
+            f"column {column!r}, row {start + row + 1}: there is no time of day in {values[row].as_py()!r}"
+        )
     seconds = sum(
         np.nan_to_num(clock[name]) * size for name, size in (("hour", 3600), ("minute", 60), ("second", 1))
     )
