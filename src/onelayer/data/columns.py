@@ -141,7 +141,7 @@ class TypedProfiler:
             kind = "date"
         elif is_number(self.type):
             kind = "number"
-            if pa.types.is_integer(self.type) and max(abs(self.low), abs(self.high)) > LARGEST_INTEGER:
+            if pa.types.is_integer(self.type) and max(abs(self.low), abs(self.high)) >= LARGEST_INTEGER:
                 kind = "code"
         has_range = kind in ("number", "code") and np.isfinite(self.low)
         return Profile(
@@ -300,7 +300,7 @@ class CellsProfiler:
             if self.has_leading_zero and self.is_integer:
                 return "code"
             largest = max(abs(self.low), abs(self.high))
-            is_large = self.is_integer and LARGEST_INTEGER < largest < np.inf
+            is_large = self.is_integer and LARGEST_INTEGER <= largest < np.inf
             return "code" if POINT in self.spellings and is_large else "number"
         if self.may_be_truth:
             return "boolean"

@@ -1,16 +1,19 @@
 """Delimited text files, CSV and its kin: how one is written is found out and said; DuckDB reads its rows as strings."""
 
+import csv
+import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from onelayer.data.dialect import COMMENTS, LONGEST_LINE, dialect_of
-from onelayer.data.plain_text import PlainText, plain_text
+from onelayer.data.dialect import COMMENTS, csv_reader, dialect_of
+from onelayer.data.plain_text import LONGEST_LINE, PlainText, plain_text, without_lines
 from onelayer.data.reading import Reading
 from onelayer.errors import OneLayerError, first_line, named
 
@@ -31,12 +34,16 @@ class Delimited:
             OneLayerError: if it cannot be read, or its first lines do not make a table.
         """
         self.path, self._text = path, plain_text(path, reading.encoding, reading.comment)
-        self._connection = connect()
+        self._connection = _shared(os.getpid()).cursor()
         lines = _head(self._text.path)
         if not any(line.strip() for line in lines):
             raise OneLayerError(f"{path}: has no rows")
         with named(path):
             self.dialect = dialect_of(lines, reading)
+        if any(line.count(self.dialect.quote or '"') % 2 for line in lines[: self.dialect.skip]):
+            # DuckDB would count a quoted line end in them as no end of a line, and leave out a row.
+            self._text = without_lines(self._text, self.dialect.skip)
+            self.dialect = replace(self.dialect, skip=0)
         self.notes = (*_notes_on(self._text), *self.dialect.notes)
         self._settle_quotes()
 
@@ -86,24 +93,49 @@ class Delimited:
         return int(n)
 
     def _settle_quotes(self) -> None:
-        """Let quotes stand for themselves where that alone makes each line a row: those of 5" belong to no pair."""
+        """Let quotes stand for themselves where that alone makes each line a row: those of 5" belong to no pair.
+
+        Raises:
+            OneLayerError: if it is not clear whether a pair joins lines to a row.
+        """
+        quote = self.dialect.quote
         if not self._text.has_quotes:
             return
-        if self.dialect.quote:
+        if quote:
             alone = self._count("")
-            paired = alone and self._count(self.dialect.quote)
-            if alone is None or (paired is not None and alone <= paired):
+            paired = alone and self._count(quote)
+            if alone is None or (paired is not None and (alone <= paired or len(self.dialect.names) == 1)):
+                return
+            if paired is not None:
+                self._refuse_unclear_quotes()
                 return
         self.dialect = replace(self.dialect, quote="", escape="")
         note = 'a quote (") stands for itself: taken in pairs, quotes would not leave each line a row'
         self.notes = (*self.notes, note)
+
+    def _refuse_unclear_quotes(self) -> None:
+        """Raise OneLayerError unless quotes within lines show that whoever wrote the file puts cells in them."""
+        mark = re.escape(self.dialect.separator)
+        whole = re.compile(rf'(^|{mark})"([^"]|"")*"(?={mark}|\r?$)|[^{mark}]""')
+        unclear = None
+        with self._text.path.open(encoding="utf-8-sig", newline="\n") as file:
+            for i, line in enumerate(file):
+                if i < self.dialect.skip or '"' not in line:
+                    continue
+                if whole.search(line.rstrip("\n")):
+                    return
+                unclear = unclear or i + 1
+        raise OneLayerError(
+            f'{self.path}: line {unclear}: does a quote (") begin a cell of several lines here, or stand for itself? '
+            'Put the cell in quotes and write the quote twice, as in "5"" pipe", or take out the line end'
+        )
 
     def _plain_words(self, message: str) -> str:
         """Return what DuckDB says of a row in one sentence."""
         place = re.search(r"on Line: (\d+)", message)
         if place is None:
             return first_line(Exception(message))
-        line = self._place(int(place[1]))
+        line = self._line(int(place[1]))
         cells = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
         if cells:
             text = next(iter(re.findall(r"Original Line: ?(.*)", message)), "")
@@ -125,15 +157,30 @@ class Delimited:
         why = re.search(r"Original Line:.*?\n(?P<why>[A-Z][^\n]*)", message, re.DOTALL)
         return f"{line}: {why['why'] if why else first_line(Exception(message))}"
 
-    def _place(self, line: int) -> str:
-        """Return the number of a line, and of the row if each row is a line."""
+    def _line(self, line: int) -> str:
+        """Return which line has a broken row, given the number that DuckDB says, which counts a row as one line."""
         if self.dialect.quote and self._text.has_quotes:
-            return f"line {line:,}"
+            return f"line {self._first_broken_line() or line:,}"
         with self._text.path.open("rb") as file:
             rows = sum(
                 1 for i, text in enumerate(islice(file, line)) if i >= self.dialect.skip and text.strip()
             )
         return f"line {line:,} (row {rows:,})"
+
+    def _first_broken_line(self) -> int | None:
+        """Return the line, from 1, in which the first row begins that has too few or too many cells, or never ends."""
+        dialect, start = self.dialect, self.dialect.skip
+        with self._text.path.open(encoding="utf-8-sig", newline="\n") as file:
+            lines = islice(file, start, None)
+            reader = csv_reader(lines, dialect.separator, dialect.quote, dialect.escape)
+            try:
+                for cells in reader:
+                    if cells and len(cells) != len(dialect.names):
+                        return start + 1
+                    start = dialect.skip + reader.line_num
+            except csv.Error:
+                return start + 1
+        return None
 
 
 def connect(path: str = ":memory:", **options: Any) -> "duckdb.DuckDBPyConnection":
@@ -147,6 +194,12 @@ def connect(path: str = ":memory:", **options: Any) -> "duckdb.DuckDBPyConnectio
         "memory_limit": "400MB",
     }
     return duckdb.connect(path, config=settings, **options)
+
+
+@cache
+def _shared(process: int) -> "duckdb.DuckDBPyConnection":
+    """Return one connection for all files of this process: to open it takes longer than to read a small file."""
+    return connect()
 
 
 def _duckdb_error() -> type[Exception]:

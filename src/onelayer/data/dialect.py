@@ -9,17 +9,17 @@ line ends; and that is said.
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from onelayer.data.plain_text import LONGEST_LINE
 from onelayer.data.reading import Reading
 from onelayer.errors import OneLayerError
 
 HEAD_LINES = 200
 CONSISTENT = 0.8  # share of rows below a title that have to have as many cells
-LONGEST_LINE = 16 << 20  # bytes
 SEPARATORS = ("\t", ";", "|", ",")  # where several fit equally, the first one: commas are in cells more often
 RARE_SEPARATORS = ("^", "~", ":", " ")  # only if all rows have as many cells
 SEPARATOR_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "space"}
@@ -121,7 +121,8 @@ class _Candidate:
         self.rows = [row for row in rows if row[0] >= first]
         self.body = [row[2] for row in self.rows if not row[2][0].startswith(COMMENTS)]
         widths = Counter(map(len, self.body[1:] or self.body))
-        self.width = max(widths, key=lambda width: (widths[width], width), default=1)
+        first_width = len(self.body[0]) if self.body else 1
+        self.width = max(widths, key=lambda width: (widths[width], width == first_width, width), default=1)
         self.problem = ""
         self.place = self._header() if reading.header_row != 0 else None
         self.has_names = not self.problem
@@ -197,6 +198,9 @@ class _Candidate:
             unclear = unclear if unclear is not None else place
             was_ended = is_last_before_gap
         if unclear is None:
+            self.problem = (
+                "no line has the names of the columns; say with --header-row which one, or 0 if none has"
+            )
             return 0
         start, _, cells = self.rows[unclear]
         self.problem = (
@@ -251,18 +255,23 @@ class _Candidate:
 
 def _cells(lines: Sequence[str], separator: str, quote: str, escape: str) -> list[Row]:
     """Return the rows; empty lines are left out, and what follows a row that is broken or cut off."""
-    how: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
-    if escape != quote:
-        how |= {"doublequote": False, "escapechar": escape}
-    reader = csv.reader((line + "\n" for line in lines), delimiter=separator, **how)
+    reader = csv_reader((line + "\n" for line in lines), separator, quote, escape)
     rows, start = [], 0
-    csv.field_size_limit(LONGEST_LINE)
     with suppress(csv.Error):  # DuckDB will say what is wrong
         for cells in reader:
             if cells:
                 rows.append((start, reader.line_num, [cell.strip() for cell in cells]))
             start = reader.line_num
     return rows
+
+
+def csv_reader(lines: Iterable[str], separator: str, quote: str, escape: str) -> Any:
+    """Return what Python's csv module makes of lines that end with a line feed."""
+    how: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
+    if escape != quote:
+        how |= {"doublequote": False, "escapechar": escape}
+    csv.field_size_limit(LONGEST_LINE)
+    return csv.reader(lines, delimiter=separator, **how)
 
 
 def _is_number(cell: str) -> bool:

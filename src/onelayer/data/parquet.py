@@ -1,5 +1,6 @@
 """Parquet files as tables."""
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -21,10 +22,10 @@ def parquet_file(path: Path) -> Found:
     file = opened(path)
     schema = file.schema_arrow
     try:
-        about = schema.pandas_metadata or {}
-    except ValueError as error:
+        written = (schema.metadata or {}).get(b"pandas", b"{}")
+        index = [name for name in json.loads(written).get("index_columns", []) if isinstance(name, str)]
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise OneLayerError(f"{path}: what pandas wrote about its columns is damaged ({error})") from error
-    index = [name for name in about.get("index_columns", []) if isinstance(name, str)]
 
     def read(places: Sequence[int], _: Collection[int] = ()) -> Iterator[pa.RecordBatch]:
         names = [schema.names[i] for i in places]

@@ -3,10 +3,11 @@
 import codecs
 import os
 import re
+import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ import pyarrow as pa
 from onelayer.errors import OneLayerError
 
 CHUNK = 1 << 20
+LONGEST_LINE = 16 << 20  # bytes
 COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}  # by their first bytes
 UNHARMED = 256 << 20  # bytes that any compressed file may become
 LARGEST_RATIO = 200  # beyond that: real tables shrink to a tenth, and a file of zeros to a thousandth
@@ -86,6 +88,20 @@ def plain_text(path: Path, encoding: str | None = None, comment: str | None = No
     return text
 
 
+def without_lines(text: PlainText, n: int) -> PlainText:
+    """Return a copy whose first n lines are empty."""
+    copies: list[Path] = []
+    copy = _temporary(copies)
+    with text.path.open("rb") as file, copy.open("wb") as out:
+        for _ in range(n):
+            file.readline()
+        out.write(b"\n" * n)
+        shutil.copyfileobj(file, out, CHUNK)
+    found = replace(text, path=copy)
+    weakref.finalize(found, _remove, copies)
+    return found
+
+
 def _temporary(copies: list[Path]) -> Path:
     descriptor, name = tempfile.mkstemp(prefix="onelayer-")
     os.close(descriptor)
@@ -136,6 +152,10 @@ def _survey(path: Path, source: Path, encoding: str | None) -> tuple[str, bool, 
         for chunk in _chunks(file):
             has_quotes = has_quotes or b'"' in chunk
             ends.add(chunk)
+            if ends.run > LONGEST_LINE:
+                raise OneLayerError(
+                    f"{path}: line {ends.feeds + 1:,} is longer than {LONGEST_LINE >> 20} MB, as no row of a table is"
+                )
             if b"\0" in chunk and "16" not in name and "32" not in name:
                 raise OneLayerError(f"{path}: is not a text file: it has bytes of 0")
             try:
@@ -156,10 +176,12 @@ class LineEnds:
     def __init__(self) -> None:
         self.returns = self.feeds = self.pairs = 0
         self.last = b""
+        self.run = 0  # bytes since the last chunk with an end of a line
 
     def add(self, chunk: bytes) -> None:
         """Take in more of a file."""
         self.feeds += chunk.count(b"\n")
+        self.run = 0 if b"\n" in chunk or b"\r" in chunk else self.run + len(chunk)
         if self.last == b"\r" or b"\r" in chunk:
             self.returns += chunk.count(b"\r")
             self.pairs += chunk.count(b"\r\n") + (self.last == b"\r" and chunk[:1] == b"\n")

@@ -117,7 +117,7 @@ DATE = (
 )
 YEAR_FIRST = r"^(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})"
 YEAR_LAST = r"^(?P<first>\d{1,2})[./-](?P<second>\d{1,2})[./-](?P<year>\d{4})"
-CLOCK = r"[T ](?P<hour>\d{1,2}):(?P<minute>\d{2})(:(?P<second>\d{2}))?"
+CLOCK = r"[T ](?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?"
 
 
 def days_of(values: Any, column: str, day_first: bool | None, start: int = 0) -> NDArray[np.float64]:
@@ -155,6 +155,12 @@ def days_of(values: Any, column: str, day_first: bool | None, start: int = 0) ->
         row = int(wrong.argmax())
         raise OneLayerError(
             f"column {column!r}, row {start + row + 1}: there is no day {values[row].as_py()!r}"
+        )
+    late = (clock["hour"] > 23) | (clock["minute"] > 59) | (clock["second"] > 59)
+    if late.any():
+        row = int(late.argmax())
+        raise OneLayerError(
+            f"column {column!r}, row {start + row + 1}: there is no time of day in {values[row].as_py()!r}"
         )
     seconds = sum(
         np.nan_to_num(clock[name]) * size for name, size in (("hour", 3600), ("minute", 60), ("second", 1))

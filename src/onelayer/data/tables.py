@@ -118,7 +118,8 @@ class Table:
 
 def _settled(profiles: dict[str, Profile], reading: Reading) -> dict[str, Profile]:
     """Return profiles in which each column of numbers has one spelling; what the table's other columns tell counts."""
-    allowed = {name: _allowed(p.spellings, reading) for name, p in profiles.items() if p.kind == "number"}
+    spelled = {name: p for name, p in profiles.items() if p.kind == "number" and not p.type_name}
+    allowed = {name: _allowed(p.spellings, reading) for name, p in spelled.items()}
     certain = {found[0] for found in allowed.values() if len({s.decimal for s in found}) == 1}
     marks = {spelling.decimal for spelling in certain if spelling != POINT}
     for name, found in allowed.items():
@@ -140,6 +141,7 @@ def _allowed(spellings: Sequence[Spelling], reading: Reading) -> list[Spelling]:
         s
         for s in spellings
         if reading.decimal in (None, s.decimal)
+        and reading.thousands != s.decimal
         and (reading.thousands is None or s.thousands in ("", reading.thousands))
     ]
 
@@ -315,6 +317,7 @@ def _from_python(data: Any) -> tuple[str, pa.Table]:
         )
     try:
         table = pa.Table.from_pandas(data, preserve_index=False) if is_pandas else pa.table(data)
+        table.validate(full=True)  # strings that are not UTF-8
     except (pa.ArrowException, AttributeError, TypeError, ValueError) as error:
         raise OneLayerError(f"the {type(data).__name__} is not a table: {first_line(error)}") from error
     return "the table", table
