@@ -376,6 +376,21 @@ def is_scalar(kind: pa.DataType) -> bool:
     return is_string(kind) or is_number(kind) or types.is_boolean(kind) or types.is_temporal(kind)
 
 
+def common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    """Return a type that columns of both types can be read as, or None."""
+    types = pa.types
+    if one == other or types.is_null(other):
+        return one
+    if types.is_null(one):
+        return other
+    if is_string(one) and is_string(other):
+        return one if types.is_dictionary(one) else other
+    if is_number(one) and is_number(other):
+        exact = all(types.is_integer(kind) and kind != pa.uint64() for kind in (one, other))
+        return pa.int64() if exact else pa.float64()
+    return pa.timestamp("us") if types.is_temporal(one) and types.is_temporal(other) else None
+
+
 def is_number(kind: pa.DataType) -> bool:
     """Tell Arrow's numbers, booleans aside."""
     types = pa.types

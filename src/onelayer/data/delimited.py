@@ -60,7 +60,7 @@ class Delimited:
             relation = self._connection.cursor().sql(f"select {chosen} from {source}")
             for batch in relation.to_arrow_reader(BATCH_ROWS):
                 yield pa.RecordBatch.from_arrays(batch.columns, [self.dialect.names[i] for i in columns])
-        except _duckdb_error() as error:
+        except (_duckdb_error(), OSError) as error:  # the latter once rows have been read
             raise OneLayerError(f"{self.path}: {self._plain_words(str(error))}") from error
 
     def _source(self, quote: str) -> str:

@@ -411,9 +411,15 @@ def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
         if not len(y):
             raise OneLayerError("every row has a missing value; none is left")
     c = np.concatenate(weights) if weights else None
-    notes = [f"{n - len(y):,} of {n:,} rows are dropped: a value is missing"] if len(y) < n else []
+    X = features.all()
+    notes = []
+    if len(y) < n:
+        notes = [
+            f"{n - len(y):,} of {n:,} rows are dropped: a value is missing",
+            *_lost_levels(X, made.encoding),
+        ]
     notes += _rare_classes(y, made.target) if made.target.classes else []
-    return Rows(features.all(), y, "classes" if made.target.classes else "regression", c), notes
+    return Rows(X, y, "classes" if made.target.classes else "regression", c), notes
 
 
 class Features:
@@ -440,6 +446,21 @@ class Features:
     def all(self) -> Any:
         """Return all rows (n, d)."""
         return stacked(self.parts) if self.writer is None else self.writer.spool()
+
+
+def _lost_levels(X: Any, encoding: Encoding) -> list[str]:
+    """Return notes on categories of which no row is left in the features X (n, d)."""
+    notes: list[str] = []
+    place = 0
+    for column in encoding.columns if encoding.formula is None else ():
+        end = place + len(column.features)
+        if column.kind == "category":
+            counts = dict(zip(column.features, np.asarray(X[:, place:end].sum(axis=0)).ravel(), strict=True))
+            rest = X.shape[0] - sum(counts.values())
+            lost = [level for level in column.levels if not counts.get(f"{column.name}={level}", rest)]
+            notes += [f"{column.name}: no row is left of {quoted(lost)}"] if lost else []
+        place = end
+    return notes
 
 
 def _rare_classes(y: NDArray[np.int64], target: Target) -> list[str]:
