@@ -175,6 +175,7 @@ def test_files_of_several_kinds_of_numbers_are_one_table(tmp_path):
     assert data.train.X.ravel().tolist() == [1, 2, 0.5, 1.5]
     pq.write_table(pa.table({"x": ["a", "b"], "y": [1, 2]}), tmp_path / "2.parquet")
     with pytest.raises(
-        OneLayerError, match=r"2\.parquet: column 'x' is of type string, in the files before it of type double"
+        OneLayerError,
+        match=r"2\.parquet: column 'x' is of type string, in the files before it of type double",
     ):
         open_data(f"{tmp_path}/*.parquet", "y")
