@@ -12,6 +12,7 @@ The rule looks at the whole column. Of a column of strings, spaces at the ends a
 Cells such as NA and null are missing values in columns of numbers, truth values and dates, and categories elsewhere.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -202,11 +203,16 @@ class CellsProfiler:
             self._count_tokens(cells)
         self.may_be_truth = self.may_be_date = False
         if len(self.spellings) > 1 or self.is_integer:
-            has_point = bool(pc.any(pc.match_substring_regex(cells, "[.eE]")).as_py())
-            self.is_integer = self.is_integer and not has_point
-            if has_point and len(self.spellings) > 1:
-                known = without(cells, MISSING)
-                self.spellings = [s for s in self.spellings if s == POINT or all_match(known, s.pattern)]
+            known = without(cells, MISSING)
+            witness = pc.index(pc.match_substring_regex(known, "[.eE]"), True).as_py()
+            self.is_integer = self.is_integer and witness < 0
+            if witness >= 0 and len(self.spellings) > 1:
+                cell = known[witness].as_py()  # rules most out before all cells are looked at
+                self.spellings = [
+                    s
+                    for s in self.spellings
+                    if s == POINT or (re.match(s.pattern, cell) and all_match(known, s.pattern))
+                ]
         self._add_plain(cells, floats)
 
     def _add_plain(self, cells: Any, floats: Any) -> None:

@@ -116,7 +116,8 @@ def decide(table: Table, choices: Choices) -> Decisions:
                 f"the target {target!r} has {_gaps(profiles[target])}; a target cannot be filled: leave such rows out, "
                 "or train with --missing drop"
             )
-    notes += [note for profile in used for note in _notes_on(profile, encoding)]
+    by_name = {column.name: column for column in encoding.columns}
+    notes += [n for profile in used for n in _notes_on(profile, by_name.get(profile.name), encoding.missing)]
     return Decisions(encoding, goal, choices.weight, profiles, (*table.notes, *notes))
 
 
@@ -346,10 +347,9 @@ def _gaps(profile: Profile) -> str:
     return f"{profile.missing:,} missing {values}, the first in row {profile.first_missing:,}"
 
 
-def _notes_on(profile: Profile, encoding: Encoding) -> Iterator[str]:
+def _notes_on(profile: Profile, column: Column | None, missing: Missing) -> Iterator[str]:
     """Yield what was read into a column, or put in the place of its values."""
     name, tokens = profile.name, ", ".join(map(repr, profile.tokens))
-    column = next((c for c in encoding.columns if c.name == name), None)
     spelling = str(profile.spellings[0]) if profile.spellings else ""
     if profile.kind == "number" and spelling:
         yield f"{name}: {spelling}"
@@ -363,7 +363,7 @@ def _notes_on(profile: Profile, encoding: Encoding) -> Iterator[str]:
         yield f"{name}: {tokens} in {sum(profile.tokens.values()):,} rows is a missing value"
     if profile.is_running_number and profile.n > 2 and column is not None:
         yield f"{name}: a running number; if it only counts rows, leave it out with --exclude"
-    if column is not None and encoding.missing == "mean" and profile.missing:
+    if column is not None and missing == "mean" and profile.missing:
         yield f"{name}: {profile.missing:,} missing values are filled with the mean"
 
 

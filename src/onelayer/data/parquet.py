@@ -46,7 +46,7 @@ def opened(path: Path) -> pq.ParquetFile:
     """
     try:
         return pq.ParquetFile(path, pre_buffer=False)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise OneLayerError(f"{path}: cannot be read as Parquet ({first_line(error)})") from error
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from onelayer.data.arrow import column_of
-from onelayer.data.columns import Profile, common_type, is_string, profiler_of
+from onelayer.data.columns import Profile, Profiler, common_type, is_string, profiler_of
 from onelayer.data.dataset import Dataset
 from onelayer.data.delimited import Delimited
 from onelayer.data.reading import AS_FOUND, Reading
@@ -108,12 +108,16 @@ class Table:
         with ThreadPoolExecutor(2) as pool:
             for batch in self.batches(columns):
                 n += len(batch)
-                list(
-                    pool.map(lambda profiler, values: profiler.add(values), profilers.values(), batch.columns)
-                )
+                pairs = list(zip(profilers.values(), batch.columns, strict=True))
+                list(pool.map(_add, (pairs[::2], pairs[1::2])))
         if not n:
             raise OneLayerError(f"{self.name}: has no rows")
         return _settled({name: profiler.profile() for name, profiler in profilers.items()}, self.reading)
+
+
+def _add(pairs: Sequence[tuple[Profiler, pa.Array]]) -> None:
+    for profiler, values in pairs:
+        profiler.add(values)
 
 
 def _settled(profiles: dict[str, Profile], reading: Reading) -> dict[str, Profile]:
