@@ -254,3 +254,8 @@ def test_what_becomes_too_large_is_refused(tmp_path):
 )
 def test_quotes_above_the_rows_do_not_hide_one(tmp_path, start):
     assert read(tmp_path, start + "x,1\ny,2\n")[0][1:] == [["x", "1"], ["y", "2"]]
+
+
+def test_a_broken_row_far_below_the_first_lines(tmp_path):
+    text = "a,b\n" + "1,2\n" * 200_000 + "3\n" + "1,2\n" * 10
+    assert "line 200,002 (row 200,001) has 1 cell where there are 2 columns" in refusal(tmp_path, text)

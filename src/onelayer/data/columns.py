@@ -12,6 +12,7 @@ The rule looks at the whole column. Of a column of strings, spaces at the ends a
 Cells such as NA and null are missing values in columns of numbers, truth values and dates, and categories elsewhere.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -202,11 +203,16 @@ class CellsProfiler:
             self._count_tokens(cells)
         self.may_be_truth = self.may_be_date = False
         if len(self.spellings) > 1 or self.is_integer:
-            has_point = bool(pc.any(pc.match_substring_regex(cells, "[.eE]")).as_py())
-            self.is_integer = self.is_integer and not has_point
-            if has_point and len(self.spellings) > 1:
-                known = without(cells, MISSING)
-                self.spellings = [s for s in self.spellings if s == POINT or all_match(known, s.pattern)]
+            known = without(cells, MISSING)
+            witness = pc.index(pc.match_substring_regex(known, "[.eE]"), True).as_py()
+            self.is_integer = self.is_integer and witness < 0
+            if witness >= 0 and len(self.spellings) > 1:
+                cell = known[witness].as_py()  # rules most out before all cells are looked at
+                self.spellings = [
+                    s
+                    for s in self.spellings
+                    if s == POINT or (re.match(s.pattern, cell) and all_match(known, s.pattern))
+                ]
         self._add_plain(cells, floats)
 
     def _add_plain(self, cells: Any, floats: Any) -> None:
@@ -374,6 +380,21 @@ def is_scalar(kind: pa.DataType) -> bool:
     """Tell types whose values can be the levels of a category."""
     types = pa.types
     return is_string(kind) or is_number(kind) or types.is_boolean(kind) or types.is_temporal(kind)
+
+
+def common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    """Return a type that columns of both types can be read as, or None."""
+    types = pa.types
+    if one == other or types.is_null(other):
+        return one
+    if types.is_null(one):
+        return other
+    if is_string(one) and is_string(other):
+        return one if types.is_dictionary(one) else other
+    if is_number(one) and is_number(other):
+        exact = all(types.is_integer(kind) and kind != pa.uint64() for kind in (one, other))
+        return pa.int64() if exact else pa.float64()
+    return pa.timestamp("us") if types.is_temporal(one) and types.is_temporal(other) else None
 
 
 def is_number(kind: pa.DataType) -> bool:

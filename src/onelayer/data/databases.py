@@ -31,7 +31,9 @@ def json_lines(path: Path) -> Found:
         OneLayerError: if a line is not one.
     """
     name = str(path).replace("'", "''")
-    return _relation(str(path), connect(), f"from read_json('{name}', format='newline_delimited')")
+    return _relation(
+        str(path), connect(), f"from read_json('{name}', format='newline_delimited', sample_size=-1)"
+    )
 
 
 def database(path: Path, table: str | None) -> Found:
@@ -50,7 +52,10 @@ def _duckdb(path: Path, table: str | None) -> Found:
 
     try:
         connection = connect(str(path), read_only=True)
-        names = [name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()]
+        names = [
+            name
+            for (name,) in connection.execute("select table_name from information_schema.tables").fetchall()
+        ]
     except duckdb.Error as error:
         raise OneLayerError(f"{path}: cannot be opened ({first_line(error)})") from error
     return _relation(str(path), connection, f"from {_quoted_name(_chosen(path, names, table))}")
@@ -63,7 +68,7 @@ def _relation(name: str, connection: Any, sql: str) -> Found:
         try:
             chosen = ", ".join(_quoted_name(schema.names[i]) for i in places)
             yield from connection.cursor().sql(f"select {chosen} from ({sql})").to_arrow_reader(BATCH_ROWS)
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:  # the latter once rows have been read
             raise OneLayerError(f"{name}: {first_line(error)}") from error
 
     try:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 HEAD = 1 << 18  # characters that the names of columns are looked for in
 BATCH_ROWS = 1 << 14
+BATCH_CELLS = 1 << 22
+MEMORY = 400  # MB for DuckDB
+WIDE = 2_000  # columns, from which on DuckDB asks for more, of which it needs little
 
 
 class Delimited:
@@ -34,7 +37,6 @@ class Delimited:
             OneLayerError: if it cannot be read, or its first lines do not make a table.
         """
         self.path, self._text = path, plain_text(path, reading.encoding, reading.comment)
-        self._connection = _shared(os.getpid()).cursor()
         lines = _head(self._text.path)
         if not any(line.strip() for line in lines):
             raise OneLayerError(f"{path}: has no rows")
@@ -44,6 +46,10 @@ class Delimited:
             # DuckDB would count a quoted line end in them as no end of a line, and leave out a row.
             self._text = without_lines(self._text, self.dialect.skip)
             self.dialect = replace(self.dialect, skip=0)
+        width = len(self.dialect.names)
+        self._connection = (
+            _shared(os.getpid()).cursor() if width < WIDE else connect(megabytes=MEMORY + width // 5)
+        )
         self.notes = (*_notes_on(self._text), *self.dialect.notes)
         self._settle_quotes()
 
@@ -58,9 +64,9 @@ class Delimited:
             only = "" if len(self.dialect.names) > 1 else " where c0 is not null"  # an empty line
             source = f"{self._source(self.dialect.quote)}{only}"
             relation = self._connection.cursor().sql(f"select {chosen} from {source}")
-            for batch in relation.to_arrow_reader(BATCH_ROWS):
+            for batch in relation.to_arrow_reader(max(1, min(BATCH_ROWS, BATCH_CELLS // len(columns)))):
                 yield pa.RecordBatch.from_arrays(batch.columns, [self.dialect.names[i] for i in columns])
-        except _duckdb_error() as error:
+        except (_duckdb_error(), OSError) as error:  # the latter once rows have been read
             raise OneLayerError(f"{self.path}: {self._plain_words(str(error))}") from error
 
     def _source(self, quote: str) -> str:
@@ -183,7 +189,7 @@ class Delimited:
         return None
 
 
-def connect(path: str = ":memory:", **options: Any) -> "duckdb.DuckDBPyConnection":
+def connect(path: str = ":memory:", megabytes: int = MEMORY, **options: Any) -> "duckdb.DuckDBPyConnection":
     """Return a connection to DuckDB that downloads nothing and keeps to a part of the memory."""
     import duckdb
 
@@ -191,7 +197,7 @@ def connect(path: str = ":memory:", **options: Any) -> "duckdb.DuckDBPyConnectio
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "arrow_large_buffer_size": "true",  # strings of more than 2 GB in a batch
-        "memory_limit": "400MB",
+        "memory_limit": f"{megabytes}MB",
     }
     return duckdb.connect(path, config=settings, **options)
 

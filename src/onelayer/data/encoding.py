@@ -21,7 +21,17 @@ from onelayer.data.columns import Profile, as_strings, is_number, is_string
 from onelayer.data.dataset import Missing
 from onelayer.data.design import Design, Levels
 from onelayer.data.formula import LARGEST, Formula
-from onelayer.data.spelling import MISSING, POINT, as_floats, days_of, floats_of, trimmed, truth, without
+from onelayer.data.spelling import (
+    DATE,
+    MISSING,
+    POINT,
+    as_floats,
+    days_of,
+    floats_of,
+    trimmed,
+    truth,
+    without,
+)
 from onelayer.data.tables import quoted
 from onelayer.errors import OneLayerError
 
@@ -301,6 +311,11 @@ def dates_in(values: Any, profile: Profile, start: int = 0) -> Values:
     """
     if is_string(values.type):
         values = without(trimmed(as_strings(values)), MISSING)
+        row = pc.index(pc.match_substring_regex(values, DATE), False).as_py()
+        if row >= 0:
+            raise OneLayerError(
+                f"column {profile.name!r}, row {start + row + 1}: {values[row].as_py()!r} is not a date"
+            )
     elif not pa.types.is_temporal(values.type):
         raise OneLayerError(f"column {profile.name!r} is of type {values.type}, not a date")
     return days_of(values, profile.name, profile.day_first, start)

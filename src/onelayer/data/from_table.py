@@ -116,7 +116,8 @@ def decide(table: Table, choices: Choices) -> Decisions:
                 f"the target {target!r} has {_gaps(profiles[target])}; a target cannot be filled: leave such rows out, "
                 "or train with --missing drop"
             )
-    notes += [note for profile in used for note in _notes_on(profile, encoding)]
+    by_name = {column.name: column for column in encoding.columns}
+    notes += [n for profile in used for n in _notes_on(profile, by_name.get(profile.name), encoding.missing)]
     return Decisions(encoding, goal, choices.weight, profiles, (*table.notes, *notes))
 
 
@@ -346,10 +347,9 @@ def _gaps(profile: Profile) -> str:
     return f"{profile.missing:,} missing {values}, the first in row {profile.first_missing:,}"
 
 
-def _notes_on(profile: Profile, encoding: Encoding) -> Iterator[str]:
+def _notes_on(profile: Profile, column: Column | None, missing: Missing) -> Iterator[str]:
     """Yield what was read into a column, or put in the place of its values."""
     name, tokens = profile.name, ", ".join(map(repr, profile.tokens))
-    column = next((c for c in encoding.columns if c.name == name), None)
     spelling = str(profile.spellings[0]) if profile.spellings else ""
     if profile.kind == "number" and spelling:
         yield f"{name}: {spelling}"
@@ -363,7 +363,7 @@ def _notes_on(profile: Profile, encoding: Encoding) -> Iterator[str]:
         yield f"{name}: {tokens} in {sum(profile.tokens.values()):,} rows is a missing value"
     if profile.is_running_number and profile.n > 2 and column is not None:
         yield f"{name}: a running number; if it only counts rows, leave it out with --exclude"
-    if column is not None and encoding.missing == "mean" and profile.missing:
+    if column is not None and missing == "mean" and profile.missing:
         yield f"{name}: {profile.missing:,} missing values are filled with the mean"
 
 
@@ -411,9 +411,15 @@ def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
         if not len(y):
             raise OneLayerError("every row has a missing value; none is left")
     c = np.concatenate(weights) if weights else None
-    notes = [f"{n - len(y):,} of {n:,} rows are dropped: a value is missing"] if len(y) < n else []
+    X = features.all()
+    notes = []
+    if len(y) < n:
+        notes = [
+            f"{n - len(y):,} of {n:,} rows are dropped: a value is missing",
+            *_lost_levels(X, made.encoding),
+        ]
     notes += _rare_classes(y, made.target) if made.target.classes else []
-    return Rows(features.all(), y, "classes" if made.target.classes else "regression", c), notes
+    return Rows(X, y, "classes" if made.target.classes else "regression", c), notes
 
 
 class Features:
@@ -440,6 +446,21 @@ class Features:
     def all(self) -> Any:
         """Return all rows (n, d)."""
         return stacked(self.parts) if self.writer is None else self.writer.spool()
+
+
+def _lost_levels(X: Any, encoding: Encoding) -> list[str]:
+    """Return notes on categories of which no row is left in the features X (n, d)."""
+    notes: list[str] = []
+    place = 0
+    for column in encoding.columns if encoding.formula is None else ():
+        end = place + len(column.features)
+        if column.kind == "category":
+            counts = dict(zip(column.features, np.asarray(X[:, place:end].sum(axis=0)).ravel(), strict=True))
+            rest = X.shape[0] - sum(counts.values())
+            lost = [level for level in column.levels if not counts.get(f"{column.name}={level}", rest)]
+            notes += [f"{column.name}: no row is left of {quoted(lost)}"] if lost else []
+        place = end
+    return notes
 
 
 def _rare_classes(y: NDArray[np.int64], target: Target) -> list[str]:

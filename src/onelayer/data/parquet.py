@@ -22,16 +22,20 @@ def parquet_file(path: Path) -> Found:
     file = opened(path)
     schema = file.schema_arrow
     try:
+        names = schema.names
+    except UnicodeDecodeError as error:
+        raise OneLayerError(f"{path}: damaged (the name of a column is not in UTF-8)") from error
+    try:
         written = (schema.metadata or {}).get(b"pandas", b"{}")
         index = [name for name in json.loads(written).get("index_columns", []) if isinstance(name, str)]
     except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise OneLayerError(f"{path}: what pandas wrote about its columns is damaged ({error})") from error
 
     def read(places: Sequence[int], _: Collection[int] = ()) -> Iterator[pa.RecordBatch]:
-        names = [schema.names[i] for i in places]
-        return batches(path, range(file.metadata.num_row_groups), names, BATCH_ROWS)
+        chosen = [names[i] for i in places]
+        return batches(path, range(file.metadata.num_row_groups), chosen, BATCH_ROWS)
 
-    return Found(str(path), schema.names, schema.types, read, index=index)
+    return Found(str(path), names, schema.types, read, index=index)
 
 
 def opened(path: Path) -> pq.ParquetFile:
@@ -42,7 +46,7 @@ def opened(path: Path) -> pq.ParquetFile:
     """
     try:
         return pq.ParquetFile(path, pre_buffer=False)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise OneLayerError(f"{path}: cannot be read as Parquet ({first_line(error)})") from error
 
 

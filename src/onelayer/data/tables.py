@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from onelayer.data.arrow import column_of
-from onelayer.data.columns import Profile, profiler_of
+from onelayer.data.columns import Profile, Profiler, common_type, is_string, profiler_of
 from onelayer.data.dataset import Dataset
 from onelayer.data.delimited import Delimited
 from onelayer.data.reading import AS_FOUND, Reading
@@ -108,12 +108,16 @@ class Table:
         with ThreadPoolExecutor(2) as pool:
             for batch in self.batches(columns):
                 n += len(batch)
-                list(
-                    pool.map(lambda profiler, values: profiler.add(values), profilers.values(), batch.columns)
-                )
+                pairs = list(zip(profilers.values(), batch.columns, strict=True))
+                list(pool.map(_add, (pairs[::2], pairs[1::2])))
         if not n:
             raise OneLayerError(f"{self.name}: has no rows")
         return _settled({name: profiler.profile() for name, profiler in profilers.items()}, self.reading)
+
+
+def _add(pairs: Sequence[tuple[Profiler, pa.Array]]) -> None:
+    for profiler, values in pairs:
+        profiler.add(values)
 
 
 def _settled(profiles: dict[str, Profile], reading: Reading) -> dict[str, Profile]:
@@ -233,18 +237,33 @@ def _new_name(place: int, taken: Counter[str]) -> str:
 def _joined(name: str, parts: Sequence[Table]) -> Table:
     """Return the rows of several tables with the same columns, one after another."""
     first = parts[0]
+    types = list(first.types)
     for part in parts[1:]:
         if set(part.columns) != set(first.columns):
             differ = sorted(set(part.columns) ^ set(first.columns))
             raise OneLayerError(
                 f"{part.name}: has other columns than {first.name}: they differ in {quoted(differ)}"
             )
+        for i, column in enumerate(first.columns):
+            kind = part.types[part.place(column)]
+            common = common_type(types[i], kind)
+            if common is None:
+                raise OneLayerError(
+                    f"{part.name}: column {column!r} is of type {kind}, in the files before it of type {types[i]}"
+                )
+            types[i] = common
 
     def read(places: Sequence[int], plain: Collection[int]) -> Batches:
         for part in parts:
-            yield from part.batches([first.columns[i] for i in places], [first.columns[i] for i in plain])
+            for batch in part.batches([first.columns[i] for i in places], [first.columns[i] for i in plain]):
+                columns = [
+                    column if is_string(types[i]) else column.cast(types[i])
+                    for i, column in zip(places, batch.columns, strict=True)
+                ]
+                yield pa.RecordBatch.from_arrays(columns, [first.columns[i] for i in places])
 
-    return replace(first, name=name, notes=(*first.notes, f"{len(parts)} files"), read=read)
+    notes = (*first.notes, f"{len(parts)} files")
+    return replace(first, name=name, types=tuple(types), notes=notes, read=read)
 
 
 def _files(source: str) -> list[Path]:

@@ -1,0 +1,68 @@
+"""Features in a file are sliced as the array that was written."""
+
+import gc
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onelayer.data.spool import CHUNK, SpoolWriter
+
+
+def spooled(X, sizes):
+    writer = SpoolWriter(X.shape[1])
+    for part in np.split(X, np.cumsum(sizes)):
+        writer.add(part)
+    return writer.spool()
+
+
+@settings(deadline=None)
+@given(st.integers(0, 40), st.integers(1, 4), st.data())
+def test_a_spool_is_sliced_as_an_array(n, d, data):
+    X = np.random.default_rng(n).normal(size=(n, d))
+    spool = spooled(X, [n // 3])
+    assert len(spool) == n and spool.shape == X.shape and spool.dtype == X.dtype and spool.ndim == 2
+    places = st.integers(-n - 2, n + 2)
+    part = slice(data.draw(places), data.draw(places), data.draw(st.integers(1, 3)))
+    np.testing.assert_array_equal(spool[part], X[part])
+    mask = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)), bool)
+    np.testing.assert_array_equal(spool[mask][:], X[mask])
+    np.testing.assert_array_equal(spool[mask][part], X[mask][part])
+    if n:
+        rows = np.array(data.draw(st.lists(st.integers(0, n - 1), max_size=5)), int)
+        np.testing.assert_array_equal(spool[rows], X[rows])
+        np.testing.assert_array_equal(spool[:, 0], X[:, 0])
+        again = np.array(
+            data.draw(st.lists(st.booleans(), min_size=int(mask.sum()), max_size=int(mask.sum()))), bool
+        )
+        np.testing.assert_array_equal(spool[mask][again][:], X[mask][again])
+
+
+def test_missing_values_are_filled_in_a_view():
+    X = np.array([[1.0, np.nan], [np.nan, 4.0], [5.0, 6.0]])
+    spool = spooled(X, [1])
+    filled = spool.filled(np.array([10.0, 20.0]))
+    assert filled[:].tolist() == [[1, 20], [10, 4], [5, 6]]
+    assert filled[np.array([False, True, True])][:].tolist() == [[10, 4], [5, 6]]
+    np.testing.assert_array_equal(spool[:], X)
+
+
+def test_columns_longer_than_what_is_read_at_once():
+    X = np.arange(2.0 * (CHUNK + 5)).reshape(-1, 2)
+    spool = spooled(X, [CHUNK - 1])
+    np.testing.assert_array_equal(spool[:, 1], X[:, 1])
+    np.testing.assert_array_equal(spool[CHUNK - 2 : CHUNK + 2], X[CHUNK - 2 : CHUNK + 2])
+
+
+def test_the_file_goes_with_the_last_view():
+    spool = spooled(np.zeros((4, 1)), [2])
+    view, descriptor = spool[np.array([True, False, True, False])], spool._storage.descriptor
+    del spool
+    gc.collect()
+    os.fstat(descriptor)
+    del view
+    gc.collect()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
