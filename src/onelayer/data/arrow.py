@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 
@@ -27,6 +28,22 @@ def numbers_of(values: pa.ChunkedArray, dtype: type[np.generic], missing: float)
             stored = np.frombuffer(chunk.buffers()[1], dtype, len(chunk), offset)
             parts.append(np.where(_bits(chunk, 0), stored, np.asarray(missing, dtype)))
     return np.concatenate(parts)
+
+
+def null_where(mask: Any, values: Any) -> Any:
+    """Return an Arrow array with null in the places of a mask (n,), an Arrow array too."""
+    return pc.if_else(mask, pa.nulls(1, values.type)[0], values)
+
+
+def equal_to(values: Any, text: str) -> Any:
+    """Return which large strings (n,) are a certain one, null where null."""
+    return pc.equal(values, strings([text])[0])
+
+
+def first_true(mask: Any) -> int:
+    """Return the place of the first true value of an Arrow array, −1 if there is none."""
+    places = np.flatnonzero(mask_of(pa.chunked_array([mask])))
+    return int(places[0]) if len(places) else -1
 
 
 def column_of(values: NDArray[Any], known: NDArray[np.bool_] | None = None) -> pa.Array:

@@ -16,15 +16,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import sparse
 
-from onelayer.data.arrow import mask_of, numbers_of, strings
+from onelayer.data.arrow import first_true, mask_of, numbers_of, strings
 from onelayer.data.columns import Profile, as_strings, is_number, is_string
 from onelayer.data.dataset import Missing
 from onelayer.data.design import Design, Levels
 from onelayer.data.formula import LARGEST, Formula
 from onelayer.data.spelling import (
     DATE,
+    FALSE,
     MISSING,
     POINT,
+    TRUE,
     as_floats,
     days_of,
     floats_of,
@@ -278,7 +280,7 @@ def _converted(values: Any, profile: Profile, start: int) -> Any:
         if floats is not None:
             return floats
     cells = without(trimmed(cells), MISSING)
-    row = pc.index(pc.match_substring_regex(cells, spelling.pattern), False).as_py()
+    row = first_true(pc.invert(pc.match_substring_regex(cells, spelling.pattern)))
     if row >= 0:
         raise OneLayerError(
             f"column {profile.name!r}, row {start + row + 1}: {cells[row].as_py()!r} is not a number"
@@ -311,7 +313,7 @@ def dates_in(values: Any, profile: Profile, start: int = 0) -> Values:
     """
     if is_string(values.type):
         values = without(trimmed(as_strings(values)), MISSING)
-        row = pc.index(pc.match_substring_regex(values, DATE), False).as_py()
+        row = first_true(pc.invert(pc.match_substring_regex(values, DATE)))
         if row >= 0:
             raise OneLayerError(
                 f"column {profile.name!r}, row {start + row + 1}: {values[row].as_py()!r} is not a date"
@@ -335,6 +337,12 @@ def codes_in(
     strange = (codes < 0) & mask_of(pa.chunked_array([cells.is_valid()]))
     if strange.any():  # NA is a missing value where no level is called so
         strange &= ~mask_of(pa.chunked_array([pc.is_in(cells, value_set=strings(MISSING))]))
+    if strange.any() and _are_truth_values(levels):  # True in a file, true in a frame, yes in another
+        values_of_levels = [float(level.lower() in TRUE) for level in levels]
+        truths = truth(cells)
+        for code, value in enumerate(values_of_levels):
+            codes[strange & (truths == value)] = code
+        strange &= np.isnan(truths)
     if strange.any() and unknown == "error":
         row = int(strange.argmax())
         cell = cells[row].as_py()
@@ -344,6 +352,15 @@ def codes_in(
             f"{quoted(near[:3])}"
         )
     return codes, strange
+
+
+def _are_truth_values(levels: Sequence[str]) -> bool:
+    """Return whether there are two levels, a word for true and one for false."""
+    lower = [level.lower() for level in levels]
+    return len(levels) == 2 and {*map(TRUE.__contains__, lower)} == {*map(FALSE.__contains__, lower)} == {
+        False,
+        True,
+    }
 
 
 def one_hot(codes: NDArray[np.int64], column: Column, is_sparse: bool) -> Any:

@@ -335,7 +335,10 @@ def _from_python(data: Any) -> tuple[str, pa.Table]:
             f"cannot read data from {type(data).__name__}: expected a name, a path, or a pandas, polars or Arrow table"
         )
     try:
-        table = pa.Table.from_pandas(data, preserve_index=False) if is_pandas else pa.table(data)
+        if is_pandas:
+            table = pa.Table.from_pandas(data, preserve_index=False)
+        else:
+            table = data if isinstance(data, pa.Table) else pa.table(data)
         table.validate(full=True)  # strings that are not UTF-8
     except (pa.ArrowException, AttributeError, TypeError, ValueError) as error:
         raise OneLayerError(f"the {type(data).__name__} is not a table: {first_line(error)}") from error
