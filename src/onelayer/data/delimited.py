@@ -193,7 +193,7 @@ def connect(path: str = ":memory:", megabytes: int = MEMORY, **options: Any) -> 
     """Return a connection to DuckDB that downloads nothing and keeps to a part of the memory."""
     import duckdb
 
-    settings = {
+    settings: dict[str, Any] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "arrow_large_buffer_size": "true",  # strings of more than 2 GB in a batch
