@@ -75,5 +75,7 @@ def _unlike_frame(frame: pd.DataFrame, target: str, found) -> list[str]:
     return wrong + [
         str(name)
         for name in frame.columns
-        if str(name) in features and not np.array_equal(features[str(name)], frame[name].to_numpy(float))
+        if str(name) in features
+        and is_numeric_dtype(frame[name])
+        and not np.array_equal(features[str(name)], frame[name].to_numpy(float))
     ]
