@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 HEAD = 1 << 18  # characters that the names of columns are looked for in
 BATCH_ROWS = 1 << 14
+MOST_JOINED = 10_000  # rows of several lines that are looked at
+UNCLEAR = (
+    'does a quote (") begin a cell of several lines here, or stand for itself? Put the cell in quotes and write the '
+    'quote twice, as in "5"" pipe", or take out the line end'
+)
 BATCH_CELLS = 1 << 22
 MEMORY = 400  # MB for DuckDB
 WIDE = 2_000  # columns, from which on DuckDB asks for more, of which it needs little
@@ -109,8 +114,12 @@ class Delimited:
             return
         if quote:
             alone = self._count("")
-            paired = alone and self._count(quote)
-            if alone is None or (paired is not None and (alone <= paired or len(self.dialect.names) == 1)):
+            paired = self._count(quote) if alone or len(self.dialect.names) > 1 else None
+            if alone is None:
+                if paired is not None:
+                    self._refuse_rows_in_cells(quote)
+                return
+            if paired is not None and (alone <= paired or len(self.dialect.names) == 1):
                 return
             if paired is not None:
                 self._refuse_unclear_quotes()
@@ -118,6 +127,23 @@ class Delimited:
         self.dialect = replace(self.dialect, quote="", escape="")
         note = 'a quote (") stands for itself: taken in pairs, quotes would not leave each line a row'
         self.notes = (*self.notes, note)
+
+    def _refuse_rows_in_cells(self, quote: str) -> None:
+        """Raise OneLayerError if each line of a row of several has as many cells as there are columns."""
+        mark, width = self.dialect.separator, len(self.dialect.names)
+        cells = ", ".join(f"coalesce(c{i}, '')" for i in range(width))
+        text = f"concat_ws({_literal(mark)}, {cells})"
+        rows = self._connection.execute(
+            f"select {text} from {self._source(quote)} where contains({text}, chr(10)) limit {MOST_JOINED}"
+        ).fetchall()
+        for (row,) in rows:
+            lines = row.split("\n")
+            if all(line.count(mark) == width - 1 for line in lines):
+                with self._text.path.open(encoding="utf-8-sig", newline="\n") as file:
+                    inner = next(
+                        (i for i, line in enumerate(file) if line.rstrip("\r\n") == lines[1].rstrip("\r")), 1
+                    )
+                raise OneLayerError(f"{self.path}: line {inner}: {UNCLEAR}")
 
     def _refuse_unclear_quotes(self) -> None:
         """Raise OneLayerError unless quotes within lines show that whoever wrote the file puts cells in them."""
@@ -131,10 +157,7 @@ class Delimited:
                 if whole.search(line.rstrip("\n")):
                     return
                 unclear = unclear or i + 1
-        raise OneLayerError(
-            f'{self.path}: line {unclear}: does a quote (") begin a cell of several lines here, or stand for itself? '
-            'Put the cell in quotes and write the quote twice, as in "5"" pipe", or take out the line end'
-        )
+        raise OneLayerError(f"{self.path}: line {unclear}: {UNCLEAR}")
 
     def _plain_words(self, message: str) -> str:
         """Return what DuckDB says of a row in one sentence."""

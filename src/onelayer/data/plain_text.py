@@ -189,8 +189,8 @@ class LineEnds:
 
     @property
     def are_mixed(self) -> bool:
-        """Whether they do so in several ways, or with a carriage return alone."""
-        return self.returns > self.pairs or 0 < self.pairs < self.feeds
+        """Whether they do so in several ways, or all with a carriage return alone, which else is part of a cell."""
+        return (self.returns > 0 and not self.feeds) or 0 < self.pairs < self.feeds
 
 
 def _codec(path: Path, encoding: str) -> str:
@@ -235,20 +235,20 @@ def _eight_bit(source: Path) -> str:
 def _transcode(path: Path, source: Path, target: Path, encoding: str, comment: str | None) -> int:
     """Write a file as UTF-8, each line with a line feed at its end; return how many comments became empty lines."""
     n_comments = 0
+    with source.open("rb") as file:
+        has_feeds = b"\n" in file.read(CHUNK)
     try:
         with (
-            source.open(encoding=encoding, newline=None) as file,
+            source.open(encoding=encoding, newline="\n" if has_feeds else None) as text,
             target.open("w", encoding="utf-8", newline="\n") as out,
         ):
-            while lines := file.readlines(CHUNK) if comment else [file.read(CHUNK)]:
-                if not lines[0]:
-                    break
-                if any("\0" in line for line in lines):
-                    raise OneLayerError(f"{path}: is not a text file: it has bytes of 0")
+            while lines := text.readlines(CHUNK):
                 for line in lines:
+                    if "\0" in line:
+                        raise OneLayerError(f"{path}: is not a text file: it has bytes of 0")
                     is_comment = comment is not None and line.startswith(comment)
                     n_comments += is_comment
-                    out.write("\n" if is_comment else line)
+                    out.write("\n" if is_comment else line.replace("\r\n", "\n"))
     except UnicodeError as error:
         raise OneLayerError(f"{path}: is not in {encoding} ({error})") from error
     return n_comments
