@@ -6,7 +6,7 @@ A table is read as often as it is needed, batch by batch. Rows are counted from 
 import difflib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from glob import glob
@@ -105,11 +105,16 @@ class Table:
         chosen, na = set(categorical), self.reading.na
         profilers = {c: profiler_of(c, self.types[self.place(c)], na, c in chosen) for c in columns}
         n = 0
+        running: list[Future[None]] = []
         with ThreadPoolExecutor(2) as pool:
             for batch in self.batches(columns):
                 n += len(batch)
                 pairs = list(zip(profilers.values(), batch.columns, strict=True))
-                list(pool.map(_add, (pairs[::2], pairs[1::2])))
+                for half in running:  # while they ran, the batch was read
+                    half.result()
+                running = [pool.submit(_add, half) for half in (pairs[::2], pairs[1::2])]
+            for half in running:
+                half.result()
         if not n:
             raise OneLayerError(f"{self.name}: has no rows")
         return _settled({name: profiler.profile() for name, profiler in profilers.items()}, self.reading)
