@@ -1,11 +1,12 @@
 """From a data set and settings to a trained, measured model. torch comes in for SGD alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from onelayer.cross_validation import CrossValidation, cross_validate
 from onelayer.data.dataset import Dataset
@@ -41,6 +42,7 @@ class Run:
         coefficients: what the rows say of the errors of the fit; None for SGD and for images.
         cross_validation: how good such models are on rows that they have not seen, if it was asked for.
         warnings: what the user should know of the result, a sentence each.
+        outputs: of the model for the rows of each part, ``"train"`` and perhaps ``"valid"`` and ``"test"``, (n, q).
         scores: ``train_loss`` and, for classes, ``train_accuracy``, ``test_accuracy`` (None if no row was held
             out); for regression ``r2`` and ``rmse`` (in the target's unit). The loss of a regression is that of the
             standardised target. Scores other than ``train_…`` are of the rows that ``evaluated_on`` names.
@@ -53,6 +55,7 @@ class Run:
     parameters: int
     fit: Fit | None
     history: History
+    outputs: dict[str, NDArray[np.float64]]
     scores: dict[str, Any]
     coefficients: Coefficients | None
     cross_validation: CrossValidation | None
@@ -109,7 +112,8 @@ def train_prepared(
     seconds = {"fit": timer.stop()}
     timer.start()
     model, solution = learned.model, learned.solution
-    scores = _scores(model, prepared)
+    outputs = {name: model.outputs(rows.X) for name, rows in prepared.parts.items()}
+    scores = _scores(outputs, model.classes, prepared)
     validated = cross_validate(prepared.dataset, plan) if solution and not prepared.has_held_out else None
     seconds["evaluate"] = timer.stop()
     timer.start()
@@ -123,6 +127,7 @@ def train_prepared(
         learned.parameters,
         solution.fit if solution else None,
         learned.history,
+        outputs,
         scores,
         coefficients,
         validated,
@@ -131,20 +136,19 @@ def train_prepared(
     )
 
 
-def _scores(model: Model, prepared: Prepared) -> dict[str, Any]:
-    """Return how good the model is on the rows that it learned from and on those that it is judged by."""
-    part, rows = prepared.judged_by
-    train = prepared.dataset.train
-    scores: dict[str, Any] = {"evaluated_on": part}
-    if not model.classes:
-        scale = 1 if prepared.scaling is None else prepared.scaling.target.scale
-        errors = (model.outputs(train.X) - train.y) / scale
-        scores["train_loss"] = float(np.average(np.square(errors).sum(axis=1), weights=train.c)) / 2
-        return scores | regression_scores(model, rows.X, rows.y, rows.c)
+def _scores(
+    outputs: dict[str, NDArray[np.float64]], classes: Sequence[str], prepared: Prepared
+) -> dict[str, Any]:
+    """Return how good outputs are on the rows that were learned from and on those that the run is judged by."""
+    parts, (judged, rows) = prepared.parts, prepared.judged_by
+    scores: dict[str, Any] = {"evaluated_on": judged}
+    if not classes:
+        train, scale = parts["train"], 1 if prepared.scaling is None else prepared.scaling.target.scale
+        squares = np.square((outputs["train"] - train.y) / scale).sum(axis=1)
+        scores["train_loss"] = float(np.average(squares, weights=train.c)) / 2
+        return scores | regression_scores(outputs[judged], rows.y, rows.c)
     scores |= {"test_accuracy": None}
-    parts = {"train": train, prepared.held_out_name: prepared.held_out_raw, part: rows}
-    for name, measured in parts.items():
-        if measured is not None:
-            found = classification_scores(model, measured.X, measured.y, measured.c)
-            scores |= {f"{name}_loss": found["loss"], f"{name}_accuracy": found["accuracy"]}
+    for name, part in parts.items():
+        found = classification_scores(outputs[name], part.y, classes, part.c)
+        scores |= {f"{name}_loss": found["loss"], f"{name}_accuracy": found["accuracy"]}
     return scores

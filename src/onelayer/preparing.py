@@ -48,6 +48,14 @@ class Prepared:
         return rows if self.scaling is None else _filled(rows, self.scaling)
 
     @property
+    def parts(self) -> dict[str, Rows]:
+        """The rows of each part that there is, in the user's units: ``"train"``, ``"valid"``, ``"test"``."""
+        found = {"train": self.dataset.train, "test": self.dataset.test}
+        if self.held_out_raw is not None:
+            found[self.held_out_name] = self.held_out_raw
+        return {name: rows for name, rows in found.items() if rows is not None}
+
+    @property
     def judged_by(self) -> tuple[str, Rows]:
         """The rows, in the user's units, that a run is judged by: those of ``"test"``, ``"valid"`` or ``"train"``."""
         if self.dataset.test is not None:

@@ -1,28 +1,28 @@
-"""How good a trained model is on rows in the user's units."""
+"""How good the outputs of a model are, in the user's units."""
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.model import Model, log_softmax
+from onelayer.model import log_softmax
 
 ROUNDING = 16 * float(np.finfo(np.float64).eps)  # how far apart, relatively, rounding may bring equal numbers
 
 
 def regression_scores(
-    model: Model, X: Any, y: NDArray[Any], c: NDArray[np.float64] | None = None
+    outputs: NDArray[np.float64], y: NDArray[Any], c: NDArray[np.float64] | None = None
 ) -> dict[str, float | None]:
     """Return R², None if the target is constant, and the root mean squared error in the target's unit.
 
     Args:
-        model: a regression.
-        X: features (n, d) in the user's units.
+        outputs: predictions (n, q).
         y: targets (n, q).
         c: weights (n,), or None for 1.
     """
-    unexplained = float(np.average(np.square(model.outputs(X) - y), axis=0, weights=c).sum())
+    unexplained = float(np.average(np.square(outputs - y), axis=0, weights=c).sum())
     variance = total_variance(y, c)
     return {"r2": 1 - unexplained / variance if variance else None, "rmse": sqrt(unexplained / y.shape[1])}
 
@@ -40,19 +40,21 @@ def varies(y: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def classification_scores(
-    model: Model, X: Any, labels: NDArray[Any], c: NDArray[np.float64] | None = None
+    outputs: NDArray[np.float64],
+    labels: NDArray[Any],
+    classes: Sequence[str],
+    c: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:
     """Return accuracy and mean cross-entropy (nats), overall and the accuracy of each class.
 
     Args:
-        model: a classifier.
-        X: features (n, d), bytes for pixels, or CSR.
+        outputs: logits (n, q).
         labels: class numbers (n,).
+        classes: their names (q,).
         c: weights (n,), or None for 1; the accuracies of classes are of rows without them.
     """
-    outputs = model.outputs(X)
     predicted = outputs.argmax(axis=1)
-    counts = confusion_counts(labels, predicted, len(model.classes))
+    counts = confusion_counts(labels, predicted, len(classes))
     right, rows = counts.diagonal(), counts.sum(axis=1)
     losses = -log_softmax(outputs)[np.arange(len(labels)), labels]
     return {
@@ -60,7 +62,7 @@ def classification_scores(
         "loss": float(np.average(losses, weights=c)),
         "classes": {
             name: {"rows": int(n), "accuracy": int(k) / int(n) if n else None}
-            for name, n, k in zip(model.classes, rows, right, strict=True)
+            for name, n, k in zip(classes, rows, right, strict=True)
         },
     }
 

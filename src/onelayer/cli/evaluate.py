@@ -30,8 +30,8 @@ def _of_numbers(model: "Model", X: Any, y: "NDArray[Any]", about: dict[str, Any]
     from onelayer.diagnostics import LEVEL, r2_interval, rmse_interval
     from onelayer.scoring import regression_scores
 
-    scores = regression_scores(model, X, y)
-    errors = (model.outputs(X) - y)[:, 0]
+    outputs = model.outputs(X)
+    scores, errors = regression_scores(outputs, y), (outputs - y)[:, 0]
     intervals = {"r2": r2_interval(errors, y[:, 0]), "rmse": rmse_interval(errors)}
     if as_json:
         print_json(about | scores | {"level": LEVEL, "intervals": _plain(intervals)})
@@ -44,7 +44,7 @@ def _of_classes(model: "Model", X: Any, y: "NDArray[Any]", about: dict[str, Any]
     from onelayer.diagnostics import LEVEL, wilson
     from onelayer.scoring import classification_scores
 
-    results = classification_scores(model, X, y)
+    results = classification_scores(model.outputs(X), y, model.classes)
     interval = wilson(round(results["accuracy"] * len(y)), len(y))
     if as_json:
         print_json(about | results | {"level": LEVEL, "intervals": _plain({"accuracy": interval})})

@@ -189,10 +189,10 @@ def _scores(run: Run, parts: Mapping[str, Rows | None]) -> list[Score]:
 
 
 def _of_numbers(run: Run, part: str, rows: Rows, is_out_of_sample: bool) -> list[Score]:
-    scores = regression_scores(run.model, rows.X, rows.y, rows.c)
+    scores = regression_scores(run.outputs[part], rows.y, rows.c)
     r2, rmse = None, None
     if is_out_of_sample and rows.c is None:
-        errors = (rows.y - run.model.outputs(rows.X))[:, 0]
+        errors = (rows.y - run.outputs[part])[:, 0]
         r2 = diagnostics.r2_interval(errors, rows.y[:, 0])
         rmse = diagnostics.rmse_interval(errors)
     return [
@@ -206,7 +206,7 @@ def _of_classes(run: Run, part: str, rows: Rows, is_out_of_sample: bool) -> list
     interval, loss_interval = None, None
     if is_out_of_sample:
         interval = diagnostics.wilson(round(accuracy * len(rows)), len(rows))
-        each = -log_softmax(run.model.outputs(rows.X))[np.arange(len(rows)), rows.y]
+        each = -log_softmax(run.outputs[part])[np.arange(len(rows)), rows.y]
         loss_interval = diagnostics.mean_interval(each)
     return [
         Score("accuracy", part, accuracy, _ends(interval), len(rows)),

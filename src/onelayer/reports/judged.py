@@ -124,8 +124,8 @@ class Classification:
 
 def regression(run: Run, deviation: Array | None) -> Regression:
     """Return how the numbers that a run predicts relate to the true ones; ``deviation`` (d,) is of its features."""
-    rows = run.prepared.judged_by[1]
-    prediction, target = run.model.outputs(rows.X)[:, 0], rows.y[:, 0]
+    part, rows = run.prepared.judged_by
+    prediction, target = run.outputs[part][:, 0], rows.y[:, 0]
     errors = target - prediction
     shown = diagnostics.sample(len(rows), MOST_POINTS)
     ordered = np.sort(errors)
@@ -170,7 +170,7 @@ def _influential(run: Run) -> Influential | None:
     rows = run.prepared.train
     if rows.n_features > LARGEST_GRAM or len(rows) * rows.n_features**2 > MOST_WORK:
         return None
-    target, prediction = rows.y[:, 0], run.model.outputs(rows.X)[:, 0]
+    target, prediction = rows.y[:, 0], run.outputs["train"][:, 0]
     found = diagnostics.influence(rows, target - prediction)
     if found is None:
         return None
@@ -184,8 +184,8 @@ def _influential(run: Run) -> Influential | None:
 
 def classification(run: Run) -> Classification:
     """Return how the classes that a run predicts relate to the true ones."""
-    rows, model = run.prepared.judged_by[1], run.model
-    outputs = model.outputs(rows.X)
+    (part, rows), model = run.prepared.judged_by, run.model
+    outputs = run.outputs[part]
     predicted, probability = outputs.argmax(axis=1), np.exp(log_softmax(outputs))
     counts = confusion_counts(rows.y, predicted, len(model.classes))
     is_right, surest = predicted == rows.y, probability.max(axis=1)
