@@ -1,7 +1,7 @@
 """Arrow columns as NumPy arrays and back, by their buffers.
 
 PyArrow's own conversions import pandas, where it is installed, to look whether a value is one of its. That takes as
-long as all the rest of a command on a table.
+long as all the rest of a command on a table; so does a Python value where a function wants a scalar.
 """
 
 from collections.abc import Iterable
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 
@@ -44,6 +45,26 @@ def strings(values: Iterable[str | None], known: NDArray[np.bool_] | None = None
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
     buffers = [_validity(known), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
     return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers)
+
+
+def blanked(values: pa.Array, mask: Any) -> Any:
+    """Return an Arrow array (n,), null where a mask (n,) is true."""
+    return pc.if_else(mask, pa.nulls(1, values.type)[0], values)
+
+
+def first_true(mask: Any) -> int:
+    """Return the place of the first true value of an Arrow array (n,), −1 if there is none."""
+    return int(pc.index(mask, pa.nulls(1).is_null()[0]).as_py())
+
+
+def string(value: str) -> pa.Scalar:
+    """Return a string as an Arrow scalar."""
+    return strings([value])[0]
+
+
+def number(value: float) -> pa.Scalar:
+    """Return a number as an Arrow scalar."""
+    return column_of(np.array([value], np.float64))[0]
 
 
 def _validity(known: NDArray[np.bool_] | None) -> pa.Buffer | None:

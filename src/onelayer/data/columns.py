@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from onelayer.data.arrow import strings
+from onelayer.data.arrow import blanked, first_true, number, string, strings
 from onelayer.data.spelling import (
     DATE,
     FALSE,
@@ -119,7 +119,7 @@ class TypedProfiler:
     def add(self, values: Any) -> None:
         """Take in more rows: an Arrow array."""
         if pa.types.is_floating(self.type):
-            values = pc.if_else(pc.is_nan(values), None, values)
+            values = blanked(values, pc.is_nan(values))
         self.first_missing = self.first_missing or _first_null(values, self.n)
         self.n += len(values)
         self.missing += values.null_count
@@ -204,7 +204,7 @@ class CellsProfiler:
         self.may_be_truth = self.may_be_date = False
         if len(self.spellings) > 1 or self.is_integer:
             known = without(cells, MISSING)
-            witness = pc.index(pc.match_substring_regex(known, "[.eE]"), True).as_py()
+            witness = first_true(pc.match_substring_regex(known, "[.eE]"))
             self.is_integer = self.is_integer and witness < 0
             if witness >= 0 and len(self.spellings) > 1:
                 cell = known[witness].as_py()  # rules most out before all cells are looked at
@@ -247,7 +247,7 @@ class CellsProfiler:
         self.values = with_new(self.values, cells, MOST_LEVELS)
         if self.odd is None:
             is_odd = pc.and_(pc.invert(plain), pc.invert(pc.is_in(cells, value_set=strings(MISSING))))
-            row = pc.index(is_odd, True).as_py()
+            row = first_true(is_odd)
             if row >= 0:
                 self.odd = (self.n + row + 1, cells[row].as_py())
 
@@ -259,10 +259,10 @@ class CellsProfiler:
 
     def _count_tokens(self, cells: Any) -> None:
         if self.first_token is None:
-            place = pc.index(pc.is_in(cells, value_set=strings(MISSING)), True).as_py()
+            place = first_true(pc.is_in(cells, value_set=strings(MISSING)))
             self.first_token = self.n + place + 1
         for token in MISSING:
-            count = pc.sum(pc.equal(cells, token)).as_py()
+            count = pc.sum(pc.equal(cells, string(token))).as_py()
             if count:
                 self.tokens[token] = self.tokens.get(token, 0) + count
 
@@ -336,7 +336,7 @@ Profiler = TypedProfiler | CellsProfiler
 
 def _first_null(values: Any, before: int) -> int | None:
     """Return the number of the first row without a value, from 1, given how many rows are before."""
-    return before + pc.index(values.is_null(), True).as_py() + 1 if values.null_count else None
+    return before + first_true(values.is_null()) + 1 if values.null_count else None
 
 
 def _in_order(levels: Any) -> tuple[str, ...]:
@@ -361,9 +361,11 @@ def as_strings(values: Any) -> Any:
         return as_strings(values.dictionary).take(values.indices)
     if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
         values = values.cast(pa.float64())
-        values = pc.if_else(pc.is_nan(values), None, values)
-        is_whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), LARGEST_INTEGER))
-        whole = pc.if_else(is_whole, values, 0).cast(pa.int64())
+        values = blanked(values, pc.is_nan(values))
+        is_whole = pc.and_(
+            pc.equal(pc.floor(values), values), pc.less(pc.abs(values), number(LARGEST_INTEGER))
+        )
+        whole = pc.if_else(is_whole, values, number(0)).cast(pa.int64())
         return pc.if_else(is_whole, whole.cast(pa.large_string()), values.cast(pa.large_string()))
     return values.cast(pa.large_string())
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import sparse
 
-from onelayer.data.arrow import mask_of, numbers_of, strings
+from onelayer.data.arrow import first_true, mask_of, numbers_of, strings
 from onelayer.data.columns import Profile, as_strings, is_number, is_string
 from onelayer.data.dataset import Missing
 from onelayer.data.design import Design, Levels
@@ -278,7 +278,7 @@ def _converted(values: Any, profile: Profile, start: int) -> Any:
         if floats is not None:
             return floats
     cells = without(trimmed(cells), MISSING)
-    row = pc.index(pc.match_substring_regex(cells, spelling.pattern), False).as_py()
+    row = first_true(pc.invert(pc.match_substring_regex(cells, spelling.pattern)))
     if row >= 0:
         raise OneLayerError(
             f"column {profile.name!r}, row {start + row + 1}: {cells[row].as_py()!r} is not a number"
@@ -311,7 +311,7 @@ def dates_in(values: Any, profile: Profile, start: int = 0) -> Values:
     """
     if is_string(values.type):
         values = without(trimmed(as_strings(values)), MISSING)
-        row = pc.index(pc.match_substring_regex(values, DATE), False).as_py()
+        row = first_true(pc.invert(pc.match_substring_regex(values, DATE)))
         if row >= 0:
             raise OneLayerError(
                 f"column {profile.name!r}, row {start + row + 1}: {values[row].as_py()!r} is not a date"
