@@ -1,7 +1,7 @@
 """Arrow columns as NumPy arrays and back, by their buffers.
 
 PyArrow's own conversions import pandas, where it is installed, to look whether a value is one of its. That takes as
-long as all the rest of a command on a table.
+long as all the rest of a command on a table; so does a Python value where a function wants a scalar.
 """
 
 from collections.abc import Iterable
@@ -30,22 +30,6 @@ def numbers_of(values: pa.ChunkedArray, dtype: type[np.generic], missing: float)
     return np.concatenate(parts)
 
 
-def null_where(mask: Any, values: Any) -> Any:
-    """Return an Arrow array with null in the places of a mask (n,), an Arrow array too."""
-    return pc.if_else(mask, pa.nulls(1, values.type)[0], values)
-
-
-def equal_to(values: Any, text: str) -> Any:
-    """Return which large strings (n,) are a certain one, null where null."""
-    return pc.equal(values, strings([text])[0])
-
-
-def first_true(mask: Any) -> int:
-    """Return the place of the first true value of an Arrow array, −1 if there is none."""
-    places = np.flatnonzero(mask_of(pa.chunked_array([mask])))
-    return int(places[0]) if len(places) else -1
-
-
 def column_of(values: NDArray[Any], known: NDArray[np.bool_] | None = None) -> pa.Array:
     """Return floats, integers or strings (n,) as an Arrow array, null where they are not known (n,)."""
     if values.dtype == object:
@@ -61,6 +45,26 @@ def strings(values: Iterable[str | None], known: NDArray[np.bool_] | None = None
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
     buffers = [_validity(known), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
     return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers)
+
+
+def blanked(values: pa.Array, mask: Any) -> Any:
+    """Return an Arrow array (n,), null where a mask (n,) is true."""
+    return pc.if_else(mask, pa.nulls(1, values.type)[0], values)
+
+
+def first_true(mask: Any) -> int:
+    """Return the place of the first true value of an Arrow array (n,), −1 if there is none."""
+    return int(pc.index(mask, pa.nulls(1).is_null()[0]).as_py())
+
+
+def string(value: str) -> pa.Scalar:
+    """Return a string as an Arrow scalar."""
+    return strings([value])[0]
+
+
+def number(value: float) -> pa.Scalar:
+    """Return a number as an Arrow scalar."""
+    return column_of(np.array([value], np.float64))[0]
 
 
 def _validity(known: NDArray[np.bool_] | None) -> pa.Buffer | None:

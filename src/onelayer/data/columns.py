@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from onelayer.data.arrow import column_of, equal_to, first_true, null_where, strings
+from onelayer.data.arrow import blanked, first_true, number, string, strings
 from onelayer.data.spelling import (
     DATE,
     FALSE,
@@ -119,7 +119,7 @@ class TypedProfiler:
     def add(self, values: Any) -> None:
         """Take in more rows: an Arrow array."""
         if pa.types.is_floating(self.type):
-            values = null_where(pc.is_nan(values), values)
+            values = blanked(values, pc.is_nan(values))
         self.first_missing = self.first_missing or _first_null(values, self.n)
         self.n += len(values)
         self.missing += values.null_count
@@ -262,7 +262,7 @@ class CellsProfiler:
             place = first_true(pc.is_in(cells, value_set=strings(MISSING)))
             self.first_token = self.n + place + 1
         for token in MISSING:
-            count = pc.sum(equal_to(cells, token)).as_py()
+            count = pc.sum(pc.equal(cells, string(token))).as_py()
             if count:
                 self.tokens[token] = self.tokens.get(token, 0) + count
 
@@ -361,10 +361,11 @@ def as_strings(values: Any) -> Any:
         return as_strings(values.dictionary).take(values.indices)
     if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
         values = values.cast(pa.float64())
-        values = null_where(pc.is_nan(values), values)
-        most = column_of(np.array([float(LARGEST_INTEGER)]))[0]
-        is_whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), most))
-        whole = pc.if_else(is_whole, values, column_of(np.zeros(1))[0]).cast(pa.int64())
+        values = blanked(values, pc.is_nan(values))
+        is_whole = pc.and_(
+            pc.equal(pc.floor(values), values), pc.less(pc.abs(values), number(LARGEST_INTEGER))
+        )
+        whole = pc.if_else(is_whole, values, number(0)).cast(pa.int64())
         return pc.if_else(is_whole, whole.cast(pa.large_string()), values.cast(pa.large_string()))
     return values.cast(pa.large_string())
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from onelayer.data.arrow import equal_to, mask_of, null_where, numbers_of, strings
+from onelayer.data.arrow import blanked, mask_of, numbers_of, string, strings
 from onelayer.errors import OneLayerError
 
 # Cells that mean that a value is missing where the other cells of the column are numbers, dates or truth values
@@ -68,12 +68,12 @@ SPELLINGS = (Spelling(","), Spelling(".", ","), Spelling(".", " "), Spelling(","
 def trimmed(cells: Any) -> Any:
     """Return strings without spaces at their ends, null where nothing is left."""
     cells = pc.utf8_trim_whitespace(cells)
-    return null_where(equal_to(cells, ""), cells)
+    return blanked(cells, pc.equal(cells, string("")))
 
 
 def without(cells: Any, tokens: Sequence[str]) -> Any:
     """Return strings, null in the place of certain ones."""
-    return null_where(pc.is_in(cells, value_set=strings(tokens)), cells) if tokens else cells
+    return blanked(cells, pc.is_in(cells, value_set=strings(tokens))) if tokens else cells
 
 
 def as_floats(cells: Any) -> Any:
@@ -86,7 +86,7 @@ def as_floats(cells: Any) -> Any:
     if not pc.any(is_nan).as_py():
         return floats
     spelled = pc.unique(cells.filter(is_nan))  # Arrow takes nan(9) and NAN, too
-    return null_where(is_nan, floats) if pc.all(pc.is_in(spelled, strings(MISSING))).as_py() else None
+    return blanked(floats, is_nan) if pc.all(pc.is_in(spelled, strings(MISSING))).as_py() else None
 
 
 def all_match(cells: Any, pattern: str) -> bool:
@@ -203,5 +203,7 @@ def _groups(cells: Any, pattern: str, names: Sequence[str]) -> dict[str, NDArray
     numbers = {}
     for name in names:
         digits = pc.struct_field(found, name)
-        numbers[name] = floats_of(pa.chunked_array([null_where(equal_to(digits, ""), digits)]))
+        numbers[name] = floats_of(
+            pa.chunked_array([blanked(digits, pc.equal(digits, string("").cast(digits.type)))])
+        )
     return numbers
