@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from onelayer import OneLayerError, open_data
 from onelayer.data.columns import FEW, MOST_LEVELS
-from onelayer.data.from_table import outlook
+from onelayer.data.decisions import outlook
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.tables import open_table
 

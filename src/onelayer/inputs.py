@@ -83,7 +83,8 @@ def inputs_for(
 
 
 def _of_table(model: "Model", encoding: "Encoding", table: "Table", unknown: "Unknown | None") -> Inputs:
-    from onelayer.data.from_table import Features, check_readable
+    from onelayer.data.decisions import check_readable
+    from onelayer.data.from_table import Features
 
     unknown = unknown or ("ignore" if encoding.missing == "drop" else "error")
     profiles = table.profiles(encoding.names, encoding.categories)

@@ -71,7 +71,7 @@ def data(
 
 
 def _show_columns(source: str, given: options.ReadingOptions, as_json: bool) -> None:
-    from onelayer.data.from_table import outlook
+    from onelayer.data.decisions import outlook
     from onelayer.data.sources import open_table
 
     name, table = open_table(source, given.reading)

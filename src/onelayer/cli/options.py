@@ -14,7 +14,7 @@ from onelayer.cli.console import say
 
 if TYPE_CHECKING:
     from onelayer.data import Dataset
-    from onelayer.data.from_table import Choices
+    from onelayer.data.decisions import Choices
     from onelayer.data.reading import Reading
     from onelayer.data.tables import Table
 
@@ -177,7 +177,7 @@ class TableOptions(ReadingOptions):
         return dataset
 
     def _choices(self, table: "Table", target: str | None, as_classes: bool) -> "Choices":
-        from onelayer.data.from_table import Choices
+        from onelayer.data.decisions import Choices
 
         parts = [part.strip() for part in (self.date_parts or self.date_as or "").split(",") if part.strip()]
         return Choices(

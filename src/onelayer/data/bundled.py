@@ -60,7 +60,8 @@ def houses() -> Dataset:
     Source: De Cock 2011, Journal of Statistics Education 19(3).
     """
     # Arrow takes 0.1 s to import, and most of what this module offers does without it.
-    from onelayer.data.from_table import Choices, dataset_of
+    from onelayer.data.decisions import Choices
+    from onelayer.data.from_table import dataset_of
     from onelayer.data.tables import open_table
 
     return dataset_of(open_table(HOUSES), "houses", Choices("price"))

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from onelayer.data.arrow import first_true, mask_of, numbers_of, strings
-from onelayer.data.columns import Profile, as_strings, is_number, is_string
+from onelayer.data.arrow_types import as_strings, is_number, is_string
+from onelayer.data.columns import Profile
 from onelayer.data.dataset import Missing
 from onelayer.data.design import Design, Levels
 from onelayer.data.formula import LARGEST, Formula

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.from_table import Choices, Decisions, blocks, decide, needed, stacked
+from onelayer.data.decisions import Choices, Decisions, decide
+from onelayer.data.from_table import blocks, needed, stacked
 from onelayer.data.parquet import batches, opened
 from onelayer.data.rows import Block, Task, Terms, block_rows
 from onelayer.data.tables import open_tables

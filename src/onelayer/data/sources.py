@@ -67,7 +67,8 @@ def open_data(
         return images
     if transpose:
         raise OneLayerError(NOT_IMAGES)
-    from onelayer.data.from_table import Choices, dataset_of
+    from onelayer.data.decisions import Choices
+    from onelayer.data.from_table import dataset_of
 
     name, table = open_table(source, reading)
     if target is None and formula is None and isinstance(source, str):

@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from onelayer.data.arrow import column_of
-from onelayer.data.columns import Profile, Profiler, common_type, is_string, profiler_of
+from onelayer.data.arrow_types import common_type, is_string
+from onelayer.data.columns import Profile, Profiler, profiler_of
 from onelayer.data.dataset import Dataset
 from onelayer.data.delimited import Delimited
 from onelayer.data.reading import AS_FOUND, Reading

@@ -1,0 +1,358 @@
+"""What becomes of the columns of a table: which are features, which are left out, and what is said of it."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import get_args
+
+from onelayer.data.columns import Profile
+from onelayer.data.dataset import Missing
+from onelayer.data.encoding import DATE_PARTS, Column, Encoding, Target
+from onelayer.data.formula_text import parse_formula
+from onelayer.data.scaling import CONSTANT
+from onelayer.data.tables import Table, quoted
+from onelayer.errors import OneLayerError, named
+
+MOST_CLASSES = 1_000
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What of a table is to be learned from.
+
+    Attributes:
+        target: the column to predict.
+        features: the columns to predict from; all others if None.
+        exclude: columns that are not.
+        missing: what to do with a row that lacks a value.
+        as_classes: whether a target of numbers is one of classes.
+        categorical: columns that are categories although they look like numbers or text.
+        references: by column, the level of a category that the others are relative to; the first one otherwise.
+        date_parts: what becomes of dates: some of days, year, month, day, weekday, hour.
+        weight: the column of the rows' weights.
+        formula: such as ``price ~ area * city + log(age)``, in the place of target and features.
+    """
+
+    target: str | None = None
+    features: Sequence[str] | None = None
+    exclude: Collection[str] = ()
+    missing: Missing = "error"
+    as_classes: bool = False
+    categorical: Collection[str] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    date_parts: Sequence[str] = ()
+    weight: str | None = None
+    formula: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.missing not in get_args(Missing):
+            raise OneLayerError(
+                f"missing must be one of {', '.join(get_args(Missing))}, not {self.missing!r}"
+            )
+        for part in self.date_parts:
+            if part not in DATE_PARTS:
+                raise OneLayerError(f"a date has no part {part!r}; there are {', '.join(DATE_PARTS)}")
+        if self.formula is not None and self.features is not None:
+            raise OneLayerError("a formula names the features itself: leave the list of features out")
+        for given in (self.features, self.categorical, self.exclude):
+            if isinstance(given, str):
+                raise OneLayerError(f"columns must be a list of names, such as [{given!r}]")
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What the columns of a table are to a model.
+
+    Attributes:
+        encoding: how columns become features.
+        target: what is predicted.
+        weight: the column of the rows' weights, or None.
+        profiles: of all these columns.
+        notes: what was read into them, and what was left out.
+    """
+
+    encoding: Encoding
+    target: Target
+    weight: str | None
+    profiles: Mapping[str, Profile]
+    notes: tuple[str, ...]
+
+
+def decide(table: Table, choices: Choices) -> Decisions:
+    """Return what becomes of the columns of a table, after one look at all of it.
+
+    Raises:
+        OneLayerError: if a column is absent or cannot be used, or values are missing and ``missing`` does not say what
+            to do; it says which and what would help.
+    """
+    formula = None
+    if choices.formula is not None:
+        parsed = parse_formula(choices.formula)
+        target = parsed.target if choices.target is None else choices.target
+        with named(table.name):
+            formula = parsed.resolved([c for c in table.columns if c not in choices.exclude], target)
+        choices = replace(choices, target=formula.target, features=formula.columns, formula=None)
+    target, candidates = _candidates(table, choices)
+    weight = [choices.weight] if choices.weight else []
+    categorical = {*choices.categorical, *([target] if choices.as_classes else [])}
+    profiles = table.profiles([*candidates, target, *weight], categorical)
+    with named(table.name):
+        chosen, notes = _chosen(table, candidates, profiles, choices, formula is not None)
+        encoding = Encoding(tuple(_column(profiles[c], choices) for c in chosen), choices.missing, formula)
+        notes += _notes_on_formula(encoding)
+        goal = _target(profiles[target], choices.as_classes)
+        used = [profiles[c] for c in (*chosen, target, *weight)]
+        if choices.missing == "error":
+            refuse_missing(used)
+        if choices.missing == "mean" and profiles[target].missing:
+            raise OneLayerError(
+                f"the target {target!r} has {_gaps(profiles[target])}; a target cannot be filled: leave such rows out, "
+                "or train with --missing drop"
+            )
+    by_name = {column.name: column for column in encoding.columns}
+    notes += [n for profile in used for n in _notes_on(profile, by_name.get(profile.name), encoding.missing)]
+    return Decisions(encoding, goal, choices.weight, profiles, (*table.notes, *notes))
+
+
+# Which columns
+
+
+def _candidates(table: Table, choices: Choices) -> tuple[str, list[str]]:
+    """Return the target and the columns that may be features, if they are all there and make sense."""
+    if choices.target is None:
+        raise OneLayerError(
+            f"{table.name}: which column is to be predicted? Name it with --target (target= in Python); there are "
+            f"{quoted(table.columns)}"
+        )
+    target = choices.target
+    named_ones = [
+        ("target column", [target]),
+        ("feature column", choices.features or ()),
+        ("column to exclude", choices.exclude),
+        ("categorical column", choices.categorical),
+        ("category", choices.references),
+        ("weight column", [choices.weight] if choices.weight else ()),
+    ]
+    for what, columns in named_ones:
+        for column in columns:
+            table.place(column, what)
+    excluded = {target, choices.weight, *choices.exclude}
+    if choices.features is None:
+        return target, [c for c in table.columns if c not in excluded and c not in table.index]
+    if len(set(choices.features)) < len(choices.features):
+        raise OneLayerError(f"{table.name}: a feature is named twice in {quoted(choices.features)}")
+    if not choices.features or target in choices.features:
+        raise OneLayerError(f"{table.name}: the target {target!r} cannot be the only feature or one of them")
+    return target, [c for c in choices.features if c not in excluded]
+
+
+def _chosen(
+    table: Table,
+    candidates: Sequence[str],
+    profiles: Mapping[str, Profile],
+    choices: Choices,
+    is_formula: bool,
+) -> tuple[list[str], list[str]]:
+    """Return the columns that are features, and notes on those that are left out."""
+    why = (
+        dict.fromkeys(sorted(table.index), "an index that pandas stored") if choices.features is None else {}
+    )
+    for column in candidates:
+        reason = _why_left_out(table, profiles[column], is_formula)
+        if reason:
+            why[column] = reason
+    chosen = [column for column in candidates if column not in why]
+    if not chosen:
+        reasons = "; ".join(f"{column!r}: {reason}" for column, reason in list(why.items())[:3])
+        seen = f"; how it was read: {'; '.join(table.notes)}" if table.notes else ""
+        raise OneLayerError(f"there is no column to predict from{f' ({reasons})' if reasons else ''}{seen}")
+    return chosen, [f"column {column!r} is left out: {reason}" for column, reason in why.items()]
+
+
+def _why_left_out(table: Table, profile: Profile, is_formula: bool = False) -> str:
+    """Return why nothing can be learned from a column, "" if something can."""
+    if profile.name in table.index:
+        return "an index that pandas stored"
+    if profile.name in table.unnamed and profile.is_running_number:
+        return "a running number without a name"
+    if profile.name in table.unnamed and profile.kind == "text":
+        return "names of the rows, in a column without a name"
+    if profile.kind == "empty":
+        return "no row has a value"
+    if is_formula:
+        return ""
+    if profile.is_constant:
+        return "all rows have the same value"
+    return "its values differ by rounding only" if _is_nearly_constant(profile) else ""
+
+
+def _is_nearly_constant(profile: Profile) -> bool:
+    """Whether numbers differ by no more than their own rounding, so that nothing can be learned from them."""
+    if profile.low is None or profile.high is None or profile.missing == profile.n:
+        return False
+    return profile.high - profile.low <= CONSTANT * max(abs(profile.low), abs(profile.high))
+
+
+def outlook(table: Table, profile: Profile) -> str:
+    """Return what training will do with a column that is a feature, in a few words."""
+    reason = _why_left_out(table, profile)
+    if reason:
+        return f"left out: {reason}"
+    row, cell = profile.example or (1, "")
+    shown = f"row {row:,} is {cell[:20]!r}"
+    stops = {
+        "date": "stops: dates need --date-parts or --date-as",
+        "text": f"stops: {shown}, neither a number nor one of few categories",
+        "mixed": f"stops: {shown}, not a number",
+        "ambiguous": f"stops: {shown}; needs --decimal or --thousands",
+        "other": "stops: of a type that is neither numbers nor strings",
+    }
+    if profile.kind in stops:
+        return stops[profile.kind]
+    if profile.kind == "code" and not profile.levels:
+        return "stops: integers beyond 2⁵³, which float64 merges"
+    column = _column(profile, Choices())
+    if column.kind == "category":
+        n = len(column.features)
+        return f"{n:,} feature{'s' if n != 1 else ''}, relative to {column.reference!r}"
+    if column.kind == "boolean":
+        return f"a feature: {quoted(profile.levels)} as 0 and 1"
+    spelling = str(profile.spellings[0])
+    return f"a feature{f', {spelling}' if spelling else ''}"
+
+
+def _column(profile: Profile, choices: Choices) -> Column:
+    """Return what becomes of a column of features."""
+    name, kind = profile.name, profile.kind
+    if kind in ("number", "boolean"):
+        return Column(name, "number" if kind == "number" else "boolean")
+    if kind == "date" and choices.date_parts:
+        return Column(name, "date", parts=tuple(choices.date_parts))
+    if kind in ("category", "code") and profile.levels:
+        reference = choices.references.get(name, profile.levels[0])
+        if reference not in profile.levels:
+            raise OneLayerError(
+                f"column {name!r} has no level {reference!r}; it has {quoted(profile.levels)}"
+            )
+        return Column(name, "category", profile.levels, reference)
+    raise OneLayerError(f"column {name!r}{_problem(profile)}, or leave it out with --exclude")
+
+
+def _problem(profile: Profile) -> str:
+    """Return what is wrong with a column that cannot be a feature as it is, and what would help."""
+    row, cell = profile.example or (1, "")
+    where = f", row {row:,}: {cell[:60]!r}"
+    if profile.kind == "date":
+        shown = f" ({cell!r})" if cell else ""
+        return (
+            f" holds dates{shown}, which are not numbers: say what of them counts with --date-parts "
+            "day,weekday,year or --date-as days"
+        )
+    if profile.kind == "ambiguous":
+        return f"{where} may be a fraction or thousands: say so with --decimal or --thousands"
+    if profile.kind == "mixed":
+        return (
+            f"{where} is not a number, as most of its cells are: mend it, say with --na that it means a missing "
+            "value, or name the column with --categorical if these are categories"
+        )
+    if profile.kind == "code":
+        return (
+            " holds integers beyond 2⁵³, which float64 merges: name it with --categorical if they are codes"
+        )
+    if profile.kind == "text":
+        differ = f"{profile.distinct:,} of " if profile.distinct is not None else "too many of "
+        return (
+            f"{where} is neither a number nor one of few categories ({differ}{profile.n:,} rows differ): write numbers "
+            "without units, name the column with --categorical if these are categories"
+        )
+    return f" is of type {profile.type_name}, from which nothing can be learned: convert it to numbers or strings"
+
+
+def _target(profile: Profile, as_classes: bool) -> Target:
+    name = profile.name
+    if profile.kind == "number" and not as_classes:
+        return Target(name)
+    if profile.kind == "empty":
+        raise OneLayerError(f"the target {name!r} has no value in any row")
+    if not profile.levels:
+        raise OneLayerError(f"the target: column {name!r}{_problem(profile)}")
+    if len(profile.levels) < 2:
+        raise OneLayerError(f"target {name!r} has just one class, {profile.levels[0]!r}: nothing to learn")
+    fractions = [level for level in profile.levels if as_classes and _is_fraction(level)]
+    if fractions or len(profile.levels) > MOST_CLASSES:
+        why = (
+            f"{fractions[0]} is not a whole number" if fractions else f"{len(profile.levels):,} are too many"
+        )
+        raise OneLayerError(f"the values of target {name!r} are not classes: {why}; use --model linear")
+    return Target(name, profile.levels)
+
+
+def _is_fraction(level: str) -> bool:
+    try:
+        return not float(level).is_integer()
+    except (ValueError, OverflowError):
+        return False
+
+
+def check_readable(encoding: Encoding, profiles: Mapping[str, Profile]) -> None:
+    """Raise OneLayerError if columns to predict from lack values that the model needs, or cannot be read for sure."""
+    used = [profiles[name] for name in encoding.names]
+    for profile in used:
+        if profile.kind == "ambiguous":
+            raise OneLayerError(f"column {profile.name!r}{_problem(profile)}")
+    if encoding.missing == "error":
+        refuse_missing(used)
+
+
+# What is said
+
+
+def _notes_on_formula(encoding: Encoding) -> list[str]:
+    """Return what the formula makes of the columns; an error if it cannot make anything."""
+    if encoding.formula is None:
+        return []
+    dates = [column.name for column in encoding.columns if column.kind == "date"]
+    if dates:
+        raise OneLayerError(
+            f"formula: {dates[0]!r} holds dates, of which a formula cannot take parts: leave it out"
+        )
+    features = encoding.features
+    shown = ", ".join(features[:6]) + (", …" if len(features) > 6 else "")
+    return [f"formula: {len(features):,} feature{'s' if len(features) > 1 else ''}: {shown}"]
+
+
+def refuse_missing(profiles: Sequence[Profile]) -> None:
+    """Raise OneLayerError if a column lacks values; it says how many, and where the first one is."""
+    gaps = [profile for profile in profiles if profile.missing]
+    if not gaps:
+        return
+    first, *rest = gaps
+    more = "; ".join(f"{p.name!r} has {p.missing:,}" for p in rest[:4]) + (", …" if len(rest) > 4 else "")
+    raise OneLayerError(
+        f"column {first.name!r} has {_gaps(first)}{'; ' + more if more else ''}; fill them in, or train with "
+        "--missing mean or --missing drop"
+    )
+
+
+def _gaps(profile: Profile) -> str:
+    values = "value" if profile.missing == 1 else "values"
+    return f"{profile.missing:,} missing {values}, the first in row {profile.first_missing:,}"
+
+
+def _notes_on(profile: Profile, column: Column | None, missing: Missing) -> Iterator[str]:
+    """Yield what was read into a column, or put in the place of its values."""
+    name, tokens = profile.name, ", ".join(map(repr, profile.tokens))
+    spelling = str(profile.spellings[0]) if profile.spellings else ""
+    if profile.kind == "number" and spelling:
+        yield f"{name}: {spelling}"
+    if column is not None and column.kind == "category":
+        yield f"{name}: {len(column.levels):,} categories, relative to {column.reference!r}"
+    if column is not None and column.kind == "boolean" and profile.levels:
+        yield f"{name}: {quoted(profile.levels)} are read as false and true"
+    if tokens and profile.kind in ("category", "code"):
+        yield f"{name}: {tokens} is a category ({sum(profile.tokens.values()):,} rows); --na makes it a missing value"
+    elif tokens:
+        yield f"{name}: {tokens} in {sum(profile.tokens.values()):,} rows is a missing value"
+    if profile.is_running_number and profile.n > 2 and column is not None:
+        yield f"{name}: a running number; if it only counts rows, leave it out with --exclude"
+    if column is not None and missing == "mean" and profile.missing:
+        yield f"{name}: {profile.missing:,} missing values are filled with the mean"
