@@ -1,6 +1,7 @@
 """Mutants of IDX files: each is read as what it says, or refused in one line; see mutants.py for FUZZ_MUTANTS."""
 
 import gzip
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from mutants import limits, mutant, seeds
 from onelayer import Model, open_data
 from onelayer.inputs import labelled_inputs_for
 
-COMPRESSIONS = (bytes, gzip.compress, zstandard)
+COMPRESSIONS = (bytes, partial(gzip.compress, mtime=0), zstandard)
 TYPES = [bytes([0, 0, code, dimensions]) for code in (8, 9, 11, 12, 13, 14) for dimensions in (1, 2, 3)]
 MOST_BYTES = 2**24  # the originals have some hundred
 

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_mutants_of_delimited_text(tmp_path, share):
     for seed, r in enumerate(seeds()):
         if seed % 2 != share:
             continue
-        compress = (bytes, bytes, bytes, gzip.compress, zstandard)[r.integers(5)]
+        compress = (bytes, bytes, bytes, partial(gzip.compress, mtime=0), zstandard)[r.integers(5)]
         original = text(r)
         if r.random() < 0.8:
             found = compress(mutant(original, r, TOKENS, text(r)))
