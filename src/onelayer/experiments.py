@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from onelayer.cross_validation import CrossValidation, cross_validate
 from onelayer.data.dataset import Dataset
-from onelayer.errors import torch_needed
+from onelayer.errors import OneLayerError, torch_needed
 from onelayer.exact import coefficients_of
 from onelayer.history import History
 from onelayer.inference import Coefficients
@@ -80,6 +80,10 @@ def train(
         OneLayerError: if the settings do not fit each other, the data or the checkpoint.
         DivergenceError: if the learning rate is too large.
     """
+    if not isinstance(dataset, Dataset):
+        raise OneLayerError(
+            f"train takes a data set, not {type(dataset).__name__}: onelayer.open_data(…) makes one"
+        )
     plan = settings.for_data(dataset)
     prepared = prepare(dataset, plan)
     memory = checkpoint_for(prepared, plan, checkpoint) if checkpoint else None

@@ -85,21 +85,22 @@ def inputs_for(
 def _of_table(model: "Model", encoding: "Encoding", table: "Table", unknown: "Unknown | None") -> Inputs:
     from onelayer.data.decisions import check_readable
     from onelayer.data.from_table import Features
+    from onelayer.data.spelling import Spelling
 
     unknown = unknown or ("ignore" if encoding.missing == "drop" else "error")
-    profiles = table.profiles(encoding.names, encoding.categories)
-    features, start, n_unknown = Features(), 0, 0
+    expected = {c.name: Spelling(c.decimal, c.thousands) for c in encoding.columns if c.kind == "number"}
+    profiles = table.profiles(encoding.names, encoding.categories, expected)
+    features, start, strange = Features(), 0, list[NDArray[np.bool_]]()
     with named(table.name):
         check_readable(encoding, profiles)
         for batch in table.batches(encoding.names):
             X, is_unknown = encoding.encode(batch, profiles, start, unknown)
             features.add(X)
-            start, n_unknown = start + len(batch), n_unknown + int(is_unknown.sum())
-    X = features.all()
-    kept = complete_rows(X) if model.feature_mean is None else np.ones(X.shape[0], bool)
-    if unknown == "ignore" and model.feature_mean is not None and n_unknown:
-        kept = complete_rows(X)
-    return Inputs(X if kept.all() else X[kept], kept, table, table.name, n_unknown)
+            start += len(batch)
+            strange.append(is_unknown)
+    X, has_unknown = features.all(), np.concatenate(strange)
+    kept = ~has_unknown if model.feature_mean is not None else ~has_unknown & complete_rows(X)
+    return Inputs(X if kept.all() else X[kept], kept, table, table.name, int(has_unknown.sum()))
 
 
 def labelled_inputs_for(model: "Model", source: Any, reading: Reading = AS_FOUND) -> tuple[Any, NDArray[Any]]:

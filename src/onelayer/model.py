@@ -47,6 +47,8 @@ COLUMN = record(
         "levels": LEVELS,
         "reference": maybe(text()),
         "parts": list_of(text(), distinct=True),
+        "decimal": text(".", ","),
+        "thousands": text("", ",", ".", " ", "'"),
     }
 )
 FIRST_COLUMN = record({"name": text(), "categories": maybe(LEVELS)})  # of earlier versions

@@ -86,6 +86,10 @@ class Settings:
         solver = self._solver_of(model, is_table)
         is_sgd = solver == "sgd"
         default_valid = DEFAULT_VALID if dataset.test is None and (is_sgd or not is_table) else 0.0
+        if self.C is not None and (model != "softmax" or is_sgd):
+            raise OneLayerError("C is for softmax regression, solved exactly; linear regression has alpha")
+        if self.alpha and (model != "linear" or is_sgd):
+            raise OneLayerError("alpha is for linear regression, solved exactly; softmax regression has C")
         return Plan(
             model=model,
             way=self.way or ("concise" if model in ("mlp", "phm") else "fused"),

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 @options.with_table_options
 def compare(
-    data: options.Data,
+    data: options.DataOrQuery = None,
+    *,
     table: options.TableOptions,
     task: options.Task = None,
     epochs: Annotated[int, typer.Option(help="Passes over the training rows.")] = 10,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from onelayer.history import History
 
 PLAIN_WIDTH = 160
-TABLE_WIDTH = 100
+WIDEST_TABLE = 1_000
 SHOWN_AFTER = 1.0  # seconds
 
 
@@ -73,8 +73,16 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], left: int
     for row in rows:
         table.add_row(*map(shown, row))
     out = console()
-    out.width = max(out.width, TABLE_WIDTH)  # a narrow terminal wraps lines; Rich would cut names short
+    natural = out.measure(table, options=out.options.update_width(WIDEST_TABLE)).maximum
+    out.width = max(
+        out.width, natural
+    )  # a narrow terminal wraps lines; Rich would cut names and numbers short
     out.print(table)
+
+
+def counted(n: int, what: str) -> str:
+    """Return a number of things: 1 row, 2 rows."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def decimal(value: float | None) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from onelayer.cli import options
-from onelayer.cli.console import print_json, print_table, say
+from onelayer.cli.console import counted, print_json, print_table, say
 
 if TYPE_CHECKING:
     from onelayer.data.columns import Profile
@@ -93,7 +93,7 @@ def _show_columns(source: str, given: options.ReadingOptions, as_json: bool) -> 
         ]
         print_json({"data": name, "rows": rows, "notes": list(table.notes), "columns": columns})
         return
-    say(f"{name}: {rows:,} rows, {len(table.columns):,} columns")
+    say(f"{name}: {counted(rows, 'row')}, {counted(len(table.columns), 'column')}")
     for note in table.notes:
         say(f"  {note}")
     cells = (

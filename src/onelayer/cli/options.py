@@ -28,6 +28,14 @@ Data = Annotated[
         "SQLite, DuckDB, a folder of such files, or a pattern.",
     ),
 ]
+DataOrQuery = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="DATA",
+        help="fashion-mnist, houses or synthetic; a folder of IDX files; a table: text, Parquet, JSON lines, Excel, "
+        "SQLite, DuckDB, a folder of such files, or a pattern. Not needed with --sql.",
+    ),
+]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a run, or a model.safetensors.")]
 ModelKind = Annotated[
     Literal["softmax", "linear", "mlp", "phm"] | None,
@@ -150,7 +158,7 @@ class TableOptions(ReadingOptions):
 
         return replace(super().reading, sql=self.sql)
 
-    def open(self, source: str, model: str | None, task: str | None) -> "Dataset":
+    def open(self, source: str | None, model: str | None, task: str | None) -> "Dataset":
         """Open the data that a command was given; a numeric target is a class if the model or task says so.
 
         Raises:
@@ -159,7 +167,11 @@ class TableOptions(ReadingOptions):
         from onelayer.data.sources import BUNDLED_TABLES, NOT_IMAGES, is_table, open_images, open_table
         from onelayer.errors import OneLayerError
 
-        if self.sql is None and not is_table(source):
+        if source is None and self.sql is None:
+            raise OneLayerError("which data? Name them, DATA, or give a query with --sql")
+        if source is not None and self.sql is not None:
+            raise OneLayerError(f"--sql names the data itself: leave out {source}")
+        if source is not None and not is_table(source):
             given = [f.name for f in fields(self) if getattr(self, f.name) != f.default]
             of_tables = [name.replace("_", "-") for name in given if name != "transpose"]
             if of_tables:
@@ -171,14 +183,17 @@ class TableOptions(ReadingOptions):
 
         name, table = open_table(source, self.reading)
         as_classes = model == "softmax" or task == "classification"
-        dataset = dataset_of(table, name, self._choices(table, BUNDLED_TABLES.get(source), as_classes))
+        dataset = dataset_of(table, name, self._choices(table, BUNDLED_TABLES.get(source or ""), as_classes))
         if task == "regression" and dataset.classes:
             raise OneLayerError(f"--task regression: the target {dataset.target!r} is a class, not a number")
         return dataset
 
     def _choices(self, table: "Table", target: str | None, as_classes: bool) -> "Choices":
         from onelayer.data.decisions import Choices
+        from onelayer.errors import OneLayerError
 
+        if self.date_parts and self.date_as:
+            raise OneLayerError("--date-parts and --date-as exclude each other; days is a part too")
         parts = [part.strip() for part in (self.date_parts or self.date_as or "").split(",") if part.strip()]
         return Choices(
             target=self.target if self.target is not None or self.formula is not None else target,

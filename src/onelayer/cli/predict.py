@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from onelayer.cli import options
-from onelayer.cli.console import busy, say, write_data
+from onelayer.cli.console import busy, counted, say, write_data
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,10 +64,18 @@ def predict(
     else:
         write_whole({out: content})
         if out.is_file():  # a pipe or a terminal may be standard output itself
-            say(f"wrote {len(rows):,} predictions to {out}")
-    if inputs.n_unknown:
-        count = f"{inputs.n_unknown:,} row{'s' if inputs.n_unknown > 1 else ''}"
-        say(f"{count} without a prediction: a category that training did not have", stderr=True)
+            say(f"wrote {counted(len(rows), 'prediction')} to {out}")
+    _say_what_is_left_out(inputs)
+
+
+def _say_what_is_left_out(inputs: "Inputs") -> None:
+    n_missing = int((~inputs.kept).sum()) - inputs.n_unknown
+    for n, why in (
+        (inputs.n_unknown, "a category that training did not have"),
+        (n_missing, "a value is missing"),
+    ):
+        if n:
+            say(f"{counted(n, 'row')} without a prediction: {why}", stderr=True)
 
 
 def predictions(

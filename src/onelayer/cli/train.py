@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from onelayer.cli import options
-from onelayer.cli.console import EpochPrinter, busy, decimal, print_json, print_table, say
+from onelayer.cli.console import EpochPrinter, busy, counted, decimal, print_json, print_table, say
 from onelayer.timer import Timer
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ MOST_NOTES = 20
 
 @options.with_table_options
 def train(
-    data: options.Data,
+    data: options.DataOrQuery = None,
+    *,
     table: options.TableOptions,
     model: options.ModelKind = None,
     task: options.Task = None,
@@ -74,7 +75,7 @@ def train(
 ) -> None:
     """Train on DATA and write the model, its history and a report to a folder."""
     timer = Timer()
-    with busy(f"reading {data}"):
+    with busy(f"reading {data or 'the query'}"):
         from onelayer.settings import Settings
 
         dataset = table.open(data, model, task)
@@ -195,7 +196,7 @@ def _write_report(run: "Run", folder: Path, checkpoint: bytes | None, lang: Lite
 
 
 def _print_plan(dataset: "Dataset", plan: "Plan") -> None:
-    rows = f"{len(dataset.train):,} rows"
+    rows = counted(len(dataset.train), "row")
     if dataset.test is not None:
         rows += f" and {len(dataset.test):,} to test"
     goal = f"{len(dataset.classes)} classes" if dataset.classes else f"predict {dataset.target}"
@@ -203,7 +204,7 @@ def _print_plan(dataset: "Dataset", plan: "Plan") -> None:
     # Who drops rows wants to know at once how many went, and what was not taken for missing.
     first = [note for note in dataset.notes if is_dropping and ("dropped" in note or "is a category" in note)]
     rest = [note for note in dataset.notes if note not in first]
-    say("; ".join([f"{dataset.name}: {rows}, {dataset.n_features:,} features, {goal}", *first]))
+    say("; ".join([f"{dataset.name}: {rows}, {counted(dataset.n_features, 'feature')}, {goal}", *first]))
     for note in rest[:MOST_NOTES]:
         say(f"  {note}")
     if len(rest) > MOST_NOTES:
@@ -242,7 +243,7 @@ def _print_result(run: "Run", seconds: dict[str, float]) -> None:
     for sentence in run.warnings:
         say(f"warning: {sentence}", stderr=True)
     say(
-        f"{run.parameters:,} parameters; load {seconds['load']:.2f} s, fit {seconds['fit']:.2f} s, "
+        f"{counted(run.parameters, 'parameter')}; load {seconds['load']:.2f} s, fit {seconds['fit']:.2f} s, "
         f"evaluate {seconds['evaluate']:.2f} s"
     )
 

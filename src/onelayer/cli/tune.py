@@ -20,7 +20,8 @@ DIVERGED: dict[str, Any] = {"diverged": True, "loss": None, "accuracy": None, "s
 
 @options.with_table_options
 def tune(
-    data: options.Data,
+    data: options.DataOrQuery = None,
+    *,
     table: options.TableOptions,
     model: options.ModelKind = None,
     task: options.Task = None,

@@ -1,12 +1,17 @@
 """What Arrow's types are to a table: numbers, strings, or the levels of a category."""
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from onelayer.data.arrow import blanked, number
-from onelayer.data.spelling import LARGEST_INTEGER
+from onelayer.data.arrow import blanked, column_of, number, strings
+from onelayer.data.spelling import LARGEST_INTEGER, PLAIN
+
+NUMBER = re.compile(PLAIN)
 
 
 def as_strings(values: Any) -> Any:
@@ -57,3 +62,17 @@ def is_number(kind: pa.DataType) -> bool:
     """Tell Arrow's numbers, booleans aside."""
     types = pa.types
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
+
+
+def missing_where(values: pa.Array, na: Sequence[str]) -> pa.Array:
+    """Return an array (n,), null where a string, without spaces at its ends, or a number is one of those of ``na``."""
+    if is_string(values.type):
+        cells = pc.utf8_trim_whitespace(as_strings(values))
+        return blanked(values, pc.is_in(cells, value_set=strings(na)))
+    if is_number(values.type):
+        numbers = [float(cell) for cell in na if NUMBER.fullmatch(cell)]
+        if numbers:
+            return blanked(
+                values, pc.is_in(values.cast(pa.float64()), value_set=column_of(np.array(numbers)))
+            )
+    return values

@@ -13,7 +13,6 @@ Cells such as NA and null are missing values in columns of numbers, truth values
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -166,8 +165,8 @@ class CellsProfiler:
     A batch of plain numbers is converted at once; of any other, what a spelling allows is tried on different values.
     """
 
-    def __init__(self, name: str, na: Sequence[str], is_category: bool = False) -> None:
-        self.name, self.na, self.is_category = name, tuple(na), is_category
+    def __init__(self, name: str, is_category: bool = False) -> None:
+        self.name, self.is_category = name, is_category
         self.n = self.null = self.numeric = self.with_digits = 0
         self.low, self.high = np.inf, -np.inf
         self.is_integer, self.has_leading_zero, self.is_plain = True, False, True
@@ -184,10 +183,10 @@ class CellsProfiler:
         """Take in more rows: an Arrow array of strings, or of categories."""
         cells = as_strings(values)
         # Numbers as they should be are the rule, and there may be many.
-        floats = None if self.is_category or self.na else as_floats(cells)
+        floats = None if self.is_category else as_floats(cells)
         if floats is None:
             self.is_plain = False
-            cells = without(trimmed(cells), self.na)
+            cells = trimmed(cells)
             floats = None if self.is_category else as_floats(cells)
         if floats is None:
             self._add_other(cells)
@@ -325,10 +324,10 @@ class CellsProfiler:
         return "text" if distinct == rows > 2 else "category"
 
 
-def profiler_of(name: str, kind: pa.DataType, na: Sequence[str], is_category: bool = False) -> "Profiler":
+def profiler_of(name: str, kind: pa.DataType, is_category: bool = False) -> "Profiler":
     """Return what looks at a column of an Arrow type."""
     if is_string(kind) or (is_category and is_scalar(kind)):
-        return CellsProfiler(name, na, is_category or pa.types.is_dictionary(kind))
+        return CellsProfiler(name, is_category or pa.types.is_dictionary(kind))
     return TypedProfiler(name, kind)
 
 

@@ -9,6 +9,7 @@ from onelayer.data.dataset import Missing
 from onelayer.data.encoding import DATE_PARTS, Column, Encoding, Target
 from onelayer.data.formula_text import parse_formula
 from onelayer.data.scaling import CONSTANT
+from onelayer.data.spelling import POINT
 from onelayer.data.tables import Table, quoted
 from onelayer.errors import OneLayerError, named
 
@@ -89,7 +90,8 @@ def decide(table: Table, choices: Choices) -> Decisions:
         parsed = parse_formula(choices.formula)
         target = parsed.target if choices.target is None else choices.target
         with named(table.name):
-            formula = parsed.resolved([c for c in table.columns if c not in choices.exclude], target)
+            aside = {*choices.exclude, *table.index, *table.unnamed, choices.weight}
+            formula = parsed.resolved([c for c in table.columns if c not in aside], target)
         choices = replace(choices, target=formula.target, features=formula.columns, formula=None)
     target, candidates = _candidates(table, choices)
     weight = [choices.weight] if choices.weight else []
@@ -102,12 +104,16 @@ def decide(table: Table, choices: Choices) -> Decisions:
         goal = _target(profiles[target], choices.as_classes)
         used = [profiles[c] for c in (*chosen, target, *weight)]
         if choices.missing == "error":
-            refuse_missing(used)
+            refuse_missing(used[: len(chosen) + 1])
+        not_used = sorted(choices.references.keys() - set(chosen))
+        if not_used:
+            raise OneLayerError(f"{quoted(not_used)} has no reference level, for it is not a feature")
         if choices.missing == "mean" and profiles[target].missing:
             raise OneLayerError(
                 f"the target {target!r} has {_gaps(profiles[target])}; a target cannot be filled: leave such rows out, "
                 "or train with --missing drop"
             )
+    notes += [f"rows are weighted by {choices.weight!r}"] if choices.weight else []
     by_name = {column.name: column for column in encoding.columns}
     notes += [n for profile in used for n in _notes_on(profile, by_name.get(profile.name), encoding.missing)]
     return Decisions(encoding, goal, choices.weight, profiles, (*table.notes, *notes))
@@ -135,6 +141,10 @@ def _candidates(table: Table, choices: Choices) -> tuple[str, list[str]]:
     for what, columns in named_ones:
         for column in columns:
             table.place(column, what)
+    if choices.weight == target:
+        raise OneLayerError(f"{table.name}: the target {target!r} cannot be the weight of the rows")
+    if target in choices.exclude:
+        raise OneLayerError(f"{table.name}: the target {target!r} cannot be excluded")
     excluded = {target, choices.weight, *choices.exclude}
     if choices.features is None:
         return target, [c for c in table.columns if c not in excluded and c not in table.index]
@@ -169,7 +179,9 @@ def _chosen(
 
 
 def _why_left_out(table: Table, profile: Profile, is_formula: bool = False) -> str:
-    """Return why nothing can be learned from a column, "" if something can."""
+    """Return why nothing can be learned from a column, "" if something can; a formula names its columns itself."""
+    if is_formula:
+        return ""
     if profile.name in table.index:
         return "an index that pandas stored"
     if profile.name in table.unnamed and profile.is_running_number:
@@ -178,8 +190,6 @@ def _why_left_out(table: Table, profile: Profile, is_formula: bool = False) -> s
         return "names of the rows, in a column without a name"
     if profile.kind == "empty":
         return "no row has a value"
-    if is_formula:
-        return ""
     if profile.is_constant:
         return "all rows have the same value"
     return "its values differ by rounding only" if _is_nearly_constant(profile) else ""
@@ -203,7 +213,7 @@ def outlook(table: Table, profile: Profile) -> str:
         "date": "stops: dates need --date-parts or --date-as",
         "text": f"stops: {shown}, neither a number nor one of few categories",
         "mixed": f"stops: {shown}, not a number",
-        "ambiguous": f"stops: {shown}; needs --decimal or --thousands",
+        "ambiguous": "stops: decimal marks, or between thousands? Needs --decimal or --thousands",
         "other": "stops: of a type that is neither numbers nor strings",
     }
     if profile.kind in stops:
@@ -223,8 +233,13 @@ def outlook(table: Table, profile: Profile) -> str:
 def _column(profile: Profile, choices: Choices) -> Column:
     """Return what becomes of a column of features."""
     name, kind = profile.name, profile.kind
-    if kind in ("number", "boolean"):
-        return Column(name, "number" if kind == "number" else "boolean")
+    if name in choices.references and kind not in ("category", "code"):
+        raise OneLayerError(f"column {name!r} is a {kind}, not a category, so it has no reference level")
+    if kind == "number":
+        spelling = profile.spellings[0] if profile.spellings else POINT
+        return Column(name, decimal=spelling.decimal, thousands=spelling.thousands)
+    if kind == "boolean":
+        return Column(name, "boolean")
     if kind == "date" and choices.date_parts:
         return Column(name, "date", parts=tuple(choices.date_parts))
     if kind in ("category", "code") and profile.levels:
@@ -247,7 +262,11 @@ def _problem(profile: Profile) -> str:
             f" holds dates{shown}, which are not numbers: say what of them counts with --date-parts "
             "day,weekday,year or --date-as days"
         )
+    if profile.kind == "empty":
+        return " has no value in any row"
     if profile.kind == "ambiguous":
+        if profile.example is None:
+            return ": are the points in it decimal marks, or between thousands? Say so with --decimal or --thousands"
         return f"{where} may be a fraction or thousands: say so with --decimal or --thousands"
     if profile.kind == "mixed":
         return (

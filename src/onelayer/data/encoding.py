@@ -74,6 +74,7 @@ class Column:
         levels: of a category, in order; else none.
         reference: the level that has no feature; None if each has one.
         parts: of a date.
+        decimal, thousands: how numbers were spelled in training, for new rows that leave it open.
     """
 
     name: str
@@ -81,6 +82,8 @@ class Column:
     levels: tuple[str, ...] = ()
     reference: str | None = None
     parts: tuple[str, ...] = ()
+    decimal: str = "."
+    thousands: str = ""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -260,6 +263,8 @@ def numbers_in(values: Any, profile: Profile, start: int = 0) -> Values:
     Raises:
         OneLayerError: if a value is something else, infinite or too large; it says in which row.
     """
+    if pa.types.is_null(values.type):
+        return np.full(len(values), np.nan)
     if is_string(values.type):
         values = _converted(values, profile, start)
     elif not (is_number(values.type) or pa.types.is_boolean(values.type)):

@@ -46,7 +46,10 @@ def blocks(
     for batch in batches:
         X, _ = made.encoding.encode(batch.select(range(k)), made.profiles, start)
         y = made.target.encode(batch.column(k), made.profiles[made.target.name], start)
-        c = None if made.weight is None else _weights(batch.column(k + 1), made.profiles[made.weight], start)
+        c = None
+        if made.weight is not None:
+            may_lack = made.encoding.missing == "drop"
+            c = _weights(batch.column(k + 1), made.profiles[made.weight], start, may_lack)
         yield X, y, c
         start += len(batch)
 
@@ -65,7 +68,7 @@ def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
             c for c in needed(made) if made.profiles[c].is_plain and made.profiles[c].spellings == (POINT,)
         ]
         for X, y, c in blocks(made, table.batches(needed(made), plain)):
-            keep = _complete(X, y, made.encoding.missing)
+            keep = _complete(X, y, c, made.encoding.missing)
             n += len(keep)
             features.add(X if keep.all() else X[keep])
             targets.append(y[keep])
@@ -82,6 +85,8 @@ def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
             f"{n - len(y):,} of {n:,} rows are dropped: a value is missing",
             *_lost_levels(X, made.encoding),
         ]
+    if c is not None and not c.all():
+        notes.append(f"{int((c == 0).sum()):,} rows have the weight 0")
     notes += _rare_classes(y, made.target) if made.target.classes else []
     return Rows(X, y, "classes" if made.target.classes else "regression", c), notes
 
@@ -138,10 +143,12 @@ def _rare_classes(y: NDArray[np.int64], target: Target) -> list[str]:
     ]
 
 
-def _complete(X: Any, y: NDArray[Any], missing: Missing) -> NDArray[np.bool_]:
+def _complete(X: Any, y: NDArray[Any], c: NDArray[np.float64] | None, missing: Missing) -> NDArray[np.bool_]:
     """Return which rows are to be kept (n,)."""
+    if missing != "drop":
+        return np.ones(len(y), bool)
     known: NDArray[np.bool_] = y >= 0 if y.ndim == 1 else ~np.isnan(y).any(axis=1)
-    return known & complete_rows(X) if missing == "drop" else np.ones(len(y), bool)
+    return known & complete_rows(X) & (~np.isnan(c) if c is not None else True)
 
 
 def stacked(parts: Sequence[Any]) -> Any:
@@ -151,10 +158,12 @@ def stacked(parts: Sequence[Any]) -> Any:
     return sparse.csr_array(sparse.vstack(parts)) if sparse.issparse(parts[0]) else np.concatenate(parts)
 
 
-def _weights(values: pa.Array, profile: Profile, start: int) -> NDArray[np.float64]:
+def _weights(values: pa.Array, profile: Profile, start: int, may_lack: bool) -> NDArray[np.float64]:
     weights = numbers_in(values, profile, start)
-    wrong = np.isnan(weights) | (weights < 0)
+    wrong = weights < 0 if may_lack else np.isnan(weights) | (weights < 0)
     if wrong.any():
         row = start + int(wrong.argmax()) + 1
-        raise OneLayerError(f"the weight {profile.name!r} in row {row:,} is missing or negative")
+        raise OneLayerError(
+            f"the weight {profile.name!r} in row {row:,} is missing or negative: mend it, or leave the row out"
+        )
     return weights

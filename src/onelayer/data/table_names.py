@@ -1,5 +1,6 @@
 """Which names of files are those of tables."""
 
+import gzip
 from pathlib import Path
 
 SUFFIXES = (
@@ -13,7 +14,20 @@ def is_table_path(path: str) -> bool:
     """Tell whether a path is that of a table by its ending, or by those of the files in a folder."""
     if Path(path).is_dir():
         return any(is_table_path(str(child)) for child in Path(path).iterdir() if child.is_file())
-    return _without_compression(path).lower().endswith(SUFFIXES)
+    return _without_compression(path).lower().endswith(SUFFIXES) or _may_be_table(Path(path))
+
+
+def _may_be_table(path: Path) -> bool:
+    """Tell whether a path is a file of unknown kind that does not begin as IDX files do, perhaps compressed."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+        if start[:2] == b"\x1f\x8b":
+            with gzip.open(path) as file:
+                start = file.read(4)
+    except (OSError, EOFError):
+        return False
+    return bool(start) and not start.startswith((b"\0\0", b"\x28\xb5\x2f\xfd")) and "idx" not in path.name
 
 
 def stem(path: str) -> str:

@@ -5,7 +5,7 @@ A table is read as often as it is needed, batch by batch. Rows are counted from 
 
 import difflib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from onelayer.data.arrow import column_of
-from onelayer.data.arrow_types import common_type, is_string
+from onelayer.data.arrow_types import common_type, is_string, missing_where
 from onelayer.data.columns import Profile, Profiler, profiler_of
 from onelayer.data.dataset import Dataset
 from onelayer.data.delimited import Delimited
@@ -43,6 +43,7 @@ class Table:
         notes: what was found out about how it is written, a line each.
         unnamed: columns that have no name of their own there.
         index: columns that are an index which pandas stored.
+        likely_decimal: the decimal mark that goes with how cells are separated.
         reading: what the user said.
         read: yields batches with the columns of the given numbers; of the second ones, cells are known to be plain
             numbers, and may come as float64.
@@ -54,6 +55,7 @@ class Table:
     notes: tuple[str, ...]
     unnamed: frozenset[str]
     index: frozenset[str]
+    likely_decimal: str
     reading: Reading
     read: Callable[[Sequence[int], Collection[int]], Batches]
 
@@ -62,16 +64,19 @@ class Table:
         """The number of each column by its name."""
         return {name: i for i, name in enumerate(self.columns)}
 
-    def batches(self, columns: Iterable[str], plain: Iterable[str] = ()) -> Batches:
+    def batches(self, columns: Iterable[str], plain: Iterable[str] = (), as_stored: bool = False) -> Batches:
         """Yield all rows, with the given columns; the cells of some are known to be plain numbers.
+
+        What the user says is a missing value is null, unless values are wanted as they are stored.
 
         Raises:
             OneLayerError: if there is no such column, or a row is broken.
         """
-        names = list(columns)
-        numbers = {self.place(name) for name in plain}
+        names, na = list(columns), () if as_stored else self.reading.na
+        numbers = set() if na else {self.place(name) for name in plain}
         for batch in self.read([self.place(name) for name in names], numbers):
-            yield pa.RecordBatch.from_arrays(batch.columns, names)
+            arrays = [missing_where(values, na) for values in batch.columns] if na else batch.columns
+            yield pa.RecordBatch.from_arrays(arrays, names)
 
     def place(self, column: str, what: str = "column") -> int:
         """Return the number of a column.
@@ -93,18 +98,25 @@ class Table:
 
     def held(self) -> pa.Table:
         """Return the whole table in memory."""
-        batches = list(self.batches(self.columns))
+        batches = list(self.batches(self.columns, as_stored=True))
         schema = pa.schema(list(zip(self.columns, self.types, strict=True)))
         return pa.Table.from_batches(batches, schema) if not batches else pa.Table.from_batches(batches)
 
-    def profiles(self, columns: Sequence[str], categorical: Iterable[str] = ()) -> dict[str, Profile]:
+    def profiles(
+        self,
+        columns: Sequence[str],
+        categorical: Iterable[str] = (),
+        expected: Mapping[str, Spelling] | None = None,
+    ) -> dict[str, Profile]:
         """Return what each column is, after one look at all rows; how numbers are spelled is the table's business.
+
+        Where a column leaves that open, it is what ``expected`` says for it, if anything.
 
         Raises:
             OneLayerError: if there are no rows, or one is broken.
         """
-        chosen, na = set(categorical), self.reading.na
-        profilers = {c: profiler_of(c, self.types[self.place(c)], na, c in chosen) for c in columns}
+        chosen = set(categorical)
+        profilers = {c: profiler_of(c, self.types[self.place(c)], c in chosen) for c in columns}
         n = 0
         running: list[Future[None]] = []
         with ThreadPoolExecutor(2) as pool:
@@ -118,7 +130,8 @@ class Table:
                 half.result()
         if not n:
             raise OneLayerError(f"{self.name}: has no rows")
-        return _settled({name: profiler.profile() for name, profiler in profilers.items()}, self.reading)
+        found = {name: profiler.profile() for name, profiler in profilers.items()}
+        return _settled(found, self.reading, self.likely_decimal, expected or {})
 
 
 def _add(pairs: Sequence[tuple[Profiler, pa.Array]]) -> None:
@@ -126,24 +139,42 @@ def _add(pairs: Sequence[tuple[Profiler, pa.Array]]) -> None:
         profiler.add(values)
 
 
-def _settled(profiles: dict[str, Profile], reading: Reading) -> dict[str, Profile]:
-    """Return profiles in which each column of numbers has one spelling; what the table's other columns tell counts."""
+def _settled(
+    profiles: dict[str, Profile], reading: Reading, likely: str, expected: Mapping[str, Spelling]
+) -> dict[str, Profile]:
+    """Return profiles in which each column of numbers has one spelling; what the table's other columns tell counts.
+
+    Args:
+        profiles: with all spellings that a column's numbers may be in.
+        reading: what the user says.
+        likely: the decimal mark that goes with the separator of cells.
+        expected: by column, the spelling that a model has learned from.
+    """
     spelled = {name: p for name, p in profiles.items() if p.kind == "number" and not p.type_name}
     allowed = {name: _allowed(p.spellings, reading) for name, p in spelled.items()}
     certain = {found[0] for found in allowed.values() if len({s.decimal for s in found}) == 1}
-    marks = {spelling.decimal for spelling in certain if spelling != POINT}
+    marks = {spelling.decimal for spelling in certain if spelling.decimal != "." or spelling.thousands}
     for name, found in allowed.items():
-        told = [s for s in found if s.decimal in marks] if len(marks) == 1 else []
-        profile = profiles[name]
+        profile, told = profiles[name], [s for s in found if s.decimal in marks] if len(marks) == 1 else []
+        is_open = len({s.decimal for s in found}) > 1 and (profile.has_points or found[0] != POINT)
+        known = expected.get(name)
         if not found:
             profiles[name] = replace(profile, kind="mixed")
-        elif found[0] == POINT and not (told and profile.has_points):
-            profiles[name] = replace(profile, spellings=(POINT,))
-        elif told or len({s.decimal for s in found}) == 1:
-            profiles[name] = replace(profile, spellings=((told or found)[0],))
+        elif not is_open:
+            profiles[name] = _in(found[0], profile)
+        elif told or known in found:
+            profiles[name] = _in(told[0] if told else next(s for s in found if s == known), profile)
+        elif found[0] == POINT and (likely == "." or POINT in certain or reading.decimal):
+            profiles[name] = _in(POINT, profile)
         else:
             profiles[name] = replace(profile, spellings=tuple(found), kind="ambiguous")
     return profiles
+
+
+def _in(spelling: Spelling, profile: Profile) -> Profile:
+    """Return a profile whose numbers are in one spelling; the range is known only of plain ones."""
+    limits = (profile.low, profile.high) if spelling == POINT else (None, None)
+    return replace(profile, spellings=(spelling,), low=limits[0], high=limits[1])
 
 
 def _allowed(spellings: Sequence[Spelling], reading: Reading) -> list[Spelling]:
@@ -170,6 +201,7 @@ class Found:
         read: as in ``Table``.
         notes: for the user.
         index: the names of columns that are a stored index.
+        likely_decimal: as in ``Table``.
     """
 
     name: str
@@ -178,6 +210,7 @@ class Found:
     read: Callable[[Sequence[int], Collection[int]], Batches]
     notes: Sequence[str] = ()
     index: Sequence[str] = ()
+    likely_decimal: str = "."
 
 
 def open_table(source: Any, reading: Reading = AS_FOUND) -> Table:
@@ -229,7 +262,15 @@ def _checked(found: Found, reading: Reading) -> Table:
     unnamed = frozenset(name for name, old in zip(names, given, strict=True) if old in UNNAMED)
     index = frozenset(found.index)
     return Table(
-        found.name, tuple(names), tuple(found.types), tuple(found.notes), unnamed, index, reading, found.read
+        found.name,
+        tuple(names),
+        tuple(found.types),
+        tuple(found.notes),
+        unnamed,
+        index,
+        found.likely_decimal,
+        reading,
+        found.read,
     )
 
 
@@ -330,7 +371,8 @@ def _delimited(path: Path, reading: Reading) -> Found:
             return (batch.select(list(places)) for batch in kept)
         return file.batches(places, plain)
 
-    return Found(str(path), names, [pa.large_string()] * len(names), read, file.notes)
+    likely = "," if file.dialect.separator == ";" else "."
+    return Found(str(path), names, [pa.large_string()] * len(names), read, file.notes, (), likely)
 
 
 def _from_python(data: Any) -> tuple[str, pa.Table]:

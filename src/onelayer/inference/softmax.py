@@ -188,8 +188,8 @@ def _separation_sentences(found: Separation, terms: Sequence[str], names: Sequen
         sentences.append(f"so do {_listed(more)}")
     if found.is_complete:
         sentences.append(
-            "the features together separate all classes: no coefficient has a finite maximum-likelihood value, and "
-            "those shown are where the solver stopped; a penalty (a finite C) gives finite ones"
+            "the features together separate all classes: without a penalty (a finite C) no coefficient has a finite "
+            "value"
         )
     if found.ascent is not None:
         columns = [*terms, "intercept"]

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.metadata import version
 
@@ -35,6 +35,7 @@ class Extras:
         notes: what was done to the data, a sentence each.
         warnings: what a reader should beware of, a sentence each.
         folds: the scores of each part of a cross-validation, by the names that ``Score`` has.
+        pooled: the scores over the rows of all parts, likewise; the means of those of the parts if not given.
         command: what the user typed.
     """
 
@@ -43,13 +44,15 @@ class Extras:
     warnings: Sequence[str] = ()
     folds: Sequence[Mapping[str, float]] = ()
     command: str = ""
+    pooled: Mapping[str, float] = field(default_factory=dict)
 
     @staticmethod
     def of(run: Run, command: str) -> "Extras":
         """Return what is known of a run itself, and the command that began it."""
         dataset, validated = run.prepared.dataset, run.cross_validation
         folds = () if validated is None else validated.folds
-        return Extras(run.coefficients, dataset.notes, run.warnings, folds, command)
+        pooled = {} if validated is None else validated.scores
+        return Extras(run.coefficients, dataset.notes, run.warnings, folds, command, pooled)
 
 
 NOTHING_MORE = Extras()
@@ -151,7 +154,7 @@ def findings(run: Run, extras: Extras = NOTHING_MORE) -> Findings:
         run=run,
         extras=extras,
         rows={part: len(rows) for part, rows in parts.items() if rows is not None},
-        scores=(*_folds(extras.folds), *_scores(run, parts)),
+        scores=(*_folds(extras.folds, extras.pooled), *_scores(run, parts)),
         equations=() if named is None else equations(model, named),
         groups=() if named is None else groups(model, named, extras.coefficients),
         columns=() if moments is None else _columns(run, moments),
@@ -166,12 +169,13 @@ def findings(run: Run, extras: Extras = NOTHING_MORE) -> Findings:
     )
 
 
-def _folds(folds: Sequence[Mapping[str, float]]) -> list[Score]:
-    """Return the mean, the lowest and the highest of each score over the folds."""
+def _folds(folds: Sequence[Mapping[str, float]], pooled: Mapping[str, float]) -> list[Score]:
+    """Return each score over all folds, and the lowest and the highest of them."""
     found = []
     for name in folds[0] if folds else ():
         values = [fold[name] for fold in folds]
-        found.append(Score(name, "folds", float(np.mean(values)), (min(values), max(values)), len(folds)))
+        value = pooled.get(name, float(np.mean(values)))
+        found.append(Score(name, "folds", value, (min(values), max(values)), len(folds)))
     return found
 
 
