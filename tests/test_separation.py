@@ -79,7 +79,7 @@ def test_complete_separation_by_a_combination():
     fit = minimise(rows, CrossEntropy(2), Ridge(0.0))
     assert fit.is_unbounded
     [note] = separation_notes(rows, fit.weight, fit.bias, features(3), CLASSES[:2])
-    assert note.startswith("the features together separate all classes: no coefficient has a finite")
+    assert note.startswith("the features together separate all classes: without a penalty")
     found = of(X, y, 2)
     assert np.isnan(found.std_err).all() and found.notes == (note,)
 

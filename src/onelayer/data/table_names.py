@@ -1,6 +1,7 @@
 """Which names of files are those of tables."""
 
 import gzip
+import zlib
 from pathlib import Path
 
 SUFFIXES = (
@@ -11,10 +12,14 @@ COMPRESSED = (".gz", ".zst", ".bz2")
 
 
 def is_table_path(path: str) -> bool:
-    """Tell whether a path is that of a table by its ending, or by those of the files in a folder."""
+    """Tell whether a path is that of a table by its ending or its first bytes, or by the endings in a folder."""
     if Path(path).is_dir():
-        return any(is_table_path(str(child)) for child in Path(path).iterdir() if child.is_file())
-    return _without_compression(path).lower().endswith(SUFFIXES) or _may_be_table(Path(path))
+        return any(_has_ending(child.name) for child in Path(path).iterdir() if child.is_file())
+    return _has_ending(path) or _may_be_table(Path(path))
+
+
+def _has_ending(path: str) -> bool:
+    return _without_compression(path).lower().endswith(SUFFIXES)
 
 
 def _may_be_table(path: Path) -> bool:
@@ -25,7 +30,7 @@ def _may_be_table(path: Path) -> bool:
         if start[:2] == b"\x1f\x8b":
             with gzip.open(path) as file:
                 start = file.read(4)
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return False
     return bool(start) and not start.startswith((b"\0\0", b"\x28\xb5\x2f\xfd")) and "idx" not in path.name
 
