@@ -290,7 +290,7 @@ CATEGORIES = {
     "str": pd.Series(LEVELS, dtype="str"),
     "arrow": pd.Series(LEVELS, dtype="string[pyarrow]"),
     "polars": pl.Series(LEVELS, dtype=pl.Categorical),
-    "enum": pl.Series(LEVELS, dtype=pl.Enum(["z", "b", "a"])),
+    "enum": pl.Series(LEVELS, dtype=pl.Enum(["z", "a", "b"])),
 }
 
 
@@ -301,6 +301,20 @@ def test_categories_of_any_type(kind):
     table = pa.table if isinstance(column, pa.Array | pa.ChunkedArray) else frame
     data = open_data(table({"x": column, "y": [1, 2, 3, 4]}), "y", missing="drop")
     assert data.features == ("x=b",) and data.train.X.ravel().tolist() == [1, 0, 1]
+
+
+def test_ordered_categories_keep_their_order():
+    columns = {
+        "enum": pl.DataFrame(
+            {"x": pl.Series(["b", "a", "c"], dtype=pl.Enum(["c", "b", "a", "z"])), "y": [1, 2, 3]}
+        ),
+        "pandas": pd.DataFrame(
+            {"x": pd.Categorical(["b", "a", "c"], ["c", "b", "a", "z"], ordered=True), "y": [1, 2, 3]}
+        ),
+    }
+    for frame in columns.values():
+        data = open_data(frame, "y")
+        assert data.features == ("x=b", "x=a") and data.train.X.tolist() == [[1, 0], [0, 1], [0, 0]]
 
 
 def test_numbers_that_are_declared_categories():

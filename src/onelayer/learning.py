@@ -12,7 +12,7 @@ from onelayer.exact import Solution, all_outputs, solve
 from onelayer.history import History
 from onelayer.model import Model
 from onelayer.preparing import Prepared
-from onelayer.settings import Plan
+from onelayer.settings import SOLVERS, Plan
 
 if TYPE_CHECKING:
     from onelayer.checkpoints import Checkpoint
@@ -54,7 +54,8 @@ def learn(
         if resume:
             raise OneLayerError("the exact solvers have no epochs to resume; leave out --resume")
         solution = solve(prepared, plan)
-        plan = replace(plan, C=solution.C)
+        name = solution.fit.solver if solution.fit.solver in SOLVERS[plan.model] else plan.solver
+        plan = replace(plan, C=solution.C, solver=name)
         weight, bias = all_outputs(solution.fit, prepared.dataset.n_outputs)
         parameters = solution.fit.weight.size + solution.fit.bias.size * prepared.fit_intercept
         model = _model(weight, bias, None, prepared, plan)

@@ -39,7 +39,8 @@ def train(
         Literal["auto", "direct", "newton", "lbfgs", "sgd", "exact"] | None,
         typer.Option(
             help="sgd, or the exact minimum: direct for numbers, newton or lbfgs for classes, auto for what suits; "
-            "exact is an old name of auto. If not given, one layer on a table is solved exactly, all else by sgd."
+            "exact is an old name of auto. If not given, one layer on a table is solved exactly, "
+            "unless --epochs, --batch-size, --lr, --way or --device ask for sgd; all else by sgd."
         ),
     ] = None,
     c: Annotated[
@@ -215,7 +216,8 @@ def _print_plan(dataset: "Dataset", plan: "Plan") -> None:
         else f"{plan.way} SGD, learning rate {plan.lr:g}, batches of {plan.batch_size}"
     )
     say(f"{plan.model}: {how}, seed {plan.seed}")
-    say()
+    if not plan.is_exact:
+        say()
 
 
 def _penalty(plan: "Plan") -> str:

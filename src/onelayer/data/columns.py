@@ -13,6 +13,7 @@ Cells such as NA and null are missing values in columns of numbers, truth values
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -174,6 +175,7 @@ class CellsProfiler:
         self.may_be_truth = self.may_be_date = not is_category
         self.first_null: int | None = None
         self.first_token: int | None = None
+        self.order: dict[str, None] = {}  # of ordered categories
         self.tokens: dict[str, int] = {}
         self.values: Any = None  # different ones, while they are few enough
         self.dates: Any = None
@@ -181,6 +183,8 @@ class CellsProfiler:
 
     def add(self, values: Any) -> None:
         """Take in more rows: an Arrow array of strings, or of categories."""
+        if pa.types.is_dictionary(values.type) and values.type.ordered:
+            self.order |= dict.fromkeys(trimmed(as_strings(values.dictionary)).drop_null().to_pylist())
         cells = as_strings(values)
         # Numbers as they should be are the rule, and there may be many.
         floats = None if self.is_category else as_floats(cells)
@@ -287,7 +291,7 @@ class CellsProfiler:
             day_first=tells_day_first(self.dates) if kind == "date" else None,
             example=self.odd,
             first_missing=self._first_missing(has_levels),
-            levels=_in_order(self.values) if kind in ("category", "code", "boolean") else (),
+            levels=_in_order(self.values, self.order) if kind in ("category", "code", "boolean") else (),
             tokens=dict(self.tokens),
             is_plain=self.is_plain and kind == "number" and not self.tokens and has_range,
         )
@@ -339,9 +343,12 @@ def _first_null(values: Any, before: int) -> int | None:
     return before + first_true(values.is_null()) + 1 if values.null_count else None
 
 
-def _in_order(levels: Any) -> tuple[str, ...]:
-    """Return strings in order: numbers by size, others by code point."""
+def _in_order(levels: Any, order: Collection[str] = ()) -> tuple[str, ...]:
+    """Return strings in an order of their own, if there is one, or else: numbers by size, others by code point."""
     found = [] if levels is None else levels.to_pylist()
+    if order:
+        place = {level: i for i, level in enumerate(order)}
+        return tuple(sorted(found, key=lambda level: place.get(level, len(place))))
     try:
         return tuple(sorted(found, key=float))
     except ValueError:

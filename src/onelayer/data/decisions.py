@@ -14,6 +14,7 @@ from onelayer.data.tables import Table, quoted
 from onelayer.errors import OneLayerError, named
 
 MOST_CLASSES = 1_000
+WEEKDAYS = "; weekdays go from 0, Monday, to 6"
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,8 @@ def outlook(table: Table, profile: Profile) -> str:
     column = _column(profile, Choices())
     if column.kind == "category":
         n = len(column.features)
-        return f"{n:,} feature{'s' if n != 1 else ''}, relative to {column.reference!r}"
+        token = "".join(f"; {cell!r} is one of the categories" for cell in profile.tokens)
+        return f"{n:,} feature{'s' if n != 1 else ''}, relative to {column.reference!r}{token}"
     if column.kind == "boolean":
         return f"a feature: {quoted(profile.levels)} as 0 and 1"
     spelling = str(profile.spellings[0])
@@ -374,4 +376,8 @@ def _notes_on(profile: Profile, column: Column | None, missing: Missing) -> Iter
     if profile.is_running_number and profile.n > 2 and column is not None:
         yield f"{name}: a running number; if it only counts rows, leave it out with --exclude"
     if column is not None and missing == "mean" and profile.missing:
-        yield f"{name}: {profile.missing:,} missing values are filled with the mean"
+        values = "value is" if profile.missing == 1 else "values are"
+        what = "the mean" if column.kind != "category" else "the shares of the categories"
+        yield f"{name}: {profile.missing:,} missing {values} filled with {what}"
+    if column is not None and column.kind == "date":
+        yield f"{name}: {', '.join(column.parts)}, a number each{WEEKDAYS if 'weekday' in column.parts else ''}"

@@ -62,7 +62,7 @@ class Influential:
     Attributes:
         points: leverage and studentised residual of some of them.
         rank: how many coefficients they determine.
-        worst: the largest: true and predicted value, leverage and Cook's distance (w, 4).
+        worst: the largest: true and predicted value, leverage, Cook's distance, number of the row (w, 5).
     """
 
     points: Points
@@ -178,7 +178,9 @@ def _influential(run: Run) -> Influential | None:
     shown = diagnostics.sample(len(rows), MOST_POINTS, keep=worst)
     shown = shown[np.isfinite(found.studentised[shown])]
     points = Points(found.leverage[shown], found.studentised[shown], len(rows))
-    table = np.stack([target, prediction, found.leverage, found.distance], axis=1)[worst]
+    table = np.stack(
+        [target, prediction, found.leverage, found.distance, np.arange(1, len(rows) + 1)], axis=1
+    )[worst]
     return Influential(points, found.rank, table)
 
 

@@ -99,8 +99,12 @@ def _influential(writer: Writer, found: Influential) -> str:
 
 
 def _worst(writer: Writer, found: Influential, target: str) -> str:
-    head = [writer.say(key, target=name_html(target)) for key in ("cook", "leverage.x", "true", "predicted")]
-    rows = [[number(d, 3), number(h, 3), number(y), number(p)] for y, p, h, d in found.worst.tolist()]
+    keys = ("row", "cook", "leverage.x", "true", "predicted")
+    head = [writer.say(key, target=name_html(target)) for key in keys]
+    rows = [
+        [f"{row:,.0f}", number(d, 3), number(h, 3), number(y), number(p)]
+        for y, p, h, d, row in found.worst.tolist()
+    ]
     return html.table(writer.say("influential"), head, rows)
 
 

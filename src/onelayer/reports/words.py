@@ -265,6 +265,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "训练样本。越靠右，特征越不寻常；越过虚线（库克距离 D）的样本，去掉后系数会明显变化。",
     ),
     "influential": ("The training rows with the largest Cook's distance", "库克距离最大的训练样本"),
+    "row": ("training row", "训练样本序号"),
     "cook": ("Cook's D", "库克距离"),
     "confusion": ("Confusion matrix", "混淆矩阵"),
     "confusion.caption": (
