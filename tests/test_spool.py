@@ -4,11 +4,12 @@ import gc
 import os
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onelayer.data.spool import CHUNK, SpoolWriter
+from onelayer.data.spool import CHUNK, NumbersKept, SpoolWriter
 
 
 def spooled(X, sizes):
@@ -47,6 +48,24 @@ def test_missing_values_are_filled_in_a_view():
     assert filled[:].tolist() == [[1, 20], [10, 4], [5, 6]]
     assert filled[np.array([False, True, True])][:].tolist() == [[10, 4], [5, 6]]
     np.testing.assert_array_equal(spool[:], X)
+
+
+@pytest.mark.parametrize("names", [["a"], ["b", "c"], ["c", "a"]])
+def test_some_columns_that_were_kept(names):
+    X = {name: np.random.default_rng(i).normal(size=7) for i, name in enumerate("abc")}
+    kept = NumbersKept()
+    for part in (slice(0, 3), slice(3, 7)):
+        kept.add({name: pa.array(x[part]) for name, x in X.items()} | {"text": None})
+    expected = np.stack([X[name] for name in names], axis=1)
+    spool = kept.of(names)
+    assert spool.shape == expected.shape
+    np.testing.assert_array_equal(spool[1:5], expected[1:5])
+    mask = np.arange(7) % 2 == 0
+    filled = spool[mask].filled(np.zeros(len(names)))
+    np.testing.assert_array_equal(filled[:], expected[mask])
+    assert kept.of(["text"]) is None
+    kept.add({"a": None, "b": pa.array(X["b"]), "c": pa.array(X["c"]), "text": None})
+    assert kept.of(names) is None
 
 
 def test_columns_longer_than_what_is_read_at_once():

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from onelayer import OneLayerError, open_data
+from onelayer.data import tables
 from onelayer.data.encoding import Column, Encoding
 from onelayer.data.tables import open_table
 
@@ -326,3 +327,31 @@ def test_damaged_parquet_is_one_error(tmp_path):
     pq.write_table(pa.table({"x": raw, "y": [1.0, 2.0]}), path)
     with pytest.raises(OneLayerError, match=r"t\.parquet: .*UTF8"):
         open_data(path, "y")
+
+
+@pytest.mark.parametrize("missing", ["error", "mean", "drop"])
+@pytest.mark.parametrize(
+    "columns", [["x1", "y", "x2"], ["y", "x1", "x2", "city"], ["x1", "x2", "y", "as_text"]]
+)
+def test_long_tables_are_read_once_where_all_are_numbers(tmp_path, monkeypatch, missing, columns):
+    n, r = 5_000, np.random.default_rng(0)
+    x1 = [f"{x:.3f}" for x in r.normal(size=n)]
+    x2 = [str(x) for x in r.integers(-9, 9, size=n)]
+    if missing != "error":
+        x1[4_500] = ""
+    cells = {
+        "x1": x1,
+        "x2": x2,
+        "y": [f"{y:.2f}" for y in r.normal(size=n)],
+        "city": [f"city {i % 3}" for i in range(n)],
+        "as_text": ["1"] * (n - 1) + ["1,5"],
+    }
+    path = tmp_path / "t.csv"
+    lines = [",".join(columns), *(",".join(f'"{cells[c][i]}"' for c in columns) for i in range(n))]
+    path.write_text("\n".join(lines))
+    how = {"missing": missing, "exclude": ["as_text"] if "as_text" in columns else []}
+    expected = open_data(path, "y", **how).train
+    monkeypatch.setattr(tables, "HELD", 0)
+    found = open_data(path, "y", **how).train
+    np.testing.assert_array_equal(found.X, expected.X)
+    np.testing.assert_array_equal(found.y, expected.y)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from onelayer.data.dataset import Dataset
 from onelayer.data.rows import Rows
@@ -43,10 +44,6 @@ class Prepared:
         """Whether there are rows that were not trained on."""
         return self.held_out is not None
 
-    def filled(self, rows: Rows) -> Rows:
-        """Return rows in the user's units with the mean of the training rows in the place of missing values."""
-        return rows if self.scaling is None else _filled(rows, self.scaling)
-
     @property
     def parts(self) -> dict[str, Rows]:
         """The rows of each part that there is, in the user's units: ``"train"``, ``"valid"``, ``"test"``."""
@@ -74,26 +71,27 @@ def prepare(dataset: Dataset, plan: Plan) -> Prepared:
     dataset, valid = dataset.hold_out(plan.valid, plan.seed)
     held_out = valid if valid is not None else dataset.test
     name = "valid" if valid is not None else "test" if held_out is not None else "train"
-    if dataset.encoding is None:
+    encoding = dataset.encoding
+    if encoding is None:
         return Prepared(dataset, dataset.train, held_out, held_out, name, None)
     if not plan.is_exact:
-        if not dataset.encoding.fit_intercept:
+        if not encoding.fit_intercept:
             raise OneLayerError("SGD learns a bias, which the formula leaves out: take the exact solution")
         dataset = replace(dataset, train=dataset.train.dense())
-    scaling = TableScaling.of(dataset.train)
+    scaling = TableScaling(dataset.train)
 
     def ready(rows: Rows) -> Rows:
-        return _filled(rows, scaling) if plan.is_exact else scaling.apply(rows.dense(), np.float32)
+        if not plan.is_exact:
+            return scaling.apply(rows.dense(), np.float32)
+        return _filled(rows, scaling.features.mean) if encoding.missing == "mean" else rows
 
     held = None if held_out is None else ready(held_out)
     return Prepared(dataset, ready(dataset.train), held, held_out, name, scaling)
 
 
-def _filled(rows: Rows, scaling: TableScaling) -> Rows:
-    """Return the rows with the mean of the training rows in the place of missing values."""
-    if rows.is_sparse:
-        return rows  # then none is missing: see Encoding.is_sparse
+def _filled(rows: Rows, mean: NDArray[np.float64]) -> Rows:
+    """Return the rows with the mean (d,) of the training rows in the place of missing values."""
     if isinstance(rows.X, Spool):
-        return replace(rows, X=rows.X.filled(scaling.features.mean))
+        return replace(rows, X=rows.X.filled(mean))
     missing = np.isnan(rows.X)
-    return replace(rows, X=np.where(missing, scaling.features.mean, rows.X)) if missing.any() else rows
+    return replace(rows, X=np.where(missing, mean, rows.X)) if missing.any() else rows

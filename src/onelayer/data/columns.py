@@ -181,8 +181,8 @@ class CellsProfiler:
         self.dates: Any = None
         self.odd: tuple[int, str] | None = None
 
-    def add(self, values: Any) -> None:
-        """Take in more rows: an Arrow array of strings, or of categories."""
+    def add(self, values: Any) -> Any:
+        """Take in more rows: an Arrow array of strings, or of categories; return it as float64 if all are numbers."""
         if pa.types.is_dictionary(values.type) and values.type.ordered:
             self.order |= dict.fromkeys(trimmed(as_strings(values.dictionary)).drop_null().to_pylist())
         cells = as_strings(values)
@@ -199,6 +199,7 @@ class CellsProfiler:
         self.first_null = self.first_null or _first_null(cells, self.n)
         self.null += cells.null_count
         self.n += len(cells)
+        return floats
 
     def _add_numbers(self, cells: Any, floats: Any) -> None:
         if cells.null_count == len(cells):

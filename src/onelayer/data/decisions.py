@@ -10,6 +10,7 @@ from onelayer.data.encoding import DATE_PARTS, Column, Encoding, Target
 from onelayer.data.formula_text import parse_formula
 from onelayer.data.scaling import CONSTANT
 from onelayer.data.spelling import POINT
+from onelayer.data.spool import NumbersKept
 from onelayer.data.tables import Table, quoted
 from onelayer.errors import OneLayerError, named
 
@@ -70,6 +71,7 @@ class Decisions:
         weight: the column of the rows' weights, or None.
         profiles: of all these columns.
         notes: what was read into them, and what was left out.
+        kept: the columns that are numbers, where reading them again would take long.
     """
 
     encoding: Encoding
@@ -77,6 +79,7 @@ class Decisions:
     weight: str | None
     profiles: Mapping[str, Profile]
     notes: tuple[str, ...]
+    kept: NumbersKept | None = None
 
 
 def decide(table: Table, choices: Choices) -> Decisions:
@@ -97,7 +100,8 @@ def decide(table: Table, choices: Choices) -> Decisions:
     target, candidates = _candidates(table, choices)
     weight = [choices.weight] if choices.weight else []
     categorical = {*choices.categorical, *([target] if choices.as_classes else [])}
-    profiles = table.profiles([*candidates, target, *weight], categorical)
+    kept = NumbersKept() if table.is_slow else None
+    profiles = table.profiles([*candidates, target, *weight], categorical, kept=kept)
     with named(table.name):
         chosen, notes = _chosen(table, candidates, profiles, choices, formula is not None)
         encoding = Encoding(tuple(_column(profiles[c], choices) for c in chosen), choices.missing, formula)
@@ -117,7 +121,7 @@ def decide(table: Table, choices: Choices) -> Decisions:
     notes += [f"rows are weighted by {choices.weight!r}"] if choices.weight else []
     by_name = {column.name: column for column in encoding.columns}
     notes += [n for profile in used for n in _notes_on(profile, by_name.get(profile.name), encoding.missing)]
-    return Decisions(encoding, goal, choices.weight, profiles, (*table.notes, *notes))
+    return Decisions(encoding, goal, choices.weight, profiles, (*table.notes, *notes), kept)
 
 
 # Which columns

@@ -12,6 +12,7 @@ from onelayer.data.columns import Profile
 from onelayer.data.dataset import Dataset, Missing
 from onelayer.data.decisions import Choices, Decisions, decide
 from onelayer.data.encoding import Encoding, Target, numbers_in
+from onelayer.data.formula import LARGEST
 from onelayer.data.rows import Rows, complete_rows
 from onelayer.data.spelling import POINT
 from onelayer.data.spool import SpoolWriter
@@ -60,7 +61,10 @@ def needed(made: Decisions) -> list[str]:
 
 
 def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
-    """Return the rows, in memory, and notes on those that were dropped."""
+    """Return the rows, in memory or in a file, and notes on those that were dropped."""
+    as_read = _rows_as_read(made)
+    if as_read is not None:
+        return as_read, []
     features, targets, weights = Features(), list[NDArray[Any]](), list[NDArray[np.float64]]()
     n = 0
     with named(table.name):
@@ -89,6 +93,22 @@ def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
         notes.append(f"{int((c == 0).sum()):,} rows have the weight 0")
     notes += _rare_classes(y, made.target) if made.target.classes else []
     return Rows(X, y, "classes" if made.target.classes else "regression", c), notes
+
+
+def _rows_as_read(made: Decisions) -> Rows | None:
+    """Return the rows if all columns are numbers that were kept when they were first read, and need no more care."""
+    encoding, profiles = made.encoding, [made.profiles[name] for name in needed(made)]
+    is_plain = all(
+        p.kind == "number" and p.low is not None and p.high is not None and max(-p.low, p.high) <= LARGEST
+        for p in profiles
+    )
+    is_simple = encoding.formula is None and made.weight is None and not made.target.classes
+    if made.kept is None or not is_plain or not is_simple or encoding.missing == "drop":
+        return None
+    X, target = made.kept.of(encoding.names), made.kept.of([made.target.name])
+    if X is None or target is None:
+        return None
+    return Rows(X if X.shape[0] * X.shape[1] > MOST_IN_MEMORY else X[:], target[:, 0], "regression")
 
 
 class Features:

@@ -6,13 +6,15 @@ standardised features is an affine map of the features.
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from onelayer.data.rows import Rows, block_rows
+from onelayer.data.rows import Block, Rows, Terms, block_rows
 from onelayer.double_double import EPS, two_product
+from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
 
 Array = NDArray[Any]
@@ -35,19 +37,37 @@ class RunningMoments:
     variance: Array
 
     @staticmethod
-    def of(X: Array, c: Array | None = None) -> "RunningMoments":
-        """Return those of rows X (n, d) of weights c (n,), or 1."""
-        nothing = np.zeros(X.shape[1])
-        return RunningMoments(nothing, nothing, nothing).with_rows(X, np.ones(len(X)) if c is None else c)
+    def of(X: Any, c: Array | None = None) -> "RunningMoments":
+        """Return those of features X (n, d) of weights c (n,), or 1; see ``of_rows``."""
+        return RunningMoments.of_rows(Rows(X, np.zeros(X.shape[0]), "regression", c))
 
     @staticmethod
     def of_rows(rows: Rows) -> "RunningMoments":
-        """Return those of rows wherever they are, dense or not, block by block."""
-        nothing = np.zeros(rows.n_features)
-        found = RunningMoments(nothing, nothing, nothing)
-        for block in rows.gathered().split(block_rows(rows.n_features)):
-            found = found.with_rows(block.dense(), block.row_weights())
-        return found
+        """Return those of rows wherever they are, dense or not, block by block, in two passes.
+
+        Raises:
+            OneLayerError: if squares of features overflow.
+        """
+        origin = _first_values(
+            rows.first().dense()
+        )  # differences from it are exactly 0 for a constant column
+
+        def sums(block: Block) -> list[Array]:
+            X, c = block.dense(), block.row_weights()
+            return [c @ ~np.isnan(X), c @ (_filled(X, origin) - origin)]
+
+        total, step = rows.sum(lambda block: _by_parts(sums, block))
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = origin + step / np.where(total > 0, total, 1)
+
+        def squares(block: Block) -> list[Array]:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return [block.row_weights() @ np.square(_filled(block.dense(), mean) - mean)]
+
+        variance = rows.sum(lambda block: _by_parts(squares, block))[0] / np.where(total > 0, total, 1)
+        if not np.isfinite(variance).all():
+            raise OneLayerError("some features are so large that their squares overflow: use another unit")
+        return RunningMoments(total, mean, variance)
 
     def with_rows(self, X: Array, c: Array) -> "RunningMoments":
         """Return those with more rows X (n, d) of weights c (n,) (Chan, Golub and LeVeque 1983).
@@ -55,18 +75,12 @@ class RunningMoments:
         Raises:
             OneLayerError: if squares of features overflow.
         """
-        size, nothing = block_rows(X.shape[1]), np.zeros(X.shape[1])
-        blocks = [slice(i, i + size) for i in range(0, len(X), size)]
-        origin = _first_values(X[:size])  # sums of differences from it are exactly 0 for a constant column
-        with np.errstate(over="ignore", invalid="ignore"):
-            added = sum((c[b] @ ~np.isnan(X[b]) for b in blocks), nothing)
-            share = 1 / np.where(added > 0, added, 1)
-            mean = origin + sum((c[b] @ (_filled(X[b], origin) - origin) for b in blocks), nothing) * share
-            variance = sum((c[b] @ np.square(_filled(X[b], mean) - mean) for b in blocks), nothing) * share
-            total = self.total + added
-            weight = added / np.where(total > 0, total, 1)
-            step = mean - self.mean
-            spread = self.variance * (1 - weight) + variance * weight + step**2 * weight * (1 - weight)
+        more = RunningMoments.of(X, c)
+        total = self.total + more.total
+        weight = more.total / np.where(total > 0, total, 1)
+        step = more.mean - self.mean
+        with np.errstate(over="ignore"):
+            spread = self.variance * (1 - weight) + more.variance * weight + step**2 * weight * (1 - weight)
         if not np.isfinite(spread).all():
             raise OneLayerError("some features are so large that their squares overflow: use another unit")
         return RunningMoments(total, self.mean + step * weight, spread)
@@ -124,32 +138,37 @@ class Scaling:
 
 @dataclass(frozen=True, eq=False)
 class TableScaling:
-    """The scaling of a table's features and, if it is a number, of its target.
+    """The scaling of a table's features and, if it is a number, of its target, worked out when it is asked for.
 
-    Attributes:
-        features: of d columns.
-        target: of q columns; with scale 1 for a constant target, and for classes nothing but that.
+    Args:
+        rows: float features (n, d), in which NaN means missing; features in CSR stay as they are.
     """
 
-    features: Scaling
-    target: Scaling
+    rows: Rows
 
-    @staticmethod
-    def of(rows: Rows) -> "TableScaling":
-        """Learn from float features (n, d), in which NaN means missing; features in CSR stay as they are."""
-        d = rows.n_features
-        features = Scaling(np.zeros(d), np.ones(d)) if rows.is_sparse else RunningMoments.of(rows.X).scaling()
-        if rows.task == "classes":
-            return TableScaling(features, Scaling(np.zeros(1), np.ones(1)))
-        target = RunningMoments.of(rows.y).scaling()
-        return TableScaling(
-            features, replace(target, scale=np.where(np.isfinite(target.scale), target.scale, 1))
-        )
+    @cached_property
+    def features(self) -> Scaling:
+        """That of d columns."""
+        rows, d = self.rows, self.rows.n_features
+        return Scaling(np.zeros(d), np.ones(d)) if rows.is_sparse else RunningMoments.of(rows.X).scaling()
+
+    @cached_property
+    def target(self) -> Scaling:
+        """That of q columns; with scale 1 for a constant target, and for classes nothing but that."""
+        if self.rows.task == "classes":
+            return Scaling(np.zeros(1), np.ones(1))
+        found = RunningMoments.of(self.rows.y).scaling()
+        return replace(found, scale=np.where(np.isfinite(found.scale), found.scale, 1))
 
     def apply(self, rows: Rows, dtype: DTypeLike) -> Rows:
         """Return the rows with missing values filled and everything in standard units, features as ``dtype``."""
         y = rows.y if rows.task == "classes" else self.target.apply(rows.y, np.float64)
         return replace(rows, X=self.features.apply(rows.X, dtype), y=y)
+
+
+def _by_parts(terms: Terms, block: Block) -> list[Array]:
+    """Return the sums of terms over blocks that are small even where they are made dense."""
+    return added(map(terms, block.split(block_rows(block.X.shape[1]))))
 
 
 def _filled(X: Array, value: Array) -> NDArray[np.float64]:

@@ -3,10 +3,14 @@
 import os
 import tempfile
 import weakref
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+
+from onelayer.data.arrow import numbers_of
 
 Array = NDArray[np.float64]
 
@@ -47,10 +51,30 @@ class Spool:
     ndim = 2
 
     def __init__(
-        self, storage: Storage, d: int, rows: NDArray[np.int64] | int, fill: Array | None = None
+        self,
+        storage: Storage,
+        width: int,
+        rows: NDArray[np.int64] | int,
+        fill: Array | None = None,
+        columns: slice | list[int] = slice(None),
     ) -> None:
-        """Take the rows of a file: the first ones, if a number is given, or those of certain numbers, which ascend."""
-        self._storage, self._rows, self._fill = storage, rows, fill
+        """Take the rows of a file: the first ones, if a number is given, or those of certain numbers, which ascend.
+
+        Args:
+            storage: what holds them.
+            width: how many numbers a row has there.
+            rows: how many, or which.
+            fill: what stands for missing values (d,).
+            columns: those that are features.
+        """
+        self._storage, self._width, self._rows, self._fill, self._columns = (
+            storage,
+            width,
+            rows,
+            fill,
+            columns,
+        )
+        d = len(range(width)[columns] if isinstance(columns, slice) else columns)
         self.shape = (rows if isinstance(rows, int) else len(rows), d)
 
     def __len__(self) -> int:
@@ -59,7 +83,7 @@ class Spool:
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, tuple):
             rows, columns = index
-            parts = [self[i : i + CHUNK][:, columns] for i in range(0, len(self), CHUNK)]
+            parts = [self[i : i + CHUNK][:, columns].copy() for i in range(0, len(self), CHUNK)]
             return np.concatenate(parts)[rows]
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
@@ -68,13 +92,19 @@ class Spool:
         if index.dtype == bool:
             kept = np.flatnonzero(index)
             chosen = kept if isinstance(self._rows, int) else self._rows[kept]
-            return Spool(self._storage, self.shape[1], chosen, self._fill)
+            return Spool(self._storage, self._width, chosen, self._fill, self._columns)
         places = index if isinstance(self._rows, int) else self._rows[index]
         return np.stack([self._at(int(place), 1)[0] for place in places]) if len(places) else self._read(0, 0)
 
     def filled(self, values: Array) -> "Spool":
         """Return a view with a value for each column (d,) in the place of what is missing."""
-        return Spool(self._storage, self.shape[1], self._rows, values)
+        return Spool(self._storage, self._width, self._rows, values, self._columns)
+
+    def columns(self, places: list[int]) -> "Spool":
+        """Return a view of some columns, of a spool that has all."""
+        first, is_run = places[0], places == list(range(places[0], places[0] + len(places)))
+        chosen = slice(first, first + len(places)) if is_run else places
+        return Spool(self._storage, self._width, self._rows, None, chosen)
 
     def _read(self, start: int, stop: int) -> Array:
         if isinstance(self._rows, int) or start == stop:
@@ -84,9 +114,9 @@ class Spool:
         return self._at(first, int(rows[-1]) + 1 - first)[rows - first]
 
     def _at(self, place: int, n: int) -> Array:
-        size = self.shape[1] * 8
+        size = self._width * 8
         data = self._storage.read(place * size, n * size)
-        X = np.frombuffer(data).reshape(n, self.shape[1])
+        X = np.frombuffer(data).reshape(n, self._width)[:, self._columns]
         return X if self._fill is None else np.where(np.isnan(X), self._fill, X)
 
 
@@ -105,3 +135,33 @@ class SpoolWriter:
     def spool(self) -> Spool:
         """Return all rows."""
         return Spool(self._storage, self.d, self.n)
+
+
+class NumbersKept:
+    """Columns that are numbers from the first row to the last, kept as they come by, so as not to be read again."""
+
+    def __init__(self) -> None:
+        self._names: tuple[str, ...] = ()
+        self._writer: SpoolWriter | None = None
+
+    def add(self, columns: Mapping[str, pa.Array | None]) -> None:
+        """Take in more rows: float64 (m,) by name, or None for a column that has something else among these rows."""
+        if not self._names:
+            self._names = tuple(name for name, values in columns.items() if values is not None)
+            self._writer = SpoolWriter(len(self._names)) if self._names else None
+        if self._writer is None:
+            return
+        found = [values for name in self._names if (values := columns[name]) is not None]
+        if len(found) < len(self._names):
+            self._writer = None
+            return
+        X = np.empty((len(found[0]), len(found)))
+        for j, values in enumerate(found):
+            X[:, j] = numbers_of(pa.chunked_array([values]), np.float64, np.nan)
+        self._writer.add(X)
+
+    def of(self, names: Sequence[str]) -> Spool | None:
+        """Return all rows with some columns, if they were kept."""
+        if self._writer is None or not set(names) <= set(self._names):
+            return None
+        return self._writer.spool().columns([self._names.index(name) for name in names])

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from glob import glob
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from onelayer.data.dataset import Dataset
 from onelayer.data.delimited import Delimited
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.spelling import POINT, Spelling
+from onelayer.data.spool import NumbersKept
 from onelayer.errors import OneLayerError, first_line
 
 Batches = Iterator[pa.RecordBatch]
@@ -44,6 +46,7 @@ class Table:
         unnamed: columns that have no name of their own there.
         index: columns that are an index which pandas stored.
         likely_decimal: the decimal mark that goes with how cells are separated.
+        is_slow: whether to read it takes long, as of much text.
         reading: what the user said.
         read: yields batches with the columns of the given numbers; of the second ones, cells are known to be plain
             numbers, and may come as float64.
@@ -56,6 +59,7 @@ class Table:
     unnamed: frozenset[str]
     index: frozenset[str]
     likely_decimal: str
+    is_slow: bool
     reading: Reading
     read: Callable[[Sequence[int], Collection[int]], Batches]
 
@@ -107,10 +111,12 @@ class Table:
         columns: Sequence[str],
         categorical: Iterable[str] = (),
         expected: Mapping[str, Spelling] | None = None,
+        kept: NumbersKept | None = None,
     ) -> dict[str, Profile]:
         """Return what each column is, after one look at all rows; how numbers are spelled is the table's business.
 
-        Where a column leaves that open, it is what ``expected`` says for it, if anything.
+        Where a column leaves that open, it is what ``expected`` says for it, if anything. What ``kept`` takes in, is
+        all columns that are strings and numbers.
 
         Raises:
             OneLayerError: if there are no rows, or one is broken.
@@ -118,25 +124,29 @@ class Table:
         chosen = set(categorical)
         profilers = {c: profiler_of(c, self.types[self.place(c)], c in chosen) for c in columns}
         n = 0
-        running: list[Future[None]] = []
-        with ThreadPoolExecutor(2) as pool:
-            for batch in self.batches(columns):
-                n += len(batch)
-                pairs = list(zip(profilers.values(), batch.columns, strict=True))
-                for half in running:  # while they ran, the batch was read
-                    half.result()
-                running = [pool.submit(_add, half) for half in (pairs[::2], pairs[1::2])]
-            for half in running:
-                half.result()
+        running: list[Future[dict[str, Any]]] = []
+        writing: list[Future[None]] = []
+        with ThreadPoolExecutor(3) as pool:
+            for batch in chain(self.batches(columns), [None]):
+                looked = [half.result() for half in running]  # while they ran, the batch was read
+                for last in writing:
+                    last.result()
+                writing = (
+                    [pool.submit(kept.add, looked[0] | looked[1])] if kept is not None and looked else []
+                )
+                if batch is not None:
+                    n += len(batch)
+                    pairs = list(zip(profilers.values(), batch.columns, strict=True))
+                    running = [pool.submit(_add, half) for half in (pairs[::2], pairs[1::2])]
         if not n:
             raise OneLayerError(f"{self.name}: has no rows")
         found = {name: profiler.profile() for name, profiler in profilers.items()}
         return _settled(found, self.reading, self.likely_decimal, expected or {})
 
 
-def _add(pairs: Sequence[tuple[Profiler, pa.Array]]) -> None:
-    for profiler, values in pairs:
-        profiler.add(values)
+def _add(pairs: Sequence[tuple[Profiler, pa.Array]]) -> dict[str, Any]:
+    """Show columns to profilers; return those that are strings and numbers by name, as float64 or None."""
+    return {profiler.name: profiler.add(values) for profiler, values in pairs}
 
 
 def _settled(
@@ -202,6 +212,7 @@ class Found:
         notes: for the user.
         index: the names of columns that are a stored index.
         likely_decimal: as in ``Table``.
+        is_slow: likewise.
     """
 
     name: str
@@ -211,6 +222,7 @@ class Found:
     notes: Sequence[str] = ()
     index: Sequence[str] = ()
     likely_decimal: str = "."
+    is_slow: bool = False
 
 
 def open_table(source: Any, reading: Reading = AS_FOUND) -> Table:
@@ -269,6 +281,7 @@ def _checked(found: Found, reading: Reading) -> Table:
         unnamed,
         index,
         found.likely_decimal,
+        found.is_slow,
         reading,
         found.read,
     )
@@ -310,7 +323,8 @@ def _joined(name: str, parts: Sequence[Table]) -> Table:
                 yield pa.RecordBatch.from_arrays(columns, [first.columns[i] for i in places])
 
     notes = (*first.notes, f"{len(parts)} files")
-    return replace(first, name=name, types=tuple(types), notes=notes, read=read)
+    is_slow = any(part.is_slow for part in parts)
+    return replace(first, name=name, types=tuple(types), notes=notes, is_slow=is_slow, read=read)
 
 
 def _files(source: str) -> list[Path]:
@@ -363,16 +377,17 @@ def _delimited(path: Path, reading: Reading) -> Found:
     file = Delimited(path, reading)
     names = file.dialect.names
     kept: list[pa.RecordBatch] = []
+    is_large = path.stat().st_size > HELD
 
     def read(places: Sequence[int], plain: Collection[int]) -> Batches:
-        if not kept and path.stat().st_size <= HELD:
+        if not kept and not is_large:
             kept.extend(file.batches(range(len(names))))
         if kept:
             return (batch.select(list(places)) for batch in kept)
         return file.batches(places, plain)
 
     likely = "," if file.dialect.separator == ";" else "."
-    return Found(str(path), names, [pa.large_string()] * len(names), read, file.notes, (), likely)
+    return Found(str(path), names, [pa.large_string()] * len(names), read, file.notes, (), likely, is_large)
 
 
 def _from_python(data: Any) -> tuple[str, pa.Table]:

@@ -159,7 +159,7 @@ def findings(run: Run, extras: Extras = NOTHING_MORE) -> Findings:
         groups=() if named is None else groups(model, named, extras.coefficients),
         columns=() if moments is None else _columns(run, moments),
         rows_per_coefficient=_rows_per_coefficient(run) if is_one_layer else None,
-        results=classification(run) if model.classes else regression(run, deviation),
+        results=classification(run) if model.classes else regression(run, moments),
         model_sha256=sha256(model.to_bytes()).hexdigest(),
         versions={
             "onelayer": version("onelayer"),

@@ -1,6 +1,6 @@
 """What the model gets right and wrong on the rows that it is judged by, as numbers to draw."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -122,8 +122,8 @@ class Classification:
     mistakes: tuple[Mistake, ...]
 
 
-def regression(run: Run, deviation: Array | None) -> Regression:
-    """Return how the numbers that a run predicts relate to the true ones; ``deviation`` (d,) is of its features."""
+def regression(run: Run, moments: RunningMoments | None) -> Regression:
+    """Return how the numbers that a run predicts relate to the true ones, given the moments of a table's features."""
     part, rows = run.prepared.judged_by
     prediction, target = run.outputs[part][:, 0], rows.y[:, 0]
     errors = target - prediction
@@ -132,7 +132,7 @@ def regression(run: Run, deviation: Array | None) -> Regression:
     normal = diagnostics.normal_order_statistics(len(rows), shown)
     return Regression(
         fit=Points(target[shown], prediction[shown], len(rows)),
-        residuals=_residuals(run.model, rows, prediction, errors, deviation),
+        residuals=_residuals(run.model, rows, prediction, errors, moments),
         quantiles=Points(normal, ordered[shown], len(rows)),
         centre=(float(errors.mean()), float(errors.std())),
         influential=_influential(run) if run.plan.is_exact else None,
@@ -140,15 +140,16 @@ def regression(run: Run, deviation: Array | None) -> Regression:
 
 
 def _residuals(
-    model: Model, rows: Rows, prediction: Array, errors: Array, deviation: Array | None
+    model: Model, rows: Rows, prediction: Array, errors: Array, moments: RunningMoments | None
 ) -> tuple[Residuals, ...]:
     """Return the residuals along the prediction, and along the features whose trends explain most of them."""
     along = [_along(None, prediction, errors, len(rows))]
-    if deviation is None:
+    if moments is None:
         return tuple(along)
     chosen = diagnostics.sample(len(rows), MOST_ROWS)
     X, errors = rows.take(chosen).gathered().dense(), errors[chosen]
-    there = RunningMoments.of_rows(replace(rows, c=None)).total
+    there = _known_values(rows)
+    deviation = np.sqrt(moments.variance)
     effect = np.abs(model.weight[0] * deviation) if model.hidden_weight is None else deviation
     candidates = np.argsort(-effect, kind="stable")[:MOST_CANDIDATES]
     names, found = feature_names(model), []
@@ -159,6 +160,14 @@ def _residuals(
     found.sort(key=lambda one: -one.trend.share)
     shown = [one for i, one in enumerate(found[:MOST_FEATURES]) if i < LEAST_FEATURES or one.is_clear]
     return (*along, *shown)
+
+
+def _known_values(rows: Rows) -> Array:
+    """Return how many values of each feature are not missing (d,)."""
+    if rows.is_sparse:
+        return np.full(rows.n_features, len(rows))  # then none is: see Encoding.is_sparse
+    known: Array = rows.sum(lambda block: [(~np.isnan(block.dense())).sum(axis=0)])[0]
+    return known
 
 
 def _along(feature: str | None, x: Array, errors: Array, total: int) -> Residuals:

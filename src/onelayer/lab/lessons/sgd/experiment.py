@@ -41,13 +41,13 @@ TRIED_BATCHES = (8, 32, 256)
 def standardised() -> tuple[Array, Array]:
     """Return features X (2930, 2) and prices y (2930,), each column with mean 0 and standard deviation 1."""
     rows = houses().train
-    standard = TableScaling.of(rows).apply(rows, np.float64)
+    standard = TableScaling(rows).apply(rows, np.float64)
     return standard.X, standard.y[:, 0]
 
 
 def in_dollars(parameters: Array) -> Array:
     """Return weights and bias (3,) for features in ft² and years and a price in USD, from standardised ones."""
-    scaling = TableScaling.of(houses().train)
+    scaling = TableScaling(houses().train)
     weight, bias = scaling.features.input_to_user(parameters[None, :-1], parameters[-1:])
     return np.append(*scaling.target.output_to_user(weight, bias))
 
