@@ -35,11 +35,11 @@ def test_steps_and_conjugates_are_extremes(l1, l2, box, u):
 
 def test_groups_shrink_and_leave_columns_out_as_a_whole():
     generator = np.random.default_rng(0)
-    W, penalty = generator.normal(size=(3, 5)), ElasticNet(np.linspace(0, 4, 5), 0.5, is_grouped=True)
+    W, penalty = generator.normal(size=(3, 5)), ElasticNet(np.linspace(0, 9, 5), 0.5, is_grouped=True)
     V = penalty.step(W, 0.3)
     assert not V[:, 4].any() and V[:, :2].all()
     lengths = np.linalg.norm(W, axis=0)
-    assert penalty.value(W) == pytest.approx((np.linspace(0, 4, 5) * lengths).sum() + 0.25 * (W**2).sum())
+    assert penalty.value(W) == pytest.approx((np.linspace(0, 9, 5) * lengths).sum() + 0.25 * (W**2).sum())
     # The gradient is 0 at the proximal step of a column that stays.
     slope = (V - W) / 0.3 + 0.5 * V + penalty.l1 * V / np.maximum(np.linalg.norm(V, axis=0), 1e-300)
     np.testing.assert_allclose(slope[:, :2], 0, atol=1e-12)
