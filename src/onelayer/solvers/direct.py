@@ -42,6 +42,7 @@ def least_squares(
     Raises:
         OneLayerError: if values are so large that their squares overflow.
     """
+    rows = rows.less_offset() if isinstance(rows, Rows) else rows
     rows, exponent = rows.weights_near_one()
     fit = _solve(rows, _scaled(alpha, -exponent), fit_intercept, careful)
     return replace(fit, exponent=exponent)

@@ -105,9 +105,11 @@ class Found:
         lower: a lower bound on the minimum.
         history: F before each step and at the end.
         is_exhausted: whether the steps were used up.
+        first: F at V = 0.
     """
 
     candidates: list[Array]
     lower: float
     history: list[float]
     is_exhausted: bool
+    first: float
