@@ -70,6 +70,11 @@ class Block:
         c, offset = (None if v is None else v[rows] for v in (self.c, self.offset))
         return replace(self, X=X, y=self.y[rows], c=c, start=self.start + start, offset=offset)
 
+    def take(self, index: NDArray[np.intp]) -> "Block":
+        """Return the rows at ``index`` (m,), in that order; ``start`` means nothing for them."""
+        c = None if self.c is None else self.c[index]
+        return replace(self, X=self.X[index], y=self.y[index], c=c)
+
     def split(self, size: int) -> "Iterator[Block]":
         """Yield the rows in blocks of at most ``size``; no rows are one block of none."""
         for start in range(0, max(len(self), 1), size):

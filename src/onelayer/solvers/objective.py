@@ -160,7 +160,7 @@ class Objective:
             return np.broadcast_to(
                 columns.gram(ch[0] * h[0]), (len(pairs), *self.shape[1:], *self.shape[1:])
             ).copy()
-        return np.stack([columns.gram(ch[a] * h[b]) for a, b in pairs])
+        return np.asarray(columns.pair_grams(ch, h, pairs))
 
     def _curved(self, grams: Array) -> Array:
         """Return the losses' Hessian (k, p, k, p).
