@@ -160,11 +160,16 @@ SPLITTERS = [KFold(3), KFold(5, shuffle=True, random_state=0), ShuffleSplit(3, t
 def test_folds_are_those_of_models_of_the_other_folds(n, d, q, intercept, weighted, splitter):
     X, Y, c = problem(n, d, q, weighted=weighted)
     splits = list(splitter.split(X))
-    found = fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS, intercept)
+    found = fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS, intercept).errors
     np.testing.assert_allclose(found, fold_by_fold(X, Y, c, splits, ALPHAS, intercept), rtol=1e-9)
+    path = fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS, intercept).path
+    fit = least_squares(Rows(X, Y, "regression", c), ALPHAS[1], intercept)
+    np.testing.assert_allclose(path.weight[1], fit.weight, rtol=1e-7, atol=1e-12)
     if d < 600:
         sparse_rows = Rows(sparse.csr_array(X), Y, "regression", c)
-        np.testing.assert_allclose(fold_errors(sparse_rows, splits, ALPHAS, intercept), found, rtol=1e-9)
+        np.testing.assert_allclose(
+            fold_errors(sparse_rows, splits, ALPHAS, intercept).errors, found, rtol=1e-9
+        )
 
 
 @pytest.mark.parametrize("d", [4, 60])
@@ -174,7 +179,7 @@ def test_a_fold_of_huge_rows_costs_the_others_no_digits(d):
     X[:8] *= 2.0**30
     Y[:8] *= 2.0**30
     splits = list(KFold(5).split(X))
-    found = fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS[2:])
+    found = fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS[2:]).errors
     np.testing.assert_allclose(found[:, 0], fold_by_fold(X, Y, c, splits, ALPHAS[2:], True)[:, 0], rtol=1e-8)
 
 
@@ -185,9 +190,11 @@ def test_constant_columns_weights_of_0_and_a_fold_without_any():
     c[3] = 0
     splits = list(KFold(5).split(X))
     expected = fold_by_fold(X, Y, c, splits, ALPHAS, True)
-    np.testing.assert_allclose(fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS), expected, rtol=1e-9)
+    np.testing.assert_allclose(
+        fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS).errors, expected, rtol=1e-9
+    )
     c[:8] = 0
-    found = fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS)
+    found = fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS).errors
     assert (found[:, 0] == 0).all() and (found[:, 1:] > 0).all()
     c[:] = 0
     with pytest.raises(OneLayerError, match="fewer folds"):
@@ -199,5 +206,5 @@ def test_folds_without_penalty_and_with_dependent_columns():
     X = np.column_stack([X, X[:, 0] + X[:, 1]])
     splits = list(KFold(4).split(X))
     alphas = np.array([0.0, 1e-9, 1.0])
-    found = fold_errors(Rows(X, Y, "regression", c), splits, alphas)
+    found = fold_errors(Rows(X, Y, "regression", c), splits, alphas).errors
     np.testing.assert_allclose(found, fold_by_fold(X, Y, c, splits, alphas, True), rtol=1e-9)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,9 @@ from sklearn.model_selection import check_cv
 from onelayer.errors import OneLayerError
 
 Array = NDArray[Any]
-Rule = Literal["min", "1se"]
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 FOLDS = 5
-DECADES = {"linear": (1.0, -7.0), "softmax": (1.0, -6.0)}  # of penalties about the size that counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +42,7 @@ class Errors:
         variance = np.square(errors - mean[:, None]) @ share
         return Errors(mean, np.sqrt(variance / max(len(share) - 1, 1)), errors)
 
-    def chosen(self, rule: Rule) -> int:
+    def chosen(self, rule: str) -> int:
         """Return the number of the penalty that the rule chooses.
 
         It is that of the least mean error, the strongest of several; by "1se" the strongest whose error is at most one
@@ -74,7 +72,9 @@ def checked_penalties(given: Any, name: str) -> Array | None:
     except (TypeError, ValueError):
         values = np.zeros(0)
     if values.ndim != 1 or not len(values) or not (np.isfinite(values) & (values > 0)).all():
-        raise OneLayerError(f"{name} must be a number of penalties, or a list of positive numbers, not {given!r}")
+        raise OneLayerError(
+            f"{name} must be a number of penalties, or a list of positive numbers, not {given!r}"
+        )
     if len(np.unique(values)) < len(values):
         raise OneLayerError(f"{name} holds a penalty twice: {given!r}")
     return values
@@ -89,7 +89,14 @@ def row_splits(cv: Any, X: Any, y: Any, groups: Any) -> list[Split]:
     return _checked([(np.asarray(a), np.asarray(b)) for a, b in check_cv(cv).split(X, y, groups)])
 
 
-def class_splits(cv: Any, X: Any, y: Any, labels: NDArray[np.int64], weights: Array, groups: Any) -> list[Split]:
+def fold_weights(splits: list[Split], c: Array | None) -> Array:
+    """Return how much the rows (K,) weigh that each split judges by."""
+    return np.array([float(len(test) if c is None else c[test].sum()) for _, test in splits])
+
+
+def class_splits(
+    cv: Any, X: Any, y: Any, labels: NDArray[np.int64], weights: Array, groups: Any
+) -> list[Split]:
     """Return the splits of rows of classes.
 
     If ``cv`` is a number, each class is spread evenly over the folds, and the only row of a class is never left out, so
@@ -135,5 +142,7 @@ def _stratified(labels: NDArray[np.int64], n_folds: int) -> Iterator[Split]:
 
 def _checked(splits: Sequence[Split]) -> list[Split]:
     if not splits or any(not len(train) or not len(test) for train, test in splits):
-        raise OneLayerError("cv leaves a fold without rows to learn from or to judge by: use another splitter")
+        raise OneLayerError(
+            "cv leaves a fold without rows to learn from or to judge by: use another splitter"
+        )
     return list(splits)

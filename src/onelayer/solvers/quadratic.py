@@ -145,8 +145,15 @@ def descend(H: Array, gradient: Array, v: Array, net: ElasticNet, groups: Array)
     v, net = v.copy(), net.columns(m)
     arrays = [H, gradient.copy(), v, net.l1, net.l2, net.lower, net.upper, starts, curvature]
     run = _descend if compiled is None else compiled.descend
-    run(*map(np.ascontiguousarray, arrays[:1]), *arrays[1:3], *map(np.ascontiguousarray, arrays[3:]),
-        net.is_grouped, SWEEPS, PRECISION, least)
+    run(
+        *map(np.ascontiguousarray, arrays[:1]),
+        *arrays[1:3],
+        *map(np.ascontiguousarray, arrays[3:]),
+        net.is_grouped,
+        SWEEPS,
+        PRECISION,
+        least,
+    )
     return v
 
 
@@ -186,9 +193,7 @@ def _descend(
     return most
 
 
-def _block_minimum(
-    H: Array, g: Array, start: Array, l1: float, l2: float, largest: float
-) -> Array:
+def _block_minimum(H: Array, g: Array, start: Array, l1: float, l2: float, largest: float) -> Array:
     """Return the minimum for one block of weights, by proximal gradient steps if it has several."""
     v = start
     for _ in range(INNER):

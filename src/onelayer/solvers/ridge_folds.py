@@ -59,10 +59,21 @@ class Sums:
         return Sums(moments, gram, cross)
 
 
-def fold_errors(rows: Rows, splits: Sequence[Split], alphas: Array, fit_intercept: bool = True) -> Array:
-    """Return the mean squared error (a, K) on the rows that each split judges by, of models of those it learns from.
+@dataclass(frozen=True, eq=False)
+class FoldErrors:
+    """What folds say of several penalties.
 
-    The mean is over rows, by their weights, and over targets.
+    Attributes:
+        path: the solutions for all rows.
+        errors: the mean squared error (a, K) on the rows that each split judges by, by their weights, and over targets.
+    """
+
+    path: RidgePath
+    errors: Array
+
+
+def fold_errors(rows: Rows, splits: Sequence[Split], alphas: Array, fit_intercept: bool = True) -> FoldErrors:
+    """Return the errors of models of the rows that each split learns from, and the models of all rows.
 
     Args:
         rows: features (n, d), targets (n, q) and weights.
@@ -73,41 +84,41 @@ def fold_errors(rows: Rows, splits: Sequence[Split], alphas: Array, fit_intercep
     Raises:
         OneLayerError: if no row that a split learns from has a weight.
     """
+    given = np.asarray(alphas, np.float64)
     rows, exponent = rows.less_offset().weights_near_one()
-    alphas = np.ldexp(np.asarray(alphas, np.float64), -exponent)
-    d = rows.n_features
+    alphas, d = np.ldexp(given, -exponent), rows.n_features
     if not all(_weighs(rows, train) for train, _ in splits):
         raise OneLayerError("no row that a fold learns from has a weight above 0: use fewer folds")
     if min(len(train) for train, _ in splits) <= d and len(rows) <= LARGEST:
-        return _by_kernel(rows, splits, alphas, fit_intercept)
+        wide = WideRows.of(rows.gathered(), fit_intercept)
+        path = wide.path(wide.factor(alphas), alphas)
+        return FoldErrors(replace(path, alphas=given), _by_kernel(rows, splits, alphas, fit_intercept))
+    parts = [rows, *(rows.take(train) for train, _ in splits)]
     if rows.is_sparse and d > MOST_SPARSE_FEATURES:
-        paths = (_one_by_one(rows.take(train), alphas, fit_intercept) for train, _ in splits)
+        paths = (_one_by_one(part, alphas, fit_intercept) for part in parts)
     else:
-        outside = _sums_outside(rows, splits, fit_intercept)
-        paths = (
-            _by_gram(sums, rows, train, alphas, fit_intercept)
-            for sums, (train, _) in zip(outside, splits, strict=True)
-        )
-    return np.stack(
-        [_errors(path, rows.take(test)) for path, (_, test) in zip(paths, splits, strict=True)], axis=1
-    )
+        sums = sums_of_splits(rows, splits, fit_intercept)
+        paths = (_by_gram(*each, alphas, fit_intercept) for each in zip(sums, parts, strict=True))
+    path = replace(next(paths), alphas=given)
+    errors = [_errors(path, rows.take(test)) for path, (_, test) in zip(paths, splits, strict=True)]
+    return FoldErrors(path, np.stack(errors, axis=1))
 
 
 # Tall data
 
 
-def _sums_outside(rows: Rows, splits: Sequence[Split], fit_intercept: bool) -> Iterator[Sums]:
-    """Yield the sums of the rows that each split learns from: of all other folds, or if they overlap its own."""
+def sums_of_splits(rows: Rows, splits: Sequence[Split], fit_intercept: bool) -> Iterator[Sums]:
+    """Yield the sums of all rows, and of those that each split learns from: of all other folds, or else its own."""
     size = len(splits) * rows.n_features * (rows.n_features + rows.y.shape[1])
     if not (_are_folds(splits, len(rows)) and size <= MOST_KEPT):
+        yield Sums.of(rows, fit_intercept)
         yield from (Sums.of(rows.take(train), fit_intercept) for train, _ in splits)
         return
     of_folds = [
         Sums.of(rows.take(test), fit_intercept) if _weighs(rows, test) else None for _, test in splits
     ]
-    for k in range(len(splits)):
-        others = [sums for j, sums in enumerate(of_folds) if j != k and sums is not None]
-        yield reduce(add, others) if others else Sums.of(rows.take(splits[k][0]), fit_intercept)
+    for left_out in (None, *range(len(splits))):
+        yield reduce(add, (sums for k, sums in enumerate(of_folds) if k != left_out and sums is not None))
 
 
 def _weighs(rows: Rows, index: NDArray[np.intp]) -> bool:
@@ -123,14 +134,12 @@ def _are_folds(splits: Sequence[Split], n: int) -> bool:
     )
 
 
-def _by_gram(
-    sums: Sums, rows: Rows, train: NDArray[np.intp], alphas: Array, fit_intercept: bool
-) -> RidgePath:
-    """Return the path of some rows from their sums, and where these lack digits from the rows."""
+def _by_gram(sums: Sums, rows: Rows, alphas: Array, fit_intercept: bool) -> RidgePath:
+    """Return the path of rows from their sums, and where these lack digits from the rows."""
     factor = Primal.of(sums.moments, sums.gram, sums.cross)
     path, is_resolved = factor.path(alphas), factor.resolves(alphas)
     if not is_resolved.all():
-        careful = _one_by_one(rows.take(train), alphas[~is_resolved], fit_intercept)
+        careful = _one_by_one(rows, alphas[~is_resolved], fit_intercept)
         path.weight[~is_resolved], path.bias[~is_resolved] = careful.weight, careful.bias
     return path
 

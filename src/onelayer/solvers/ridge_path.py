@@ -19,6 +19,7 @@ from onelayer.data.rows import Block, Rows, block_rows
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
 from onelayer.solvers.direct import least_squares
+from onelayer.solvers.inverse import Inverse
 from onelayer.solvers.moments import Moments, sums_of
 from onelayer.solvers.spectra import Primal, RidgePath, WideRows
 
@@ -105,15 +106,18 @@ def _by_gram(rows: Rows, alphas: Array, fit_intercept: bool) -> LeaveOneOut:
         fit = least_squares(rows, float(alphas[a]), fit_intercept)
         path.weight[a], path.bias[a] = fit.weight, fit.bias
         if fit.inverse is None:
-            raise AssertionError("dense data have an inverse")
-        by_inverse = partial(_forms, fit.inverse[:-1, :-1])
-        sums[:, [a]] = _error_sums(rows, moments, fit.weight[None], by_inverse, unit)
+            raise OneLayerError(
+                f"a penalty of {alphas[a]:.2g} is too small beside so many sparse features for leave-one-out: use "
+                "larger ones, or folds (cv=5)"
+            )
+        by_factor = partial(_forms, fit.inverse)
+        sums[:, [a]] = _error_sums(rows, moments, fit.weight[None], by_factor, unit)
     return _judged(path, sums, rows, unit)
 
 
-def _forms(inverse: Array, Z: Array) -> Array:
-    """Return zᵢᵀ M zᵢ (m, 1) of a matrix (d, d)."""
-    return np.asarray(((Z @ inverse) * Z).sum(axis=1, keepdims=True))
+def _forms(inverse: Inverse, Z: Array) -> Array:
+    """Return (xᵢ − x̄)ᵀ (XᵀCX + α)⁻¹ (xᵢ − x̄) (m, 1) of centred rows (m, d)."""
+    return np.asarray(np.square(Z @ inverse.half).sum(axis=1, keepdims=True))
 
 
 def _error_sums(
