@@ -70,7 +70,7 @@ class LeastSquaresFit(Fit):
 class Minimum(Fit):
     """The minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W), with a bound on how far from it the solver may be.
 
-    The solver is "newton" or "lbfgs".
+    The solver is "newton" or "lbfgs", or "proximal" for an elastic net.
 
     Attributes:
         objective: the value at W and b as they are stored.
