@@ -165,7 +165,7 @@ def _largest_form(objective: Objective, point: Point, model: Quadratic, inverse:
 def _quick_audit(objective: Objective, point: Point) -> Audit | None:
     """Return what ``audit`` does, without a pass: from Σ c z² = Σ c, by Cauchy's inequality; None if it bounds nothing."""
     loss, scaling = objective.loss, objective.scaling
-    if not math.isfinite(loss.steepness * loss.smoothness):
+    if not math.isfinite(loss.steepness * loss.smoothness) or objective.rows.first().offset is not None:
         return None
     far = np.where(np.isfinite(scaling.scale), np.abs(scaling.mean) / scaling.scale, 0.0)
     reach = np.append(1 + far, np.ones(int(objective.fit_intercept)))

@@ -31,15 +31,23 @@ class PenaltyPath:
         rows: features, targets that the loss knows, weights.
         loss: ℓ.
         fit_intercept: whether b is free; else it is 0.
+        start: W (k, d) and b (k,) to begin at, where they are better than zeros.
 
     Raises:
         OneLayerError: if no row has a weight.
     """
 
-    def __init__(self, rows: Source, loss: Loss, fit_intercept: bool = True) -> None:
+    def __init__(
+        self,
+        rows: Source,
+        loss: Loss,
+        fit_intercept: bool = True,
+        start: tuple[Array, Array] | None = None,
+    ) -> None:
         rows, self.exponent = rows.weights_near_one()
         scaling = RowsScaling.of(rows, fit_intercept)
         self.objective = Objective(rows, loss, Ridge(0.0), scaling, fit_intercept)
+        self._start = start
         self._solver: Proximal | None = None
 
     def minimum(self, penalty: ElasticNet, tol: float = 1e-6, max_iter: int = 1000) -> Minimum:
@@ -104,8 +112,12 @@ class PenaltyPath:
 
     def _found(self, net: ElasticNet, tol: float, max_iter: int) -> Found:
         if self._solver is None:
-            start = np.clip(np.zeros(self.objective.shape), net.lower, net.upper)
-            self._solver = Proximal(self.objective, net, start)
+            self._solver = Proximal(self.objective, net, np.zeros(self.objective.shape))
+            if self._start is not None:
+                V, bias = self.objective.scaling.input_to_standard(*self._start)
+                V = np.column_stack([V, bias]) if self.objective.fit_intercept else V
+                there = Proximal(self.objective, net, np.clip(V, net.lower, net.upper))
+                self._solver = min(self._solver, there, key=lambda solver: solver.value)
         return self._solver.run(net, tol, max_iter)
 
     def _in_user_units(self, penalty: ElasticNet, V: Array) -> tuple[Array, Array]:
@@ -135,7 +147,7 @@ class PenaltyPath:
             objective=value,
             gap=gap,
             history=found.history,
-            converged=gap <= tol * value or gap <= EPS * found.history[0],
+            converged=gap <= tol * value or gap <= EPS * found.first,
             solver="proximal",
             is_exhausted=found.is_exhausted,
         )

@@ -83,11 +83,13 @@ class Proximal:
     model: Quadratic | None = None
     is_new: bool = False
     lower: float = 0.0
+    first: float = field(init=False)
     columns: NDArray[np.intp] = field(init=False)
     part: Objective = field(init=False)
 
     def __post_init__(self) -> None:
         self.point = self.objective.at(self.V, inner=True)
+        self.first = self.objective.value_at_zero()
         self.columns, self.part = np.zeros(0, np.intp), self.objective
 
     @property
@@ -126,7 +128,7 @@ class Proximal:
             self._settle(max(SHARE * min(left, value), enough / 3) if left > enough else left / 10)
         if value - self.lower > self.tol * self.lower:
             self.lower = max(self.lower, dual_bound(self.objective, self.net, self.point, 0.0))
-        return Found([self.V], self.lower, self.history, self.is_exhausted)
+        return Found([self.V], self.lower, self.history, self.is_exhausted, self.first)
 
     # Columns
 

@@ -101,7 +101,7 @@ def _curvature(
 ) -> list[Array]:
     """Return Σᵢ cᵢ (diag(h) − hhᵀ) ⊗ zzᵀ, or without hhᵀ, of the active weights (m, m), sorted by outputs."""
     columns, c = objective.columns(block, written_out=True), objective.weights(block)
-    _, _, h = objective.loss.at(columns.forward(V), block.y)
+    _, _, h = objective.loss.at(objective.outputs(columns, V, block), block.y)
     Z = _written(columns, dtype)
     ends = np.cumsum(active.sum(axis=1))
     starts = ends - active.sum(axis=1)
