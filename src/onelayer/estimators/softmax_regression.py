@@ -27,12 +27,13 @@ from onelayer.estimators.onnx_export import write_softmax_regression
 from onelayer.estimators.parameters import (
     check_parameters,
     class_weights,
+    estimator_penalty,
     plain_labels,
     refuse_unlike_numbers,
     unchanged_on_error,
 )
 from onelayer.losses import CrossEntropy
-from onelayer.penalties import Ridge
+from onelayer.penalties import ElasticNet, Ridge
 from onelayer.solvers.epoch import LARGEST_LR, SMALLEST_LR
 from onelayer.solvers.fit import Minimum
 from onelayer.solvers.minimise import minimise
@@ -71,22 +72,29 @@ def _learns_by_sgd(model: "SoftmaxRegression") -> bool:
 class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Softmax regression: minimises ½ ‖W‖² + C Σ cᵢ ℓ(W xᵢ + b, yᵢ) with the cross-entropy ℓ (section 3.4).
 
-    The objective is that of scikit-learn's ``LogisticRegression``; with two classes too, there is one output, the
-    logit of the second. Features need not be scaled: no solver depends on their units. X is dense, or for the exact
+    With an ``l1_ratio`` r the penalty is r ‖W‖₁ + ½ (1 − r) ‖W‖², the elastic net, which leaves coefficients out. The
+    objective is that of scikit-learn's ``LogisticRegression``; with two classes too, there is one output, the logit of
+    the second. Features need not be scaled: no solver depends on their units. X is dense, or for the exact
     solvers sparse. Coefficients and predictions are float64, also for float32 features: rounded apart to float32,
     weights and intercept of features far from 0 would lose what they have in common.
 
     Args:
         C: the weight of the data against the penalty on W; b is not penalised. Infinite: no penalty, and the objective
             is Σ cᵢ ℓᵢ; then classes that can be separated have no finite minimum.
+        l1_ratio: r, from 0 (a ridge) to 1 (the lasso).
+        grouped: whether the first norm is Σⱼ ‖W·ⱼ‖₂, so that a feature is in for all classes or for none.
+        penalty_factors: what each feature's penalty is multiplied by (d,), or None for 1; with 0 it is free.
+        bounds: (lower, upper) between which coefficients have to be, each a number or one for each feature (d,), or
+            None; (0, np.inf) for coefficients that are not negative. Groups have none.
         fit_intercept: whether b is free; else it is 0.
-        solver: "auto" goes to the minimum, on the CPU in float64, by one of two ways. "newton" forms a matrix of all
-            coefficients in each step, and is best for hundreds; it refuses more than 10,000. "lbfgs" is for many. "sgd"
+        solver: "auto" goes to the minimum, on the CPU in float64, by one of three ways. "newton" forms a matrix of all
+            coefficients in each step, and is best for hundreds; it refuses more than 10,000. "lbfgs" is for many.
+            "proximal", for an ``l1_ratio`` or ``bounds``, works with the features that are not left out. "sgd"
             is minibatch SGD (section 3.6) on features that are standardised on the way; it makes few passes, can go on
             with new rows (``partial_fit``), and comes near the minimum.
-        tol: newton, lbfgs: how far from the minimum the objective may be, relative to itself.
-        max_iter: newton, lbfgs: the largest number of steps.
-        warm_start: newton, lbfgs: whether ``fit`` begins at the coefficients that an earlier one has found, if classes
+        tol: all but sgd: how far from the minimum the objective may be, relative to itself.
+        max_iter: all but sgd: the largest number of steps.
+        warm_start: all but sgd: whether ``fit`` begins at the coefficients that an earlier one has found, if classes
             and features are as many, and they are better than zeros. The minimum is the same, the steps are fewer.
         class_weight: "balanced" for weights that make the classes count alike, a dictionary from class to weight,
             or None.
@@ -103,12 +111,12 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         coef_: W (q, d), or (1, d) with two classes.
         intercept_: b (q,), or (1,).
         objective_: the objective reached. After ``partial_fit`` there is none, for earlier rows are gone.
-        gap_: newton, lbfgs: an upper bound on how far that is above the minimum, rounding included; both are of the
+        gap_: all but sgd: an upper bound on how far that is above the minimum, rounding included; both are of the
             coefficients as they are stored. SGD knows no such bound.
-        converged_: newton, lbfgs: whether the gap is at most ``tol`` times the objective, or nothing beside the
+        converged_: all but sgd: whether the gap is at most ``tol`` times the objective, or nothing beside the
             rounding of one of a model that knows nothing.
-        n_iter_: (1,) newton, lbfgs: how many objectives are in ``history_``; sgd: passes over rows.
-        history_: newton, lbfgs: the objective before each step and at the end (n_iter_,); sgd: the mean loss in each
+        n_iter_: (1,) all but sgd: how many objectives are in ``history_``; sgd: passes over rows.
+        history_: all but sgd: the objective before each step and at the end (n_iter_,); sgd: the mean loss in each
             pass (n_iter_,), that of each batch before its step.
         lr_: sgd: the learning rate that was given, or with "auto" the largest stable one.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
@@ -129,8 +137,12 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
         "C": [Interval(Real, 0, None, closed="right")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "grouped": ["boolean"],
+        "penalty_factors": ["array-like", None],
+        "bounds": [tuple, list, None],
         "fit_intercept": ["boolean"],
-        "solver": [StrOptions({"auto", "newton", "lbfgs", "sgd"})],
+        "solver": [StrOptions({"auto", "newton", "lbfgs", "proximal", "sgd"})],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
@@ -146,6 +158,10 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         self,
         *,
         C: float = 1.0,
+        l1_ratio: float = 0.0,
+        grouped: bool = False,
+        penalty_factors: Any = None,
+        bounds: Any = None,
         fit_intercept: bool = True,
         solver: str = "auto",
         tol: float = 1e-6,
@@ -159,6 +175,10 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         device: str = "auto",
     ) -> None:
         self.C = C
+        self.l1_ratio = l1_ratio
+        self.grouped = grouped
+        self.penalty_factors = penalty_factors
+        self.bounds = bounds
         self.fit_intercept = fit_intercept
         self.solver = solver
         self.tol = tol
@@ -178,11 +198,12 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
             X: features.
             y: labels.
             sample_weight: weights.
-            offset: newton, lbfgs: what is known beforehand of the logits and added to W x + b: (n, q), a column for
+            offset: all but sgd: what is known beforehand of the logits and added to W x + b: (n, q), a column for
                 each class in their order, or for two classes (n,), that of the second.
 
         Raises:
-            OneLayerError: if a parameter is out of range, y has one class only, or no row has any weight.
+            OneLayerError: if a parameter is out of range or not for the solver, y has one class only, or no row has any
+                weight.
             DivergenceError: if ``lr`` is too large for the data.
             ValueError: if X or y are malformed.
 
@@ -259,6 +280,20 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
             raise OneLayerError(
                 f"device={self.device!r} is for solver='sgd': the others compute on the CPU, in float64"
             )
+
+        if self.solver == "sgd":
+            given = {"l1_ratio": self.l1_ratio != 0, "penalty_factors": self.penalty_factors is not None}
+            given |= {"bounds": self.bounds is not None, "grouped": self.grouped}
+            for name in (name for name, is_given in given.items() if is_given):
+                raise OneLayerError(f"{name} is not for solver='sgd', which has a ridge alone: use solver='auto'")
+        if self.grouped and not self.l1_ratio:
+            raise OneLayerError("grouped=True is for an l1_ratio above 0: a ridge leaves no feature out")
+
+    def _penalty(self, d: int) -> Ridge | ElasticNet:
+        """Return the penalty on W (k, d) for a weight of 1 of the data, a ridge if it is one."""
+        return estimator_penalty(
+            1 / float(self.C), float(self.l1_ratio), self.grouped, self.penalty_factors, self.bounds, d
+        )
 
     def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Any, NDArray[Any]]:
         if self.solver == "sgd" and sparse.issparse(X):
@@ -358,7 +393,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         if k == 1:
             fit = Minimum(np.zeros((1, d)), np.zeros(1), "newton", 0.0, 0.0, [0.0], True)
         else:
-            loss, penalty = CrossEntropy(k, is_single=q == 2), Ridge(1 / float(self.C))
+            loss, penalty = CrossEntropy(k, is_single=q == 2), self._penalty(d)
             X = sparse.csr_array(X) if sparse.issparse(X) else X
             if k < q and q > 2:
                 offset = None if offset is None else offset[:, weighed]
