@@ -1,11 +1,15 @@
 """What solvers return: the weights of a minimum, and what each kind of solver knows of them besides."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+# Told of each step, with what gives W and b where it has ended, in the user's units; returns whether to stop there.
+Watch = Callable[[Callable[[], tuple[Array, Array]]], bool]
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class Minimum(Fit):
         converged: whether the gap is as small as it was to be.
         is_exhausted: whether the steps were used up.
         is_unbounded: whether there is no finite minimum: nothing is penalised, and the data are separable.
+        is_stopped: whether who watches the steps has ended them.
     """
 
     objective: float
@@ -87,6 +92,7 @@ class Minimum(Fit):
     converged: bool
     is_exhausted: bool = False
     is_unbounded: bool = False
+    is_stopped: bool = False
 
     def times_power(self, exponent: int) -> "Minimum":
         """Return the fit of the same rows with weights and penalty times 2^exponent; values may become infinite."""
@@ -104,9 +110,11 @@ class Found:
         lower: a lower bound on the minimum.
         history: F before each step and at the end.
         is_exhausted: whether the steps were used up.
+        is_stopped: whether who watches the steps has ended them.
     """
 
     candidates: list[Array]
     lower: float
     history: list[float]
     is_exhausted: bool
+    is_stopped: bool = False

@@ -1,6 +1,7 @@
 """The one way from rows, a loss and a penalty to the minimum, whichever iteration finds it."""
 
 import math
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from onelayer.engines.threads import sums_share_threads
 from onelayer.errors import OneLayerError
 from onelayer.losses import Loss
 from onelayer.penalties import Ridge
-from onelayer.solvers.fit import Found, Minimum
+from onelayer.solvers.fit import Fit, Found, Minimum, Watch
 from onelayer.solvers.lbfgs import Sizes, lbfgs
 from onelayer.solvers.moments import FEW_COLUMNS
 from onelayer.solvers.newton import newton
@@ -37,6 +38,7 @@ def minimise(
     tol: float = 1e-6,
     max_iter: int = 1000,
     sizes: Sizes | None = None,
+    watch: Watch = lambda state: False,
 ) -> Minimum:
     """Return the minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W) to a gap of ``tol`` times itself, or nearly.
 
@@ -49,12 +51,13 @@ def minimise(
         tol: the gap to reach, relative to the objective.
         max_iter: the largest number of steps.
         sizes: what lbfgs does where.
+        watch: is told of each step.
 
     Raises:
         OneLayerError: if no row has a weight, or there are too many parameters for newton.
     """
     with sums_share_threads() if rows.n_features <= FEW_COLUMNS else nullcontext():
-        return _minimum(rows, loss, penalty, fit_intercept, solver, tol, max_iter, sizes or Sizes())
+        return _minimum(rows, loss, penalty, fit_intercept, solver, tol, max_iter, sizes or Sizes(), watch)
 
 
 def _minimum(
@@ -66,6 +69,7 @@ def _minimum(
     tol: float,
     max_iter: int,
     sizes: Sizes,
+    watch: Watch,
 ) -> Minimum:
     rows, exponent = rows.weights_near_one()
     penalty = penalty.times_power(-exponent)
@@ -73,17 +77,30 @@ def _minimum(
     objective = Objective(rows, loss, penalty, scaling, fit_intercept)
     if has_row_space(objective):
         inner, back = in_row_space(objective)
-        fit = _minimum(inner, loss, Ridge(1.0), fit_intercept, solver, tol / 2, max_iter, sizes)
+        fit = _minimum(
+            *(inner, loss, Ridge(1.0), fit_intercept, solver, tol / 2, max_iter, sizes),
+            lambda state: watch(lambda: back(Fit(*state(), solver))),
+        )
         lower = fit.objective - fit.gap - hidden(inner, loss.steepness, fit.objective)
-        found, weights = Found([], lower, fit.history, fit.is_exhausted), [back(fit)]
-        solver = fit.solver
+        found = Found([], lower, fit.history, fit.is_exhausted, fit.is_stopped)
+        solver, weights = fit.solver, [back(fit)]
     else:
-        solver, found = _found(objective, solver, tol, max_iter, sizes)
+        solver, found = _found(
+            *(objective, solver, tol, max_iter, sizes),
+            lambda V: watch(lambda: _in_user_units(objective, V)),
+        )
         weights = [_in_user_units(objective, V) for V in found.candidates]
     return _judged(objective, weights, found, tol, solver).times_power(exponent)
 
 
-def _found(objective: Objective, solver: str, tol: float, max_iter: int, sizes: Sizes) -> tuple[str, Found]:
+def _found(
+    objective: Objective,
+    solver: str,
+    tol: float,
+    max_iter: int,
+    sizes: Sizes,
+    watch: Callable[[Array], bool],
+) -> tuple[str, Found]:
     n_parameters = math.prod(objective.shape)
     if solver == "newton" and n_parameters > LARGEST_DENSE:
         raise OneLayerError(
@@ -91,13 +108,13 @@ def _found(objective: Objective, solver: str, tol: float, max_iter: int, sizes: 
             "use 'lbfgs' (or 'auto')"
         )
     if solver == "newton" or (solver == "auto" and n_parameters <= MOST_DENSE):
-        return "newton", newton(objective, tol, max_iter)
+        return "newton", newton(objective, tol, max_iter, watch)
     stages = [objective]
     rows = objective.rows
     is_large = len(rows) * rows.n_features > sizes.most_double and not rows.is_sparse
     if is_large:
         stages.insert(0, replace(objective, dtype=np.float32))
-    return "lbfgs", lbfgs(stages, tol, max_iter, sizes)
+    return "lbfgs", lbfgs(stages, tol, max_iter, sizes, watch)
 
 
 def _in_user_units(objective: Objective, V: Array) -> tuple[Array, Array]:
@@ -133,4 +150,5 @@ def _judged(
         solver=solver,
         is_exhausted=found.is_exhausted,
         is_unbounded=is_unbounded,
+        is_stopped=found.is_stopped,
     )

@@ -1,6 +1,6 @@
 """Moments: means, squares and products of the columns of rows, what one pass over them gives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,10 @@ class Moments:
     squares: Array
     spread: Array
     tss: Array
+
+    def of(self, targets: NDArray[np.intp]) -> "Moments":
+        """Return those of the rows with these targets alone."""
+        return replace(self, y_mean=self.y_mean[targets], tss=self.tss[targets])
 
     @property
     def rounding(self) -> Array:
