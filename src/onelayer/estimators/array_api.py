@@ -107,6 +107,17 @@ def _replace_arrays(estimator: Any, change: Callable[[Any], Any]) -> None:
             setattr(estimator, name, change(value))
 
 
+def in_numpy(method: Callable[P, Result]) -> Callable[P, Result]:
+    """Let a method of a fitted estimator that is written for NumPy's dense arrays work on what it has learned."""
+
+    @wraps(method)
+    def on_plain(*args: P.args, **kwargs: P.kwargs) -> Result:
+        given: Any = (plain(args[0]), *args[1:])
+        return method(*given, **kwargs)
+
+    return on_plain
+
+
 def plain(estimator: Any) -> Any:
     """Return a fitted estimator as methods written for NumPy need it: itself, or a copy with NumPy's dense arrays."""
     coef = getattr(estimator, "coef_", None)

@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 
 from onelayer import formats
 from onelayer.errors import OneLayerError
-from onelayer.estimators.array_api import plain
+from onelayer.estimators.array_api import in_numpy
 from onelayer.estimators.parameters import check_parameters
 from onelayer.files import write_whole
 from onelayer.model import FORMAT, TENSORS, Model
@@ -205,7 +205,7 @@ class Saved:
         """
         if not hasattr(self, "coef_"):
             raise UnfittedError(f"this {type(self).__name__} is not fitted yet: call fit before save")
-        parts = plain(self)._parts()
+        parts = self._parts()
         try:
             parts.check(self._saved)
         except OneLayerError as error:
@@ -239,6 +239,7 @@ class Saved:
         formats.warn_of_no_checksum(content, Path(path))
         return found
 
+    @in_numpy
     def _parts(self) -> Parts:
         fitted = {name: getattr(self, name) for name in self._saved if hasattr(self, name)}
         values = {name: _plain(fitted[name]) for name in VALUES if name in fitted}

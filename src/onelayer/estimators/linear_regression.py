@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from onelayer.data.rows import Rows
 from onelayer.errors import LinearDependenceWarning, OneLayerError, PrecisionWarning
-from onelayer.estimators.array_api import DTYPES, fits_numpy, outputs_of, plain
+from onelayer.estimators.array_api import DTYPES, fits_numpy, in_numpy, outputs_of
 from onelayer.estimators.callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from onelayer.estimators.files import Saved
 from onelayer.estimators.onnx_export import write_linear_regression
@@ -171,6 +171,7 @@ class LinearRegression(
         outputs, _ = outputs_of(self, X, "predict")
         return outputs
 
+    @in_numpy
     def to_onnx(self, path: str | Path) -> None:
         """Write the fitted model for ONNX runtimes, from "X" (n, d) to "variable" (n, q), in the type of the features.
 
@@ -178,10 +179,10 @@ class LinearRegression(
             OneLayerError: if the extra ``onelayer[onnx]`` is not installed or the file cannot be written.
         """
         check_is_fitted(self)
-        fitted = plain(self)
-        weight, bias = np.atleast_2d(fitted.coef_), np.atleast_1d(fitted.intercept_)
+        weight, bias = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
         write_linear_regression(path, weight.astype(self._dtype), bias.astype(self._dtype))
 
+    @in_numpy
     def summary(self, target: int = 0, confidence: float = 0.95) -> Summary:
         """Return the table of coefficients with standard errors, t, p and confidence intervals.
 
@@ -197,7 +198,8 @@ class LinearRegression(
         check_is_fitted(self)
         check_level(confidence, "confidence")
         rank = None if self.rank_ is None else self.rank_ + int(self.fit_intercept)
-        reason = why_no_errors(self._n, rank, self.alpha)
+        alpha = float(np.max(self.alpha))
+        reason = why_no_errors(self._n, rank, alpha)
         if reason:
             raise OneLayerError(f"there are no standard errors: {reason}")
         terms, estimate = self._features(), np.atleast_2d(self.coef_)[target]
@@ -213,7 +215,7 @@ class LinearRegression(
             errors[None],
             self._n,
             rank,
-            self.alpha,
+            alpha,
             confidence,
             is_perfect=self._is_perfect[[target]],
             varies=np.array([not np.isnan(r2)]),

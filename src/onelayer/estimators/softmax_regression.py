@@ -24,6 +24,7 @@ from onelayer.estimators.array_api import (
     DTYPES,
     Space,
     fits_numpy,
+    in_numpy,
     labels_of,
     log_probabilities,
     outputs_of,
@@ -322,7 +323,7 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         seen = RunningMoments(np.full(d, before.weight), self._column_means, self._column_variances)
         moments, total = seen.with_rows(X, weights), before.weight + float(weights.sum())
         start = Coefficients(
-            getattr(self, "coef_", np.zeros((k, d))), getattr(self, "intercept_", np.zeros(k))
+            getattr(plain(self), "coef_", np.zeros((k, d))), getattr(self, "intercept_", np.zeros(k))
         )
         scaling = moments.scaling(centred=self.fit_intercept)
         rows = SoftmaxDescent(
@@ -433,6 +434,7 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         outputs, space = outputs_of(self, X, method)
         return (outputs[:, 0] if self.classes_.shape[0] == 2 else outputs), space
 
+    @in_numpy
     def to_onnx(self, path: str | Path) -> None:
         """Write the fitted model for ONNX runtimes, from "X" (n, d) to "label" (n,) and "probabilities" (n, q).
 
@@ -444,9 +446,8 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
                 or the file cannot be written.
         """
         check_is_fitted(self)
-        fitted = plain(self)
-        weight, bias = fitted.coef_.astype(self._dtype), fitted.intercept_.astype(self._dtype)
-        write_softmax_regression(path, weight, bias, fitted.classes_)
+        weight, bias = self.coef_.astype(self._dtype), self.intercept_.astype(self._dtype)
+        write_softmax_regression(path, weight, bias, self.classes_)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
