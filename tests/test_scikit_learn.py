@@ -18,8 +18,8 @@ from sklearn.ensemble import (
 )
 from sklearn.feature_selection import RFE, SelectFromModel
 from sklearn.inspection import partial_dependence, permutation_importance
-from sklearn.linear_model import LogisticRegression, RANSACRegressor
 from sklearn.linear_model import LinearRegression as TheirLinearRegression
+from sklearn.linear_model import LogisticRegression, RANSACRegressor
 from sklearn.model_selection import GridSearchCV, cross_validate, learning_curve
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
