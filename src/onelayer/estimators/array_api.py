@@ -66,6 +66,11 @@ def to_numpy(values: Any) -> Any:
     return values if space is None else _convert_to_numpy(values, space.xp)
 
 
+def in_space(values: NDArray[Any], space: Space | None) -> Any:
+    """Return NumPy's numbers where they are wanted."""
+    return values if space is None else space.array(values)
+
+
 def fits_numpy(method: Callable[P, Result]) -> Callable[P, Result]:
     """Let ``fit`` or ``partial_fit``, written for NumPy, take arrays of any namespace.
 

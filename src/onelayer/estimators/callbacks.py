@@ -3,7 +3,7 @@
 scikit-learn has them since 1.9 (SLEP023). With an earlier one estimators have no ``set_callbacks``, and all else stays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ class FitTask:
         estimator: whose ``fit`` is under way.
         X: features, as they were given.
         y: targets, likewise.
-        sample_weight: weights, likewise.
+        metadata: what else ``fit`` was given, by name; None stands for nothing.
         n_steps: the largest number of steps, 0 if a fit has none.
         step_name: what a step is.
     """
@@ -44,7 +44,7 @@ class FitTask:
         estimator: Any,
         X: Any,
         y: Any,
-        sample_weight: Any = None,
+        metadata: Mapping[str, Any] | None = None,
         n_steps: int = 0,
         step_name: str = "step",
     ) -> None:
@@ -53,8 +53,7 @@ class FitTask:
             return
         self.step_name, self.step = step_name, None
         self.data = {"estimator": estimator, "X": X, "y": y}
-        if sample_weight is not None:
-            self.data["metadata"] = {"sample_weight": sample_weight}
+        self.data["metadata"] = {k: value for k, value in (metadata or {}).items() if value is not None}
         # One more: which step is the last one shows when the next would begin, as in scikit-learn's own estimators.
         self.fit = estimator._init_callback_context(max_subtasks=n_steps + 1 if n_steps else 0)
         self.fit.call_on_fit_task_begin(**self.data)

@@ -7,15 +7,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.data.rows import Rows
 from onelayer.errors import LinearDependenceWarning, OneLayerError, PrecisionWarning
-from onelayer.estimators.array_api import DTYPES, fits_numpy, in_numpy, outputs_of
+from onelayer.estimators.array_api import DTYPES, fits_numpy, in_numpy, in_space, outputs_of, to_numpy
 from onelayer.estimators.callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from onelayer.estimators.files import Saved
+from onelayer.estimators.offsets import check_exports, check_has_offset, target_offset
 from onelayer.estimators.onnx_export import write_linear_regression
 from onelayer.estimators.parameters import (
     check_parameters,
@@ -83,7 +85,10 @@ class LinearRegression(
         "_n",
         "_is_perfect",
         "_dtype",
+        "_has_offset",
     )
+
+    _has_offset = False
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
         "fit_intercept": ["boolean"],
@@ -98,8 +103,15 @@ class LinearRegression(
 
     @with_callbacks  # type: ignore[untyped-decorator]
     @fits_numpy
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Find the exact minimum for features X (n, d), targets y (n,) or (n, q) and weights (n,).
+
+        Args:
+            X: features.
+            y: targets.
+            sample_weight: weights.
+            offset: what is known beforehand of the mean and added to W x + b, in the shape of y. Then ``r2_`` and
+                ``summary`` speak of y less its offset, which is what is fitted.
 
         Raises:
             OneLayerError: if a parameter is of a wrong type or out of range, X or y holds dates or integers that
@@ -113,7 +125,7 @@ class LinearRegression(
         check_parameters(self, self._parameter_constraints)
         if self.solver in FORMER_SOLVERS:
             warn_user(f"solver={self.solver!r} is called 'direct' now", FutureWarning)
-        task = FitTask(self, X, y, sample_weight)
+        task = FitTask(self, X, y, {"sample_weight": sample_weight, "offset": offset})
         refuse_unlike_numbers(X)
         refuse_unlike_numbers(y)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES, y_numeric=True, multi_output=True)
@@ -121,6 +133,9 @@ class LinearRegression(
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         Y = np.asarray(y, np.float64).reshape(len(y), -1)
+        known = target_offset(offset, *Y.shape)
+        Y = Y if known is None else Y - known
+        self._has_offset = known is not None
         penalty = penalty_of_targets(self.alpha, Y.shape[1])
         fit = least_squares(Rows(X, Y, "regression", weight), penalty, self.fit_intercept)
         self._dtype = X.dtype.name
@@ -166,19 +181,29 @@ class LinearRegression(
         names = getattr(self, "feature_names_in_", [f"x{j + 1}" for j in range(self.n_features_in_)])
         return [str(name) for name in names]
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
-        """Return the predicted targets (n,) or (n, q) for features X (n, d)."""
-        outputs, _ = outputs_of(self, X, "predict")
-        return outputs
+    def predict(self, X: Any, offset: Any = None) -> NDArray[np.float64]:
+        """Return the predicted targets (n,) or (n, q) for features X (n, d), with their offset if ``fit`` had one."""
+        predicted, space = outputs_of(self, X, "predict")
+        check_has_offset(offset, self._has_offset)
+        known = target_offset(
+            to_numpy(offset), len(predicted), predicted.shape[1] if predicted.ndim == 2 else 1
+        )
+        return predicted if known is None else predicted + in_space(known.reshape(predicted.shape), space)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+        """Return R² of the predictions for X (n, d) against y (n,) or (n, q), with weights (n,)."""
+        return float(r2_score(y, self.predict(X, offset=offset), sample_weight=sample_weight))
 
     @in_numpy
     def to_onnx(self, path: str | Path) -> None:
         """Write the fitted model for ONNX runtimes, from "X" (n, d) to "variable" (n, q), in the type of the features.
 
         Raises:
-            OneLayerError: if the extra ``onelayer[onnx]`` is not installed or the file cannot be written.
+            OneLayerError: if the extra ``onelayer[onnx]`` is not installed, the model has an offset, or the file
+                cannot be written.
         """
         check_is_fitted(self)
+        check_exports(self._has_offset)
         weight, bias = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
         write_linear_regression(path, weight.astype(self._dtype), bias.astype(self._dtype))
 

@@ -11,6 +11,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -25,14 +26,17 @@ from onelayer.estimators.array_api import (
     Space,
     fits_numpy,
     in_numpy,
+    in_space,
     labels_of,
     log_probabilities,
     outputs_of,
     plain,
     probabilities,
+    to_numpy,
 )
 from onelayer.estimators.callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from onelayer.estimators.files import BY_ONE_SOLVER, Saved
+from onelayer.estimators.offsets import check_exports, check_has_offset, logit_offset
 from onelayer.estimators.onnx_export import write_softmax_regression
 from onelayer.estimators.parameters import (
     check_parameters,
@@ -108,6 +112,8 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
             with new rows (``partial_fit``), and comes near the minimum.
         tol: newton, lbfgs: how far from the minimum the objective may be, relative to itself.
         max_iter: newton, lbfgs: the largest number of steps.
+        warm_start: newton, lbfgs: whether ``fit`` begins at the coefficients that an earlier one has found, if classes
+            and features are as many, and they are better than zeros. The minimum is the same, the steps are fewer.
         class_weight: "balanced" for weights that make the classes count alike, a dictionary from class to weight,
             or None.
         lr: sgd: the learning rate η, constant, for standardised features and the mean loss. "auto" finds the
@@ -141,8 +147,11 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         "n_features_in_",
         "feature_names_in_",
         "_dtype",
+        "_has_offset",
         *BY_ONE_SOLVER,
     )
+
+    _has_offset = False
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
         "C": [Interval(Real, 0, None, closed="right")],
@@ -150,6 +159,7 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         "solver": [StrOptions({"auto", "newton", "lbfgs", "sgd"})],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "lr": [StrOptions({"auto"}), Interval(Real, SMALLEST_LR, LARGEST_LR, closed="both")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -166,6 +176,7 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         solver: str = "auto",
         tol: float = 1e-6,
         max_iter: int = 1000,
+        warm_start: bool = False,
         class_weight: Any = None,
         lr: float | str = "auto",
         batch_size: int = 32,
@@ -178,6 +189,7 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+        self.warm_start = warm_start
         self.class_weight = class_weight
         self.lr = lr
         self.batch_size = batch_size
@@ -187,8 +199,15 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
 
     @with_callbacks  # type: ignore[untyped-decorator]
     @fits_numpy
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Learn from features X (n, d), labels y (n,) of any type, and weights (n,); what was learned before is lost.
+
+        Args:
+            X: features.
+            y: labels.
+            sample_weight: weights.
+            offset: newton, lbfgs: what is known beforehand of the logits and added to W x + b: (n, q), a column for
+                each class in their order, or for two classes (n,), that of the second.
 
         Raises:
             OneLayerError: if a parameter is out of range, y has one class only, or no row has any weight.
@@ -201,22 +220,30 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         self._check_parameters()
         by_sgd = self.solver == "sgd"
         task = FitTask(
-            *(self, X, y, sample_weight),
+            *(self, X, y, {"sample_weight": sample_weight, "offset": offset}),
             n_steps=self.epochs if by_sgd else self.max_iter,
             step_name="epoch" if by_sgd else "step",
         )
         with unchanged_on_error(self):
+            if offset is not None and by_sgd:
+                raise OneLayerError(
+                    "solver='sgd' takes no offset: use solver='auto', which goes to the minimum"
+                )
+            before = getattr(self, "classes_", None)
             X, y = self._validated(X, y, reset=True)
             self.classes_, labels = np.unique(y, return_inverse=True)
-            X, labels, weights = self._weighted(X, labels, sample_weight)
+            known = logit_offset(offset, len(labels), len(self.classes_))
+            X, labels, weights, known = self._weighted(X, labels, sample_weight, known)
+            start = self._start(X.shape[1], before)
             self._forget("coef_", "intercept_", *BY_ONE_SOLVER)
+            self._has_offset = known is not None
             if by_sgd:
                 self._begin(X.shape[1])
                 rows = self._learn(X, labels, weights, are_all=True, task=task)
                 penalty = 0.5 * float(np.square(self.coef_, dtype=np.float64).sum())
                 self.objective_ = self.C * float(weights.sum()) * rows.loss() + penalty
             else:
-                self._minimise(X, labels, weights, task)
+                self._minimise(X, labels, weights, known, start, task)
             task.end()
         return self
 
@@ -252,9 +279,11 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
             unknown = [label for label in np.unique(y).tolist() if label not in known]
             if unknown:
                 raise OneLayerError(f"y has {unknown[0]!r}, which is not one of the classes {known}")
-            X, labels, weights = self._weighted(X, np.searchsorted(self.classes_, y), sample_weight)
+            labels = np.searchsorted(self.classes_, y)
+            X, labels, weights, _ = self._weighted(X, labels, sample_weight, None)
             if not hasattr(self, "_progress"):
                 self._forget(*BY_ONE_SOLVER)
+                self._has_offset = False
                 self._begin(X.shape[1])
             self._learn(X, labels, weights, are_all=False)
             self._forget("objective_")
@@ -280,9 +309,9 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         return X, y
 
     def _weighted(
-        self, X: Any, labels: NDArray[np.int64], sample_weight: Any
-    ) -> tuple[Any, NDArray[np.int64], NDArray[np.float64]]:
-        """Return the rows that have a weight, with those of their classes worked into it."""
+        self, X: Any, labels: NDArray[np.int64], sample_weight: Any, offset: NDArray[np.float64] | None
+    ) -> tuple[Any, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return the rows that have a weight, with those of their classes worked into it, and their offset."""
         if len(self.classes_) < 2:
             [name] = self.classes_.tolist()
             raise OneLayerError(f"y has one class only, {name!r}: there is nothing to tell apart")
@@ -294,7 +323,9 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         counted = weights > 0
         if not counted.any():
             raise OneLayerError("no row has a weight above 0 (sample_weight times class_weight)")
-        return (X, labels, weights) if counted.all() else (X[counted], labels[counted], weights[counted])
+        if counted.all():
+            return X, labels, weights, offset
+        return X[counted], labels[counted], weights[counted], None if offset is None else offset[counted]
 
     def _forget(self, *names: str) -> None:
         for name in names:
@@ -348,8 +379,22 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         self._progress = Progress(n_seen, total, n_measured, before.seed)
         return rows
 
+    def _start(self, d: int, classes: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """Return the coefficients to begin at, those before, if ``warm_start`` asks for it and they fit."""
+        is_alike = classes is not None and np.array_equal(classes, self.classes_)
+        if not (self.warm_start and is_alike and self.coef_.shape[1] == d):
+            return None
+        coef = plain(self).coef_
+        return coef, self.intercept_ if self.fit_intercept else np.zeros_like(self.intercept_)
+
     def _minimise(
-        self, X: Any, labels: NDArray[np.int64], weights: NDArray[np.float64], task: FitTask
+        self,
+        X: Any,
+        labels: NDArray[np.int64],
+        weights: NDArray[np.float64],
+        offset: NDArray[np.float64] | None,
+        start: tuple[NDArray[Any], NDArray[Any]] | None,
+        task: FitTask,
     ) -> None:
         q, d = len(self.classes_), X.shape[1]
         weighed = np.bincount(labels, weights, q) > 0  # other classes are left with a logit far below
@@ -369,9 +414,13 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         else:
             loss, penalty = CrossEntropy(k, is_single=q == 2), Ridge(1 / float(self.C))
             X = sparse.csr_array(X) if sparse.issparse(X) else X
-            rows = Rows(X, places[labels], "classes", None if (weights == 1).all() else weights)
-            choices = self.fit_intercept, self.solver, self.tol, self.max_iter
-            fit = minimise(rows, loss, penalty, *choices, watch=_told(task, of_all))
+            if k < q and q > 2:
+                offset = None if offset is None else offset[:, weighed]
+                start = None if start is None else (start[0][weighed], start[1][weighed])
+            c = None if (weights == 1).all() else weights
+            rows = Rows(X, places[labels], "classes", c, offset=offset)
+            settings = self.fit_intercept, self.solver, self.tol, self.max_iter
+            fit = minimise(rows, loss, penalty, *settings, start=start, watch=_told(task, of_all))
         self.coef_, self.intercept_ = of_all(fit.weight, fit.bias)
         scale = float(self.C) if np.isfinite(self.C) else 1.0
         self.objective_, self.gap_ = scale * fit.objective, scale * fit.gap
@@ -393,46 +442,57 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
             f"{fit.gap / fit.objective:.1e} of itself; tol asks for {self.tol:.1e}, but {stopped}"
         )
 
-    def decision_function(self, X: Any) -> NDArray[Any]:
-        """Return the logits (n, q) of features X (n, d), or (n,) with two classes."""
-        logits, _ = self._logits(X, "decision_function")
+    def decision_function(self, X: Any, offset: Any = None) -> NDArray[Any]:
+        """Return the logits (n, q) of features X (n, d), or (n,) with two classes.
+
+        Args:
+            X: features.
+            offset: as in ``fit``, if the model was fitted with one; likewise for all predictions.
+        """
+        logits, _ = self._logits(X, offset, "decision_function")
         return logits
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """Return the most probable class (n,) for features X (n, d)."""
-        logits, space = self._logits(X, "predict")
+        logits, space = self._logits(X, offset, "predict")
         if space is not None:
             return labels_of(logits, self.classes_, space)
         return np.asarray(
             self.classes_[(logits > 0).astype(int) if logits.ndim == 1 else logits.argmax(axis=1)]
         )
 
-    def predict_proba(self, X: Any) -> NDArray[Any]:
+    def predict_proba(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """Return the probability of each class (n, q) for features X (n, d)."""
-        logits, space = self._logits(X, "predict_proba")
+        logits, space = self._logits(X, offset, "predict_proba")
         if space is not None:
             return probabilities(logits, space)
         if logits.ndim == 1:
             return np.stack([expit(-logits), expit(logits)], axis=1)
         return np.asarray(softmax(logits, axis=1))
 
-    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+    def predict_log_proba(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """Return the logarithm of each class's probability (n, q) for features X (n, d)."""
-        logits, space = self._logits(X, "predict_log_proba")
+        logits, space = self._logits(X, offset, "predict_log_proba")
         if space is not None:
             return log_probabilities(logits, space)
         if logits.ndim == 1:
             return np.stack([log_expit(-logits), log_expit(logits)], axis=1)
         return np.asarray(log_softmax(logits, axis=1))
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return the share of the rows X (n, d), y (n,), in proportion to their weights (n,), whose class is right."""
-        return float(super().score(X, y if Space.of(y) else plain_labels(y), sample_weight))
+        predicted = self.predict(X, offset=offset)
+        return float(
+            accuracy_score(y if Space.of(y) else plain_labels(y), predicted, sample_weight=sample_weight)
+        )
 
-    def _logits(self, X: Any, method: str) -> tuple[NDArray[Any], Space | None]:
+    def _logits(self, X: Any, offset: Any, method: str) -> tuple[NDArray[Any], Space | None]:
         """Return the logits (n, q), or (n,) with two classes, and where they are if not in NumPy."""
-        outputs, space = outputs_of(self, X, method)
-        return (outputs[:, 0] if self.classes_.shape[0] == 2 else outputs), space
+        logits, space = outputs_of(self, X, method)
+        check_has_offset(offset, self._has_offset)
+        known = logit_offset(to_numpy(offset), logits.shape[0], self.classes_.shape[0])
+        logits = logits if known is None else logits + in_space(known, space)
+        return (logits[:, 0] if self.classes_.shape[0] == 2 else logits), space
 
     @in_numpy
     def to_onnx(self, path: str | Path) -> None:
@@ -442,10 +502,11 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         are strings or int64, the classes themselves.
 
         Raises:
-            OneLayerError: if the extra ``onelayer[onnx]`` is not installed, a class is neither a string nor an integer,
-                or the file cannot be written.
+            OneLayerError: if the extra ``onelayer[onnx]`` is not installed, the model has an offset, a class is neither
+                a string nor an integer, or the file cannot be written.
         """
         check_is_fitted(self)
+        check_exports(self._has_offset)
         weight, bias = self.coef_.astype(self._dtype), self.intercept_.astype(self._dtype)
         write_softmax_regression(path, weight, bias, self.classes_)
 

@@ -44,6 +44,7 @@ def least_squares(
     Raises:
         OneLayerError: if values are so large that their squares overflow.
     """
+    rows = rows.less_offset() if isinstance(rows, Rows) else rows
     rows, exponent = rows.weights_near_one()
     penalties = np.array([_scaled(value, -exponent) for value in np.atleast_1d(alpha).tolist()])
     fit = _solve(rows, penalties, fit_intercept, careful)
@@ -133,7 +134,7 @@ def _solve_by_cholesky(
         solver="direct",
         rank=d,
         identified=np.ones(d + 1, bool),
-        inverse=_inverse(halves[0] @ halves[0].T, moments) if len(halves) == 1 else None,
+        inverse=moments.inverse(halves[0]) if len(halves) == 1 else None,
         rss=np.maximum(rss, 0) + (moments.n or 0.0) * lost**2,
         tss=moments.variation,
         rounding=moments.rounding_of(weight, exact.rounded()),
@@ -177,15 +178,6 @@ def _gradient(rows: Source, moments: Moments, weight: Array, bias: Array) -> lis
 
     gradient, total, rss = rows.sum(terms)
     return [gradient if is_far else gradient - np.outer(mean, total), total, rss]
-
-
-def _inverse(inner: Array, moments: Moments) -> Array:
-    """Return the inverse (d + 1, d + 1) with the bias, given that of the centred features (d, d)."""
-    if moments.n is None:
-        return np.pad(inner, (0, 1))
-    border = -inner @ moments.mean
-    corner = 1 / moments.n - moments.mean @ border
-    return np.block([[inner, border[:, None]], [border[None], np.array([[corner]])]])
 
 
 def _bias_at_zero(moments: Moments, weight: DoubleDouble, bias: Array) -> DoubleDouble:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.solvers.inverse import Inverse
+
 Array = NDArray[np.float64]
 
 # Told of each step, with what gives W and b where it has ended, in the user's units; returns whether to stop there.
@@ -36,8 +38,7 @@ class LeastSquaresFit(Fit):
     Attributes:
         rank: of the centred features, below d if they are linearly dependent; None if it was not found.
         identified: (d + 1,) which weights, and last the bias, the data determine although features are dependent.
-        inverse: (d + 1, d + 1) the inverse of [X 1]ᵀC[X 1] + alpha on what is determined; zeros for a bias that is
-            not free; None if it was not found.
+        inverse: that of [X 1]ᵀC[X 1] + alpha on what is determined; None if it was not found.
         rss: Σ cᵢ rᵢ² of each target's residuals with these weights (q,).
         tss: Σ cᵢ (yᵢ − ȳ)² of each target (q,), 0 where it is rounding; without an intercept Σ cᵢ yᵢ².
         rounding: the residuals' squares (q,) that rounding the weights, the bias and the targets may cause.
@@ -49,7 +50,7 @@ class LeastSquaresFit(Fit):
 
     rank: int | None
     identified: NDArray[np.bool_]
-    inverse: Array | None = field(repr=False)
+    inverse: Inverse | None = field(repr=False)
     rss: Array
     tss: Array
     rounding: Array
@@ -66,7 +67,7 @@ class LeastSquaresFit(Fit):
         """Return the standard errors of the weights and the bias (q, d + 1); NaN where they are not determined."""
         if self.inverse is None:
             return np.full((len(self.weight), len(self.identified)), np.nan)
-        errors = np.sqrt(np.outer(self.rss / degrees, self.inverse.diagonal()))
+        errors = np.sqrt(np.outer(self.rss / degrees, self.inverse.variances()))
         return np.where(self.identified, errors, np.nan)
 
 
@@ -110,6 +111,7 @@ class Found:
         lower: a lower bound on the minimum.
         history: F before each step and at the end.
         is_exhausted: whether the steps were used up.
+        first: F at V = 0.
         is_stopped: whether who watches the steps has ended them.
     """
 
@@ -117,4 +119,5 @@ class Found:
     lower: float
     history: list[float]
     is_exhausted: bool
+    first: float
     is_stopped: bool = False

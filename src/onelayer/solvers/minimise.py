@@ -21,7 +21,7 @@ from onelayer.solvers.moments import FEW_COLUMNS
 from onelayer.solvers.newton import newton
 from onelayer.solvers.objective import Objective
 from onelayer.solvers.scaling import RowsScaling
-from onelayer.solvers.wide import has_row_space, hidden, in_row_space
+from onelayer.solvers.wide import RowSpace, has_row_space, hidden
 
 Array = NDArray[Any]
 
@@ -38,6 +38,7 @@ def minimise(
     tol: float = 1e-6,
     max_iter: int = 1000,
     sizes: Sizes | None = None,
+    start: tuple[Array, Array] | None = None,
     watch: Watch = lambda state: False,
 ) -> Minimum:
     """Return the minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W) to a gap of ``tol`` times itself, or nearly.
@@ -51,13 +52,21 @@ def minimise(
         tol: the gap to reach, relative to the objective.
         max_iter: the largest number of steps.
         sizes: what lbfgs does where.
+        start: W (k, d) and b (k,) to begin at, such as the minimum for a penalty near this one; else they are 0.
         watch: is told of each step.
 
     Raises:
-        OneLayerError: if no row has a weight, or there are too many parameters for newton.
+        OneLayerError: if no row has a weight, the rows have an offset for other outputs, or there are too many
+            parameters for newton.
     """
+    offset = rows.first().offset
+    if offset is not None and offset.shape[1] != loss.n_outputs:
+        raise OneLayerError(
+            f"offsets must be (n, {loss.n_outputs}), one for each output, not (n, {offset.shape[1]})"
+        )
     with sums_share_threads() if rows.n_features <= FEW_COLUMNS else nullcontext():
-        return _minimum(rows, loss, penalty, fit_intercept, solver, tol, max_iter, sizes or Sizes(), watch)
+        settings = fit_intercept, solver, tol, max_iter, sizes or Sizes()
+        return _minimum(rows, loss, penalty, *settings, start, watch)
 
 
 def _minimum(
@@ -69,6 +78,7 @@ def _minimum(
     tol: float,
     max_iter: int,
     sizes: Sizes,
+    start: tuple[Array, Array] | None,
     watch: Watch,
 ) -> Minimum:
     rows, exponent = rows.weights_near_one()
@@ -76,18 +86,20 @@ def _minimum(
     scaling = RowsScaling.of(rows, fit_intercept)
     objective = Objective(rows, loss, penalty, scaling, fit_intercept)
     if has_row_space(objective):
-        inner, back = in_row_space(objective)
+        space = RowSpace.of(objective)
+        inside = None if start is None else space.there(*start)
         fit = _minimum(
-            *(inner, loss, Ridge(1.0), fit_intercept, solver, tol / 2, max_iter, sizes),
-            lambda state: watch(lambda: back(Fit(*state(), solver))),
+            *(space.rows, loss, Ridge(1.0), fit_intercept, solver, tol / 2, max_iter, sizes, inside),
+            watch=lambda state: watch(lambda: space.back(Fit(*state(), solver))),
         )
-        lower = fit.objective - fit.gap - hidden(inner, loss.steepness, fit.objective)
-        found = Found([], lower, fit.history, fit.is_exhausted, fit.is_stopped)
-        solver, weights = fit.solver, [back(fit)]
+        lower = fit.objective - fit.gap - hidden(space.rows, loss.steepness, fit.objective)
+        first = fit.history[0] if start is None else objective.value_at_zero()
+        found = Found([], lower, fit.history, fit.is_exhausted, first, fit.is_stopped)
+        solver, weights = fit.solver, [space.back(fit)]
     else:
         solver, found = _found(
-            *(objective, solver, tol, max_iter, sizes),
-            lambda V: watch(lambda: _in_user_units(objective, V)),
+            *(objective, _standard(objective, start), solver, tol, max_iter, sizes),
+            watch=lambda V: watch(lambda: _in_user_units(objective, V)),
         )
         weights = [_in_user_units(objective, V) for V in found.candidates]
     return _judged(objective, weights, found, tol, solver).times_power(exponent)
@@ -95,6 +107,7 @@ def _minimum(
 
 def _found(
     objective: Objective,
+    start: Array,
     solver: str,
     tol: float,
     max_iter: int,
@@ -108,13 +121,28 @@ def _found(
             "use 'lbfgs' (or 'auto')"
         )
     if solver == "newton" or (solver == "auto" and n_parameters <= MOST_DENSE):
-        return "newton", newton(objective, tol, max_iter, watch)
+        return "newton", newton(objective, start, tol, max_iter, watch)
     stages = [objective]
     rows = objective.rows
     is_large = len(rows) * rows.n_features > sizes.most_double and not rows.is_sparse
     if is_large:
         stages.insert(0, replace(objective, dtype=np.float32))
-    return "lbfgs", lbfgs(stages, tol, max_iter, sizes, watch)
+    return "lbfgs", lbfgs(stages, start, tol, max_iter, sizes, watch)
+
+
+def _standard(objective: Objective, start: tuple[Array, Array] | None) -> Array:
+    """Return V (k, p) to begin at: W and b, or what makes up for the mean offset, or 0 where that is better."""
+    nothing = np.zeros(objective.shape)
+    if start is not None:
+        V, bias = objective.scaling.input_to_standard(*start)
+        V = np.column_stack([V, bias]) if objective.fit_intercept else V
+        V = V - V.mean(axis=0) if objective.loss.is_coupled else V
+    elif objective.rows.first().offset is not None and objective.fit_intercept:
+        V = nothing.copy()
+        V[:, -1] = -objective.mean_offset()
+    else:
+        return nothing
+    return V if objective.at(V).value < objective.value_at_zero() else nothing
 
 
 def _in_user_units(objective: Objective, V: Array) -> tuple[Array, Array]:
@@ -137,9 +165,9 @@ def _judged(
         if value <= found.history[-1]:
             break
     gap = max(0.0, value - max(0.0, found.lower - objective.left_out()))
-    is_unbounded = objective.is_hopeless(value, found.history[0])
+    is_unbounded = objective.is_hopeless(value, found.first)
     # A gap that is rounding beside the loss of a model that knows nothing is no gap, however small F itself is.
-    is_small = gap <= tol * value or gap <= EPS * found.history[0]
+    is_small = gap <= tol * value or gap <= EPS * found.first
     return Minimum(
         weight=W,
         bias=b,

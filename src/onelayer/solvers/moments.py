@@ -1,5 +1,6 @@
 """Moments: means, squares and products of the columns of rows, what one pass over them gives."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from onelayer.data.rows import Block, Source, block_rows
 from onelayer.double_double import EPS
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
+from onelayer.solvers.inverse import Inverse, Span
 
 Array = NDArray[np.float64]
 
@@ -41,6 +43,10 @@ class Moments:
     def of(self, targets: NDArray[np.intp]) -> "Moments":
         """Return those of the rows with these targets alone."""
         return replace(self, y_mean=self.y_mean[targets], tss=self.tss[targets])
+
+    def inverse(self, half: Array, span: Span | None = None) -> Inverse:
+        """Return the inverse of the problem, given a factor (d, r) of that of its centred features."""
+        return Inverse(half, self.mean, 1 / math.sqrt(self.n) if self.n else None, span)
 
     @property
     def rounding(self) -> Array:

@@ -20,13 +20,18 @@ LONGEST = 2.0
 
 
 def newton(
-    objective: Objective, tol: float, max_iter: int, watch: Callable[[Array], bool] = lambda V: False
+    objective: Objective,
+    start: Array,
+    tol: float,
+    max_iter: int,
+    watch: Callable[[Array], bool] = lambda V: False,
 ) -> Found:
-    """Go from V = 0 to where F is within ``tol`` of itself from its minimum, or as near as ``max_iter`` steps come.
+    """Go from V to where F is within ``tol`` of itself from its minimum, or as near as ``max_iter`` steps come.
 
     ``watch`` is told V (k, p) after each step, and returns whether to stop there.
     """
-    point = objective.at(np.zeros(objective.shape), hessian=True)
+    point = objective.at(start, hessian=True)
+    first = objective.value_at_zero() if start.any() else point.value
     history, lower, stretch = [point.value], 0.0, 1.0
     while True:
         factor = Factor(point.hessian)
@@ -35,7 +40,7 @@ def newton(
             step -= step.mean(axis=0)
         decrease = -float(np.vdot(step, point.gradient))
         is_last = decrease <= EPS * point.value or len(history) > max_iter
-        is_last = is_last or objective.is_hopeless(point.value, history[0])
+        is_last = is_last or objective.is_hopeless(point.value, first)
         if is_last or decrease / 2 <= tol * point.value:
             lower = max(lower, newton_bound(objective, point, factor))
             is_last = is_last or point.value - lower <= tol * lower
@@ -47,10 +52,10 @@ def newton(
         history.append(point.value)
         if watch(point.V):
             lower = max(lower, newton_bound(objective, point, Factor(point.hessian)))
-            return Found([point.V], lower, history, is_exhausted=False, is_stopped=True)
+            return Found([point.V], lower, history, False, first, is_stopped=True)
     if not is_last:
         lower = max(lower, newton_bound(objective, point, factor))
-    return Found([point.V + step, point.V], lower, history, len(history) > max_iter)
+    return Found([point.V + step, point.V], lower, history, len(history) > max_iter, first)
 
 
 def _stretch(step: Array, point: Point, ahead: Point) -> float:
