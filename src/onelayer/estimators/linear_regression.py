@@ -1,6 +1,5 @@
 """Linear regression, exactly, behind scikit-learn's contract."""
 
-import warnings
 from numbers import Real
 from pathlib import Path
 from typing import Any, Self
@@ -15,32 +14,47 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from onelayer.data.rows import Rows
 from onelayer.errors import LinearDependenceWarning, OneLayerError, PrecisionWarning
+from onelayer.estimators.array_api import DTYPES, fits_numpy, in_numpy, in_space, outputs_of, to_numpy
+from onelayer.estimators.callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from onelayer.estimators.files import Saved
 from onelayer.estimators.offsets import check_exports, check_has_offset, target_offset
 from onelayer.estimators.onnx_export import write_linear_regression
-from onelayer.estimators.parameters import check_parameters, refuse_unlike_numbers
+from onelayer.estimators.parameters import (
+    check_parameters,
+    penalty_of_targets,
+    refuse_unlike_numbers,
+    warn_user,
+)
+from onelayer.estimators.sparse_coef import SparseCoefficients
 from onelayer.estimators.summary import Summary
 from onelayer.inference.coefficients import check_level
 from onelayer.inference.linear import linear_coefficients, linear_table, why_no_errors
 from onelayer.solvers.direct import least_squares
 from onelayer.solvers.fit import LeastSquaresFit
 
-DTYPES = (np.float64, np.float32)
 IMPRECISE = 1e-9  # relative error of a solution that is worth a warning
 SENSITIVE = 1e-3  # relative change by rounding of the data, likewise
 FORMER_SOLVERS = ("cholesky", "qr")
 
 
-class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class LinearRegression(
+    CallbackSupportMixin,  # type: ignore[misc]
+    Saved,
+    SparseCoefficients,
+    MultiOutputMixin,  # type: ignore[misc]
+    RegressorMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     """Least squares: minimises Σ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ‖W‖² exactly (section 3.1.1).
 
     With ``alpha`` this is scikit-learn's ``Ridge``, without it ``LinearRegression``. X is dense or sparse. Coefficients
     and predictions are float64, also for float32 features: rounded apart to float32, weights and intercept of features
-    far from 0 would predict worse than ``sigma_`` says.
+    far from 0 would predict worse than ``sigma_`` says. With scikit-learn's ``array_api_dispatch`` X may be on another
+    device: fitting is on the CPU, predictions are where X is.
 
     Args:
         fit_intercept: whether b is free; else it is 0.
-        alpha: the penalty on weights, not on b.
+        alpha: the penalty on weights, not on b; or (q,) one for each target.
         solver: "auto", which is "direct": the analytic solution. Where the problem is small or its features are nearly
             dependent it is that of the stored numbers, rounded once.
 
@@ -78,15 +92,17 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
         "fit_intercept": ["boolean"],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
         "solver": [StrOptions({"auto", "direct", *FORMER_SOLVERS})],
     }
 
-    def __init__(self, *, fit_intercept: bool = True, alpha: float = 0.0, solver: str = "auto") -> None:
+    def __init__(self, *, fit_intercept: bool = True, alpha: Any = 0.0, solver: str = "auto") -> None:
         self.fit_intercept = fit_intercept
         self.alpha = alpha
         self.solver = solver
 
+    @with_callbacks  # type: ignore[untyped-decorator]
+    @fits_numpy
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Find the exact minimum for features X (n, d), targets y (n,) or (n, q) and weights (n,).
 
@@ -108,7 +124,8 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         """
         check_parameters(self, self._parameter_constraints)
         if self.solver in FORMER_SOLVERS:
-            warnings.warn(f"solver={self.solver!r} is called 'direct' now", FutureWarning, stacklevel=2)
+            warn_user(f"solver={self.solver!r} is called 'direct' now", FutureWarning)
+        task = FitTask(self, X, y, {"sample_weight": sample_weight, "offset": offset})
         refuse_unlike_numbers(X)
         refuse_unlike_numbers(y)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES, y_numeric=True, multi_output=True)
@@ -119,17 +136,19 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         known = target_offset(offset, *Y.shape)
         Y = Y if known is None else Y - known
         self._has_offset = known is not None
-        fit = least_squares(Rows(X, Y, "regression", weight), float(self.alpha), self.fit_intercept)
+        penalty = penalty_of_targets(self.alpha, Y.shape[1])
+        fit = least_squares(Rows(X, Y, "regression", weight), penalty, self.fit_intercept)
         self._dtype = X.dtype.name
         n = len(Y) if weight is None else int((weight > 0).sum())
         self._keep(fit, n, y.ndim == 1)
         self._warn(fit)
+        task.end()
         return self
 
     def _keep(self, fit: LeastSquaresFit, n: int, is_vector: bool) -> None:
         """Set the coefficients, and what the residuals say of the noise and of the errors of the coefficients."""
         q, names = len(fit.weight), self._features()
-        found = linear_coefficients(fit, names, n, self.fit_intercept, float(self.alpha))
+        found = linear_coefficients(fit, names, n, self.fit_intercept, float(np.max(self.alpha)))
         degrees = found.degrees_of_freedom
         sigma = fit.sigma(int(degrees)) if degrees > 0 else np.full(q, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -152,11 +171,11 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         if fit.rank is not None and fit.rank < d:
             terms = [*self._features(), *(["intercept"] if self.fit_intercept else [])]
             names = [term for term, known in zip(terms, fit.identified, strict=False) if not known]
-            warnings.warn(LinearDependenceWarning(d, fit.rank, names), stacklevel=3)
+            warn_user(LinearDependenceWarning(d, fit.rank, names))
         if not fit.error <= IMPRECISE:
-            warnings.warn(PrecisionWarning.of_solution(fit.error), stacklevel=3)
-        elif fit.sensitivity > SENSITIVE and not self.alpha:
-            warnings.warn(PrecisionWarning.of_data(fit.sensitivity), stacklevel=3)
+            warn_user(PrecisionWarning.of_solution(fit.error))
+        elif fit.sensitivity > SENSITIVE and not np.any(self.alpha):
+            warn_user(PrecisionWarning.of_data(fit.sensitivity))
 
     def _features(self) -> list[str]:
         names = getattr(self, "feature_names_in_", [f"x{j + 1}" for j in range(self.n_features_in_)])
@@ -164,18 +183,18 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
 
     def predict(self, X: Any, offset: Any = None) -> NDArray[np.float64]:
         """Return the predicted targets (n,) or (n, q) for features X (n, d), with their offset if ``fit`` had one."""
-        check_is_fitted(self)
+        predicted, space = outputs_of(self, X, "predict")
         check_has_offset(offset, self._has_offset)
-        refuse_unlike_numbers(X)
-        X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
-        predicted = np.asarray(X @ self.coef_.T + self.intercept_)
-        known = target_offset(offset, len(predicted), len(np.atleast_2d(self.coef_)))
-        return predicted if known is None else predicted + known.reshape(predicted.shape)
+        known = target_offset(
+            to_numpy(offset), len(predicted), predicted.shape[1] if predicted.ndim == 2 else 1
+        )
+        return predicted if known is None else predicted + in_space(known.reshape(predicted.shape), space)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return R² of the predictions for X (n, d) against y (n,) or (n, q), with weights (n,)."""
         return float(r2_score(y, self.predict(X, offset=offset), sample_weight=sample_weight))
 
+    @in_numpy
     def to_onnx(self, path: str | Path) -> None:
         """Write the fitted model for ONNX runtimes, from "X" (n, d) to "variable" (n, q), in the type of the features.
 
@@ -188,6 +207,7 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         weight, bias = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
         write_linear_regression(path, weight.astype(self._dtype), bias.astype(self._dtype))
 
+    @in_numpy
     def summary(self, target: int = 0, confidence: float = 0.95) -> Summary:
         """Return the table of coefficients with standard errors, t, p and confidence intervals.
 
@@ -203,7 +223,8 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         check_is_fitted(self)
         check_level(confidence, "confidence")
         rank = None if self.rank_ is None else self.rank_ + int(self.fit_intercept)
-        reason = why_no_errors(self._n, rank, self.alpha)
+        alpha = float(np.max(self.alpha))
+        reason = why_no_errors(self._n, rank, alpha)
         if reason:
             raise OneLayerError(f"there are no standard errors: {reason}")
         terms, estimate = self._features(), np.atleast_2d(self.coef_)[target]
@@ -219,7 +240,7 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
             errors[None],
             self._n,
             rank,
-            self.alpha,
+            alpha,
             confidence,
             is_perfect=self._is_perfect[[target]],
             varies=np.array([not np.isnan(r2)]),
@@ -229,4 +250,5 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.array_api_support = True
         return tags

@@ -64,9 +64,7 @@ def column_gap(net: ElasticNet, V: Array, gradient: Array, error: Array, reach: 
         wider = replace(net, l1=net.l1 * (1 + epsilon))
         # the larger end of each weight: with bounds, conjugates are taken one output at a time
         split = [np.split(end, len(end)) if len(ends) > 1 else [end] for end in ends]
-        parts = [
-            np.max([wider.conjugate(U) for U in of_output], axis=0) for of_output in zip(*split, strict=True)
-        ]
+        parts = [np.max([wider.conjugate(U) for U in of_output], axis=0) for of_output in zip(*split, strict=True)]
         least = min(least, here + float(np.sum(parts)) + epsilon * reach)
     return max(least, 0.0)
 
@@ -114,7 +112,9 @@ def _bound(
     return max(0.0, value - left - found.value_error - UNITS * EPS * net.value(point.V))
 
 
-def _freed(objective: Objective, point: Point, free: NDArray[np.bool_], found: Audit) -> tuple[float, float]:
+def _freed(
+    objective: Objective, point: Point, free: NDArray[np.bool_], found: Audit
+) -> tuple[float, float]:
     """Return what moving free weights to where their slopes are 0 takes from F, and how much of the curvature's root.
 
     The other slopes change by at most the latter times √Σ c h z².

@@ -27,9 +27,7 @@ NEAR = 0.8  # share of l1 from which a slope is expected to matter soon
 GROWTH = 2  # times the columns that are not 0: as many are looked at next
 FEWEST = 100  # columns that are looked at, if there are so many
 MOST_MODEL = 3_000  # weights that move in one step
-SLOW = (
-    0.25  # share of the gap that is left after a step with an old Hessian, from which on a new one is formed
-)
+SLOW = 0.25  # share of the gap that is left after a step with an old Hessian, from which on a new one is formed
 ARMIJO = 1e-4
 HALVINGS = 40
 SHARE = 0.1  # of the gap of all columns: so far the working set is settled
@@ -163,11 +161,7 @@ class Proximal:
         d = objective.rows.n_features
         index, scaling = columns[columns < d], objective.scaling
         rows: Any = objective.rows
-        rows = (
-            replace(rows, X=rows.X[:, index])
-            if isinstance(rows, Rows) and rows.in_memory
-            else Selected(rows, index)
-        )
+        rows = replace(rows, X=rows.X[:, index]) if isinstance(rows, Rows) and rows.in_memory else Selected(rows, index)
         scaling = replace(
             scaling,
             mean=scaling.mean[index],
