@@ -22,6 +22,8 @@ _HOMES = {
     "softmax_regression": "onelayer.models",
     "LinearRegression": "onelayer.estimators",
     "SoftmaxRegression": "onelayer.estimators",
+    "LinearRegressionCV": "onelayer.estimators",
+    "SoftmaxRegressionCV": "onelayer.estimators",
     "evaluate": "onelayer.training",
     "fit": "onelayer.training",
     "Settings": "onelayer.settings",
@@ -44,7 +46,9 @@ if TYPE_CHECKING:
     from onelayer.errors import DivergenceError as DivergenceError
     from onelayer.errors import OneLayerError as OneLayerError
     from onelayer.estimators import LinearRegression as LinearRegression
+    from onelayer.estimators import LinearRegressionCV as LinearRegressionCV
     from onelayer.estimators import SoftmaxRegression as SoftmaxRegression
+    from onelayer.estimators import SoftmaxRegressionCV as SoftmaxRegressionCV
     from onelayer.experiments import train as train
     from onelayer.model import Model as Model
     from onelayer.models import PHMLinear as PHMLinear

@@ -2,7 +2,8 @@
 
 from onelayer.estimators.linear_regression import LinearRegression
 from onelayer.estimators.selection_linear import LinearRegressionCV
+from onelayer.estimators.selection_softmax import SoftmaxRegressionCV
 from onelayer.estimators.softmax_regression import SoftmaxRegression
 from onelayer.estimators.summary import Summary
 
-__all__ = ["LinearRegression", "LinearRegressionCV", "SoftmaxRegression", "Summary"]
+__all__ = ["LinearRegression", "LinearRegressionCV", "SoftmaxRegression", "SoftmaxRegressionCV", "Summary"]

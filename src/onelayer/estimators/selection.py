@@ -1,6 +1,6 @@
 """What the estimators that choose their penalty have in common: folds, errors of a path, and the rule that chooses."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,10 +53,69 @@ class Errors:
             return best
         return int((self.mean <= self.mean[best] + self.standard_error[best]).argmax())
 
-    def results(self, **penalties: Array) -> dict[str, Array]:
-        """Return them as the dictionary ``cv_results_``, beside the penalties."""
-        found = {**penalties, "mean_error": self.mean, "standard_error": self.standard_error}
-        return found if self.folds is None else {**found, "fold_errors": self.folds}
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """A path of penalties of one kind, with errors on rows that its models have not seen.
+
+    Attributes:
+        l1_ratio: the kind.
+        penalties: (a,) from the strongest to the weakest: alpha or C.
+        weight: W of the models of all rows (a, k, d).
+        bias: b (a, k).
+        errors: of models of some rows on others.
+    """
+
+    l1_ratio: float
+    penalties: Array
+    weight: Array
+    bias: Array
+    errors: Errors
+
+
+def chosen(candidates: Sequence[Candidates], rule: str) -> tuple[Candidates, int]:
+    """Return the path that has the least mean error, and the number of the penalty that the rule chooses on it."""
+    best = min(candidates, key=lambda path: float(path.errors.mean.min()))
+    return best, best.errors.chosen(rule)
+
+
+def results(name: str, candidates: Sequence[Candidates]) -> dict[str, Array]:
+    """Return ``cv_results_``: numbers for each penalty of each path, one path after the other."""
+
+    def joined(of: Callable[[Candidates], Array]) -> Array:
+        return np.concatenate([of(path) for path in candidates])
+
+    found = {
+        name: joined(lambda path: path.penalties),
+        "l1_ratio": joined(lambda path: np.full(len(path.penalties), path.l1_ratio)),
+        "mean_error": joined(lambda path: path.errors.mean),
+        "standard_error": joined(lambda path: path.errors.standard_error),
+    }
+    if candidates[0].errors.folds is not None:
+        found["fold_errors"] = joined(lambda path: np.asarray(path.errors.folds))
+    return found
+
+
+def path_of(name: str, found: Candidates, is_vector: bool = False) -> dict[str, Array]:
+    """Return ``path_``: penalties, coefficients, and how many features have any that is not 0."""
+    weight, bias = (part[:, 0] if is_vector else part for part in (found.weight, found.bias))
+    n_features = np.count_nonzero(found.weight.any(axis=1), axis=1)
+    return {name: found.penalties, "coef": weight, "intercept": bias, "n_features": n_features}
+
+
+def ratios(given: Any) -> list[float]:
+    """Return the kinds of penalties to choose from, one or several l1_ratio.
+
+    Raises:
+        OneLayerError: if they are not numbers from 0 to 1, each once.
+    """
+    try:
+        values = np.atleast_1d(np.asarray(given, np.float64)).tolist()
+    except (TypeError, ValueError):
+        values = []
+    if not values or not all(0 <= value <= 1 for value in values) or len(set(values)) < len(values):
+        raise OneLayerError(f"l1_ratio must be a number from 0 to 1, or a list of them, not {given!r}")
+    return [float(value) for value in values]
 
 
 def checked_penalties(given: Any, name: str) -> Array | None:
@@ -89,7 +148,7 @@ def row_splits(cv: Any, X: Any, y: Any, groups: Any) -> list[Split]:
     return _checked([(np.asarray(a), np.asarray(b)) for a, b in check_cv(cv).split(X, y, groups)])
 
 
-def fold_weights(splits: list[Split], c: Array | None) -> Array:
+def fold_weights(splits: Sequence[Split], c: Array | None) -> Array:
     """Return how much the rows (K,) weigh that each split judges by."""
     return np.array([float(len(test) if c is None else c[test].sum()) for _, test in splits])
 

@@ -12,10 +12,20 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from onelayer.data.rows import Rows
 from onelayer.data.scaling import RunningMoments
-from onelayer.estimators.linear_regression import DTYPES, LinearRegression
+from onelayer.estimators.array_api import DTYPES
+from onelayer.estimators.linear_regression import LinearRegression
 from onelayer.estimators.offsets import target_offset
 from onelayer.estimators.parameters import check_parameters, refuse_unlike_numbers
-from onelayer.estimators.selection import Errors, checked_penalties, fold_weights, row_splits
+from onelayer.estimators.selection import (
+    Candidates,
+    Errors,
+    checked_penalties,
+    chosen,
+    fold_weights,
+    path_of,
+    results,
+    row_splits,
+)
 from onelayer.solvers.ridge_folds import fold_errors
 from onelayer.solvers.ridge_path import leave_one_out
 
@@ -46,7 +56,7 @@ class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # ty
         cv_results_: ``alpha`` (a,) from the strongest to the weakest, ``mean_error`` (a,) and its ``standard_error``
             (a,), and with folds ``fold_errors`` (a, K).
         path_: ``alpha`` (a,), ``coef`` (a, d) or (a, q, d), ``intercept`` (a,) or (a, q) of the models of all rows, and
-            ``n_nonzero`` (a,), their numbers of weights that are not 0.
+            ``n_features`` (a,), how many features are in.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
     """
 
@@ -98,12 +108,10 @@ class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # ty
             splits = row_splits(self.cv, X, y, groups)
             of_folds = fold_errors(rows, splits, alphas, self.fit_intercept)
             errors, path = Errors.of_folds(of_folds.errors, fold_weights(splits, c)), of_folds.path
-        weight, bias = (part[:, 0] if y.ndim == 1 else part for part in (path.weight, path.bias))
-        chosen = errors.chosen(self.rule)
-        self.alpha_ = float(alphas[chosen])
-        self.cv_results_ = errors.results(alpha=alphas)
-        n_nonzero = np.count_nonzero(path.weight, axis=(1, 2))
-        self.path_ = {"alpha": alphas, "coef": weight, "intercept": bias, "n_nonzero": n_nonzero}
+        candidates = [Candidates(0.0, alphas, path.weight, path.bias, errors)]
+        best, number = chosen(candidates, self.rule)
+        self.alpha_ = float(best.penalties[number])
+        self.cv_results_, self.path_ = results("alpha", candidates), path_of("alpha", best, y.ndim == 1)
         model = LinearRegression(alpha=self.alpha_, fit_intercept=self.fit_intercept)
         self.estimator_ = model.fit(table, target, sample_weight, offset=offset)
         self.coef_, self.intercept_ = model.coef_, model.intercept_
@@ -122,12 +130,12 @@ class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # ty
     def predict(self, X: Any, offset: Any = None) -> NDArray[np.float64]:
         """Return the predicted targets (n,) or (n, q) for features X (n, d), with their offset if ``fit`` had one."""
         check_is_fitted(self)
-        return self.estimator_.predict(X, offset=offset)
+        return np.asarray(self.estimator_.predict(X, offset=offset))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return R² of the predictions for X (n, d) against y (n,) or (n, q), with weights (n,)."""
         check_is_fitted(self)
-        return self.estimator_.score(X, y, sample_weight, offset)
+        return float(self.estimator_.score(X, y, sample_weight, offset))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
