@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import check_cv
 
+from onelayer.data.rows import Rows
+from onelayer.data.scaling import RunningMoments
 from onelayer.errors import OneLayerError
 
 Array = NDArray[Any]
@@ -137,6 +139,19 @@ def checked_penalties(given: Any, name: str) -> Array | None:
     if len(np.unique(values)) < len(values):
         raise OneLayerError(f"{name} holds a penalty twice: {given!r}")
     return values
+
+
+def ridge_penalties(rows: Rows, fit_intercept: bool, n: int, decades: float) -> Array:
+    """Return ridges from 10 times the sum of squares of all columns down to 10^(−decades) times that of the median one.
+
+    The first leave nothing of the weights, the last leave them as they are without a penalty, or nearly.
+    """
+    moments = RunningMoments.of_rows(rows)
+    squares = moments.variance if fit_intercept else moments.variance + np.square(moments.mean)
+    squares = squares[squares > 0] * moments.total[squares > 0]
+    if not len(squares):
+        squares = np.ones(1)
+    return np.geomspace(10 * squares.sum(), np.median(squares) / 10**decades, n)
 
 
 def row_splits(cv: Any, X: Any, y: Any, groups: Any) -> list[Split]:

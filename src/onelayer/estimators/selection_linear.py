@@ -11,7 +11,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.data.rows import Rows
-from onelayer.data.scaling import RunningMoments
 from onelayer.estimators.array_api import DTYPES
 from onelayer.estimators.linear_regression import LinearRegression
 from onelayer.estimators.offsets import target_offset
@@ -24,13 +23,14 @@ from onelayer.estimators.selection import (
     fold_weights,
     path_of,
     results,
+    ridge_penalties,
     row_splits,
 )
 from onelayer.solvers.ridge_folds import fold_errors
 from onelayer.solvers.ridge_path import leave_one_out
 
 PENALTIES = 100
-STRONGEST, WEAKEST = 10.0, 1e-7  # penalties beside the sum of the eigenvalues of XᵀCX
+DECADES = 6  # of penalties below the squares of a usual column; above the sum of those of all there is one
 
 
 class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -42,7 +42,7 @@ class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # ty
 
     Args:
         alphas: penalties to choose from, a list, or how many; None is 100. They are spread evenly in their logarithm,
-            from 10 times to 10⁻⁷ times the sum of squares of the centred features, so that units do not matter.
+            from 10 times the sum of squares of the centred features to 10⁻⁶ times that of a usual one, their median.
         cv: None for leave-one-out, in closed form; a number of folds, not shuffled; or what scikit-learn takes: a
             splitter, or pairs of row numbers.
         rule: "min" for the penalty of the least error; "1se" for the strongest one whose error is at most one standard
@@ -122,10 +122,8 @@ class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # ty
         given = checked_penalties(self.alphas, "alphas")
         if given is not None:
             return np.sort(given)[::-1]
-        moments = RunningMoments.of_rows(rows)
-        squares = moments.variance if self.fit_intercept else moments.variance + np.square(moments.mean)
-        size = float((moments.total * squares).sum()) or 1.0
-        return size * np.geomspace(STRONGEST, WEAKEST, PENALTIES if self.alphas is None else int(self.alphas))
+        n = PENALTIES if self.alphas is None else int(self.alphas)
+        return ridge_penalties(rows, self.fit_intercept, n, DECADES)
 
     def predict(self, X: Any, offset: Any = None) -> NDArray[np.float64]:
         """Return the predicted targets (n,) or (n, q) for features X (n, d), with their offset if ``fit`` had one."""

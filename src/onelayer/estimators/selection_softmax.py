@@ -15,7 +15,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.data.rows import Block, Rows
-from onelayer.data.scaling import RunningMoments
 from onelayer.errors import OneLayerError
 from onelayer.estimators.array_api import DTYPES
 from onelayer.estimators.offsets import logit_offset
@@ -37,6 +36,7 @@ from onelayer.estimators.selection import (
     path_of,
     ratios,
     results,
+    ridge_penalties,
 )
 from onelayer.estimators.softmax_regression import SoftmaxRegression
 from onelayer.losses import CrossEntropy
@@ -52,6 +52,7 @@ STRONGEST, WEAKEST = (
     10.0,
     1e-6,
 )  # ridges beside the sum of the eigenvalues of the Hessian of a model without weights
+DECADES = 5  # of ridges below the curvature along a usual feature; above the sum of those of all there is one
 SHORTEST = 1e-3  # l1: the weakest beside the strongest, which leaves all features out
 
 
@@ -64,8 +65,8 @@ class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         Cs: the C to choose from, a list, or how many; None is 20. They are spread evenly in their logarithm: for a
-            ridge over 7 decades around the curvature of the data, for an ``l1_ratio`` above 0 over 3 from where the
-            first feature comes in, so that units do not matter.
+            ridge from what leaves nothing of the weights to 10⁻⁵ times the curvature along a usual feature; for an
+            ``l1_ratio`` above 0 over 3 decades from where the first feature comes in.
         l1_ratio, grouped, penalty_factors, bounds: the kind of penalty, as in ``SoftmaxRegression``; ``l1_ratio`` may
             be a list, to choose from too.
         cv: the number of folds, which share each class evenly; the only row of a class is never left out. Or what
@@ -80,7 +81,7 @@ class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         C_, l1_ratio_: those chosen.
         classes_: the classes (q,), sorted.
-        coef_, intercept_, objective_, gap_, n_iter_: of the model with them on all rows, as those of ``SoftmaxRegression``.
+        coef_, intercept_, objective_, gap_, n_iter_: of the model with them on all rows, as in ``SoftmaxRegression``.
         estimator_: that model, a ``SoftmaxRegression`` with its file and more.
         cv_results_: ``C`` and ``l1_ratio`` (a,), from the strongest penalty to the weakest for each ratio,
             ``mean_error`` (a,) over rows, its ``standard_error`` (a,), and ``fold_errors`` (a, K).
@@ -223,10 +224,8 @@ class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if isinstance(penalty, ElasticNet) and np.any(penalty.l1):
             critical = PenaltyPath(rows, CrossEntropy(q), self.fit_intercept).critical(penalty)
             return np.geomspace(1, 1 / SHORTEST, n) / (critical or 1.0)
-        moments = RunningMoments.of_rows(rows)
-        squares = moments.variance if self.fit_intercept else moments.variance + np.square(moments.mean)
-        size = float((moments.total * squares).sum()) * (1 - 1 / q) / q or 1.0
-        return 1 / (size * np.geomspace(STRONGEST, WEAKEST, n))
+        curvature = (1 - 1 / q) / q  # of the loss, where all classes are as probable
+        return 1 / (curvature * ridge_penalties(rows, self.fit_intercept, n, DECADES))
 
     def _error(self, fit: Minimum, rows: Rows) -> float:
         """Return the mean error of a model on some rows, 0 if none has a weight."""

@@ -99,7 +99,7 @@ def _solve_by_cholesky(
     Targets of different penalties share the passes over the rows: each has its factor (d, d) of the one matrix.
     """
     d, distinct = len(gram), np.unique(alpha)
-    factors = [_inverse_factor(gram, value, moments.rounding) for value in distinct]
+    factors = [inverse_factor(gram, value, moments.rounding) for value in distinct]
     halves = [half for half in factors if half is not None]
     if len(halves) < len(factors):
         return None
@@ -144,7 +144,7 @@ def _solve_by_cholesky(
     )
 
 
-def _inverse_factor(gram: Array, alpha: float, rounding: Array) -> Array | None:
+def inverse_factor(gram: Array, alpha: float, rounding: Array) -> Array | None:
     """Return H (d, d) with HHᵀ the inverse of the Gram matrix with the penalty, or None if it has too few digits."""
     gram = gram + alpha * np.eye(len(gram)) if alpha else gram
     scales = np.sqrt(np.maximum(gram.diagonal(), 0))

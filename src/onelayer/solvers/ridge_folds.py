@@ -19,7 +19,7 @@ from onelayer.errors import OneLayerError
 from onelayer.solvers.direct import MOST_SPARSE_FEATURES, least_squares
 from onelayer.solvers.moments import FAR, Moments, sums_of
 from onelayer.solvers.ridge_path import LARGEST
-from onelayer.solvers.spectra import Dual, Primal, RidgePath, WideRows
+from onelayer.solvers.spectra import Dual, Primal, RidgePath, WideRows, solution
 
 Array = NDArray[np.float64]
 Split = tuple[
@@ -138,9 +138,9 @@ def _by_gram(sums: Sums, rows: Rows, alphas: Array, fit_intercept: bool) -> Ridg
     """Return the path of rows from their sums, and where these lack digits from the rows."""
     factor = Primal.of(sums.moments, sums.gram, sums.cross)
     path, is_resolved = factor.path(alphas), factor.resolves(alphas)
-    if not is_resolved.all():
-        careful = _one_by_one(rows, alphas[~is_resolved], fit_intercept)
-        path.weight[~is_resolved], path.bias[~is_resolved] = careful.weight, careful.bias
+    for a in np.flatnonzero(~is_resolved):
+        found = solution(rows, sums.moments, sums.gram, sums.cross, float(alphas[a]), fit_intercept)
+        path.weight[a], path.bias[a] = found.weight, found.bias
     return path
 
 

@@ -18,10 +18,8 @@ from numpy.typing import NDArray
 from onelayer.data.rows import Block, Rows, block_rows
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
-from onelayer.solvers.direct import least_squares
-from onelayer.solvers.inverse import Inverse
 from onelayer.solvers.moments import Moments, sums_of
-from onelayer.solvers.spectra import Primal, RidgePath, WideRows
+from onelayer.solvers.spectra import Primal, RidgePath, WideRows, solution
 
 Array = NDArray[np.float64]
 
@@ -30,6 +28,9 @@ FEW_ROWS = (
     200  # for which the kernel is always factored: it costs nothing, and rows of leverage 1 cost it no digits
 )
 SOME_ROWS = 1_000  # for which it is if products of the columns lack digits
+MOST_FACTORED = (
+    2**24
+)  # numbers in the factors of several penalties, 128 MB: a pass over the rows for so many at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,22 +103,26 @@ def _by_gram(rows: Rows, alphas: Array, fit_intercept: bool) -> LeaveOneOut:
             return np.asarray(np.square(Z @ factor.vectors) @ inverses)
 
         sums[:, is_resolved] = _error_sums(rows, moments, path.weight[is_resolved], by_spectrum, unit)
-    for a in np.flatnonzero(~is_resolved):  # one after the other, but to the last digit
-        fit = least_squares(rows, float(alphas[a]), fit_intercept)
-        path.weight[a], path.bias[a] = fit.weight, fit.bias
-        if fit.inverse is None:
-            raise OneLayerError(
-                f"a penalty of {alphas[a]:.2g} is too small beside so many sparse features for leave-one-out: use "
-                "larger ones, or folds (cv=5)"
-            )
-        by_factor = partial(_forms, fit.inverse)
-        sums[:, [a]] = _error_sums(rows, moments, fit.weight[None], by_factor, unit)
+    others = np.flatnonzero(~is_resolved)
+    size = max(1, MOST_FACTORED // gram.size)
+    for part in (others[i : i + size] for i in range(0, len(others), size)):
+        found = [solution(rows, moments, gram, cross, float(alphas[a]), fit_intercept) for a in part]
+        path.weight[part] = [each.weight for each in found]
+        path.bias[part] = [each.bias for each in found]
+        by_factors = partial(_forms, [each.half for each in found])
+        sums[:, part] = _error_sums(rows, moments, path.weight[part], by_factors, unit)
     return _judged(path, sums, rows, unit)
 
 
-def _forms(inverse: Inverse, Z: Array) -> Array:
-    """Return (xᵢ − x̄)ᵀ (XᵀCX + α)⁻¹ (xᵢ − x̄) (m, 1) of centred rows (m, d)."""
-    return np.asarray(np.square(Z @ inverse.half).sum(axis=1, keepdims=True))
+def _forms(halves: list[Array | None], Z: Array) -> Array:
+    """Return (xᵢ − x̄)ᵀ (XᵀCX + α)⁻¹ (xᵢ − x̄) (m, a) of centred rows (m, d), given factors of the inverses."""
+    known = [half for half in halves if half is not None]
+    if len(known) < len(halves):
+        raise OneLayerError(
+            "a penalty is too small beside so many sparse features for leave-one-out: give larger ones as alphas, or "
+            "use folds (cv=5)"
+        )
+    return np.stack([np.square(Z @ half).sum(axis=1) for half in known], axis=1)
 
 
 def _error_sums(

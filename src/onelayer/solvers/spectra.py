@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Block
+from onelayer.data.rows import Block, Rows
 from onelayer.double_double import EPS
 from onelayer.engines.threads import added
+from onelayer.solvers.direct import inverse_factor, least_squares
 from onelayer.solvers.moments import Moments
 
 Array = NDArray[np.float64]
@@ -71,6 +72,37 @@ class Primal:
             shrunk = self.cross.T[:, None] / (self.values + alphas[:, None])  # (q, a, d)
             weight = (shrunk @ self.vectors.T).swapaxes(0, 1)
             return RidgePath(alphas, weight, self.moments.y_mean - weight @ self.moments.mean)
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The solution for one penalty, for which the eigenvectors of all have too few digits.
+
+    Attributes:
+        weight: W (q, d).
+        bias: b (q,).
+        half: H (d, r) with HHᵀ = (XᵀCX + α)⁻¹ for centred features; None if it was not found.
+    """
+
+    weight: Array
+    bias: Array
+    half: Array | None
+
+
+def solution(
+    rows: Rows, moments: Moments, gram: Array, cross: Array, alpha: float, fit_intercept: bool
+) -> Solution:
+    """Return the solution for a penalty: by the Gram matrix in units of the columns, or else the careful way.
+
+    The eigenvectors of features in different units have digits of the largest ones alone; their Cholesky factor has
+    digits of all.
+    """
+    half = inverse_factor(gram, alpha, moments.rounding)
+    if half is not None:
+        weight = (half @ (half.T @ cross)).T
+        return Solution(weight, moments.y_mean - weight @ moments.mean, half)
+    fit = least_squares(rows, alpha, fit_intercept)
+    return Solution(fit.weight, fit.bias, None if fit.inverse is None else fit.inverse.half)
 
 
 @dataclass(frozen=True, eq=False)
