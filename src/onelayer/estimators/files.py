@@ -69,6 +69,11 @@ ARRAYS = {
     "sigma_": Array("t", finite=False),
     "r2_": Array("t", finite=False),
     "_is_perfect": Array("k", ("bool",)),
+    "_tss": Array("t", finite=False),
+    "_half": Array("d r"),
+    "_mean": Array("d"),
+    "_basis": Array("d r"),
+    "_size": Array("d"),
     "_column_means": Array("d"),
     "_column_variances": Array("d"),
 }
@@ -77,6 +82,8 @@ VALUES: dict[str, Kind] = {
     "rank_": maybe(whole()),
     "solver_": text(),
     "_n": whole(),
+    "_log_weights": number(),
+    "_level": maybe(number()),
     "_dtype": text(*FLOATS),
     "objective_": number(),
     "gap_": number(0, finite=False),
@@ -86,6 +93,15 @@ VALUES: dict[str, Kind] = {
     "lr_": number(0),
     "_progress": items(whole(), number(0), whole(), whole()),
 }
+OF_INFERENCE = (
+    "_tss",
+    "_log_weights",
+    "_half",
+    "_mean",
+    "_basis",
+    "_size",
+    "_level",
+)  # where it is small enough
 BY_ONE_SOLVER = (
     *("objective_", "gap_", "converged_", "n_iter_", "history_"),
     *("lr_", "_column_means", "_column_variances", "_progress"),
@@ -164,7 +180,7 @@ def _expected(kinds: Mapping[str, Any], saved: Collection[str], present: Collect
     return {
         name: kind
         for name, kind in kinds.items()
-        if name in saved and (name in present or name not in BY_ONE_SOLVER)
+        if name in saved and (name in present or name not in (*BY_ONE_SOLVER, *OF_INFERENCE))
     }
 
 
