@@ -69,6 +69,11 @@ ARRAYS = {
     "sigma_": Array("t", finite=False),
     "r2_": Array("t", finite=False),
     "_is_perfect": Array("k", ("bool",)),
+    "_tss": Array("t", finite=False),
+    "_half": Array("d r"),
+    "_mean": Array("d"),
+    "_basis": Array("d r"),
+    "_size": Array("d"),
     "_column_means": Array("d"),
     "_column_variances": Array("d"),
 }
@@ -77,6 +82,8 @@ VALUES: dict[str, Kind] = {
     "rank_": maybe(whole()),
     "solver_": text(),
     "_n": whole(),
+    "_log_weights": number(),
+    "_level": maybe(number()),
     "_dtype": text(*FLOATS),
     "_has_offset": flag,
     "objective_": number(),
@@ -87,11 +94,24 @@ VALUES: dict[str, Kind] = {
     "lr_": number(0),
     "_progress": items(whole(), number(0), whole(), whole()),
 }
+OF_INFERENCE = (
+    "_tss",
+    "_log_weights",
+    "_half",
+    "_mean",
+    "_basis",
+    "_size",
+    "_level",
+)  # where it is small enough
 BY_ONE_SOLVER = (
     *("objective_", "gap_", "converged_", "n_iter_", "history_"),
     *("lr_", "_column_means", "_column_variances", "_progress"),
 )
-OPTIONAL = (*BY_ONE_SOLVER, "_has_offset")  # files of before there were offsets have no word on them
+OPTIONAL = (
+    *BY_ONE_SOLVER,
+    *OF_INFERENCE,
+    "_has_offset",
+)  # files of before there were offsets have no word on them
 PARAMETERS = mapping(parameter)
 DESCRIPTION = record({"name": text(), "is_vector": flag, "params": PARAMETERS, "values": mapping(anything)})
 FIRST_DESCRIPTION = record(
