@@ -61,6 +61,15 @@ def parameter(value: Any, field: str) -> None:
     (list_of(items(scalar, scalar)) if isinstance(value, list) else scalar)(value, field)
 
 
+# The covariance of contrasts of classes. Axes: s coefficients in all; m classes with p each; r directions.
+COVARIANCE = {
+    "_covariance_matrix": Array("s s"),
+    "_covariance_null": Array("s r"),
+    "_covariance_scale": Array("m p"),
+    "_covariance_mean": Array("d"),
+    "_covariance_column": Array("d"),
+    "_covariance_is_open": Array("m p", ("bool",)),
+}
 # What an estimator keeps besides the model, if its _saved names it. Axes: d features; k targets; t likewise, but left
 # out if y is (n,).
 ARRAYS = {
@@ -71,6 +80,7 @@ ARRAYS = {
     "_is_perfect": Array("k", ("bool",)),
     "_column_means": Array("d"),
     "_column_variances": Array("d"),
+    **COVARIANCE,
 }
 VALUES: dict[str, Kind] = {
     "classes_": labels,
@@ -90,6 +100,7 @@ BY_ONE_SOLVER = (
     *("objective_", "gap_", "converged_", "n_iter_", "history_"),
     *("lr_", "_column_means", "_column_variances", "_progress"),
 )
+OPTIONAL = (*BY_ONE_SOLVER, *COVARIANCE)
 PARAMETERS = mapping(parameter)
 DESCRIPTION = record({"name": text(), "is_vector": flag, "params": PARAMETERS, "values": mapping(anything)})
 FIRST_DESCRIPTION = record(
@@ -164,7 +175,7 @@ def _expected(kinds: Mapping[str, Any], saved: Collection[str], present: Collect
     return {
         name: kind
         for name, kind in kinds.items()
-        if name in saved and (name in present or name not in BY_ONE_SOLVER)
+        if name in saved and (name in present or name not in OPTIONAL)
     }
 
 

@@ -1,6 +1,7 @@
 """Softmax regression, to its minimum or by minibatch SGD, behind scikit-learn's contract."""
 
 import warnings
+from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -20,15 +21,17 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from onelayer.data.rows import Rows
 from onelayer.data.scaling import RunningMoments
 from onelayer.errors import OneLayerError, torch_needed
-from onelayer.estimators.files import BY_ONE_SOLVER, Saved
+from onelayer.estimators.files import BY_ONE_SOLVER, COVARIANCE
 from onelayer.estimators.onnx_export import write_softmax_regression
 from onelayer.estimators.parameters import (
+    DTYPES,
     check_parameters,
     class_weights,
     plain_labels,
     refuse_unlike_numbers,
     unchanged_on_error,
 )
+from onelayer.estimators.softmax_inference import SoftmaxInference
 from onelayer.losses import CrossEntropy
 from onelayer.penalties import Ridge
 from onelayer.solvers.epoch import LARGEST_LR, SMALLEST_LR
@@ -38,7 +41,6 @@ from onelayer.solvers.minimise import minimise
 if TYPE_CHECKING:
     from onelayer.solvers.softmax_sgd import SoftmaxDescent
 
-DTYPES = (np.float64, np.float32)
 MAX_SEED = 2**31 - 1
 NEVER = 1e4  # how far the logit of a class without any weight is below all others
 STREAMING_SHARE = 0.1  # of the largest stable rate: the noise that stays is in proportion to it
@@ -66,7 +68,7 @@ def _learns_by_sgd(model: "SoftmaxRegression") -> bool:
     raise AttributeError(f"partial_fit needs SoftmaxRegression(solver='sgd'), not {model.solver!r}")
 
 
-class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Softmax regression: minimises ½ ‖W‖² + C Σ cᵢ ℓ(W xᵢ + b, yᵢ) with the cross-entropy ℓ (section 3.4).
 
     The objective is that of scikit-learn's ``LogisticRegression``; with two classes too, there is one output, the
@@ -118,6 +120,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         "feature_names_in_",
         "_dtype",
         *BY_ONE_SOLVER,
+        *COVARIANCE,
     )
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
@@ -178,13 +181,16 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
             self.classes_, labels = np.unique(y, return_inverse=True)
             X, labels, weights = self._weighted(X, labels, sample_weight)
             self._forget("coef_", "intercept_", *BY_ONE_SOLVER)
+            X = sparse.csr_array(X) if sparse.issparse(X) else X
+            kept = Rows(X, labels, "classes", None if (weights == 1).all() else weights)
+            self._keep_rows(kept)
             if self.solver == "sgd":
                 self._begin(X.shape[1])
                 rows = self._learn(X, labels, weights, are_all=True)
                 penalty = 0.5 * float(np.square(self.coef_, dtype=np.float64).sum())
                 self.objective_ = self.C * float(weights.sum()) * rows.loss() + penalty
             else:
-                self._minimise(X, labels, weights)
+                self._minimise(kept)
         return self
 
     @available_if(_learns_by_sgd)  # type: ignore[untyped-decorator]
@@ -224,6 +230,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
                 self._begin(X.shape[1])
             self._learn(X, labels, weights, are_all=False)
             self._forget("objective_")
+            self._keep_rows(None)
         return self
 
     def _check_parameters(self) -> None:
@@ -260,7 +267,11 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         counted = weights > 0
         if not counted.any():
             raise OneLayerError("no row has a weight above 0 (sample_weight times class_weight)")
-        return (X, labels, weights) if counted.all() else (X[counted], labels[counted], weights[counted])
+        if counted.all():
+            self._used = None
+            return X, labels, weights
+        self._used = counted
+        return X[counted], labels[counted], weights[counted]
 
     def _forget(self, *names: str) -> None:
         for name in names:
@@ -308,16 +319,15 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         self._progress = Progress(n_seen, total, n_measured, before.seed)
         return rows
 
-    def _minimise(self, X: Any, labels: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
-        q, d = len(self.classes_), X.shape[1]
-        weighed = np.bincount(labels, weights, q) > 0  # other classes are left with a logit far below
+    def _minimise(self, rows: Rows) -> None:
+        q, d = len(self.classes_), rows.n_features
+        weighed = np.bincount(rows.y, minlength=q) > 0  # other classes are left with a logit far below
         places, k = np.cumsum(weighed) - 1, int(weighed.sum())
         if k == 1:
             fit = Minimum(np.zeros((1, d)), np.zeros(1), "newton", 0.0, 0.0, [0.0], True)
         else:
             loss, penalty = CrossEntropy(k, is_single=q == 2), Ridge(1 / float(self.C))
-            X = sparse.csr_array(X) if sparse.issparse(X) else X
-            rows = Rows(X, places[labels], "classes", None if (weights == 1).all() else weights)
+            rows = rows if k == q else replace(rows, y=places[rows.y])
             fit = minimise(rows, loss, penalty, self.fit_intercept, self.solver, self.tol, self.max_iter)
         self.coef_, self.intercept_ = fit.weight, fit.bias
         if k == 1 and q == 2:
