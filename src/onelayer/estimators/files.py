@@ -61,6 +61,15 @@ def parameter(value: Any, field: str) -> None:
     (list_of(items(scalar, scalar)) if isinstance(value, list) else scalar)(value, field)
 
 
+# The covariance of contrasts of classes. Axes: s coefficients in all; m classes with p each; r directions.
+COVARIANCE = {
+    "_covariance_matrix": Array("s s"),
+    "_covariance_null": Array("s r"),
+    "_covariance_scale": Array("m p"),
+    "_covariance_mean": Array("d"),
+    "_covariance_column": Array("d"),
+    "_covariance_is_open": Array("m p", ("bool",)),
+}
 # What an estimator keeps besides the model, if its _saved names it. Axes: d features; k targets; t likewise, but left
 # out if y is (n,).
 ARRAYS = {
@@ -76,6 +85,7 @@ ARRAYS = {
     "_size": Array("d"),
     "_column_means": Array("d"),
     "_column_variances": Array("d"),
+    **COVARIANCE,
 }
 VALUES: dict[str, Kind] = {
     "classes_": labels,
@@ -107,11 +117,12 @@ BY_ONE_SOLVER = (
     *("objective_", "gap_", "converged_", "n_iter_", "history_"),
     *("lr_", "_column_means", "_column_variances", "_progress"),
 )
-OPTIONAL = (
+OPTIONAL = (  # files of earlier versions have no word on some of them
     *BY_ONE_SOLVER,
     *OF_INFERENCE,
+    *COVARIANCE,
     "_has_offset",
-)  # files of before there were offsets have no word on them
+)
 PARAMETERS = mapping(parameter)
 DESCRIPTION = record({"name": text(), "is_vector": flag, "params": PARAMETERS, "values": mapping(anything)})
 FIRST_DESCRIPTION = record(

@@ -1,6 +1,7 @@
 """Softmax regression, to its minimum or by minibatch SGD, behind scikit-learn's contract."""
 
 import warnings
+from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -21,10 +22,11 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from onelayer.data.rows import Rows
 from onelayer.data.scaling import RunningMoments
 from onelayer.errors import OneLayerError, torch_needed
-from onelayer.estimators.files import BY_ONE_SOLVER, Saved
+from onelayer.estimators.files import BY_ONE_SOLVER, COVARIANCE
 from onelayer.estimators.offsets import check_exports, check_has_offset, logit_offset
 from onelayer.estimators.onnx_export import write_softmax_regression
 from onelayer.estimators.parameters import (
+    DTYPES,
     check_parameters,
     class_weights,
     estimator_penalty,
@@ -32,6 +34,7 @@ from onelayer.estimators.parameters import (
     refuse_unlike_numbers,
     unchanged_on_error,
 )
+from onelayer.estimators.softmax_inference import SoftmaxInference
 from onelayer.losses import CrossEntropy
 from onelayer.penalties import ElasticNet, Ridge
 from onelayer.solvers.epoch import LARGEST_LR, SMALLEST_LR
@@ -41,7 +44,6 @@ from onelayer.solvers.minimise import minimise
 if TYPE_CHECKING:
     from onelayer.solvers.softmax_sgd import SoftmaxDescent
 
-DTYPES = (np.float64, np.float32)
 MAX_SEED = 2**31 - 1
 NEVER = 1e4  # how far the logit of a class without any weight is below all others
 STREAMING_SHARE = 0.1  # of the largest stable rate: the noise that stays is in proportion to it
@@ -69,7 +71,7 @@ def _learns_by_sgd(model: "SoftmaxRegression") -> bool:
     raise AttributeError(f"partial_fit needs SoftmaxRegression(solver='sgd'), not {model.solver!r}")
 
 
-class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Softmax regression: minimises ½ ‖W‖² + C Σ cᵢ ℓ(W xᵢ + b, yᵢ) with the cross-entropy ℓ (section 3.4).
 
     With an ``l1_ratio`` r the penalty is r ‖W‖₁ + ½ (1 − r) ‖W‖², the elastic net, which leaves coefficients out. The
@@ -131,6 +133,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         "_dtype",
         "_has_offset",
         *BY_ONE_SOLVER,
+        *COVARIANCE,
     )
 
     _has_offset = False
@@ -224,13 +227,16 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
             start = self._start(X.shape[1], before)
             self._forget("coef_", "intercept_", *BY_ONE_SOLVER)
             self._has_offset = known is not None
+            X = sparse.csr_array(X) if sparse.issparse(X) else X
+            kept = Rows(X, labels, "classes", None if (weights == 1).all() else weights, offset=known)
+            self._keep_rows(kept)
             if self.solver == "sgd":
                 self._begin(X.shape[1])
                 rows = self._learn(X, labels, weights, are_all=True)
                 penalty = 0.5 * float(np.square(self.coef_, dtype=np.float64).sum())
                 self.objective_ = self.C * float(weights.sum()) * rows.loss() + penalty
             else:
-                self._minimise(X, labels, weights, known, start)
+                self._minimise(kept, start)
         return self
 
     @available_if(_learns_by_sgd)  # type: ignore[untyped-decorator]
@@ -272,6 +278,7 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
                 self._begin(X.shape[1])
             self._learn(X, labels, weights, are_all=False)
             self._forget("objective_")
+            self._keep_rows(None)
         return self
 
     def _check_parameters(self) -> None:
@@ -323,7 +330,9 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         if not counted.any():
             raise OneLayerError("no row has a weight above 0 (sample_weight times class_weight)")
         if counted.all():
+            self._used = None
             return X, labels, weights, offset
+        self._used = counted
         return X[counted], labels[counted], weights[counted], None if offset is None else offset[counted]
 
     def _forget(self, *names: str) -> None:
@@ -379,27 +388,18 @@ class SoftmaxRegression(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
             return None
         return self.coef_, self.intercept_ if self.fit_intercept else np.zeros_like(self.intercept_)
 
-    def _minimise(
-        self,
-        X: Any,
-        labels: NDArray[np.int64],
-        weights: NDArray[np.float64],
-        offset: NDArray[np.float64] | None,
-        start: tuple[NDArray[Any], NDArray[Any]] | None,
-    ) -> None:
-        q, d = len(self.classes_), X.shape[1]
-        weighed = np.bincount(labels, weights, q) > 0  # other classes are left with a logit far below
+    def _minimise(self, rows: Rows, start: tuple[NDArray[Any], NDArray[Any]] | None) -> None:
+        q, d = len(self.classes_), rows.n_features
+        weighed = np.bincount(rows.y, minlength=q) > 0  # other classes are left with a logit far below
         places, k = np.cumsum(weighed) - 1, int(weighed.sum())
         if k == 1:
             fit = Minimum(np.zeros((1, d)), np.zeros(1), "newton", 0.0, 0.0, [0.0], True)
         else:
             loss, penalty = CrossEntropy(k, is_single=q == 2), self._penalty(d)
-            X = sparse.csr_array(X) if sparse.issparse(X) else X
-            if k < q and q > 2:
-                offset = None if offset is None else offset[:, weighed]
+            if k < q:
+                offset = None if rows.offset is None else rows.offset[:, weighed]
+                rows = replace(rows, y=places[rows.y], offset=offset)
                 start = None if start is None else (start[0][weighed], start[1][weighed])
-            c = None if (weights == 1).all() else weights
-            rows = Rows(X, places[labels], "classes", c, offset=offset)
             settings = self.fit_intercept, self.solver, self.tol, self.max_iter
             fit = minimise(rows, loss, penalty, *settings, start=start)
         self.coef_, self.intercept_ = fit.weight, fit.bias
