@@ -1,6 +1,5 @@
 """Linear regression, exactly, behind scikit-learn's contract."""
 
-from numbers import Real
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.data.rows import Rows
@@ -17,11 +16,11 @@ from onelayer.errors import LinearDependenceWarning, OneLayerError, PrecisionWar
 from onelayer.estimators.array_api import DTYPES, fits_numpy, in_numpy, in_space, outputs_of, to_numpy
 from onelayer.estimators.callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from onelayer.estimators.files import Saved
+from onelayer.estimators.linear_penalty import PENALTY_CONSTRAINTS, Penalised
 from onelayer.estimators.offsets import check_exports, check_has_offset, target_offset
 from onelayer.estimators.onnx_export import write_linear_regression
 from onelayer.estimators.parameters import (
     check_parameters,
-    penalty_of_targets,
     refuse_unlike_numbers,
     warn_user,
 )
@@ -29,7 +28,6 @@ from onelayer.estimators.sparse_coef import SparseCoefficients
 from onelayer.estimators.summary import Summary
 from onelayer.inference.coefficients import check_level
 from onelayer.inference.linear import linear_coefficients, linear_table, why_no_errors
-from onelayer.solvers.direct import least_squares
 from onelayer.solvers.fit import LeastSquaresFit
 
 IMPRECISE = 1e-9  # relative error of a solution that is worth a warning
@@ -40,14 +38,16 @@ FORMER_SOLVERS = ("cholesky", "qr")
 class LinearRegression(
     CallbackSupportMixin,  # type: ignore[misc]
     Saved,
+    Penalised,
     SparseCoefficients,
     MultiOutputMixin,  # type: ignore[misc]
     RegressorMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
-    """Least squares: minimises Σ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ‖W‖² exactly (section 3.1.1).
+    """Least squares: minimises Σ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ((1 − l1_ratio) ‖W‖² + 2 l1_ratio ‖W‖₁) (section 3.1.1).
 
-    With ``alpha`` this is scikit-learn's ``Ridge``, without it ``LinearRegression``. X is dense or sparse. Coefficients
+    With ``alpha`` this is scikit-learn's ``Ridge``, without it ``LinearRegression``; and with ``l1_ratio`` its
+    ``ElasticNet`` and ``Lasso``, whose penalty is alpha / Σ cᵢ. X is dense or sparse. Coefficients
     and predictions are float64, also for float32 features: rounded apart to float32, weights and intercept of features
     far from 0 would predict worse than ``sigma_`` says. With scikit-learn's ``array_api_dispatch`` X may be on another
     device: fitting is on the CPU, predictions are where X is.
@@ -55,6 +55,12 @@ class LinearRegression(
     Args:
         fit_intercept: whether b is free; else it is 0.
         alpha: the penalty on weights, not on b; or (q,) one for each target.
+        l1_ratio: how much of the penalty is the sum of weights' magnitudes, which leaves features out; from 0 to 1.
+        penalty_factor: (d,) what alpha is multiplied by for each feature; 0 leaves its weight free. None is 1.
+        positive: whether weights must not be negative.
+        lower, upper: bounds of weights, a number or (d,); None is none.
+        tol: the gap to reach with l1_ratio, penalty_factor or bounds, relative to the objective.
+        max_iter: how many sweeps over features that may take.
         solver: "auto", which is "direct": the analytic solution. Where the problem is small or its features are nearly
             dependent it is that of the stored numbers, rounded once.
 
@@ -66,8 +72,14 @@ class LinearRegression(
             for coefficients that dependent features leave undetermined.
         sigma_: the estimate of the noise's standard deviation, or (q,).
         r2_: the share of y's variance that is explained, or (q,); NaN if y does not vary.
-        rank_: the number of independent features; None where it was not found (many sparse features).
-        solver_: how the system was solved: "direct", or "lsmr" for more sparse features than a matrix of them takes.
+        rank_: the number of independent features; None where it was not found (many sparse features, or
+            "coordinate descent").
+        solver_: how the system was solved: "direct", or "lsmr" for more sparse features than a matrix of them takes;
+            or "coordinate descent" with l1_ratio, penalty_factor or bounds.
+        objective_: what was minimised, at the coefficients as they are ("coordinate descent"; likewise the next two).
+        gap_: an upper bound on how far that is above the minimum.
+        converged_: whether that is as small as ``tol`` asks for.
+        n_iter_: the number of sweeps, or of corrections, as an array of one number.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
     """
 
@@ -80,6 +92,10 @@ class LinearRegression(
         "r2_",
         "rank_",
         "solver_",
+        "objective_",
+        "gap_",
+        "converged_",
+        "n_iter_",
         "n_features_in_",
         "feature_names_in_",
         "_n",
@@ -92,13 +108,33 @@ class LinearRegression(
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
         "fit_intercept": ["boolean"],
-        "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
+        **PENALTY_CONSTRAINTS,
         "solver": [StrOptions({"auto", "direct", *FORMER_SOLVERS})],
     }
 
-    def __init__(self, *, fit_intercept: bool = True, alpha: Any = 0.0, solver: str = "auto") -> None:
+    def __init__(
+        self,
+        *,
+        fit_intercept: bool = True,
+        alpha: Any = 0.0,
+        l1_ratio: float = 0.0,
+        penalty_factor: Any = None,
+        positive: bool = False,
+        lower: Any = None,
+        upper: Any = None,
+        solver: str = "auto",
+        tol: float = 1e-10,
+        max_iter: int = 10_000,
+    ) -> None:
         self.fit_intercept = fit_intercept
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.penalty_factor = penalty_factor
+        self.positive = positive
+        self.lower = lower
+        self.upper = upper
+        self.tol = tol
+        self.max_iter = max_iter
         self.solver = solver
 
     @with_callbacks  # type: ignore[untyped-decorator]
@@ -121,6 +157,7 @@ class LinearRegression(
         Warns:
             LinearDependenceWarning: if features are linearly dependent: then the weights are those of least norm.
             PrecisionWarning: if rounding leaves few digits of the coefficients.
+            ConvergenceWarning: if coordinate descent did not come as near the minimum as ``tol`` asks for.
         """
         check_parameters(self, self._parameter_constraints)
         if self.solver in FORMER_SOLVERS:
@@ -136,11 +173,11 @@ class LinearRegression(
         known = target_offset(offset, *Y.shape)
         Y = Y if known is None else Y - known
         self._has_offset = known is not None
-        penalty = penalty_of_targets(self.alpha, Y.shape[1])
-        fit = least_squares(Rows(X, Y, "regression", weight), penalty, self.fit_intercept)
+        fit = self._minimum(Rows(X, Y, "regression", weight))
         self._dtype = X.dtype.name
         n = len(Y) if weight is None else int((weight > 0).sum())
         self._keep(fit, n, y.ndim == 1)
+        self._keep_certificate(fit)
         self._warn(fit)
         task.end()
         return self
@@ -225,6 +262,8 @@ class LinearRegression(
         rank = None if self.rank_ is None else self.rank_ + int(self.fit_intercept)
         alpha = float(np.max(self.alpha))
         reason = why_no_errors(self._n, rank, alpha)
+        if self._is_constrained and not alpha:
+            reason = "coefficients have bounds, which the noise model does not know"
         if reason:
             raise OneLayerError(f"there are no standard errors: {reason}")
         terms, estimate = self._features(), np.atleast_2d(self.coef_)[target]
