@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 
 from onelayer import formats
 from onelayer.errors import OneLayerError
+from onelayer.estimators.array_api import in_numpy
 from onelayer.estimators.parameters import check_parameters
 from onelayer.files import write_whole
 from onelayer.model import FORMAT, TENSORS, Model
@@ -57,8 +58,16 @@ def labels(value: Any, field: str) -> None:
 
 
 def parameter(value: Any, field: str) -> None:
-    """A scalar, or pairs of scalars: those of a dictionary, since JSON makes strings of its keys."""
-    (list_of(items(scalar, scalar)) if isinstance(value, list) else scalar)(value, field)
+    """A scalar, a list of them, or pairs: those of a dictionary, since JSON makes strings of its keys."""
+    if not isinstance(value, list):
+        scalar(value, field)
+    else:
+        list_of(items(scalar, scalar) if _is_dictionary(value) else scalar)(value, field)
+
+
+def _is_dictionary(value: list[Any]) -> bool:
+    """Return whether a parameter in a file is the pairs of a dictionary, not the numbers of an array."""
+    return not value or isinstance(value[0], list)
 
 
 # The covariance of contrasts of classes. Axes: s coefficients in all; m classes with p each; r directions.
@@ -263,6 +272,7 @@ class Saved:
         formats.warn_of_no_checksum(content, Path(path))
         return found
 
+    @in_numpy
     def _parts(self) -> Parts:
         fitted = {name: getattr(self, name) for name in self._saved if hasattr(self, name)}
         values = {name: _plain(fitted[name]) for name in VALUES if name in fitted}
@@ -288,8 +298,7 @@ class Saved:
         unknown = parts.params.keys() - cls().get_params(deep=False)  # type: ignore[attr-defined]
         if unknown:
             raise OneLayerError(f"{cls.__name__} has no parameter {', '.join(sorted(unknown))}")
-        given = parts.params.items()
-        found = cls(**{name: dict(value) if isinstance(value, list) else value for name, value in given})
+        found = cls(**{name: _parameter(value) for name, value in parts.params.items()})
         check_parameters(found, cls._parameter_constraints)
         arrays = {"coef_": parts.coef, "intercept_": parts.intercept, **parts.arrays}
         attributes = {name: array.copy()[()] for name, array in arrays.items()} | dict(parts.values)
@@ -347,6 +356,13 @@ def _first_parts(content: formats.Content) -> tuple[str, Parts]:
     if coef.shape[-1:] != (values.pop("n_features_in_", None),):
         raise OneLayerError("n_features_in_ and coef_ differ")
     return about["kind"], Parts(about["params"], coef, intercept, features, arrays, values)
+
+
+def _parameter(value: Any) -> Any:
+    """Return a parameter as the estimator takes it: a dictionary of pairs, an array of numbers."""
+    if not isinstance(value, list):
+        return value
+    return dict(value) if _is_dictionary(value) else np.array(value)
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from onelayer.errors import OneLayerError
+from onelayer.estimators.array_api import in_numpy
 from onelayer.estimators.files import Parts, Saved
+from onelayer.estimators.linear_penalty import Penalised
 from onelayer.estimators.rows_of_fit import RowsOfFit
 from onelayer.estimators.summary import Summary
 from onelayer.inference.coefficients import check_level, with_intercept
@@ -42,15 +44,13 @@ class Diagnostics:
     collinearity: Collinearity
 
 
-class LinearInference(RowsOfFit, Saved):
+class LinearInference(RowsOfFit, Saved, Penalised):
     """The methods of ``LinearRegression`` that ask how well the rows determine its coefficients.
 
     Fitting sets the parts of an ``Inverse``, which files have too unless they are large: ``_half`` (d, r), ``_mean``
     (d,), ``_level``, and of dependent features ``_basis`` (d, r) and ``_size`` (d,).
     """
 
-    fit_intercept: bool
-    alpha: float
     coef_: Any
     intercept_: Any
     std_err_: Any
@@ -68,6 +68,7 @@ class LinearInference(RowsOfFit, Saved):
     _basis: Array
     _size: Array
 
+    @in_numpy
     def summary(
         self,
         target: int = 0,
@@ -115,7 +116,7 @@ class LinearInference(RowsOfFit, Saved):
             errors[None, order],
             robust,
             rank,
-            self.alpha,
+            0.0,
             confidence,
             identified=~np.isnan(self._classical_errors(k)[order]),
             is_perfect=is_perfect,
@@ -126,6 +127,7 @@ class LinearInference(RowsOfFit, Saved):
         )
         return Summary(coefficients, goodness)
 
+    @in_numpy
     def vcov(
         self, cov: str = "classical", groups: Any = None, lags: int | None = None, *, target: int = 0
     ) -> Array:
@@ -137,6 +139,7 @@ class LinearInference(RowsOfFit, Saved):
         order = self._order()
         return self._covariance(self._checked(target), cov, groups, lags).matrix()[np.ix_(order, order)]
 
+    @in_numpy
     def test(
         self,
         hypotheses: str | ArrayLike,
@@ -176,6 +179,7 @@ class LinearInference(RowsOfFit, Saved):
         difference = R @ coefficients[order] - values
         return self._covariance(k, cov, groups, lags).test(whole, difference, written)
 
+    @in_numpy
     def diagnostics(self, target: int = 0) -> Diagnostics:
         """Return how much each row moves the fit, and how far features depend on each other.
 
@@ -214,7 +218,7 @@ class LinearInference(RowsOfFit, Saved):
         """Set the parts of the inverse, unless there are no errors."""
         for name in INVERSE:
             vars(self).pop(name, None)
-        if fit.inverse is None or self.alpha:
+        if fit.inverse is None or np.any(self.alpha):
             return
         inverse = fit.inverse.times_power(fit.exponent)
         self._half, self._mean, self._level = inverse.half, inverse.mean, inverse.level
@@ -272,7 +276,10 @@ class LinearInference(RowsOfFit, Saved):
         if not 0 <= target < q:
             raise OneLayerError(f"target must be from 0 to {q - 1}, not {target}")
         rank = None if self.rank_ is None else self._rank()
-        reason = why_no_errors(self._n, rank, self.alpha)
+        alpha = float(np.max(self.alpha))
+        reason = why_no_errors(self._n, rank, alpha)
+        if self._is_constrained and not alpha:
+            reason = "coefficients have bounds, which the noise model does not know"
         if reason:
             raise OneLayerError(f"there are no standard errors: {reason}")
         return target

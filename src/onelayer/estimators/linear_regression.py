@@ -1,7 +1,5 @@
 """Linear regression, exactly, behind scikit-learn's contract."""
 
-import warnings
-from numbers import Real
 from pathlib import Path
 from typing import Any, Self, overload
 
@@ -10,38 +8,67 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.data.rows import Rows
 from onelayer.errors import LinearDependenceWarning, PrecisionWarning
+from onelayer.estimators.array_api import (
+    fits_numpy,
+    in_numpy,
+    in_space,
+    outputs_of,
+    plain,
+    to_numpy,
+)
+from onelayer.estimators.callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from onelayer.estimators.linear_inference import INVERSE, LinearInference
+from onelayer.estimators.linear_penalty import PENALTY_CONSTRAINTS
 from onelayer.estimators.offsets import check_exports, check_has_offset, target_offset
 from onelayer.estimators.onnx_export import write_linear_regression
-from onelayer.estimators.parameters import check_parameters, refuse_unlike_numbers
+from onelayer.estimators.parameters import (
+    DTYPES,
+    check_parameters,
+    refuse_unlike_numbers,
+    warn_user,
+)
+from onelayer.estimators.sparse_coef import SparseCoefficients
 from onelayer.inference.goodness import log_weights
 from onelayer.inference.linear import linear_coefficients
-from onelayer.solvers.direct import least_squares
 from onelayer.solvers.fit import LeastSquaresFit
 
 Array = NDArray[np.float64]
 
-DTYPES = (np.float64, np.float32)
 IMPRECISE = 1e-9  # relative error of a solution that is worth a warning
 SENSITIVE = 1e-3  # relative change by rounding of the data, likewise
 FORMER_SOLVERS = ("cholesky", "qr")
 
 
-class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Least squares: minimises Σ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ‖W‖² exactly (section 3.1.1).
+class LinearRegression(
+    CallbackSupportMixin,  # type: ignore[misc]
+    LinearInference,
+    SparseCoefficients,
+    MultiOutputMixin,  # type: ignore[misc]
+    RegressorMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
+    """Least squares: minimises Σ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ((1 − l1_ratio) ‖W‖² + 2 l1_ratio ‖W‖₁) (section 3.1.1).
 
-    With ``alpha`` this is scikit-learn's ``Ridge``, without it ``LinearRegression``. X is dense or sparse. Coefficients
+    With ``alpha`` this is scikit-learn's ``Ridge``, without it ``LinearRegression``; and with ``l1_ratio`` its
+    ``ElasticNet`` and ``Lasso``, whose penalty is alpha / Σ cᵢ. X is dense or sparse. Coefficients
     and predictions are float64, also for float32 features: rounded apart to float32, weights and intercept of features
-    far from 0 would predict worse than ``sigma_`` says.
+    far from 0 would predict worse than ``sigma_`` says. With scikit-learn's ``array_api_dispatch`` X may be on another
+    device: fitting is on the CPU, predictions are where X is.
 
     Args:
         fit_intercept: whether b is free; else it is 0.
-        alpha: the penalty on weights, not on b.
+        alpha: the penalty on weights, not on b; or (q,) one for each target.
+        l1_ratio: how much of the penalty is the sum of weights' magnitudes, which leaves features out; from 0 to 1.
+        penalty_factor: (d,) what alpha is multiplied by for each feature; 0 leaves its weight free. None is 1.
+        positive: whether weights must not be negative.
+        lower, upper: bounds of weights, a number or (d,); None is none.
+        tol: the gap to reach with l1_ratio, penalty_factor or bounds, relative to the objective.
+        max_iter: how many sweeps over features that may take.
         solver: "auto", which is "direct": the analytic solution. Where the problem is small or its features are nearly
             dependent it is that of the stored numbers, rounded once.
 
@@ -53,8 +80,14 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
             for coefficients that dependent features leave undetermined.
         sigma_: the estimate of the noise's standard deviation, or (q,).
         r2_: the share of y's variance that is explained, or (q,); NaN if y does not vary.
-        rank_: the number of independent features; None where it was not found (many sparse features).
-        solver_: how the system was solved: "direct", or "lsmr" for more sparse features than a matrix of them takes.
+        rank_: the number of independent features; None where it was not found (many sparse features, or
+            "coordinate descent").
+        solver_: how the system was solved: "direct", or "lsmr" for more sparse features than a matrix of them takes;
+            or "coordinate descent" with l1_ratio, penalty_factor or bounds.
+        objective_: what was minimised, at the coefficients as they are ("coordinate descent"; likewise the next two).
+        gap_: an upper bound on how far that is above the minimum.
+        converged_: whether that is as small as ``tol`` asks for.
+        n_iter_: the number of sweeps, or of corrections, as an array of one number.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
     """
 
@@ -67,6 +100,10 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
         "r2_",
         "rank_",
         "solver_",
+        "objective_",
+        "gap_",
+        "converged_",
+        "n_iter_",
         "n_features_in_",
         "feature_names_in_",
         "_n",
@@ -82,15 +119,37 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
         "fit_intercept": ["boolean"],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        **PENALTY_CONSTRAINTS,
         "solver": [StrOptions({"auto", "direct", *FORMER_SOLVERS})],
     }
 
-    def __init__(self, *, fit_intercept: bool = True, alpha: float = 0.0, solver: str = "auto") -> None:
+    def __init__(
+        self,
+        *,
+        fit_intercept: bool = True,
+        alpha: Any = 0.0,
+        l1_ratio: float = 0.0,
+        penalty_factor: Any = None,
+        positive: bool = False,
+        lower: Any = None,
+        upper: Any = None,
+        solver: str = "auto",
+        tol: float = 1e-10,
+        max_iter: int = 10_000,
+    ) -> None:
         self.fit_intercept = fit_intercept
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.penalty_factor = penalty_factor
+        self.positive = positive
+        self.lower = lower
+        self.upper = upper
+        self.tol = tol
+        self.max_iter = max_iter
         self.solver = solver
 
+    @with_callbacks  # type: ignore[untyped-decorator]
+    @fits_numpy
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Find the exact minimum for features X (n, d), targets y (n,) or (n, q) and weights (n,).
 
@@ -109,10 +168,12 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
         Warns:
             LinearDependenceWarning: if features are linearly dependent: then the weights are those of least norm.
             PrecisionWarning: if rounding leaves few digits of the coefficients.
+            ConvergenceWarning: if coordinate descent did not come as near the minimum as ``tol`` asks for.
         """
         check_parameters(self, self._parameter_constraints)
         if self.solver in FORMER_SOLVERS:
-            warnings.warn(f"solver={self.solver!r} is called 'direct' now", FutureWarning, stacklevel=2)
+            warn_user(f"solver={self.solver!r} is called 'direct' now", FutureWarning)
+        task = FitTask(self, X, y, {"sample_weight": sample_weight, "offset": offset})
         refuse_unlike_numbers(X)
         refuse_unlike_numbers(y)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES, y_numeric=True, multi_output=True)
@@ -124,17 +185,19 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
         Y = Y if known is None else Y - known
         self._has_offset = known is not None
         self._rows = Rows(X, Y, "regression", weight)
-        fit = least_squares(self._rows, float(self.alpha), self.fit_intercept)
+        fit = self._minimum(self._rows)
         self._dtype = X.dtype.name
         n = len(Y) if weight is None else int((weight > 0).sum())
         self._keep(fit, n, y.ndim == 1)
+        self._keep_certificate(fit)
         self._warn(fit)
+        task.end()
         return self
 
     def _keep(self, fit: LeastSquaresFit, n: int, is_vector: bool) -> None:
         """Set the coefficients, and what the residuals say of the noise and of the errors of the coefficients."""
         q, names = len(fit.weight), self._features()
-        found = linear_coefficients(fit, names, n, self.fit_intercept, float(self.alpha))
+        found = linear_coefficients(fit, names, n, self.fit_intercept, float(np.max(self.alpha)))
         degrees = found.degrees_of_freedom
         sigma = fit.sigma(int(degrees)) if degrees > 0 else np.full(q, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -161,11 +224,11 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
         if fit.rank is not None and fit.rank < d:
             terms = [*self._features(), *(["intercept"] if self.fit_intercept else [])]
             names = [term for term, known in zip(terms, fit.identified, strict=False) if not known]
-            warnings.warn(LinearDependenceWarning(d, fit.rank, names), stacklevel=3)
+            warn_user(LinearDependenceWarning(d, fit.rank, names))
         if not fit.error <= IMPRECISE:
-            warnings.warn(PrecisionWarning.of_solution(fit.error), stacklevel=3)
-        elif fit.sensitivity > SENSITIVE and not self.alpha:
-            warnings.warn(PrecisionWarning.of_data(fit.sensitivity), stacklevel=3)
+            warn_user(PrecisionWarning.of_solution(fit.error))
+        elif fit.sensitivity > SENSITIVE and not np.any(self.alpha):
+            warn_user(PrecisionWarning.of_data(fit.sensitivity))
 
     @overload
     def predict(self, X: Any, interval: None = None, *, offset: Any = None) -> Array: ...
@@ -213,22 +276,25 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
         Raises:
             OneLayerError: as ``summary`` does, if an interval is asked for.
         """
-        check_is_fitted(self)
+        predicted, space = outputs_of(self, X, "predict")
         check_has_offset(offset, self._has_offset)
-        refuse_unlike_numbers(X)
-        X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
-        prediction = np.asarray(X @ self.coef_.T + self.intercept_)
-        known = target_offset(offset, len(prediction), len(np.atleast_2d(self.coef_)))
+        known = target_offset(
+            to_numpy(offset), len(predicted), predicted.shape[1] if predicted.ndim == 2 else 1
+        )
         if known is not None:
-            prediction += known.reshape(prediction.shape)
+            predicted = predicted + in_space(known.reshape(predicted.shape), space)
         if interval is None:
-            return prediction
-        return prediction, self._intervals(X, prediction, interval, level, cov, groups, lags)
+            return predicted
+        estimator, numbers = plain(self), to_numpy(predicted)
+        X = validate_data(estimator, to_numpy(X), accept_sparse="csr", dtype=DTYPES, reset=False)
+        ends = estimator._intervals(X, numbers, interval, level, cov, groups, lags)
+        return predicted, in_space(ends, space)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return R² of the predictions for X (n, d) against y (n,) or (n, q), with weights (n,)."""
         return float(r2_score(y, self.predict(X, offset=offset), sample_weight=sample_weight))
 
+    @in_numpy
     def to_onnx(self, path: str | Path) -> None:
         """Write the fitted model for ONNX runtimes, from "X" (n, d) to "variable" (n, q), in the type of the features.
 
@@ -244,4 +310,5 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.array_api_support = True
         return tags

@@ -1,6 +1,8 @@
 """What estimators check before they fit: parameters, features; and how they stay as they were after an error."""
 
 import datetime
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,6 +42,31 @@ def check_parameters(estimator: BaseEstimator, constraints: dict[str, list[Any]]
         )
     except InvalidParameterError as error:
         raise OneLayerError(str(error)) from None
+
+
+def penalty_of_targets(alpha: Any, q: int) -> NDArray[np.float64]:
+    """Return the penalty on each target's weights (q,), or one (1,) for all.
+
+    Raises:
+        OneLayerError: if there are neither one nor q of them, or they are not finite and 0 or more.
+    """
+    try:
+        found = np.asarray(alpha, np.float64).reshape(-1)
+    except (TypeError, ValueError):
+        raise OneLayerError(f"alpha must be a number, or one for each target, not {alpha!r}") from None
+    if len(found) not in (1, q):
+        raise OneLayerError(f"alpha has {len(found)} penalties, and y {q} targets: give one, or one for each")
+    if not (np.isfinite(found).all() and (found >= 0).all()):
+        raise OneLayerError(f"alpha must be finite and not negative, not {alpha!r}")
+    return found
+
+
+def warn_user(warning: Warning | str, category: type[Warning] | None = None) -> None:
+    """Warn at the line from which this package, or scikit-learn on the way to it, was called."""
+    depth, frame = 2, sys._getframe(1)  # of the caller
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("onelayer", "sklearn"):
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(warning, category, stacklevel=depth)
 
 
 @contextmanager

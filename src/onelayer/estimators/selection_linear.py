@@ -12,9 +12,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from onelayer.data.rows import Rows
 from onelayer.data.scaling import RunningMoments
-from onelayer.estimators.linear_regression import DTYPES, LinearRegression
+from onelayer.estimators.linear_regression import LinearRegression
 from onelayer.estimators.offsets import target_offset
-from onelayer.estimators.parameters import check_parameters, refuse_unlike_numbers
+from onelayer.estimators.parameters import DTYPES, check_parameters, refuse_unlike_numbers
 from onelayer.estimators.selection import Errors, checked_penalties, fold_weights, row_splits
 from onelayer.solvers.ridge_folds import fold_errors
 from onelayer.solvers.ridge_path import leave_one_out

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError, SeparationWarning
+from onelayer.estimators.array_api import in_numpy
 from onelayer.estimators.files import COVARIANCE, Parts, Saved
 from onelayer.estimators.parameters import DTYPES, refuse_unlike_numbers
 from onelayer.estimators.softmax_summary import SoftmaxSummary
@@ -83,6 +84,7 @@ class SoftmaxInference(Saved):
         state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
         return {name: value for name, value in state.items() if name not in ("_rows", "_used")}
 
+    @in_numpy
     def _parts(self) -> Parts:
         parts = super()._parts()
         known = self._small_covariance()
@@ -125,6 +127,7 @@ class SoftmaxInference(Saved):
         small = self._covariance is not None and self._covariance.scale.size <= MOST_SAVED
         return self._covariance if small else None
 
+    @in_numpy
     def summary(
         self,
         reference: Any = None,
@@ -154,6 +157,7 @@ class SoftmaxInference(Saved):
         fit = likelihood(fitted, loss, spread.effective, spread.rank)
         return SoftmaxSummary(self._table(base, spread, confidence), fit, fitted.n, cov)
 
+    @in_numpy
     def vcov(
         self, reference: Any = None, cov: str = "classical", groups: Any = None, lags: int | None = None
     ) -> Array:
@@ -169,6 +173,7 @@ class SoftmaxInference(Saved):
         found: Array = covariance.in_user_units()[np.ix_(order, order)]
         return found
 
+    @in_numpy
     def test(
         self,
         R: Any,
@@ -196,6 +201,7 @@ class SoftmaxInference(Saved):
         covariance = self._covariance_of(base, cov, groups, lags)
         return wald_test(R, r, self._table(base, None).estimate, covariance, self._asked()[1])
 
+    @in_numpy
     def predict_interval(
         self,
         X: Any,
@@ -228,6 +234,7 @@ class SoftmaxInference(Saved):
         covariance = self._covariance_of(0, cov, groups, lags)
         return probability_intervals(X, self.coef_, self.intercept_, covariance, 0, level)
 
+    @in_numpy
     def marginal_effects(
         self,
         at: At = "average",

@@ -1,6 +1,6 @@
 """Softmax regression, to its minimum or by minibatch SGD, behind scikit-learn's contract."""
 
-import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
@@ -22,6 +22,19 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from onelayer.data.rows import Rows
 from onelayer.data.scaling import RunningMoments
 from onelayer.errors import OneLayerError, torch_needed
+from onelayer.estimators.array_api import (
+    Space,
+    fits_numpy,
+    in_numpy,
+    in_space,
+    labels_of,
+    log_probabilities,
+    outputs_of,
+    plain,
+    probabilities,
+    to_numpy,
+)
+from onelayer.estimators.callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from onelayer.estimators.files import BY_ONE_SOLVER, COVARIANCE
 from onelayer.estimators.offsets import check_exports, check_has_offset, logit_offset
 from onelayer.estimators.onnx_export import write_softmax_regression
@@ -33,12 +46,14 @@ from onelayer.estimators.parameters import (
     plain_labels,
     refuse_unlike_numbers,
     unchanged_on_error,
+    warn_user,
 )
 from onelayer.estimators.softmax_inference import SoftmaxInference
+from onelayer.estimators.sparse_coef import SparseCoefficients
 from onelayer.losses import CrossEntropy
 from onelayer.penalties import ElasticNet, Ridge
 from onelayer.solvers.epoch import LARGEST_LR, SMALLEST_LR
-from onelayer.solvers.fit import Minimum
+from onelayer.solvers.fit import Minimum, Watch
 from onelayer.solvers.minimise import minimise
 
 if TYPE_CHECKING:
@@ -65,20 +80,37 @@ class Progress(NamedTuple):
     seed: int
 
 
+def _told(task: FitTask, of_all: Callable[..., tuple[Any, Any]] = lambda *pair: pair) -> Watch:
+    """Return what reports the steps of a solver: their W and b, as ``of_all`` makes them those of all classes."""
+    return lambda state: task.on_step(
+        lambda: dict(zip(("coef_", "intercept_"), of_all(*state()), strict=True))
+    )
+
+
 def _learns_by_sgd(model: "SoftmaxRegression") -> bool:
     if model.solver == "sgd":
         return True
     raise AttributeError(f"partial_fit needs SoftmaxRegression(solver='sgd'), not {model.solver!r}")
 
 
-class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SoftmaxRegression(
+    CallbackSupportMixin,  # type: ignore[misc]
+    SoftmaxInference,
+    SparseCoefficients,
+    ClassifierMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     """Softmax regression: minimises ½ ‖W‖² + C Σ cᵢ ℓ(W xᵢ + b, yᵢ) with the cross-entropy ℓ (section 3.4).
 
     With an ``l1_ratio`` r the penalty is r ‖W‖₁ + ½ (1 − r) ‖W‖², the elastic net, which leaves coefficients out. The
     objective is that of scikit-learn's ``LogisticRegression``; with two classes too, there is one output, the logit of
     the second. Features need not be scaled: no solver depends on their units. X is dense, or for the exact
     solvers sparse. Coefficients and predictions are float64, also for float32 features: rounded apart to float32,
-    weights and intercept of features far from 0 would lose what they have in common.
+    weights and intercept of features far from 0 would lose what they have in common. With scikit-learn's
+    ``array_api_dispatch`` X may be on another device: fitting is on the CPU, predictions are where X is.
+
+    Callbacks (``set_callbacks``, with scikit-learn 1.9 or later) are told of each step of newton and lbfgs and of each
+    epoch of sgd. If one asks to stop, the model is the one that the step has come to: ``gap_`` is then a bound for it.
 
     Args:
         C: the weight of the data against the penalty on W; b is not penalised. Infinite: no penalty, and the objective
@@ -194,6 +226,8 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         self.random_state = random_state
         self.device = device
 
+    @with_callbacks  # type: ignore[untyped-decorator]
+    @fits_numpy
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Learn from features X (n, d), labels y (n,) of any type, and weights (n,); what was learned before is lost.
 
@@ -213,9 +247,15 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         Warns:
             ConvergenceWarning: if newton or lbfgs did not come as near the minimum as ``tol`` asks for.
         """
+        self._check_parameters()
+        by_sgd = self.solver == "sgd"
+        task = FitTask(
+            *(self, X, y, {"sample_weight": sample_weight, "offset": offset}),
+            n_steps=self.epochs if by_sgd else self.max_iter,
+            step_name="epoch" if by_sgd else "step",
+        )
         with unchanged_on_error(self):
-            self._check_parameters()
-            if offset is not None and self.solver == "sgd":
+            if offset is not None and by_sgd:
                 raise OneLayerError(
                     "solver='sgd' takes no offset: use solver='auto', which goes to the minimum"
                 )
@@ -230,16 +270,18 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
             X = sparse.csr_array(X) if sparse.issparse(X) else X
             kept = Rows(X, labels, "classes", None if (weights == 1).all() else weights, offset=known)
             self._keep_rows(kept)
-            if self.solver == "sgd":
+            if by_sgd:
                 self._begin(X.shape[1])
-                rows = self._learn(X, labels, weights, are_all=True)
+                rows = self._learn(X, labels, weights, are_all=True, task=task)
                 penalty = 0.5 * float(np.square(self.coef_, dtype=np.float64).sum())
                 self.objective_ = self.C * float(weights.sum()) * rows.loss() + penalty
             else:
-                self._minimise(kept, start)
+                self._minimise(kept, start, task)
+            task.end()
         return self
 
     @available_if(_learns_by_sgd)  # type: ignore[untyped-decorator]
+    @fits_numpy
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Make one pass of SGD over rows X (n, d), y (n,), of weights (n,), and go on from what was learned before.
 
@@ -292,7 +334,9 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
             given = {"l1_ratio": self.l1_ratio != 0, "penalty_factors": self.penalty_factors is not None}
             given |= {"bounds": self.bounds is not None, "grouped": self.grouped}
             for name in (name for name, is_given in given.items() if is_given):
-                raise OneLayerError(f"{name} is not for solver='sgd', which has a ridge alone: use solver='auto'")
+                raise OneLayerError(
+                    f"{name} is not for solver='sgd', which has a ridge alone: use solver='auto'"
+                )
         if self.grouped and not self.l1_ratio:
             raise OneLayerError("grouped=True is for an l1_ratio above 0: a ridge leaves no feature out")
 
@@ -346,7 +390,12 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         self.history_: list[float] = []
 
     def _learn(
-        self, X: NDArray[Any], labels: NDArray[np.int64], weights: NDArray[np.float64], are_all: bool
+        self,
+        X: NDArray[Any],
+        labels: NDArray[np.int64],
+        weights: NDArray[np.float64],
+        are_all: bool,
+        task: FitTask | None = None,
     ) -> "SoftmaxDescent":
         """Make passes of SGD over the rows, ``epochs`` if they are all that there are, else one."""
         with torch_needed("SoftmaxRegression(solver='sgd')"):
@@ -357,7 +406,7 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         seen = RunningMoments(np.full(d, before.weight), self._column_means, self._column_variances)
         moments, total = seen.with_rows(X, weights), before.weight + float(weights.sum())
         start = Coefficients(
-            getattr(self, "coef_", np.zeros((k, d))), getattr(self, "intercept_", np.zeros(k))
+            getattr(plain(self), "coef_", np.zeros((k, d))), getattr(self, "intercept_", np.zeros(k))
         )
         scaling = moments.scaling(centred=self.fit_intercept)
         rows = SoftmaxDescent(
@@ -372,7 +421,8 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         if isinstance(self.lr, str):
             lrs *= 1 - np.arange(self.epochs) / self.epochs if are_all else STREAMING_SHARE
         decay = 1 / (self.C * total)
-        losses = rows.descend(lrs.tolist(), self.batch_size, decay, before.seed, len(self.history_) + 1)
+        passes = lrs.tolist(), self.batch_size, decay, before.seed, len(self.history_) + 1
+        losses = rows.descend(*passes, watch=_told(task) if task else lambda state: False)
         found = rows.coefficients()
         self.coef_, self.intercept_ = found.weight, found.bias
         self.history_ = [*self.history_, *losses]
@@ -386,12 +436,23 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         is_alike = classes is not None and np.array_equal(classes, self.classes_)
         if not (self.warm_start and is_alike and self.coef_.shape[1] == d):
             return None
-        return self.coef_, self.intercept_ if self.fit_intercept else np.zeros_like(self.intercept_)
+        coef = plain(self).coef_
+        return coef, self.intercept_ if self.fit_intercept else np.zeros_like(self.intercept_)
 
-    def _minimise(self, rows: Rows, start: tuple[NDArray[Any], NDArray[Any]] | None) -> None:
+    def _minimise(self, rows: Rows, start: tuple[NDArray[Any], NDArray[Any]] | None, task: FitTask) -> None:
         q, d = len(self.classes_), rows.n_features
         weighed = np.bincount(rows.y, minlength=q) > 0  # other classes are left with a logit far below
         places, k = np.cumsum(weighed) - 1, int(weighed.sum())
+
+        def of_all(weight: NDArray[np.float64], bias: NDArray[np.float64]) -> tuple[Any, Any]:
+            if k == 1 and q == 2:
+                return weight, np.array([NEVER if weighed[1] else -NEVER])
+            if k == q:
+                return weight, bias
+            W, b = np.zeros((q, d)), np.full(q, bias.min() - NEVER)
+            W[weighed], b[weighed] = weight, bias
+            return W, b
+
         if k == 1:
             fit = Minimum(np.zeros((1, d)), np.zeros(1), "newton", 0.0, 0.0, [0.0], True)
         else:
@@ -401,20 +462,15 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
                 rows = replace(rows, y=places[rows.y], offset=offset)
                 start = None if start is None else (start[0][weighed], start[1][weighed])
             settings = self.fit_intercept, self.solver, self.tol, self.max_iter
-            fit = minimise(rows, loss, penalty, *settings, start=start)
-        self.coef_, self.intercept_ = fit.weight, fit.bias
-        if k == 1 and q == 2:
-            self.intercept_ = np.array([NEVER if weighed[1] else -NEVER])
-        elif k < q:
-            self.coef_, self.intercept_ = np.zeros((q, d)), np.full(q, fit.bias.min() - NEVER)
-            self.coef_[weighed], self.intercept_[weighed] = fit.weight, fit.bias
+            fit = minimise(rows, loss, penalty, *settings, start=start, watch=_told(task, of_all))
+        self.coef_, self.intercept_ = of_all(fit.weight, fit.bias)
         scale = float(self.C) if np.isfinite(self.C) else 1.0
         self.objective_, self.gap_ = scale * fit.objective, scale * fit.gap
         self.converged_ = bool(fit.converged)
         self.history_ = [scale * value for value in fit.history]
         self.n_iter_ = np.array([len(self.history_)], np.int32)
-        if not fit.converged:
-            warnings.warn(self._why_not_converged(fit), ConvergenceWarning, stacklevel=3)
+        if not (fit.converged or fit.is_stopped):
+            warn_user(self._why_not_converged(fit), ConvergenceWarning)
 
     def _why_not_converged(self, fit: Minimum) -> str:
         if fit.is_unbounded:
@@ -435,32 +491,32 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
             X: features.
             offset: as in ``fit``, if the model was fitted with one; likewise for all predictions.
         """
-        check_is_fitted(self)
-        check_has_offset(offset, self._has_offset)
-        refuse_unlike_numbers(X)
-        X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
-        logits = np.asarray(X @ self.coef_.T + self.intercept_)
-        known = logit_offset(offset, len(logits), len(self.classes_))
-        logits = logits if known is None else logits + known
-        return logits[:, 0] if len(self.classes_) == 2 else logits
+        logits, _ = self._logits(X, offset, "decision_function")
+        return logits
 
     def predict(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """Return the most probable class (n,) for features X (n, d)."""
-        logits = self.decision_function(X, offset=offset)
+        logits, space = self._logits(X, offset, "predict")
+        if space is not None:
+            return labels_of(logits, self.classes_, space)
         return np.asarray(
             self.classes_[(logits > 0).astype(int) if logits.ndim == 1 else logits.argmax(axis=1)]
         )
 
     def predict_proba(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """Return the probability of each class (n, q) for features X (n, d)."""
-        logits = self.decision_function(X, offset=offset)
+        logits, space = self._logits(X, offset, "predict_proba")
+        if space is not None:
+            return probabilities(logits, space)
         if logits.ndim == 1:
             return np.stack([expit(-logits), expit(logits)], axis=1)
         return np.asarray(softmax(logits, axis=1))
 
     def predict_log_proba(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """Return the logarithm of each class's probability (n, q) for features X (n, d)."""
-        logits = self.decision_function(X, offset=offset)
+        logits, space = self._logits(X, offset, "predict_log_proba")
+        if space is not None:
+            return log_probabilities(logits, space)
         if logits.ndim == 1:
             return np.stack([log_expit(-logits), log_expit(logits)], axis=1)
         return np.asarray(log_softmax(logits, axis=1))
@@ -468,8 +524,19 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return the share of the rows X (n, d), y (n,), in proportion to their weights (n,), whose class is right."""
         predicted = self.predict(X, offset=offset)
-        return float(accuracy_score(plain_labels(y), predicted, sample_weight=sample_weight))
+        return float(
+            accuracy_score(y if Space.of(y) else plain_labels(y), predicted, sample_weight=sample_weight)
+        )
 
+    def _logits(self, X: Any, offset: Any, method: str) -> tuple[NDArray[Any], Space | None]:
+        """Return the logits (n, q), or (n,) with two classes, and where they are if not in NumPy."""
+        logits, space = outputs_of(self, X, method)
+        check_has_offset(offset, self._has_offset)
+        known = logit_offset(to_numpy(offset), logits.shape[0], self.classes_.shape[0])
+        logits = logits if known is None else logits + in_space(known, space)
+        return (logits[:, 0] if self.classes_.shape[0] == 2 else logits), space
+
+    @in_numpy
     def to_onnx(self, path: str | Path) -> None:
         """Write the fitted model for ONNX runtimes, from "X" (n, d) to "label" (n,) and "probabilities" (n, q).
 
@@ -488,4 +555,5 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = self.solver != "sgd"
+        tags.array_api_support = True
         return tags

@@ -29,7 +29,7 @@ def descend(
     diverged: Callable[[int, float, float], DivergenceError],
     first_epoch: int = 1,
     held_out: Batches | None = None,
-    on_epoch: Callable[[History], None] = lambda history: None,
+    on_epoch: Callable[[History], bool | None] = lambda history: None,
 ) -> History:
     """Make a pass over the rows for each learning rate and return the history, the earlier one included.
 
@@ -43,7 +43,7 @@ def descend(
         diverged: makes the error from the number of the epoch, its learning rate and its loss.
         first_epoch: the number of the first pass.
         held_out: rows to measure the model on after each epoch.
-        on_epoch: called after each epoch with the history so far.
+        on_epoch: called after each epoch with the history so far; if it returns True, there is no further one.
 
     Raises:
         DivergenceError: as ``diverged`` makes it.
@@ -58,7 +58,8 @@ def descend(
         held_loss, held_accuracy = score_of(model, held_out) if held_out is not None else (None, None)
         record = EpochRecord(epoch, score.loss, score.accuracy, held_loss, held_accuracy, seconds)
         so_far = History(so_far.start_loss, (*so_far.epochs, record))
-        on_epoch(so_far)
+        if on_epoch(so_far):
+            break
     model.eval()
     return so_far
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onelayer.data.rows import Block, Rows, Source, block_rows
 from onelayer.double_double import EPS, DoubleDouble
 from onelayer.engines.threads import added
+from onelayer.solvers.by_penalty import by_penalty
 from onelayer.solvers.fit import LeastSquaresFit
 from onelayer.solvers.moments import Moments, is_wide, relative_size, sums_of
 
@@ -23,11 +24,12 @@ SMALL = 5_000  # values of X: so few that the careful way takes a millisecond
 ILL_CONDITIONED = 1e6  # condition of the scaled Gram matrix above which its digits are not trusted
 CORRECTED = 1e-8  # a correction this small has left an error of about its square
 MOST_CORRECTIONS = 10
+MOST_FACTORED = 2**26  # values of the factors of different penalties: 512 MB
 MOST_SPARSE_FEATURES = 2_000  # beyond them a sparse problem is solved without its Gram matrix
 
 
 def least_squares(
-    rows: Source, alpha: float = 0.0, fit_intercept: bool = True, careful: bool | None = None
+    rows: Source, alpha: float | Array = 0.0, fit_intercept: bool = True, careful: bool | None = None
 ) -> LeastSquaresFit:
     """Return the exact solution; the one of least norm ‖W‖ where features are linearly dependent.
 
@@ -35,7 +37,7 @@ def least_squares(
 
     Args:
         rows: features (n, d), targets (n, q) and weights.
-        alpha: the penalty on weights.
+        alpha: the penalty on weights; or (q,) that on the weights of each target, for rows in memory.
         fit_intercept: whether b is free; else it is 0.
         careful: whether to go the careful way; if None, where the problem is small or ill-conditioned.
 
@@ -44,25 +46,38 @@ def least_squares(
     """
     rows = rows.less_offset() if isinstance(rows, Rows) else rows
     rows, exponent = rows.weights_near_one()
-    fit = _solve(rows, _scaled(alpha, -exponent), fit_intercept, careful)
+    penalties = np.array([_scaled(value, -exponent) for value in np.atleast_1d(alpha).tolist()])
+    fit = _solve(rows, penalties, fit_intercept, careful)
     return replace(fit, exponent=exponent)
 
 
-def _solve(rows: Source, alpha: float, fit_intercept: bool, careful: bool | None) -> LeastSquaresFit:
+def _solve(rows: Source, alpha: Array, fit_intercept: bool, careful: bool | None) -> LeastSquaresFit:
     # What the usual, tall and well-conditioned problem does without is imported where it is needed.
     if isinstance(rows, Rows) and rows.is_sparse and rows.n_features > MOST_SPARSE_FEATURES:
         from onelayer.solvers.iterative import solve_iteratively
 
-        return solve_iteratively(rows, alpha, fit_intercept)
+        return by_penalty(rows, alpha, lambda part, one, _: solve_iteratively(part, one, fit_intercept))
     from onelayer.solvers.careful import solve_carefully, solve_wide
 
     if is_wide(rows):
-        return solve_wide(rows, alpha, fit_intercept)
+        return by_penalty(rows, alpha, lambda part, one, _: solve_wide(part, one, fit_intercept))
     moments, gram, cross = sums_of(rows, fit_intercept)
     if careful is None:
         careful = len(rows) * rows.n_features <= SMALL or not moments.variation.all()
-    fit = None if careful else _solve_by_cholesky(rows, moments, gram, cross, alpha)
-    return fit if fit is not None else solve_carefully(rows, moments, gram, alpha)
+    n_penalties = len(np.unique(alpha))
+    fit = None
+    if not careful and n_penalties * len(gram) ** 2 <= max(MOST_FACTORED, len(gram) ** 2):
+        fit = _solve_by_cholesky(rows, moments, gram, cross, alpha)
+    if fit is not None:
+        return fit
+
+    def solve(part: Source, one: float, targets: NDArray[np.intp]) -> LeastSquaresFit:
+        its, fit = moments.of(targets), None
+        if not careful and n_penalties > 1:
+            fit = _solve_by_cholesky(part, its, gram, cross[:, targets], np.array([one]))
+        return fit if fit is not None else solve_carefully(part, its, gram, one)
+
+    return by_penalty(rows, alpha, solve)
 
 
 def _scaled(value: float, exponent: int) -> float:
@@ -77,34 +92,36 @@ def _scaled(value: float, exponent: int) -> float:
 
 
 def _solve_by_cholesky(
-    rows: Source, moments: Moments, gram: Array, cross: Array, alpha: float
+    rows: Source, moments: Moments, gram: Array, cross: Array, alpha: Array
 ) -> LeastSquaresFit | None:
-    """Return the solution by the Gram matrix, or None if too few of its digits are right."""
-    d = len(gram)
-    gram = gram + alpha * np.eye(d) if alpha else gram
-    scales = np.sqrt(np.maximum(gram.diagonal(), 0))
-    if not (scales > moments.rounding / math.sqrt(EPS)).all():
+    """Return the solution by the Gram matrix, or None if too few of its digits are right.
+
+    Targets of different penalties share the passes over the rows: each has its factor (d, d) of the one matrix.
+    """
+    d, distinct = len(gram), np.unique(alpha)
+    factors = [_inverse_factor(gram, value, moments.rounding) for value in distinct]
+    halves = [half for half in factors if half is not None]
+    if len(halves) < len(factors):
         return None
-    scaled = gram / scales / scales[:, None]
-    try:
-        half = np.linalg.inv(np.linalg.cholesky(scaled)).T
-    except np.linalg.LinAlgError:
-        return None
-    inverse = half @ half.T
-    if (
-        np.abs(scaled).sum(axis=0).max(initial=0) * np.abs(inverse).sum(axis=0).max(initial=0)
-        > ILL_CONDITIONED
-    ):
-        return None
-    half = half / scales[:, None]
-    u = half.T @ cross
-    weight, bias, size, corrections = half @ u, moments.y_mean, np.inf, 0  # the bias at x̄
+    which = np.searchsorted(distinct, np.broadcast_to(alpha, cross.shape[1]))
+
+    def times(v: Array, is_transposed: bool = False) -> Array:
+        """Return the factor of each target's penalty, or its transpose, times its column of v (d, q)."""
+        if len(halves) == 1:
+            return (halves[0].T if is_transposed else halves[0]) @ v
+        product = np.empty_like(v)
+        for k, half in enumerate(halves):
+            product[:, which == k] = (half.T if is_transposed else half) @ v[:, which == k]
+        return product
+
+    u = times(cross, is_transposed=True)
+    weight, bias, size, corrections = times(u), moments.y_mean, np.inf, 0  # the bias at x̄
     total = (moments.n or 0.0) * moments.y_mean**2 + moments.tss
     while size > CORRECTED and corrections < MOST_CORRECTIONS:
         gradient, residual, rss = residual_products(rows, moments, weight, bias)
         penalised = gradient - alpha * weight
-        down = half.T @ penalised
-        step, shift = half @ down, residual / moments.n if moments.n else np.zeros_like(bias)
+        down = times(penalised, is_transposed=True)
+        step, shift = times(down), residual / moments.n if moments.n else np.zeros_like(bias)
         whole = np.concatenate([down, np.sqrt(moments.n or 0.0) * shift[None]])
         size = relative_size(whole, (u**2).sum(axis=0), rss, total)
         rss = rss - np.einsum("jk,jk->k", step, 2 * gradient - penalised) - shift * residual
@@ -117,14 +134,29 @@ def _solve_by_cholesky(
         solver="direct",
         rank=d,
         identified=np.ones(d + 1, bool),
-        inverse=moments.inverse(half),
+        inverse=moments.inverse(halves[0]) if len(halves) == 1 else None,
         rss=np.maximum(rss, 0) + (moments.n or 0.0) * lost**2,
         tss=moments.variation,
         rounding=moments.rounding_of(weight, exact.rounded()),
         error=size**2,
-        sensitivity=EPS * math.sqrt((moments.squares @ half**2).max(initial=0)),
+        sensitivity=EPS * math.sqrt(max((moments.squares @ half**2).max(initial=0) for half in halves)),
         corrections=corrections,
     )
+
+
+def _inverse_factor(gram: Array, alpha: float, rounding: Array) -> Array | None:
+    """Return H (d, d) with HHᵀ the inverse of the Gram matrix with the penalty, or None if it has too few digits."""
+    gram = gram + alpha * np.eye(len(gram)) if alpha else gram
+    scales = np.sqrt(np.maximum(gram.diagonal(), 0))
+    if not (scales > rounding / math.sqrt(EPS)).all():
+        return None
+    scaled = gram / scales / scales[:, None]
+    try:
+        half = np.linalg.inv(np.linalg.cholesky(scaled)).T
+    except np.linalg.LinAlgError:
+        return None
+    norms = [np.abs(matrix).sum(axis=0).max(initial=0) for matrix in (scaled, half @ half.T)]
+    return half / scales[:, None] if norms[0] * norms[1] <= ILL_CONDITIONED else None
 
 
 def residual_products(rows: Source, moments: Moments, weight: Array, bias: Array) -> list[Array]:

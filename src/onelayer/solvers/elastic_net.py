@@ -5,14 +5,16 @@ al. 2012, *Strong rules for discarding predictors in lasso-type problems*). Once
 the weights in use are solved as such. A duality gap (``net_bound``) says when it is enough.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from onelayer.data.rows import Source
+from onelayer.data.rows import Rows, Source
 from onelayer.engines.threads import sums_share_threads
 from onelayer.errors import OneLayerError
 from onelayer.penalties import ElasticNet
@@ -42,7 +44,7 @@ CLOSER = 3  # times that a solution is corrected from the rows themselves
 
 def elastic_net(
     rows: Source,
-    penalty: ElasticNet,
+    penalty: ElasticNet | Sequence[ElasticNet],
     fit_intercept: bool = True,
     tol: float = 1e-10,
     max_iter: int = 10_000,
@@ -51,7 +53,7 @@ def elastic_net(
 
     Args:
         rows: features (n, d), dense or sparse, targets (n, q) and weights.
-        penalty: in the user's units, not in groups.
+        penalty: in the user's units, not in groups; one for all targets, or for each.
         fit_intercept: whether b is free; else it is 0.
         tol: the gap to reach, relative to the objective.
         max_iter: the largest number of sweeps over columns.
@@ -59,11 +61,14 @@ def elastic_net(
     Raises:
         OneLayerError: if values are so large that their squares overflow, or no row has a weight.
     """
-    if penalty.is_grouped:
-        raise OneLayerError("least squares take weights one by one: the penalty may not be in groups")
+    rows = rows.less_offset() if isinstance(rows, Rows) else rows
     rows, exponent = rows.weights_near_one()
+    penalties = [penalty] if isinstance(penalty, ElasticNet) else penalty
+    if any(its.is_grouped for its in penalties):
+        raise OneLayerError("least squares take weights one by one: the penalty may not be in groups")
     with sums_share_threads():
-        net = Net(standard_columns(rows, fit_intercept), penalty.times_power(-exponent), tol, max_iter)
+        columns = standard_columns(rows, fit_intercept)
+        net = Net(columns, [its.times_power(-exponent) for its in penalties], tol, max_iter)
         net.solve_all(is_closer=True)
         return net.fit(exponent)
 
@@ -113,55 +118,72 @@ class WorkingSet:
         return self._gram[: len(self.index)]
 
 
-@dataclass
+@dataclass(frozen=True)
 class State:
-    """Where a target is: weights V (d,), what is known there, and the number of sweeps so far."""
+    """Where a target is.
 
+    Attributes:
+        penalty: in the user's units, for weights of rows near 1.
+        written: the same, for the standard columns.
+        V: weights (d,) of these.
+        look: what is known there.
+        bound: likewise.
+        sweeps: the number of them so far.
+    """
+
+    penalty: ElasticNet
+    written: ElasticNet
     V: Array
     look: Look
     bound: Bound
     sweeps: int = 0
 
 
-@dataclass
 class Net:
-    """Targets on their way to the minimum for a penalty, which may change.
+    """Targets on their way to the minimum for their penalties, which may change.
+
+    Args:
+        columns: the rows.
+        penalties: one for all targets, or for each.
+        tol, max_iter: as in ``elastic_net``.
 
     Attributes:
-        columns: the rows.
-        penalty: in the user's units, for weights of rows near 1.
-        tol, max_iter: as in ``elastic_net``.
         states: of each target.
     """
 
-    columns: StandardColumns
-    penalty: ElasticNet
-    tol: float
-    max_iter: int
-    states: list[State] = field(init=False)
+    def __init__(
+        self, columns: StandardColumns, penalties: Sequence[ElasticNet], tol: float, max_iter: int
+    ) -> None:
+        self.columns, self.tol, self.max_iter = columns, tol, max_iter
+        self._working = WorkingSet(columns)
+        self.states: list[State] = []
+        for target, penalty in zip(range(len(columns.y_mean)), _for_all(penalties), strict=False):
+            written = self._in_units(penalty)
+            V = np.clip(np.zeros(len(columns.mean)), written.lower, written.upper)
+            look = columns.look(target, V)
+            self.states.append(State(penalty, written, V, look, bound_at(columns, written, V, look)))
 
-    def __post_init__(self) -> None:
-        d = len(self.columns.mean)
-        self._written = self.penalty.columns(d).in_units(self.columns.scale)
-        self._working = WorkingSet(self.columns)
-        start = np.clip(np.zeros(d), self._written.lower, self._written.upper)
-        self.states = [self._state(target, start.copy()) for target in range(len(self.columns.y_mean))]
-
-    def change_to(self, penalty: ElasticNet) -> None:
-        """Go on with another penalty, from where the last one has led."""
-        before, d = np.asarray(self._written.l1), len(self.columns.mean)
-        self.penalty, self._written = penalty, penalty.columns(d).in_units(self.columns.scale)
-        l1 = np.asarray(self._written.l1)
-        for state in self.states:
+    def change_to(self, penalties: Sequence[ElasticNet]) -> None:
+        """Go on with other penalties, one for all targets or for each, from where the last ones have led."""
+        for target, penalty in zip(range(len(self.states)), _for_all(penalties), strict=False):
+            state, written = self.states[target], self._in_units(penalty)
+            before, l1 = np.asarray(state.written.l1), np.asarray(written.l1)
             # The strong rule: a slope changes hardly more than l1 does.
-            likely = np.abs(state.look.slope) >= l1 - np.maximum(before - l1, 0)
-            self._working.add(np.flatnonzero(likely & (l1 < before)))
-            state.bound = bound_at(self.columns, self._written, state.V, state.look)
-            state.sweeps = 0
+            likely = (np.abs(state.look.slope) >= 2 * l1 - before) & (l1 < before)
+            self._working.add(np.flatnonzero(likely))
+            V = np.clip(state.V, written.lower, written.upper)
+            look = state.look if (V == state.V).all() else self.columns.look(target, V)
+            self.states[target] = State(penalty, written, V, look, bound_at(self.columns, written, V, look))
 
-    def _state(self, target: int, V: Array, sweeps: int = 0, look: Look | None = None) -> State:
+    def _in_units(self, penalty: ElasticNet) -> ElasticNet:
+        return penalty.columns(len(self.columns.mean)).in_units(self.columns.scale)
+
+    def _moved_to(self, target: int, V: Array, sweeps: int, look: Look | None = None) -> None:
+        """Put a target elsewhere."""
         look = look or self.columns.look(target, V)
-        return State(V, look, bound_at(self.columns, self._written, V, look), sweeps)
+        written = self.states[target].written
+        bound = bound_at(self.columns, written, V, look)
+        self.states[target] = replace(self.states[target], V=V, look=look, bound=bound, sweeps=sweeps)
 
     def solve_all(self, is_closer: bool = False) -> None:
         """Bring all targets to the gap that is aimed at, or as near as rounding and the sweeps allow.
@@ -182,7 +204,7 @@ class Net:
             if self._is_done(state) or stalls > 1:
                 return
             is_new = self._working.add(self._wanted(state))
-            self.states[target] = self._state(target, *self._moved(target, state, is_exact and not is_new))
+            self._moved_to(target, *self._descended(target, is_exact and not is_new))
             is_exact = True
             if not is_new:
                 stalls += self.states[target].bound.gap > state.bound.gap / 2
@@ -196,24 +218,24 @@ class Net:
     def _wanted(self, state: State) -> Index:
         """Return the columns in use, and those that would be: of these the first by how far they are beyond l1."""
         used = np.flatnonzero(state.V)
-        excess = self._written.excess(state.look.slope[None])[0]
+        excess = state.written.excess(state.look.slope[None])[0]
         excess[used] = 0
         beyond = np.flatnonzero(excess)
         most = max(FEW, 2 * len(used))
         if len(beyond) > most:
             with np.errstate(divide="ignore"):
-                urgency = excess[beyond] / np.asarray(self._written.l1)[beyond]
+                urgency = excess[beyond] / np.asarray(state.written.l1)[beyond]
             beyond = beyond[np.argpartition(-urgency, most)[:most]]
         return np.concatenate([used, beyond])
 
-    def _moved(self, target: int, state: State, is_exact: bool) -> tuple[Array, int]:
+    def _descended(self, target: int, is_exact: bool) -> tuple[Array, int]:
         """Return weights after some sweeps over the columns that are worked on, and the number of all so far."""
-        index, V = self._working.index, state.V.copy()
-        penalty = self._written.take(index)
+        index, state = self._working.index, self.states[target]
+        V, penalty = state.V.copy(), state.written.take(index)
         tol = INNER * self.tol * state.bound.value
         sweeps = min(self.max_iter - state.sweeps, SWEEPS if len(index) <= LARGEST_EXACT else self.max_iter)
         if not self._working.has_gram:
-            return V, state.sweeps + self.columns.descend(target, index, V, self._written, tol, sweeps)
+            return V, state.sweeps + self.columns.descend(target, index, V, penalty, tol, sweeps)
         slope, v = state.look.slope[index], V[index]
         if is_exact:
             solve_exactly(self._working.gram, slope, v, penalty)
@@ -229,23 +251,23 @@ class Net:
             looks = self.columns.closer(np.array([state.V for state in self.states]))
             if looks is None:
                 return
-            self.states = [
-                self._state(k, state.V, state.sweeps, look)
-                for k, (state, look) in enumerate(zip(self.states, looks, strict=True))
-            ]
+            for k, (state, look) in enumerate(zip(list(self.states), looks, strict=True)):
+                self._moved_to(k, state.V, state.sweeps, look)
             left = [k for k, state in enumerate(self.states) if not self._is_done(state)]
             if not left or attempt == CLOSER:
                 return
             for k in left:
                 state = self.states[k]
                 is_new = self._working.add(self._wanted(state))
-                V, sweeps = self._moved(k, state, not is_new)
-                self.states[k] = State(V, state.look, state.bound, sweeps)
+                V, sweeps = self._descended(k, not is_new)
+                self.states[k] = replace(state, V=V, sweeps=sweeps)
 
     def fit(self, exponent: int) -> ElasticNetFit:
         """Return what was found, for weights of rows times 2^exponent."""
         weight, bias = to_user(self.columns, np.array([state.V for state in self.states]))
-        weight = np.clip(weight, self.penalty.lower, self.penalty.upper)
+        weight = np.stack(
+            [np.clip(w, s.penalty.lower, s.penalty.upper) for w, s in zip(weight, self.states, strict=True)]
+        )
         return ElasticNetFit(
             weight=weight,
             bias=bias,
@@ -265,6 +287,10 @@ class Net:
             n_iter=np.array([state.sweeps for state in self.states]),
             converged=np.array([state.bound.gap <= self.tol * state.bound.value for state in self.states]),
         )
+
+
+def _for_all(penalties: Sequence[ElasticNet]) -> Iterable[ElasticNet]:
+    return repeat(penalties[0]) if len(penalties) == 1 else penalties
 
 
 def solve_exactly(gram: Array, slope: Array, v: Array, penalty: ElasticNet) -> None:

@@ -1,5 +1,6 @@
 """What solvers return: the weights of a minimum, and what each kind of solver knows of them besides."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -8,6 +9,9 @@ from numpy.typing import NDArray
 from onelayer.solvers.inverse import Inverse
 
 Array = NDArray[np.float64]
+
+# Told of each step, with what gives W and b where it has ended, in the user's units; returns whether to stop there.
+Watch = Callable[[Callable[[], tuple[Array, Array]]], bool]
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ class Minimum(Fit):
         converged: whether the gap is as small as it was to be.
         is_exhausted: whether the steps were used up.
         is_unbounded: whether there is no finite minimum: nothing is penalised, and the data are separable.
+        is_stopped: whether who watches the steps has ended them.
     """
 
     objective: float
@@ -107,6 +112,7 @@ class Minimum(Fit):
     converged: bool
     is_exhausted: bool = False
     is_unbounded: bool = False
+    is_stopped: bool = False
 
     def times_power(self, exponent: int) -> "Minimum":
         """Return the fit of the same rows with weights and penalty times 2^exponent; values may become infinite."""
@@ -125,6 +131,7 @@ class Found:
         history: F before each step and at the end.
         is_exhausted: whether the steps were used up.
         first: F at V = 0.
+        is_stopped: whether who watches the steps has ended them.
     """
 
     candidates: list[Array]
@@ -132,3 +139,4 @@ class Found:
     history: list[float]
     is_exhausted: bool
     first: float
+    is_stopped: bool = False

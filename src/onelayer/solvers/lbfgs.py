@@ -50,7 +50,14 @@ class Sizes:
     most_double: int = 2**22
 
 
-def lbfgs(stages: list[Objective], start: Array, tol: float, max_iter: int, sizes: Sizes) -> Found:
+def lbfgs(
+    stages: list[Objective],
+    start: Array,
+    tol: float,
+    max_iter: int,
+    sizes: Sizes,
+    watch: Callable[[Array], bool] = lambda V: False,
+) -> Found:
     """Go from V to where F is within ``tol`` of itself from its minimum, or as near as ``max_iter`` steps come.
 
     Args:
@@ -59,11 +66,13 @@ def lbfgs(stages: list[Objective], start: Array, tol: float, max_iter: int, size
         tol: relative to F.
         max_iter: steps.
         sizes: where one way gives way to another.
+        watch: is told V (k, p) after each step, and returns whether to stop there.
     """
-    descent = Descent(stages[0], start, tol, max_iter, sizes)
+    descent = Descent(stages[0], start, tol, max_iter, sizes, watch)
     for objective in stages:
         descent.change_to(objective)
-        descent.run()
+        if not descent.is_stopped:
+            descent.run()
     return descent.found()
 
 
@@ -84,6 +93,7 @@ class Descent:
     tol: float
     max_iter: int
     sizes: Sizes
+    watch: Callable[[Array], bool]
     point: Point = field(init=False)
     first: float = field(init=False)
     history: list[float] = field(default_factory=list)
@@ -95,6 +105,7 @@ class Descent:
     patience: int = 0
     next_try: int = 0
     is_exhausted: bool = False
+    is_stopped: bool = False
     t: float = 1.0
 
     def __post_init__(self) -> None:
@@ -126,6 +137,9 @@ class Descent:
                 return
             before = self.point
             self._step()
+            if self.watch(self.point.V):
+                self.is_stopped = True
+                break
             if before.value - self.point.value <= least * before.value:
                 if self.age == 1 or not self.is_fine:  # the parts were new, or float64 will do better
                     return
@@ -141,7 +155,9 @@ class Descent:
             self._bound_by_ridge()
             if self.point.value - self.lower > self.tol * self.lower:
                 self._bound_by_hessian()
-        return Found([self.point.V], self.lower, self.history, self.is_exhausted, self.first)
+        return Found(
+            *([self.point.V], self.lower, self.history, self.is_exhausted, self.first, self.is_stopped)
+        )
 
     # The gap
 

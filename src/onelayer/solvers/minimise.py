@@ -1,6 +1,7 @@
 """The one way from rows, a loss and a penalty to the minimum, whichever iteration finds it."""
 
 import math
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from onelayer.engines.threads import sums_share_threads
 from onelayer.errors import OneLayerError
 from onelayer.losses import Loss
 from onelayer.penalties import ElasticNet, Ridge
-from onelayer.solvers.fit import Found, Minimum
+from onelayer.solvers.fit import Fit, Found, Minimum, Watch
 from onelayer.solvers.lbfgs import Sizes, lbfgs
 from onelayer.solvers.moments import FEW_COLUMNS
 from onelayer.solvers.newton import newton
@@ -39,6 +40,7 @@ def minimise(
     max_iter: int = 1000,
     sizes: Sizes | None = None,
     start: tuple[Array, Array] | None = None,
+    watch: Watch = lambda state: False,
 ) -> Minimum:
     """Return the minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W) to a gap of ``tol`` times itself, or nearly.
 
@@ -53,6 +55,7 @@ def minimise(
         max_iter: the largest number of steps.
         sizes: what lbfgs does where.
         start: W (k, d) and b (k,) to begin at, such as the minimum for a penalty near this one; else they are 0.
+        watch: is told of each step.
 
     Raises:
         OneLayerError: if no row has a weight, the rows have an offset for other outputs, there are too many parameters
@@ -71,7 +74,8 @@ def minimise(
     with sums_share_threads() if rows.n_features <= FEW_COLUMNS else nullcontext():
         if isinstance(penalty, ElasticNet):
             return PenaltyPath(rows, loss, fit_intercept, start).minimum(penalty, tol, max_iter)
-        return _minimum(rows, loss, penalty, fit_intercept, solver, tol, max_iter, sizes or Sizes(), start)
+        settings = fit_intercept, solver, tol, max_iter, sizes or Sizes()
+        return _minimum(rows, loss, penalty, *settings, start, watch)
 
 
 def _minimum(
@@ -84,6 +88,7 @@ def _minimum(
     max_iter: int,
     sizes: Sizes,
     start: tuple[Array, Array] | None,
+    watch: Watch,
 ) -> Minimum:
     rows, exponent = rows.weights_near_one()
     penalty = penalty.times_power(-exponent)
@@ -92,19 +97,31 @@ def _minimum(
     if has_row_space(objective):
         space = RowSpace.of(objective)
         inside = None if start is None else space.there(*start)
-        fit = _minimum(space.rows, loss, Ridge(1.0), fit_intercept, solver, tol / 2, max_iter, sizes, inside)
+        fit = _minimum(
+            *(space.rows, loss, Ridge(1.0), fit_intercept, solver, tol / 2, max_iter, sizes, inside),
+            watch=lambda state: watch(lambda: space.back(Fit(*state(), solver))),
+        )
         lower = fit.objective - fit.gap - hidden(space.rows, loss.steepness, fit.objective)
         first = fit.history[0] if start is None else objective.value_at_zero()
-        found, weights = Found([], lower, fit.history, fit.is_exhausted, first), [space.back(fit)]
-        solver = fit.solver
+        found = Found([], lower, fit.history, fit.is_exhausted, first, fit.is_stopped)
+        solver, weights = fit.solver, [space.back(fit)]
     else:
-        solver, found = _found(objective, _standard(objective, start), solver, tol, max_iter, sizes)
+        solver, found = _found(
+            *(objective, _standard(objective, start), solver, tol, max_iter, sizes),
+            watch=lambda V: watch(lambda: _in_user_units(objective, V)),
+        )
         weights = [_in_user_units(objective, V) for V in found.candidates]
     return _judged(objective, weights, found, tol, solver).times_power(exponent)
 
 
 def _found(
-    objective: Objective, start: Array, solver: str, tol: float, max_iter: int, sizes: Sizes
+    objective: Objective,
+    start: Array,
+    solver: str,
+    tol: float,
+    max_iter: int,
+    sizes: Sizes,
+    watch: Callable[[Array], bool],
 ) -> tuple[str, Found]:
     n_parameters = math.prod(objective.shape)
     if solver == "newton" and n_parameters > LARGEST_DENSE:
@@ -113,13 +130,13 @@ def _found(
             "use 'lbfgs' (or 'auto')"
         )
     if solver == "newton" or (solver == "auto" and n_parameters <= MOST_DENSE):
-        return "newton", newton(objective, start, tol, max_iter)
+        return "newton", newton(objective, start, tol, max_iter, watch)
     stages = [objective]
     rows = objective.rows
     is_large = len(rows) * rows.n_features > sizes.most_double and not rows.is_sparse
     if is_large:
         stages.insert(0, replace(objective, dtype=np.float32))
-    return "lbfgs", lbfgs(stages, start, tol, max_iter, sizes)
+    return "lbfgs", lbfgs(stages, start, tol, max_iter, sizes, watch)
 
 
 def _standard(objective: Objective, start: tuple[Array, Array] | None) -> Array:
@@ -170,4 +187,5 @@ def _judged(
         solver=solver,
         is_exhausted=found.is_exhausted,
         is_unbounded=is_unbounded,
+        is_stopped=found.is_stopped,
     )

@@ -1,7 +1,7 @@
 """Moments: means, squares and products of the columns of rows, what one pass over them gives."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,10 @@ class Moments:
     squares: Array
     spread: Array
     tss: Array
+
+    def of(self, targets: NDArray[np.intp]) -> "Moments":
+        """Return those of the rows with these targets alone."""
+        return replace(self, y_mean=self.y_mean[targets], tss=self.tss[targets])
 
     def inverse(self, half: Array, span: Span | None = None) -> Inverse:
         """Return the inverse of the problem, given a factor (d, r) of that of its centred features."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from onelayer.data.rows import Source
+from onelayer.data.rows import Rows, Source
 from onelayer.double_double import EPS
 from onelayer.engines.threads import sums_share_threads
 from onelayer.errors import OneLayerError
@@ -97,6 +97,7 @@ def elastic_net_path(
         OneLayerError: if a penalty is negative, values are so large that their squares overflow, or no row has a
             weight.
     """
+    rows = rows.less_offset() if isinstance(rows, Rows) else rows
     rows, exponent = rows.weights_near_one()
     if shortest is None:
         shortest = SHORTEST_WIDE if rows.n_features > len(rows) else SHORTEST
@@ -129,7 +130,7 @@ def path_of(
         strengths = np.ldexp(given, -exponent)
     net.tol, net.max_iter, fits = tol, max_iter, []
     for alpha in strengths:
-        net.change_to(family.at(float(alpha)))
+        net.change_to([family.at(float(alpha))])
         net.solve_all()
         fits.append(net.fit(exponent))
     return ElasticNetPath(
@@ -150,7 +151,7 @@ def null_net(columns: StandardColumns, family: Family) -> Net:
     held = ElasticNet(
         0.0, 0.0, np.where(is_penalised, nearest, lower), np.where(is_penalised, nearest, upper)
     )
-    net = Net(columns, held, EXACT, MOST_SWEEPS)
+    net = Net(columns, [held], EXACT, MOST_SWEEPS)
     net.solve_all()
     return net
 

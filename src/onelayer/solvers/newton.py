@@ -1,5 +1,6 @@
 """Newton's method for few parameters: the whole Hessian in each pass over the rows."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,17 @@ FAR = 0.05  # decrease that is promised, relative to F: then steps are too short
 LONGEST = 2.0
 
 
-def newton(objective: Objective, start: Array, tol: float, max_iter: int) -> Found:
-    """Go from V to where F is within ``tol`` of itself from its minimum, or as near as ``max_iter`` steps come."""
+def newton(
+    objective: Objective,
+    start: Array,
+    tol: float,
+    max_iter: int,
+    watch: Callable[[Array], bool] = lambda V: False,
+) -> Found:
+    """Go from V to where F is within ``tol`` of itself from its minimum, or as near as ``max_iter`` steps come.
+
+    ``watch`` is told V (k, p) after each step, and returns whether to stop there.
+    """
     point = objective.at(start, hessian=True)
     first = objective.value_at_zero() if start.any() else point.value
     history, lower, stretch = [point.value], 0.0, 1.0
@@ -40,6 +50,9 @@ def newton(objective: Objective, start: Array, tol: float, max_iter: int) -> Fou
         stretch = _stretch(step, point, ahead) if decrease > FAR * point.value else 1.0
         point = ahead
         history.append(point.value)
+        if watch(point.V):
+            lower = max(lower, newton_bound(objective, point, Factor(point.hessian)))
+            return Found([point.V], lower, history, False, first, is_stopped=True)
     if not is_last:
         lower = max(lower, newton_bound(objective, point, factor))
     return Found([point.V + step, point.V], lower, history, len(history) > max_iter, first)

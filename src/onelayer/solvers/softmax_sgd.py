@@ -23,6 +23,7 @@ from onelayer.losses import as_one_output, as_two_outputs
 from onelayer.solvers.batches import Batches, choose_device
 from onelayer.solvers.descent import descend, score_of
 from onelayer.solvers.epoch import EpochScore
+from onelayer.solvers.fit import Watch
 from onelayer.solvers.sgd import train_epoch
 from onelayer.solvers.stability import largest_stable_lr
 
@@ -96,6 +97,10 @@ class SoftmaxDescent:
             weight, bias = as_one_output(weight, bias)
         return Coefficients(*self.scaling.input_to_user(weight, bias))
 
+    def _weight_and_bias(self) -> tuple[Array, Array]:
+        found = self.coefficients()
+        return found.weight, found.bias
+
     def loss(self) -> float:
         """Return the weighted mean cross-entropy."""
         return score_of(self.layer, self.rows).loss
@@ -128,7 +133,13 @@ class SoftmaxDescent:
         return 2 if self.is_binary else 1
 
     def descend(
-        self, lrs: Sequence[float], batch_size: int, decay: float, seed: int, first_pass: int
+        self,
+        lrs: Sequence[float],
+        batch_size: int,
+        decay: float,
+        seed: int,
+        first_pass: int,
+        watch: Watch = lambda state: False,
     ) -> list[float]:
         """Make a pass over the rows for each learning rate.
 
@@ -138,6 +149,7 @@ class SoftmaxDescent:
             decay: λ of ½ λ ‖W‖² beside the mean loss; W is that of the features in their own units.
             seed: sets the order of the rows.
             first_pass: the number of the first pass, on which the order depends too.
+            watch: is told of each pass.
 
         Returns:
             The mean loss of each pass: that of each batch before its step.
@@ -169,5 +181,6 @@ class SoftmaxDescent:
             so_far=History(start),
             diverged=diverged,
             first_epoch=first_pass,
+            on_epoch=lambda _: watch(self._weight_and_bias),
         )
         return [record.train_loss for record in history.epochs]

@@ -81,7 +81,7 @@ class StandardColumns(Protocol):
     def descend(
         self, target: int, index: NDArray[np.intp], V: Array, penalty: ElasticNet, tol: float, sweeps: int
     ) -> int:
-        """Sweep over the columns at ``index`` without their Gram matrix; V (d,) changes in place (see kernels)."""
+        """Sweep over the columns at ``index``, of which the penalty is, without their Gram matrix; V (d,) changes."""
         ...
 
 
@@ -269,8 +269,7 @@ class DenseColumns(_WideColumns):
     ) -> int:
         """See ``StandardColumns``."""
         r, weight, size = self.residual(target, V), V[index], self.varies[index].astype(np.float64)
-        part = penalty.take(index)
-        done = descend_dense(self.columns(index), size, r, weight, *part.arrays(), tol, sweeps)
+        done = descend_dense(self.columns(index), size, r, weight, *penalty.arrays(), tol, sweeps)
         V[index] = weight
         return done
 
@@ -316,10 +315,10 @@ class SparseColumns(_WideColumns):
     ) -> int:
         """See ``StandardColumns``."""
         r, weight, size = self.residual(target, V), V[index], self.varies[index].astype(np.float64)
-        S, part = self._S[:, index], penalty.take(index)
+        S = self._S[:, index]
         stored = S.data, S.indices.astype(np.int32), S.indptr.astype(np.int64)
         done = descend_sparse(
-            *stored, self._center[index], self.root, size, r, weight, *part.arrays(), tol, sweeps
+            *stored, self._center[index], self.root, size, r, weight, *penalty.arrays(), tol, sweeps
         )
         V[index] = weight
         return done
