@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import InvalidParameterError, validate_para
 from onelayer.errors import OneLayerError
 from onelayer.penalties import ElasticNet, Ridge
 
+DTYPES = (np.float64, np.float32)
 KINDS_OF_LABELS: dict[str, tuple[type, ...]] = {  # in this order: a bool is an int
     "the boolean": (bool, np.bool_),
     "the number": (int, float, np.integer, np.floating),

@@ -1,6 +1,7 @@
 """Softmax regression, to its minimum or by minibatch SGD, behind scikit-learn's contract."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -22,7 +23,6 @@ from onelayer.data.rows import Rows
 from onelayer.data.scaling import RunningMoments
 from onelayer.errors import OneLayerError, torch_needed
 from onelayer.estimators.array_api import (
-    DTYPES,
     Space,
     fits_numpy,
     in_numpy,
@@ -35,10 +35,11 @@ from onelayer.estimators.array_api import (
     to_numpy,
 )
 from onelayer.estimators.callbacks import CallbackSupportMixin, FitTask, with_callbacks
-from onelayer.estimators.files import BY_ONE_SOLVER, Saved
+from onelayer.estimators.files import BY_ONE_SOLVER, COVARIANCE
 from onelayer.estimators.offsets import check_exports, check_has_offset, logit_offset
 from onelayer.estimators.onnx_export import write_softmax_regression
 from onelayer.estimators.parameters import (
+    DTYPES,
     check_parameters,
     class_weights,
     estimator_penalty,
@@ -47,6 +48,7 @@ from onelayer.estimators.parameters import (
     unchanged_on_error,
     warn_user,
 )
+from onelayer.estimators.softmax_inference import SoftmaxInference
 from onelayer.estimators.sparse_coef import SparseCoefficients
 from onelayer.losses import CrossEntropy
 from onelayer.penalties import ElasticNet, Ridge
@@ -91,7 +93,13 @@ def _learns_by_sgd(model: "SoftmaxRegression") -> bool:
     raise AttributeError(f"partial_fit needs SoftmaxRegression(solver='sgd'), not {model.solver!r}")
 
 
-class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SoftmaxRegression(
+    CallbackSupportMixin,  # type: ignore[misc]
+    SoftmaxInference,
+    SparseCoefficients,
+    ClassifierMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     """Softmax regression: minimises ½ ‖W‖² + C Σ cᵢ ℓ(W xᵢ + b, yᵢ) with the cross-entropy ℓ (section 3.4).
 
     With an ``l1_ratio`` r the penalty is r ‖W‖₁ + ½ (1 − r) ‖W‖², the elastic net, which leaves coefficients out. The
@@ -157,6 +165,7 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         "_dtype",
         "_has_offset",
         *BY_ONE_SOLVER,
+        *COVARIANCE,
     )
 
     _has_offset = False
@@ -258,13 +267,16 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
             start = self._start(X.shape[1], before)
             self._forget("coef_", "intercept_", *BY_ONE_SOLVER)
             self._has_offset = known is not None
+            X = sparse.csr_array(X) if sparse.issparse(X) else X
+            kept = Rows(X, labels, "classes", None if (weights == 1).all() else weights, offset=known)
+            self._keep_rows(kept)
             if by_sgd:
                 self._begin(X.shape[1])
                 rows = self._learn(X, labels, weights, are_all=True, task=task)
                 penalty = 0.5 * float(np.square(self.coef_, dtype=np.float64).sum())
                 self.objective_ = self.C * float(weights.sum()) * rows.loss() + penalty
             else:
-                self._minimise(X, labels, weights, known, start, task)
+                self._minimise(kept, start, task)
             task.end()
         return self
 
@@ -308,6 +320,7 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
                 self._begin(X.shape[1])
             self._learn(X, labels, weights, are_all=False)
             self._forget("objective_")
+            self._keep_rows(None)
         return self
 
     def _check_parameters(self) -> None:
@@ -321,7 +334,9 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
             given = {"l1_ratio": self.l1_ratio != 0, "penalty_factors": self.penalty_factors is not None}
             given |= {"bounds": self.bounds is not None, "grouped": self.grouped}
             for name in (name for name, is_given in given.items() if is_given):
-                raise OneLayerError(f"{name} is not for solver='sgd', which has a ridge alone: use solver='auto'")
+                raise OneLayerError(
+                    f"{name} is not for solver='sgd', which has a ridge alone: use solver='auto'"
+                )
         if self.grouped and not self.l1_ratio:
             raise OneLayerError("grouped=True is for an l1_ratio above 0: a ridge leaves no feature out")
 
@@ -359,7 +374,9 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         if not counted.any():
             raise OneLayerError("no row has a weight above 0 (sample_weight times class_weight)")
         if counted.all():
+            self._used = None
             return X, labels, weights, offset
+        self._used = counted
         return X[counted], labels[counted], weights[counted], None if offset is None else offset[counted]
 
     def _forget(self, *names: str) -> None:
@@ -422,17 +439,9 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         coef = plain(self).coef_
         return coef, self.intercept_ if self.fit_intercept else np.zeros_like(self.intercept_)
 
-    def _minimise(
-        self,
-        X: Any,
-        labels: NDArray[np.int64],
-        weights: NDArray[np.float64],
-        offset: NDArray[np.float64] | None,
-        start: tuple[NDArray[Any], NDArray[Any]] | None,
-        task: FitTask,
-    ) -> None:
-        q, d = len(self.classes_), X.shape[1]
-        weighed = np.bincount(labels, weights, q) > 0  # other classes are left with a logit far below
+    def _minimise(self, rows: Rows, start: tuple[NDArray[Any], NDArray[Any]] | None, task: FitTask) -> None:
+        q, d = len(self.classes_), rows.n_features
+        weighed = np.bincount(rows.y, minlength=q) > 0  # other classes are left with a logit far below
         places, k = np.cumsum(weighed) - 1, int(weighed.sum())
 
         def of_all(weight: NDArray[np.float64], bias: NDArray[np.float64]) -> tuple[Any, Any]:
@@ -448,12 +457,10 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
             fit = Minimum(np.zeros((1, d)), np.zeros(1), "newton", 0.0, 0.0, [0.0], True)
         else:
             loss, penalty = CrossEntropy(k, is_single=q == 2), self._penalty(d)
-            X = sparse.csr_array(X) if sparse.issparse(X) else X
-            if k < q and q > 2:
-                offset = None if offset is None else offset[:, weighed]
+            if k < q:
+                offset = None if rows.offset is None else rows.offset[:, weighed]
+                rows = replace(rows, y=places[rows.y], offset=offset)
                 start = None if start is None else (start[0][weighed], start[1][weighed])
-            c = None if (weights == 1).all() else weights
-            rows = Rows(X, places[labels], "classes", c, offset=offset)
             settings = self.fit_intercept, self.solver, self.tol, self.max_iter
             fit = minimise(rows, loss, penalty, *settings, start=start, watch=_told(task, of_all))
         self.coef_, self.intercept_ = of_all(fit.weight, fit.bias)
