@@ -22,6 +22,7 @@ _HOMES = {
     "softmax_regression": "onelayer.models",
     "LinearRegression": "onelayer.estimators",
     "SoftmaxRegression": "onelayer.estimators",
+    "register_onnx": "onelayer.estimators.onnx_converters",
     "evaluate": "onelayer.training",
     "fit": "onelayer.training",
     "Settings": "onelayer.settings",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from onelayer.errors import OneLayerError as OneLayerError
     from onelayer.estimators import LinearRegression as LinearRegression
     from onelayer.estimators import SoftmaxRegression as SoftmaxRegression
+    from onelayer.estimators.onnx_converters import register_onnx as register_onnx
     from onelayer.experiments import train as train
     from onelayer.model import Model as Model
     from onelayer.models import PHMLinear as PHMLinear

@@ -186,7 +186,7 @@ class LinearRegression(
         predicted, space = outputs_of(self, X, "predict")
         check_has_offset(offset, self._has_offset)
         known = target_offset(
-            to_numpy(offset), len(predicted), predicted.shape[1] if predicted.ndim == 2 else 1
+            to_numpy(offset), predicted.shape[0], predicted.shape[1] if predicted.ndim == 2 else 1
         )
         return predicted if known is None else predicted + in_space(known.reshape(predicted.shape), space)
 
