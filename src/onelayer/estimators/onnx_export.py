@@ -14,6 +14,8 @@ from onelayer.files import write_whole
 OPSET = 13  # the first in which Softmax works along one axis
 IR_VERSION = 8
 
+Node = tuple[str, tuple[str, ...], str, dict[str, int]]
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -25,7 +27,7 @@ class Steps:
         outputs: what the last nodes give.
     """
 
-    nodes: tuple[tuple[str, tuple[str, ...], str, dict[str, int]], ...]
+    nodes: tuple[Node, ...]
     constants: dict[str, NDArray[Any]]
     outputs: tuple[str, ...]
 
@@ -53,7 +55,7 @@ def softmax_steps(weight: NDArray[Any], bias: NDArray[Any], classes: NDArray[Any
     ):  # the probabilities of −z and z by the logistic function are those of 0 and z by softmax
         weight, bias = np.vstack([-weight, weight]), np.r_[-bias, bias]
         to_probabilities = ("Sigmoid", {})
-    nodes = (
+    nodes: tuple[Node, ...] = (
         ("Gemm", ("X", "weight", "bias"), "logits", {"transB": 1}),
         ("ArgMax", ("logits",), "index", {"axis": 1, "keepdims": 0}),
         ("Gather", ("classes", "index"), "label", {}),
