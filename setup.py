@@ -1,4 +1,4 @@
-"""The one compiled file of the package; what else there is to say stands in pyproject.toml."""
+"""The compiled files of the package; what else there is to say stands in pyproject.toml."""
 
 import sys
 import sysconfig
@@ -12,12 +12,13 @@ HAS_STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
 setup(
     ext_modules=[
         Extension(
-            "onelayer.solvers.kernels.compiled",
-            ["src/onelayer/solvers/kernels/compiled.c"],
+            f"onelayer.solvers.kernels.{name}",
+            [f"src/onelayer/solvers/kernels/{name}.c"],
             extra_compile_args=ARGUMENTS,
             py_limited_api=HAS_STABLE_ABI,
             optional=True,  # without a compiler NumPy does the same, slower
         )
+        for name in ("compiled", "compiled_groups")
     ],
     options={"bdist_wheel": {"py_limited_api": "cp311"}} if HAS_STABLE_ABI else {},
 )

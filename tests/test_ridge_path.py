@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import KFold, ShuffleSplit
 
 from onelayer import OneLayerError
 from onelayer.data.rows import Rows
 from onelayer.solvers.direct import least_squares
+from onelayer.solvers.ridge_folds import fold_errors
 from onelayer.solvers.ridge_path import leave_one_out
 
 ALPHAS = np.geomspace(1e-4, 1e4, 4)
@@ -60,7 +62,9 @@ def test_units_and_distance_from_0_cost_no_digits(n, d, unit):
     np.testing.assert_allclose(scaled.error, plain.error * unit**2, rtol=1e-9)
     far = np.rint(X * 2**20) / 2**20 + 2.0**27  # exact in float64
     near = leave_one_out(Rows(far - 2.0**27, Y, "regression", c), ALPHAS)
-    np.testing.assert_allclose(leave_one_out(Rows(far, Y, "regression", c), ALPHAS).error, near.error, rtol=1e-6)
+    np.testing.assert_allclose(
+        leave_one_out(Rows(far, Y, "regression", c), ALPHAS).error, near.error, rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("n", [40, 1100])
@@ -77,7 +81,7 @@ def test_dependent_features_of_many_units(n):
         for alpha, error in zip(alphas, found.error, strict=True):
             Z = np.column_stack([X - np.average(X, axis=0, weights=c), np.ones(n)]) * np.sqrt(c)[:, None]
             below = np.column_stack([np.eye(6) * np.sqrt(alpha), np.zeros(6)])
-            Q, R = np.linalg.qr(np.vstack([Z, below]) / [1, 1e5, 1e-2, 1, 1, 1, 1])
+            Q, _ = np.linalg.qr(np.vstack([Z, below]) / [1, 1e5, 1e-2, 1, 1, 1, 1])
             V = np.sqrt(c)[:, None] * Y
             left_out = (V - Q[:n] @ (Q[:n].T @ V))[:, 0] / (1 - np.square(Q[:n]).sum(axis=1))
             assert error == pytest.approx(np.square(left_out).sum() / c.sum(), rel=1e-7)
@@ -129,3 +133,78 @@ def test_what_is_refused():
         leave_one_out(Rows(X, Y), np.array([0.0, 1.0]))
     with pytest.raises(OneLayerError, match="two rows"):
         leave_one_out(Rows(X, Y, c=[0, 1, 0, 0, 0]), ALPHAS)
+
+
+# Folds
+
+
+def fold_by_fold(X, Y, c, splits, alphas, fit_intercept):
+    """Return the mean squared errors (a, K) of models that are fitted to each training set."""
+    c = np.ones(len(X)) if c is None else c
+    errors = np.zeros((len(alphas), len(splits)))
+    for k, (train, test) in enumerate(splits):
+        for a, alpha in enumerate(alphas):
+            fit = least_squares(Rows(X[train], Y[train], "regression", c[train]), alpha, fit_intercept)
+            squares = np.square(Y[test] - X[test] @ fit.weight.T - fit.bias).mean(axis=1)
+            errors[a, k] = squares @ c[test] / c[test].sum()
+    return errors
+
+
+SPLITTERS = [KFold(3), KFold(5, shuffle=True, random_state=0), ShuffleSplit(3, test_size=0.2, random_state=0)]
+
+
+@pytest.mark.parametrize("splitter", SPLITTERS, ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize(("n", "d", "q"), [(40, 4, 1), (40, 4, 2), (30, 50, 2), (20, 600, 1)])
+def test_folds_are_those_of_models_of_the_other_folds(n, d, q, intercept, weighted, splitter):
+    X, Y, c = problem(n, d, q, weighted=weighted)
+    splits = list(splitter.split(X))
+    found = fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS, intercept).errors
+    np.testing.assert_allclose(found, fold_by_fold(X, Y, c, splits, ALPHAS, intercept), rtol=1e-9)
+    path = fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS, intercept).path
+    fit = least_squares(Rows(X, Y, "regression", c), ALPHAS[1], intercept)
+    np.testing.assert_allclose(path.weight[1], fit.weight, rtol=1e-7, atol=1e-12)
+    if d < 600:
+        sparse_rows = Rows(sparse.csr_array(X), Y, "regression", c)
+        np.testing.assert_allclose(
+            fold_errors(sparse_rows, splits, ALPHAS, intercept).errors, found, rtol=1e-9
+        )
+
+
+@pytest.mark.parametrize("d", [4, 60])
+def test_a_fold_of_huge_rows_costs_the_others_no_digits(d):
+    """Taken away from the sums of all rows, that fold would leave nothing but rounding."""
+    X, Y, c = problem(40, d)
+    X[:8] *= 2.0**30
+    Y[:8] *= 2.0**30
+    splits = list(KFold(5).split(X))
+    found = fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS[2:]).errors
+    np.testing.assert_allclose(found[:, 0], fold_by_fold(X, Y, c, splits, ALPHAS[2:], True)[:, 0], rtol=1e-8)
+
+
+def test_constant_columns_weights_of_0_and_a_fold_without_any():
+    X, Y, c = problem(40, 4)
+    X[:, 1] = 5
+    X[8:16, 2] = 0
+    c[3] = 0
+    splits = list(KFold(5).split(X))
+    expected = fold_by_fold(X, Y, c, splits, ALPHAS, True)
+    np.testing.assert_allclose(
+        fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS).errors, expected, rtol=1e-9
+    )
+    c[:8] = 0
+    found = fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS).errors
+    assert (found[:, 0] == 0).all() and (found[:, 1:] > 0).all()
+    c[:] = 0
+    with pytest.raises(OneLayerError, match="fewer folds"):
+        fold_errors(Rows(X, Y, "regression", c), splits, ALPHAS)
+
+
+def test_folds_without_penalty_and_with_dependent_columns():
+    X, Y, c = problem(40, 3)
+    X = np.column_stack([X, X[:, 0] + X[:, 1]])
+    splits = list(KFold(4).split(X))
+    alphas = np.array([0.0, 1e-9, 1.0])
+    found = fold_errors(Rows(X, Y, "regression", c), splits, alphas).errors
+    np.testing.assert_allclose(found, fold_by_fold(X, Y, c, splits, alphas, True), rtol=1e-9)

@@ -86,6 +86,13 @@ class ElasticNet:
             )
             return ElasticNet(self.l1 / scale, self.l2 / scale / scale, lower, upper, self.is_grouped)
 
+    def arrays(self) -> tuple[Array, Array, Array, Array]:
+        """Return l1, l2, lower and upper, once they are written out, each as float64 that lies in one piece."""
+        parts = [
+            np.ascontiguousarray(part, np.float64) for part in (self.l1, self.l2, self.lower, self.upper)
+        ]
+        return parts[0], parts[1], parts[2], parts[3]
+
     def take(self, index: Any) -> "ElasticNet":
         """Return the penalty of some of the columns, once it is written out for each."""
         return self._each(lambda part: part[index])

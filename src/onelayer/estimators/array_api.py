@@ -24,9 +24,8 @@ from sklearn.utils._array_api import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from onelayer.estimators.parameters import refuse_unlike_numbers
+from onelayer.estimators.parameters import DTYPES, refuse_unlike_numbers
 
-DTYPES = (np.float64, np.float32)
 P = ParamSpec("P")
 Result = TypeVar("Result")
 NUMBERS = "biuf"  # kinds of NumPy arrays that other namespaces have too
@@ -129,6 +128,7 @@ def plain(estimator: Any) -> Any:
     if coef is None or isinstance(coef, np.ndarray):
         return estimator
     found = copy.copy(estimator)
+    vars(found).update(vars(estimator))  # the rows of its fit, too
     if sparse.issparse(coef):
         found.coef_ = coef.toarray().reshape((*np.shape(estimator.intercept_), -1))
     else:

@@ -70,6 +70,15 @@ def _is_dictionary(value: list[Any]) -> bool:
     return not value or isinstance(value[0], list)
 
 
+# The covariance of contrasts of classes. Axes: s coefficients in all; m classes with p each; r directions.
+COVARIANCE = {
+    "_covariance_matrix": Array("s s"),
+    "_covariance_null": Array("s r"),
+    "_covariance_scale": Array("m p"),
+    "_covariance_mean": Array("d"),
+    "_covariance_column": Array("d"),
+    "_covariance_is_open": Array("m p", ("bool",)),
+}
 # What an estimator keeps besides the model, if its _saved names it. Axes: d features; k targets; t likewise, but left
 # out if y is (n,).
 ARRAYS = {
@@ -78,14 +87,22 @@ ARRAYS = {
     "sigma_": Array("t", finite=False),
     "r2_": Array("t", finite=False),
     "_is_perfect": Array("k", ("bool",)),
+    "_tss": Array("t", finite=False),
+    "_half": Array("d r"),
+    "_mean": Array("d"),
+    "_basis": Array("d r"),
+    "_size": Array("d"),
     "_column_means": Array("d"),
     "_column_variances": Array("d"),
+    **COVARIANCE,
 }
 VALUES: dict[str, Kind] = {
     "classes_": labels,
     "rank_": maybe(whole()),
     "solver_": text(),
     "_n": whole(),
+    "_log_weights": number(),
+    "_level": maybe(number()),
     "_dtype": text(*FLOATS),
     "_has_offset": flag,
     "objective_": number(),
@@ -96,11 +113,25 @@ VALUES: dict[str, Kind] = {
     "lr_": number(0),
     "_progress": items(whole(), number(0), whole(), whole()),
 }
+OF_INFERENCE = (
+    "_tss",
+    "_log_weights",
+    "_half",
+    "_mean",
+    "_basis",
+    "_size",
+    "_level",
+)  # where it is small enough
 BY_ONE_SOLVER = (
     *("objective_", "gap_", "converged_", "n_iter_", "history_"),
     *("lr_", "_column_means", "_column_variances", "_progress"),
 )
-OPTIONAL = (*BY_ONE_SOLVER, "_has_offset")  # files of before there were offsets have no word on them
+OPTIONAL = (  # files of earlier versions have no word on some of them
+    *BY_ONE_SOLVER,
+    *OF_INFERENCE,
+    *COVARIANCE,
+    "_has_offset",
+)
 PARAMETERS = mapping(parameter)
 DESCRIPTION = record({"name": text(), "is_vector": flag, "params": PARAMETERS, "values": mapping(anything)})
 FIRST_DESCRIPTION = record(

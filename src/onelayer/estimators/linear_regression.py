@@ -1,36 +1,43 @@
 """Linear regression, exactly, behind scikit-learn's contract."""
 
-from numbers import Real
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.data.rows import Rows
-from onelayer.errors import LinearDependenceWarning, OneLayerError, PrecisionWarning
-from onelayer.estimators.array_api import DTYPES, fits_numpy, in_numpy, in_space, outputs_of, to_numpy
+from onelayer.errors import LinearDependenceWarning, PrecisionWarning
+from onelayer.estimators.array_api import (
+    fits_numpy,
+    in_numpy,
+    in_space,
+    outputs_of,
+    plain,
+    to_numpy,
+)
 from onelayer.estimators.callbacks import CallbackSupportMixin, FitTask, with_callbacks
-from onelayer.estimators.files import Saved
+from onelayer.estimators.linear_inference import INVERSE, LinearInference
+from onelayer.estimators.linear_penalty import PENALTY_CONSTRAINTS
 from onelayer.estimators.offsets import check_exports, check_has_offset, target_offset
 from onelayer.estimators.onnx_export import write_linear_regression
 from onelayer.estimators.parameters import (
+    DTYPES,
     check_parameters,
-    penalty_of_targets,
     refuse_unlike_numbers,
     warn_user,
 )
 from onelayer.estimators.sparse_coef import SparseCoefficients
-from onelayer.estimators.summary import Summary
-from onelayer.inference.coefficients import check_level
-from onelayer.inference.linear import linear_coefficients, linear_table, why_no_errors
-from onelayer.solvers.direct import least_squares
+from onelayer.inference.goodness import log_weights
+from onelayer.inference.linear import linear_coefficients
 from onelayer.solvers.fit import LeastSquaresFit
+
+Array = NDArray[np.float64]
 
 IMPRECISE = 1e-9  # relative error of a solution that is worth a warning
 SENSITIVE = 1e-3  # relative change by rounding of the data, likewise
@@ -39,15 +46,16 @@ FORMER_SOLVERS = ("cholesky", "qr")
 
 class LinearRegression(
     CallbackSupportMixin,  # type: ignore[misc]
-    Saved,
+    LinearInference,
     SparseCoefficients,
     MultiOutputMixin,  # type: ignore[misc]
     RegressorMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
-    """Least squares: minimises Σ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ‖W‖² exactly (section 3.1.1).
+    """Least squares: minimises Σ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ((1 − l1_ratio) ‖W‖² + 2 l1_ratio ‖W‖₁) (section 3.1.1).
 
-    With ``alpha`` this is scikit-learn's ``Ridge``, without it ``LinearRegression``. X is dense or sparse. Coefficients
+    With ``alpha`` this is scikit-learn's ``Ridge``, without it ``LinearRegression``; and with ``l1_ratio`` its
+    ``ElasticNet`` and ``Lasso``, whose penalty is alpha / Σ cᵢ. X is dense or sparse. Coefficients
     and predictions are float64, also for float32 features: rounded apart to float32, weights and intercept of features
     far from 0 would predict worse than ``sigma_`` says. With scikit-learn's ``array_api_dispatch`` X may be on another
     device: fitting is on the CPU, predictions are where X is.
@@ -55,6 +63,12 @@ class LinearRegression(
     Args:
         fit_intercept: whether b is free; else it is 0.
         alpha: the penalty on weights, not on b; or (q,) one for each target.
+        l1_ratio: how much of the penalty is the sum of weights' magnitudes, which leaves features out; from 0 to 1.
+        penalty_factor: (d,) what alpha is multiplied by for each feature; 0 leaves its weight free. None is 1.
+        positive: whether weights must not be negative.
+        lower, upper: bounds of weights, a number or (d,); None is none.
+        tol: the gap to reach with l1_ratio, penalty_factor or bounds, relative to the objective.
+        max_iter: how many sweeps over features that may take.
         solver: "auto", which is "direct": the analytic solution. Where the problem is small or its features are nearly
             dependent it is that of the stored numbers, rounded once.
 
@@ -66,8 +80,14 @@ class LinearRegression(
             for coefficients that dependent features leave undetermined.
         sigma_: the estimate of the noise's standard deviation, or (q,).
         r2_: the share of y's variance that is explained, or (q,); NaN if y does not vary.
-        rank_: the number of independent features; None where it was not found (many sparse features).
-        solver_: how the system was solved: "direct", or "lsmr" for more sparse features than a matrix of them takes.
+        rank_: the number of independent features; None where it was not found (many sparse features, or
+            "coordinate descent").
+        solver_: how the system was solved: "direct", or "lsmr" for more sparse features than a matrix of them takes;
+            or "coordinate descent" with l1_ratio, penalty_factor or bounds.
+        objective_: what was minimised, at the coefficients as they are ("coordinate descent"; likewise the next two).
+        gap_: an upper bound on how far that is above the minimum.
+        converged_: whether that is as small as ``tol`` asks for.
+        n_iter_: the number of sweeps, or of corrections, as an array of one number.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
     """
 
@@ -80,10 +100,17 @@ class LinearRegression(
         "r2_",
         "rank_",
         "solver_",
+        "objective_",
+        "gap_",
+        "converged_",
+        "n_iter_",
         "n_features_in_",
         "feature_names_in_",
         "_n",
         "_is_perfect",
+        "_tss",
+        "_log_weights",
+        *INVERSE,
         "_dtype",
         "_has_offset",
     )
@@ -92,13 +119,33 @@ class LinearRegression(
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
         "fit_intercept": ["boolean"],
-        "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
+        **PENALTY_CONSTRAINTS,
         "solver": [StrOptions({"auto", "direct", *FORMER_SOLVERS})],
     }
 
-    def __init__(self, *, fit_intercept: bool = True, alpha: Any = 0.0, solver: str = "auto") -> None:
+    def __init__(
+        self,
+        *,
+        fit_intercept: bool = True,
+        alpha: Any = 0.0,
+        l1_ratio: float = 0.0,
+        penalty_factor: Any = None,
+        positive: bool = False,
+        lower: Any = None,
+        upper: Any = None,
+        solver: str = "auto",
+        tol: float = 1e-10,
+        max_iter: int = 10_000,
+    ) -> None:
         self.fit_intercept = fit_intercept
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.penalty_factor = penalty_factor
+        self.positive = positive
+        self.lower = lower
+        self.upper = upper
+        self.tol = tol
+        self.max_iter = max_iter
         self.solver = solver
 
     @with_callbacks  # type: ignore[untyped-decorator]
@@ -121,6 +168,7 @@ class LinearRegression(
         Warns:
             LinearDependenceWarning: if features are linearly dependent: then the weights are those of least norm.
             PrecisionWarning: if rounding leaves few digits of the coefficients.
+            ConvergenceWarning: if coordinate descent did not come as near the minimum as ``tol`` asks for.
         """
         check_parameters(self, self._parameter_constraints)
         if self.solver in FORMER_SOLVERS:
@@ -136,11 +184,12 @@ class LinearRegression(
         known = target_offset(offset, *Y.shape)
         Y = Y if known is None else Y - known
         self._has_offset = known is not None
-        penalty = penalty_of_targets(self.alpha, Y.shape[1])
-        fit = least_squares(Rows(X, Y, "regression", weight), penalty, self.fit_intercept)
+        self._rows = Rows(X, Y, "regression", weight)
+        fit = self._minimum(self._rows)
         self._dtype = X.dtype.name
         n = len(Y) if weight is None else int((weight > 0).sum())
         self._keep(fit, n, y.ndim == 1)
+        self._keep_certificate(fit)
         self._warn(fit)
         task.end()
         return self
@@ -165,6 +214,10 @@ class LinearRegression(
         self.solver_ = fit.solver
         self._n = n
         self._is_perfect = found.is_perfect
+        self._log_weights = log_weights(self._rows)
+        tss = np.ldexp(fit.tss, fit.exponent)
+        self._tss = tss[0] if is_vector else tss
+        self._keep_inverse(fit)
 
     def _warn(self, fit: LeastSquaresFit) -> None:
         d = self.n_features_in_
@@ -177,18 +230,65 @@ class LinearRegression(
         elif fit.sensitivity > SENSITIVE and not np.any(self.alpha):
             warn_user(PrecisionWarning.of_data(fit.sensitivity))
 
-    def _features(self) -> list[str]:
-        names = getattr(self, "feature_names_in_", [f"x{j + 1}" for j in range(self.n_features_in_)])
-        return [str(name) for name in names]
+    @overload
+    def predict(self, X: Any, interval: None = None, *, offset: Any = None) -> Array: ...
 
-    def predict(self, X: Any, offset: Any = None) -> NDArray[np.float64]:
-        """Return the predicted targets (n,) or (n, q) for features X (n, d), with their offset if ``fit`` had one."""
+    @overload
+    def predict(
+        self,
+        X: Any,
+        interval: str,
+        level: float = 0.95,
+        cov: str = "classical",
+        groups: Any = None,
+        lags: int | None = None,
+        *,
+        offset: Any = None,
+    ) -> tuple[Array, Array]: ...
+
+    def predict(
+        self,
+        X: Any,
+        interval: str | None = None,
+        level: float = 0.95,
+        cov: str = "classical",
+        groups: Any = None,
+        lags: int | None = None,
+        *,
+        offset: Any = None,
+    ) -> Array | tuple[Array, Array]:
+        """Return the predicted targets (n,) or (n, q) for features X (n, d); and if they are asked for, intervals.
+
+        Args:
+            X: the features.
+            interval: "confidence" for intervals of the means of targets with these features, "prediction" for those of
+                further targets, whose noise is that of a row of weight 1; None for predictions alone.
+            level: the probability with which an interval holds what it is of.
+            cov: what intervals of means are robust to, as for ``summary``.
+            groups: likewise.
+            lags: likewise.
+            offset: as in ``fit``, if the model was fitted with one.
+
+        Returns:
+            The predictions; with an interval (predictions, intervals), where these are (n, 2) or (n, q, 2), the lower
+            end first. They are NaN for rows whose mean the rows of ``fit`` leave open, for features are dependent.
+
+        Raises:
+            OneLayerError: as ``summary`` does, if an interval is asked for.
+        """
         predicted, space = outputs_of(self, X, "predict")
         check_has_offset(offset, self._has_offset)
         known = target_offset(
             to_numpy(offset), predicted.shape[0], predicted.shape[1] if predicted.ndim == 2 else 1
         )
-        return predicted if known is None else predicted + in_space(known.reshape(predicted.shape), space)
+        if known is not None:
+            predicted = predicted + in_space(known.reshape(predicted.shape), space)
+        if interval is None:
+            return predicted
+        estimator, numbers = plain(self), to_numpy(predicted)
+        X = validate_data(estimator, to_numpy(X), accept_sparse="csr", dtype=DTYPES, reset=False)
+        ends = estimator._intervals(X, numbers, interval, level, cov, groups, lags)
+        return predicted, in_space(ends, space)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return R² of the predictions for X (n, d) against y (n,) or (n, q), with weights (n,)."""
@@ -206,46 +306,6 @@ class LinearRegression(
         check_exports(self._has_offset)
         weight, bias = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
         write_linear_regression(path, weight.astype(self._dtype), bias.astype(self._dtype))
-
-    @in_numpy
-    def summary(self, target: int = 0, confidence: float = 0.95) -> Summary:
-        """Return the table of coefficients with standard errors, t, p and confidence intervals.
-
-        Coefficients that dependent features leave undetermined have none of these.
-
-        Args:
-            target: which target, if y had several.
-            confidence: the probability with which an interval holds the true coefficient.
-
-        Raises:
-            OneLayerError: if the noise model does not give standard errors, with the reason.
-        """
-        check_is_fitted(self)
-        check_level(confidence, "confidence")
-        rank = None if self.rank_ is None else self.rank_ + int(self.fit_intercept)
-        alpha = float(np.max(self.alpha))
-        reason = why_no_errors(self._n, rank, alpha)
-        if reason:
-            raise OneLayerError(f"there are no standard errors: {reason}")
-        terms, estimate = self._features(), np.atleast_2d(self.coef_)[target]
-        errors = np.atleast_2d(self.std_err_)[target]
-        if self.fit_intercept:
-            terms = ["intercept", *terms]
-            estimate = np.r_[np.atleast_1d(self.intercept_)[target], estimate]
-            errors = np.r_[np.atleast_1d(self.intercept_std_err_)[target], errors]
-        sigma, r2 = (float(np.atleast_1d(value)[target]) for value in (self.sigma_, self.r2_))
-        coefficients = linear_table(
-            tuple(terms),
-            estimate[None],
-            errors[None],
-            self._n,
-            rank,
-            alpha,
-            confidence,
-            is_perfect=self._is_perfect[[target]],
-            varies=np.array([not np.isnan(r2)]),
-        )
-        return Summary(coefficients, self._n, sigma, r2)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

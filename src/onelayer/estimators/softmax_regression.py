@@ -1,6 +1,7 @@
 """Softmax regression, to its minimum or by minibatch SGD, behind scikit-learn's contract."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -22,7 +23,6 @@ from onelayer.data.rows import Rows
 from onelayer.data.scaling import RunningMoments
 from onelayer.errors import OneLayerError, torch_needed
 from onelayer.estimators.array_api import (
-    DTYPES,
     Space,
     fits_numpy,
     in_numpy,
@@ -35,20 +35,23 @@ from onelayer.estimators.array_api import (
     to_numpy,
 )
 from onelayer.estimators.callbacks import CallbackSupportMixin, FitTask, with_callbacks
-from onelayer.estimators.files import BY_ONE_SOLVER, Saved
+from onelayer.estimators.files import BY_ONE_SOLVER, COVARIANCE
 from onelayer.estimators.offsets import check_exports, check_has_offset, logit_offset
 from onelayer.estimators.onnx_export import write_softmax_regression
 from onelayer.estimators.parameters import (
+    DTYPES,
     check_parameters,
     class_weights,
+    estimator_penalty,
     plain_labels,
     refuse_unlike_numbers,
     unchanged_on_error,
     warn_user,
 )
+from onelayer.estimators.softmax_inference import SoftmaxInference
 from onelayer.estimators.sparse_coef import SparseCoefficients
 from onelayer.losses import CrossEntropy
-from onelayer.penalties import Ridge
+from onelayer.penalties import ElasticNet, Ridge
 from onelayer.solvers.epoch import LARGEST_LR, SMALLEST_LR
 from onelayer.solvers.fit import Minimum, Watch
 from onelayer.solvers.minimise import minimise
@@ -90,11 +93,18 @@ def _learns_by_sgd(model: "SoftmaxRegression") -> bool:
     raise AttributeError(f"partial_fit needs SoftmaxRegression(solver='sgd'), not {model.solver!r}")
 
 
-class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SoftmaxRegression(
+    CallbackSupportMixin,  # type: ignore[misc]
+    SoftmaxInference,
+    SparseCoefficients,
+    ClassifierMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     """Softmax regression: minimises ½ ‖W‖² + C Σ cᵢ ℓ(W xᵢ + b, yᵢ) with the cross-entropy ℓ (section 3.4).
 
-    The objective is that of scikit-learn's ``LogisticRegression``; with two classes too, there is one output, the
-    logit of the second. Features need not be scaled: no solver depends on their units. X is dense, or for the exact
+    With an ``l1_ratio`` r the penalty is r ‖W‖₁ + ½ (1 − r) ‖W‖², the elastic net, which leaves coefficients out. The
+    objective is that of scikit-learn's ``LogisticRegression``; with two classes too, there is one output, the logit of
+    the second. Features need not be scaled: no solver depends on their units. X is dense, or for the exact
     solvers sparse. Coefficients and predictions are float64, also for float32 features: rounded apart to float32,
     weights and intercept of features far from 0 would lose what they have in common. With scikit-learn's
     ``array_api_dispatch`` X may be on another device: fitting is on the CPU, predictions are where X is.
@@ -105,14 +115,20 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
     Args:
         C: the weight of the data against the penalty on W; b is not penalised. Infinite: no penalty, and the objective
             is Σ cᵢ ℓᵢ; then classes that can be separated have no finite minimum.
+        l1_ratio: r, from 0 (a ridge) to 1 (the lasso).
+        grouped: whether the first norm is Σⱼ ‖W·ⱼ‖₂, so that a feature is in for all classes or for none.
+        penalty_factors: what each feature's penalty is multiplied by (d,), or None for 1; with 0 it is free.
+        bounds: (lower, upper) between which coefficients have to be, each a number or one for each feature (d,), or
+            None; (0, np.inf) for coefficients that are not negative. Groups have none.
         fit_intercept: whether b is free; else it is 0.
-        solver: "auto" goes to the minimum, on the CPU in float64, by one of two ways. "newton" forms a matrix of all
-            coefficients in each step, and is best for hundreds; it refuses more than 10,000. "lbfgs" is for many. "sgd"
+        solver: "auto" goes to the minimum, on the CPU in float64, by one of three ways. "newton" forms a matrix of all
+            coefficients in each step, and is best for hundreds; it refuses more than 10,000. "lbfgs" is for many.
+            "proximal", for an ``l1_ratio`` or ``bounds``, works with the features that are not left out. "sgd"
             is minibatch SGD (section 3.6) on features that are standardised on the way; it makes few passes, can go on
             with new rows (``partial_fit``), and comes near the minimum.
-        tol: newton, lbfgs: how far from the minimum the objective may be, relative to itself.
-        max_iter: newton, lbfgs: the largest number of steps.
-        warm_start: newton, lbfgs: whether ``fit`` begins at the coefficients that an earlier one has found, if classes
+        tol: all but sgd: how far from the minimum the objective may be, relative to itself.
+        max_iter: all but sgd: the largest number of steps.
+        warm_start: all but sgd: whether ``fit`` begins at the coefficients that an earlier one has found, if classes
             and features are as many, and they are better than zeros. The minimum is the same, the steps are fewer.
         class_weight: "balanced" for weights that make the classes count alike, a dictionary from class to weight,
             or None.
@@ -129,12 +145,12 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         coef_: W (q, d), or (1, d) with two classes.
         intercept_: b (q,), or (1,).
         objective_: the objective reached. After ``partial_fit`` there is none, for earlier rows are gone.
-        gap_: newton, lbfgs: an upper bound on how far that is above the minimum, rounding included; both are of the
+        gap_: all but sgd: an upper bound on how far that is above the minimum, rounding included; both are of the
             coefficients as they are stored. SGD knows no such bound.
-        converged_: newton, lbfgs: whether the gap is at most ``tol`` times the objective, or nothing beside the
+        converged_: all but sgd: whether the gap is at most ``tol`` times the objective, or nothing beside the
             rounding of one of a model that knows nothing.
-        n_iter_: (1,) newton, lbfgs: how many objectives are in ``history_``; sgd: passes over rows.
-        history_: newton, lbfgs: the objective before each step and at the end (n_iter_,); sgd: the mean loss in each
+        n_iter_: (1,) all but sgd: how many objectives are in ``history_``; sgd: passes over rows.
+        history_: all but sgd: the objective before each step and at the end (n_iter_,); sgd: the mean loss in each
             pass (n_iter_,), that of each batch before its step.
         lr_: sgd: the learning rate that was given, or with "auto" the largest stable one.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
@@ -149,14 +165,19 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         "_dtype",
         "_has_offset",
         *BY_ONE_SOLVER,
+        *COVARIANCE,
     )
 
     _has_offset = False
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
         "C": [Interval(Real, 0, None, closed="right")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "grouped": ["boolean"],
+        "penalty_factors": ["array-like", None],
+        "bounds": [tuple, list, None],
         "fit_intercept": ["boolean"],
-        "solver": [StrOptions({"auto", "newton", "lbfgs", "sgd"})],
+        "solver": [StrOptions({"auto", "newton", "lbfgs", "proximal", "sgd"})],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
@@ -172,6 +193,10 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         self,
         *,
         C: float = 1.0,
+        l1_ratio: float = 0.0,
+        grouped: bool = False,
+        penalty_factors: Any = None,
+        bounds: Any = None,
         fit_intercept: bool = True,
         solver: str = "auto",
         tol: float = 1e-6,
@@ -185,6 +210,10 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         device: str = "auto",
     ) -> None:
         self.C = C
+        self.l1_ratio = l1_ratio
+        self.grouped = grouped
+        self.penalty_factors = penalty_factors
+        self.bounds = bounds
         self.fit_intercept = fit_intercept
         self.solver = solver
         self.tol = tol
@@ -206,11 +235,12 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
             X: features.
             y: labels.
             sample_weight: weights.
-            offset: newton, lbfgs: what is known beforehand of the logits and added to W x + b: (n, q), a column for
+            offset: all but sgd: what is known beforehand of the logits and added to W x + b: (n, q), a column for
                 each class in their order, or for two classes (n,), that of the second.
 
         Raises:
-            OneLayerError: if a parameter is out of range, y has one class only, or no row has any weight.
+            OneLayerError: if a parameter is out of range or not for the solver, y has one class only, or no row has any
+                weight.
             DivergenceError: if ``lr`` is too large for the data.
             ValueError: if X or y are malformed.
 
@@ -237,13 +267,16 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
             start = self._start(X.shape[1], before)
             self._forget("coef_", "intercept_", *BY_ONE_SOLVER)
             self._has_offset = known is not None
+            X = sparse.csr_array(X) if sparse.issparse(X) else X
+            kept = Rows(X, labels, "classes", None if (weights == 1).all() else weights, offset=known)
+            self._keep_rows(kept)
             if by_sgd:
                 self._begin(X.shape[1])
                 rows = self._learn(X, labels, weights, are_all=True, task=task)
                 penalty = 0.5 * float(np.square(self.coef_, dtype=np.float64).sum())
                 self.objective_ = self.C * float(weights.sum()) * rows.loss() + penalty
             else:
-                self._minimise(X, labels, weights, known, start, task)
+                self._minimise(kept, start, task)
             task.end()
         return self
 
@@ -287,6 +320,7 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
                 self._begin(X.shape[1])
             self._learn(X, labels, weights, are_all=False)
             self._forget("objective_")
+            self._keep_rows(None)
         return self
 
     def _check_parameters(self) -> None:
@@ -295,6 +329,22 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
             raise OneLayerError(
                 f"device={self.device!r} is for solver='sgd': the others compute on the CPU, in float64"
             )
+
+        if self.solver == "sgd":
+            given = {"l1_ratio": self.l1_ratio != 0, "penalty_factors": self.penalty_factors is not None}
+            given |= {"bounds": self.bounds is not None, "grouped": self.grouped}
+            for name in (name for name, is_given in given.items() if is_given):
+                raise OneLayerError(
+                    f"{name} is not for solver='sgd', which has a ridge alone: use solver='auto'"
+                )
+        if self.grouped and not self.l1_ratio:
+            raise OneLayerError("grouped=True is for an l1_ratio above 0: a ridge leaves no feature out")
+
+    def _penalty(self, d: int) -> Ridge | ElasticNet:
+        """Return the penalty on W (k, d) for a weight of 1 of the data, a ridge if it is one."""
+        return estimator_penalty(
+            1 / float(self.C), float(self.l1_ratio), self.grouped, self.penalty_factors, self.bounds, d
+        )
 
     def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Any, NDArray[Any]]:
         if self.solver == "sgd" and sparse.issparse(X):
@@ -324,7 +374,9 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         if not counted.any():
             raise OneLayerError("no row has a weight above 0 (sample_weight times class_weight)")
         if counted.all():
+            self._used = None
             return X, labels, weights, offset
+        self._used = counted
         return X[counted], labels[counted], weights[counted], None if offset is None else offset[counted]
 
     def _forget(self, *names: str) -> None:
@@ -387,17 +439,9 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         coef = plain(self).coef_
         return coef, self.intercept_ if self.fit_intercept else np.zeros_like(self.intercept_)
 
-    def _minimise(
-        self,
-        X: Any,
-        labels: NDArray[np.int64],
-        weights: NDArray[np.float64],
-        offset: NDArray[np.float64] | None,
-        start: tuple[NDArray[Any], NDArray[Any]] | None,
-        task: FitTask,
-    ) -> None:
-        q, d = len(self.classes_), X.shape[1]
-        weighed = np.bincount(labels, weights, q) > 0  # other classes are left with a logit far below
+    def _minimise(self, rows: Rows, start: tuple[NDArray[Any], NDArray[Any]] | None, task: FitTask) -> None:
+        q, d = len(self.classes_), rows.n_features
+        weighed = np.bincount(rows.y, minlength=q) > 0  # other classes are left with a logit far below
         places, k = np.cumsum(weighed) - 1, int(weighed.sum())
 
         def of_all(weight: NDArray[np.float64], bias: NDArray[np.float64]) -> tuple[Any, Any]:
@@ -412,13 +456,11 @@ class SoftmaxRegression(CallbackSupportMixin, Saved, SparseCoefficients, Classif
         if k == 1:
             fit = Minimum(np.zeros((1, d)), np.zeros(1), "newton", 0.0, 0.0, [0.0], True)
         else:
-            loss, penalty = CrossEntropy(k, is_single=q == 2), Ridge(1 / float(self.C))
-            X = sparse.csr_array(X) if sparse.issparse(X) else X
-            if k < q and q > 2:
-                offset = None if offset is None else offset[:, weighed]
+            loss, penalty = CrossEntropy(k, is_single=q == 2), self._penalty(d)
+            if k < q:
+                offset = None if rows.offset is None else rows.offset[:, weighed]
+                rows = replace(rows, y=places[rows.y], offset=offset)
                 start = None if start is None else (start[0][weighed], start[1][weighed])
-            c = None if (weights == 1).all() else weights
-            rows = Rows(X, places[labels], "classes", c, offset=offset)
             settings = self.fit_intercept, self.solver, self.tol, self.max_iter
             fit = minimise(rows, loss, penalty, *settings, start=start, watch=_told(task, of_all))
         self.coef_, self.intercept_ = of_all(fit.weight, fit.bias)

@@ -118,7 +118,7 @@ def _solve_by_cholesky(
     weight, bias, size, corrections = times(u), moments.y_mean, np.inf, 0  # the bias at x̄
     total = (moments.n or 0.0) * moments.y_mean**2 + moments.tss
     while size > CORRECTED and corrections < MOST_CORRECTIONS:
-        gradient, residual, rss = _gradient(rows, moments, weight, bias)
+        gradient, residual, rss = residual_products(rows, moments, weight, bias)
         penalised = gradient - alpha * weight
         down = times(penalised, is_transposed=True)
         step, shift = times(down), residual / moments.n if moments.n else np.zeros_like(bias)
@@ -159,7 +159,7 @@ def _inverse_factor(gram: Array, alpha: float, rounding: Array) -> Array | None:
     return half / scales[:, None] if norms[0] * norms[1] <= ILL_CONDITIONED else None
 
 
-def _gradient(rows: Source, moments: Moments, weight: Array, bias: Array) -> list[Array]:
+def residual_products(rows: Source, moments: Moments, weight: Array, bias: Array) -> list[Array]:
     """Return ZᵀCr (d, q), 1ᵀCr (q,) and rᵀCr (q,) for the residuals r = Y − ZWᵀ − b of the rows Z = X − x̄."""
     mean = moments.mean
     is_far = moments.is_far

@@ -28,14 +28,16 @@ from onelayer.solvers.quadratic import Quadratic
 Array = NDArray[Any]
 
 SHARES = 4.0 ** -np.arange(12)  # of the largest ε, that are tried
+CLEAR = 100  # times the slopes that should be 0: what is so much larger is not meant to be
 MOST_FREE = 3_000  # weights without a penalty, whose Hessian is formed
 
 
 def free_weights(net: ElasticNet, V: Array, gradient: Array) -> NDArray[np.bool_]:
-    """Return which weights (k, p) have no penalty and no bound that holds them."""
-    is_plain = (net.l1 == 0) & (net.l2 == 0)
+    """Return which weights (k, p) have no penalty and no bound that clearly holds them."""
+    is_open = (net.l1 == 0) & (net.l2 == 0) & ~(np.isfinite(net.lower) & np.isfinite(net.upper))
     held = (V <= net.lower) & (gradient > 0) | (V >= net.upper) & (gradient < 0)
-    return np.asarray(is_plain & ~held & ~(np.isfinite(net.lower) & np.isfinite(net.upper)))
+    off = float(np.abs(gradient[is_open & ~held]).max(initial=0.0))
+    return np.asarray(is_open & ~(held & (np.abs(gradient) > CLEAR * off)))
 
 
 def column_gap(net: ElasticNet, V: Array, gradient: Array, error: Array, reach: float) -> float:
@@ -62,7 +64,9 @@ def column_gap(net: ElasticNet, V: Array, gradient: Array, error: Array, reach: 
         wider = replace(net, l1=net.l1 * (1 + epsilon))
         # the larger end of each weight: with bounds, conjugates are taken one output at a time
         split = [np.split(end, len(end)) if len(ends) > 1 else [end] for end in ends]
-        parts = [np.max([wider.conjugate(U) for U in of_output], axis=0) for of_output in zip(*split, strict=True)]
+        parts = [
+            np.max([wider.conjugate(U) for U in of_output], axis=0) for of_output in zip(*split, strict=True)
+        ]
         least = min(least, here + float(np.sum(parts)) + epsilon * reach)
     return max(least, 0.0)
 
@@ -110,16 +114,14 @@ def _bound(
     return max(0.0, value - left - found.value_error - UNITS * EPS * net.value(point.V))
 
 
-def _freed(
-    objective: Objective, point: Point, free: NDArray[np.bool_], found: Audit
-) -> tuple[float, float]:
+def _freed(objective: Objective, point: Point, free: NDArray[np.bool_], found: Audit) -> tuple[float, float]:
     """Return what moving free weights to where their slopes are 0 takes from F, and how much of the curvature's root.
 
     The other slopes change by at most the latter times √Σ c h z².
     """
     if not free.any():
         return 0.0, 0.0
-    model = Quadratic.at(objective, point.V, free, np.float64)
+    model = _model_of_free(objective, point, free)
     at, H = (model.outputs, model.columns), model.H.copy()
     if objective.loss.is_coupled:  # what all outputs have in common changes nothing: it is held, by as much
         together = (model.columns[:, None] == model.columns) & free.all(axis=0)[model.columns]
@@ -141,6 +143,14 @@ def _freed(
     return left, math.exp(rho * moved) * moved
 
 
+def _model_of_free(objective: Objective, point: Point, free: NDArray[np.bool_]) -> Quadratic:
+    """Return the model for the free weights, from what the point knows if these are the intercept alone."""
+    k, p = objective.shape
+    if len(point.inner) and objective.fit_intercept and not free[:, : p - 1].any():
+        return Quadratic(free, np.arange(k), np.full(k, p - 1), point.inner)
+    return Quadratic.at(objective, point.V, free, np.float64)
+
+
 def _largest_form(objective: Objective, point: Point, model: Quadratic, inverse: Array) -> float:
     """Return at least the largest square of the change of a row's outputs along δ with δᵀHδ = 1."""
     p = objective.shape[1]
@@ -155,7 +165,7 @@ def _largest_form(objective: Objective, point: Point, model: Quadratic, inverse:
 def _quick_audit(objective: Objective, point: Point) -> Audit | None:
     """Return what ``audit`` does, without a pass: from Σ c z² = Σ c, by Cauchy's inequality; None if it bounds nothing."""
     loss, scaling = objective.loss, objective.scaling
-    if not math.isfinite(loss.steepness * loss.smoothness):
+    if not math.isfinite(loss.steepness * loss.smoothness) or objective.rows.first().offset is not None:
         return None
     far = np.where(np.isfinite(scaling.scale), np.abs(scaling.mean) / scaling.scale, 0.0)
     reach = np.append(1 + far, np.ones(int(objective.fit_intercept)))

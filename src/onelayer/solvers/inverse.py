@@ -62,18 +62,25 @@ class Inverse:
 
     def coordinates(self, X: Any) -> Array:
         """Return rows X (m, d), dense or CSR, in the coordinates (m, r)."""
-        constant = self.mean @ self.half
-        if isinstance(X, np.ndarray) or np.abs(constant).max(initial=0) > FAR * (self.level or 0):
-            X = X if isinstance(X, np.ndarray) else X.toarray()
-            U = (X - self.mean if self.mean.any() else X) @ self.half
-        else:
-            U = X @ self.half - constant
-        return U if self.level is None else np.column_stack([U, np.full(len(U), self.level)])
+        return self.with_level(self.centred(X, self.half))
+
+    def centred(self, X: Any, right: Array) -> Array:
+        """Return (X − x̄) right (m, q) for rows X (m, d), dense or CSR, and a matrix (d, q)."""
+        is_dense = isinstance(X, np.ndarray)
+        if is_dense or np.abs(self.mean @ self.half).max(initial=0) > FAR * (self.level or 0):
+            X = X if is_dense else X.toarray()
+            return np.asarray((X - self.mean if self.mean.any() else X) @ right)
+        return np.asarray(X @ right - self.mean @ right)
+
+    def with_level(self, U: Array, bias: Array | float = 1.0) -> Array:
+        """Return coordinates (m, r) with that of the bias, of which a row has so much, after the others."""
+        if self.level is None:
+            return U
+        return np.column_stack([U, np.broadcast_to(bias * self.level, len(U))])
 
     def combined(self, R: Array) -> Array:
         """Return combinations R (k, d + 1) of the weights and the bias in the coordinates (k, r)."""
-        U = (R[:, :-1] - np.outer(R[:, -1], self.mean)) @ self.half
-        return U if self.level is None else np.column_stack([U, R[:, -1] * self.level])
+        return self.with_level((R[:, :-1] - np.outer(R[:, -1], self.mean)) @ self.half, R[:, -1])
 
     def determines(self, X: Any, bias: Array | float = 1.0) -> NDArray[np.bool_]:
         """Return for which combinations (m,) of weights X (m, d) and the bias (m,) the rows say what they are.

@@ -14,12 +14,13 @@ from onelayer.double_double import EPS
 from onelayer.engines.threads import sums_share_threads
 from onelayer.errors import OneLayerError
 from onelayer.losses import Loss
-from onelayer.penalties import Ridge
+from onelayer.penalties import ElasticNet, Ridge
 from onelayer.solvers.fit import Fit, Found, Minimum, Watch
 from onelayer.solvers.lbfgs import Sizes, lbfgs
 from onelayer.solvers.moments import FEW_COLUMNS
 from onelayer.solvers.newton import newton
 from onelayer.solvers.objective import Objective
+from onelayer.solvers.penalty_path import PenaltyPath
 from onelayer.solvers.scaling import RowsScaling
 from onelayer.solvers.wide import RowSpace, has_row_space, hidden
 
@@ -32,7 +33,7 @@ LARGEST_DENSE = 10_000  # parameters whose Hessian may be asked for: 800 MB
 def minimise(
     rows: Source,
     loss: Loss,
-    penalty: Ridge,
+    penalty: Ridge | ElasticNet,
     fit_intercept: bool = True,
     solver: str = "auto",
     tol: float = 1e-6,
@@ -48,7 +49,8 @@ def minimise(
         loss: ℓ.
         penalty: on W.
         fit_intercept: whether b is free; else it is 0.
-        solver: "newton" for few parameters, "lbfgs" for many; "auto" takes the one or the other.
+        solver: with a ridge "newton" for few parameters, "lbfgs" for many; "auto" takes the one or the other. With an
+            elastic net "proximal" or "auto".
         tol: the gap to reach, relative to the objective.
         max_iter: the largest number of steps.
         sizes: what lbfgs does where.
@@ -56,15 +58,22 @@ def minimise(
         watch: is told of each step.
 
     Raises:
-        OneLayerError: if no row has a weight, the rows have an offset for other outputs, or there are too many
-            parameters for newton.
+        OneLayerError: if no row has a weight, the rows have an offset for other outputs, there are too many parameters
+            for newton, or the solver is not one for the penalty.
     """
+    if solver != "auto" and isinstance(penalty, ElasticNet) != (solver == "proximal"):
+        raise OneLayerError(
+            f"solver {solver!r} is not for {type(penalty).__name__}: with an l1, bounds or groups it is 'proximal', "
+            "without them 'newton' or 'lbfgs'; 'auto' takes the right one"
+        )
     offset = rows.first().offset
     if offset is not None and offset.shape[1] != loss.n_outputs:
         raise OneLayerError(
             f"offsets must be (n, {loss.n_outputs}), one for each output, not (n, {offset.shape[1]})"
         )
     with sums_share_threads() if rows.n_features <= FEW_COLUMNS else nullcontext():
+        if isinstance(penalty, ElasticNet):
+            return PenaltyPath(rows, loss, fit_intercept, start).minimum(penalty, tol, max_iter)
         settings = fit_intercept, solver, tol, max_iter, sizes or Sizes()
         return _minimum(rows, loss, penalty, *settings, start, watch)
 

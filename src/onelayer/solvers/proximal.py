@@ -27,7 +27,9 @@ NEAR = 0.8  # share of l1 from which a slope is expected to matter soon
 GROWTH = 2  # times the columns that are not 0: as many are looked at next
 FEWEST = 100  # columns that are looked at, if there are so many
 MOST_MODEL = 3_000  # weights that move in one step
-SLOW = 0.25  # share of the gap that is left after a step with an old Hessian, from which on a new one is formed
+SLOW = (
+    0.25  # share of the gap that is left after a step with an old Hessian, from which on a new one is formed
+)
 ARMIJO = 1e-4
 HALVINGS = 40
 SHARE = 0.1  # of the gap of all columns: so far the working set is settled
@@ -75,21 +77,22 @@ class Proximal:
 
     objective: Objective
     net: ElasticNet
-    tol: float
-    max_iter: int
     V: Array
+    tol: float = field(init=False)
+    max_iter: int = field(init=False)
     point: Point = field(init=False)
     history: list[float] = field(default_factory=list)
     model: Quadratic | None = None
     is_new: bool = False
     lower: float = 0.0
+    first: float = field(init=False)
     columns: NDArray[np.intp] = field(init=False)
     part: Objective = field(init=False)
 
     def __post_init__(self) -> None:
         self.point = self.objective.at(self.V, inner=True)
+        self.first = self.objective.value_at_zero()
         self.columns, self.part = np.zeros(0, np.intp), self.objective
-        self.history = [self.value]
 
     @property
     def value(self) -> float:
@@ -101,8 +104,16 @@ class Proximal:
         """Whether the steps were used up."""
         return len(self.history) > self.max_iter
 
-    def run(self) -> Found:
-        """Descend until the gap is small, the steps are used up, or rounding hides further progress."""
+    def run(self, net: ElasticNet, tol: float, max_iter: int) -> Found:
+        """Descend until the gap is small, the steps are used up, or rounding hides further progress.
+
+        Where it ends the next one starts, perhaps for another penalty.
+        """
+        self.net, self.tol, self.max_iter, self.lower = net, tol, max_iter, 0.0
+        V = np.clip(self.V, net.lower, net.upper)
+        if (V != self.V).any():
+            self.V, self.point = V, self.objective.at(V, inner=True)
+        self.history = [self.value]
         best, stalled = np.inf, 0
         while True:
             value, left = self.value, estimated_gap(self.net, self.point)
@@ -116,10 +127,10 @@ class Proximal:
             if self.is_exhausted or stalled > 5:
                 break
             self._select()
-            self._settle(max(SHARE * left, 0.3 * min(left, enough)) if left > enough else left / 10)
+            self._settle(max(SHARE * min(left, value), enough / 3) if left > enough else left / 10)
         if value - self.lower > self.tol * self.lower:
             self.lower = max(self.lower, dual_bound(self.objective, self.net, self.point, 0.0))
-        return Found([self.V], self.lower, self.history, self.is_exhausted)
+        return Found([self.V], self.lower, self.history, self.is_exhausted, self.first)
 
     # Columns
 
@@ -152,7 +163,11 @@ class Proximal:
         d = objective.rows.n_features
         index, scaling = columns[columns < d], objective.scaling
         rows: Any = objective.rows
-        rows = replace(rows, X=rows.X[:, index]) if isinstance(rows, Rows) and rows.in_memory else Selected(rows, index)
+        rows = (
+            replace(rows, X=rows.X[:, index])
+            if isinstance(rows, Rows) and rows.in_memory
+            else Selected(rows, index)
+        )
         scaling = replace(
             scaling,
             mean=scaling.mean[index],
@@ -168,7 +183,7 @@ class Proximal:
         at, net, before = self.columns, self.net.take(self.columns), np.inf
         point = replace(self.point, V=self.V[:, at], gradient=self.point.gradient[:, at])
         while True:
-            left = estimated_gap(net, point)
+            left = min(estimated_gap(net, point), self.history[-1])
             if left <= target or self.is_exhausted:
                 break
             if left > SLOW * before:

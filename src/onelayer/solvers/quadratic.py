@@ -6,7 +6,7 @@ linear models via coordinate descent*), and keeps the gradient g + Hδ, so that 
 """
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,23 +14,17 @@ from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 
 from onelayer.data.rows import Block
-from onelayer.double_double import EPS
 from onelayer.penalties import ElasticNet
 from onelayer.solvers.columns import Sparse
+from onelayer.solvers.kernels import descend_gram, descend_groups
 from onelayer.solvers.objective import Objective
-
-try:
-    from onelayer.solvers._kernels import quadratic as compiled
-except ImportError:
-    compiled = None
 
 Array = NDArray[Any]
 
 SINGLE = 2**31  # multiplications from which a Hessian is formed in float32: a model need not be precise
 DAMPING = 8.0  # units in the last place that are added to the diagonal, lest rounding makes it indefinite
 SWEEPS = 1000
-INNER = 100  # steps within a group
-PRECISION = 0.01  # share of the first sweep's largest change, in slopes, at which descent ends
+PRECISION = 1e-4  # share of what the first sweep gains: so little the last one gains
 
 
 @dataclass
@@ -72,10 +66,34 @@ class Quadratic:
             gradient: (k, p).
             net: of the columns (p,).
         """
-        found = V.copy()
         at = self.outputs, self.columns
-        found[at] = descend(self.H, gradient[at], V[at], net.take(self.columns), self.columns)
+        slope, weight = -gradient[at], V[at]
+        before = weight.copy()
+        if net.is_grouped:
+            of = net.take(self.columns[self.starts[:-1]])
+            descend = partial(
+                descend_groups, self.H, slope, weight, of.l1, of.l2, self.starts, self.curvatures
+            )
+        else:
+            of = net.take(self.columns)
+            descend = partial(descend_gram, self.H, slope, weight, of.l1, of.l2, of.lower, of.upper)
+        descend(0.0, 1)
+        gained = float((self.H.diagonal() + net.l2[self.columns]) @ np.square(weight - before)) / 2
+        descend(PRECISION * gained, SWEEPS)
+        found = V.copy()
+        found[at] = weight
         return found
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """Where the weights of each column start, and m."""
+        return np.concatenate([[0], np.flatnonzero(np.diff(self.columns)) + 1, [len(self.columns)]])
+
+    @cached_property
+    def curvatures(self) -> Array:
+        """The largest eigenvalue of each column's part of H."""
+        ends = zip(self.starts[:-1], self.starts[1:], strict=True)
+        return np.array([np.linalg.eigvalsh(self.H[s:e, s:e])[-1] for s, e in ends])
 
 
 def _curvature(
@@ -83,7 +101,7 @@ def _curvature(
 ) -> list[Array]:
     """Return Σᵢ cᵢ (diag(h) − hhᵀ) ⊗ zzᵀ, or without hhᵀ, of the active weights (m, m), sorted by outputs."""
     columns, c = objective.columns(block, written_out=True), objective.weights(block)
-    _, _, h = objective.loss.at(columns.forward(V), block.y)
+    _, _, h = objective.loss.at(objective.outputs(columns, V, block), block.y)
     Z = _written(columns, dtype)
     ends = np.cumsum(active.sum(axis=1))
     starts = ends - active.sum(axis=1)
@@ -121,81 +139,3 @@ def _times(Z: Any, w: Array) -> Any:
 
 def _gram(B: Any) -> Array:
     return np.asarray((B.T @ B).toarray() if sparse.issparse(B) else B.T @ B)
-
-
-def descend(H: Array, gradient: Array, v: Array, net: ElasticNet, groups: Array) -> Array:
-    """Return the minimum (m,) of ½ δᵀHδ + gᵀδ + penalty(v + δ), or nearly, by coordinate descent.
-
-    Args:
-        H: (m, m).
-        gradient: g (m,).
-        v: (m,), where it starts.
-        net: of each weight (m,).
-        groups: (m,) sorted numbers of the groups, if the penalty has any.
-    """
-    m = len(v)
-    ends = np.append(np.flatnonzero(np.diff(groups)) + 1, m) if net.is_grouped else np.arange(1, m + 1)
-    starts = np.append(0, ends)
-    if net.is_grouped:
-        blocks = zip(starts[:-1], ends, strict=True)
-        curvature = np.array([np.linalg.eigvalsh(H[s:e, s:e])[-1] for s, e in blocks])
-    else:
-        curvature = H.diagonal().copy()
-    least = EPS * float((curvature * np.maximum.reduceat(np.abs(v), starts[:-1])).max(initial=0))
-    v, net = v.copy(), net.columns(m)
-    arrays = [H, gradient.copy(), v, net.l1, net.l2, net.lower, net.upper, starts, curvature]
-    run = _descend if compiled is None else compiled.descend
-    run(*map(np.ascontiguousarray, arrays[:1]), *arrays[1:3], *map(np.ascontiguousarray, arrays[3:]),
-        net.is_grouped, SWEEPS, PRECISION, least)
-    return v
-
-
-def _descend(
-    H: Array,
-    g: Array,
-    v: Array,
-    l1: Array,
-    l2: Array,
-    lower: Array,
-    upper: Array,
-    starts: Array,
-    curvature: Array,
-    is_grouped: bool,
-    most: int,
-    precision: float,
-    least: float,
-) -> int:
-    """Change g and v in place, as the compiled kernel does; return the number of sweeps."""
-    enough = -1.0
-    for sweep in range(1, most + 1):
-        off = 0.0
-        for s, e, largest in zip(starts[:-1], starts[1:], curvature + l2[starts[:-1]], strict=True):
-            if not largest > 0:
-                continue
-            new = _block_minimum(H[s:e, s:e], g[s:e], v[s:e], l1[s], l2[s], largest)
-            new = np.clip(new, lower[s], upper[s])
-            change = new - v[s:e]
-            if change.any():
-                v[s:e] = new
-                g += change @ H[s:e]
-                off = max(off, float(np.abs(change).max()) * largest)
-        if enough < 0:
-            enough = max(precision * off, least)
-        if not off > enough:
-            return sweep
-    return most
-
-
-def _block_minimum(
-    H: Array, g: Array, start: Array, l1: float, l2: float, largest: float
-) -> Array:
-    """Return the minimum for one block of weights, by proximal gradient steps if it has several."""
-    v = start
-    for _ in range(INNER):
-        u = v - (g + H @ (v - start) + l2 * v) / largest
-        length = np.linalg.norm(u)
-        new = u * max(1 - l1 / largest / length, 0) if length else u
-        if len(v) == 1 or np.abs(new - v).max() <= 1e-3 * np.abs(new - start).max():
-            return new
-        v = new
-    return v

@@ -3,8 +3,9 @@
 A model without row i misses it by rᵢ / (1 − hᵢ), where r are the residuals of the model with all rows and h are its
 leverages, cᵢ/Σc + cᵢ (xᵢ − x̄)ᵀ (XᵀCX + α)⁻¹ (xᵢ − x̄) with features centred by their weighted means: exactly, with
 weights and intercept too (Allen 1974, *The relationship between variable selection and data augmentation and a method
-for prediction*). Where rows are not more than columns, both r and 1 − h are nearly 0; their ratio is that of √C⁻¹ Q √C y
-and the diagonal of Q, for the kernel's Q = (ZZᵀ + α)⁻¹ without the intercept's direction, in which nothing cancels.
+for prediction*). Where rows are not more than columns, both r and 1 − h are nearly 0; their ratio is that of
+√C⁻¹ Q √C y and the diagonal of Q = (ZZᵀ + α)⁻¹ for Z = √C (X − x̄), less the intercept's direction: there
+nothing cancels.
 """
 
 from collections.abc import Callable
@@ -18,13 +19,16 @@ from onelayer.data.rows import Block, Rows, block_rows
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
 from onelayer.solvers.direct import least_squares
+from onelayer.solvers.inverse import Inverse
 from onelayer.solvers.moments import Moments, sums_of
-from onelayer.solvers.spectra import Dual, Primal, RidgePath
+from onelayer.solvers.spectra import Primal, RidgePath, WideRows
 
 Array = NDArray[np.float64]
 
 LARGEST = 10_000  # rows or columns of the matrix that is factored: 800 MB
-FEW_ROWS = 200  # for which the kernel is always factored: it costs nothing, and rows of leverage 1 cost it no digits
+FEW_ROWS = (
+    200  # for which the kernel is always factored: it costs nothing, and rows of leverage 1 cost it no digits
+)
 SOME_ROWS = 1_000  # for which it is if products of the columns lack digits
 
 
@@ -58,7 +62,9 @@ def leave_one_out(rows: Rows, alphas: Array, fit_intercept: bool = True) -> Leav
     """
     alphas = np.asarray(alphas, np.float64)
     if not (alphas > 0).all():
-        raise OneLayerError("leave-one-out needs penalties above 0: without one, a row may be all that fixes a weight")
+        raise OneLayerError(
+            "leave-one-out needs penalties above 0: without one, a row may be all that fixes a weight"
+        )
     rows = rows.less_offset()
     if rows.c is not None and not rows.c.all():
         rows = rows.take(rows.c > 0)
@@ -100,15 +106,18 @@ def _by_gram(rows: Rows, alphas: Array, fit_intercept: bool) -> LeaveOneOut:
         fit = least_squares(rows, float(alphas[a]), fit_intercept)
         path.weight[a], path.bias[a] = fit.weight, fit.bias
         if fit.inverse is None:
-            raise AssertionError("dense data have an inverse")
-        by_inverse = partial(_forms, fit.inverse[:-1, :-1])
-        sums[:, [a]] = _error_sums(rows, moments, fit.weight[None], by_inverse, unit)
+            raise OneLayerError(
+                f"a penalty of {alphas[a]:.2g} is too small beside so many sparse features for leave-one-out: use "
+                "larger ones, or folds (cv=5)"
+            )
+        by_factor = partial(_forms, fit.inverse)
+        sums[:, [a]] = _error_sums(rows, moments, fit.weight[None], by_factor, unit)
     return _judged(path, sums, rows, unit)
 
 
-def _forms(inverse: Array, Z: Array) -> Array:
-    """Return zᵢᵀ M zᵢ (m, 1) of a matrix (d, d)."""
-    return np.asarray(((Z @ inverse) * Z).sum(axis=1, keepdims=True))
+def _forms(inverse: Inverse, Z: Array) -> Array:
+    """Return (xᵢ − x̄)ᵀ (XᵀCX + α)⁻¹ (xᵢ − x̄) (m, 1) of centred rows (m, d)."""
+    return np.asarray(np.square(Z @ inverse.half).sum(axis=1, keepdims=True))
 
 
 def _error_sums(
@@ -145,21 +154,13 @@ def _error_sums(
 
 def _by_kernel(rows: Rows, alphas: Array, fit_intercept: bool, is_careful: bool = False) -> LeaveOneOut:
     """Return the errors from the rows' products (n, n), or if they lack digits from the rows themselves."""
-    block = rows.gathered()
-    c = block.row_weights()
-    root, total = np.sqrt(c), float(c.sum())
-    Z, V = block.dense(), block.y
-    mean, y_mean = (c @ Z / total, c @ V / total) if fit_intercept else (np.zeros(Z.shape[1]), np.zeros(V.shape[1]))
-    Z, V = (Z - mean) * root[:, None], (V - y_mean) * root[:, None]
-    factor = None if is_careful else Dual.of_kernel(Z @ Z.T, root, fit_intercept)
-    if factor is None or not factor.resolves(alphas):
-        factor = Dual.of_rows(Z, root, fit_intercept)
+    wide = WideRows.of(rows.gathered(), fit_intercept)
+    factor, V = wide.factor(alphas, is_careful), wide.targets
     unit = float(np.square(V).sum()) or 1.0
-    errors = factor.coefficients(V, alphas) / (factor.diagonal(alphas) * root[:, None])[..., None]
-    squares = np.square(errors).mean(axis=2) / unit
-    weight = factor.weights(Z, V, alphas)
-    path = RidgePath(alphas, weight, y_mean - weight @ mean)
-    return _judged(path, np.stack([c @ squares, c @ np.square(squares)]), rows, unit)
+    errors = factor.coefficients(V, alphas) / (factor.diagonal(alphas) * wide.root[:, None])[..., None]
+    squares, c = np.square(errors).mean(axis=2) / unit, rows.gathered().row_weights()
+    sums = np.stack([c @ squares, c @ np.square(squares)])
+    return _judged(wide.path(factor, alphas), sums, rows, unit)
 
 
 def _judged(path: RidgePath, sums: Array, rows: Rows, unit: float) -> LeaveOneOut:

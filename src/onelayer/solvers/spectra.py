@@ -5,17 +5,23 @@ eigenvalues, so each further one costs no more than a product (Hastie, Tibshiran
 18.3.5).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.data.rows import Block
 from onelayer.double_double import EPS
+from onelayer.engines.threads import added
 from onelayer.solvers.moments import Moments
 
 Array = NDArray[np.float64]
 
-RESOLVED = 1e7  # largest eigenvalue, by the least one and the penalty, up to which products of features have digits
+RESOLVED = (
+    1e7  # largest eigenvalue, by the least one and the penalty, up to which products of features have digits
+)
+PART = 2**24  # values of centred features at a time, 128 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +66,11 @@ class Primal:
         return np.asarray(self.values.max(initial=0) <= RESOLVED * (self.values.min(initial=np.inf) + alphas))
 
     def path(self, alphas: Array) -> RidgePath:
-        """Return the solutions for penalties (a,)."""
-        shrunk = self.cross.T[:, None] / (self.values + alphas[:, None])  # (q, a, d)
-        weight = (shrunk @ self.vectors.T).swapaxes(0, 1)
-        return RidgePath(alphas, weight, self.moments.y_mean - weight @ self.moments.mean)
+        """Return the solutions for penalties (a,), of no use for those that the factor does not resolve."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shrunk = self.cross.T[:, None] / (self.values + alphas[:, None])  # (q, a, d)
+            weight = (shrunk @ self.vectors.T).swapaxes(0, 1)
+            return RidgePath(alphas, weight, self.moments.y_mean - weight @ self.moments.mean)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +95,7 @@ class Dual:
 
     @staticmethod
     def of_rows(Z: Array, root: Array, fit_intercept: bool) -> "Dual":
-        """Return that of rows Z (n, d) without forming their squares: with twice the digits, for several times the time."""
+        """Return that of rows Z (n, d) without forming products: with twice the digits, for several times the time."""
         if fit_intercept:
             top = 2 * float(np.linalg.norm(Z)) or 1.0
             Z = np.column_stack([Z, root * (top / np.linalg.norm(root))])
@@ -105,13 +112,71 @@ class Dual:
         shrunk = (self.vectors.T @ V)[:, None] / (self.values[:, None] + alphas)[:, :, None]
         return np.asarray(np.tensordot(self.vectors, shrunk, axes=1))
 
-    def weights(self, Z: Array, V: Array, alphas: Array) -> Array:
-        """Return W (a, q, d), which is Zᵀ times the coefficients, but for those that no column explains."""
-        is_explained = self.values > len(Z) * EPS * self.values.max(initial=0)
-        found = Dual(self.values[is_explained], self.vectors[:, is_explained]).coefficients(V, alphas)
-        n, a, q = found.shape
-        return np.asarray((found.reshape(n, a * q).T @ Z).reshape(a, q, -1))
-
     def diagonal(self, alphas: Array) -> Array:
         """Return the diagonal of (ZZᵀ + α)⁻¹ less the intercept's part, for penalties (a,), as (n, a)."""
         return np.asarray(np.square(self.vectors) @ (1 / (self.values[:, None] + alphas)))
+
+    def explained(self) -> "Dual":
+        """Return it without the directions that no column has a part in, whose weights are rounding."""
+        is_explained = self.values > len(self.vectors) * EPS * self.values.max(initial=0)
+        return Dual(self.values[is_explained], self.vectors[:, is_explained])
+
+
+@dataclass(frozen=True, eq=False)
+class WideRows:
+    """Few rows of many columns, centred and times the roots of their weights: Z = √C (X − x̄) and V = √C (Y − ȳ).
+
+    Attributes:
+        block: the rows as they are.
+        mean, y_mean: x̄ (d,) and ȳ (q,), zeros without an intercept.
+        root: √c (n,).
+        fit_intercept: whether they are centred.
+    """
+
+    block: Block
+    mean: Array
+    y_mean: Array
+    root: Array
+    fit_intercept: bool
+
+    @staticmethod
+    def of(block: Block, fit_intercept: bool) -> "WideRows":
+        """Return those of a block of rows."""
+        c = block.row_weights()
+        mean, y_mean = np.zeros(block.X.shape[1]), np.zeros(block.y.shape[1])
+        if fit_intercept:
+            mean, y_mean = (block.X.T @ c) * (block.unit / c.sum()), c @ block.y / c.sum()
+        return WideRows(block, mean, y_mean, np.sqrt(c), fit_intercept)
+
+    @property
+    def targets(self) -> Array:
+        """V (n, q)."""
+        return np.asarray((self.block.y - self.y_mean) * self.root[:, None])
+
+    def parts(self) -> Iterator[Array]:
+        """Yield Z, dense, some columns at a time."""
+        X = self.block.X if isinstance(self.block.X, np.ndarray) else self.block.X.tocsc()
+        size = max(1, PART // len(self.root))
+        for start in range(0, len(self.mean), size):
+            columns = slice(start, start + size)
+            Z = replace(self.block, X=X[:, columns]).dense() - self.mean[columns]
+            yield Z * self.root[:, None]
+
+    def kernel(self) -> Array:
+        """Return ZZᵀ (n, n)."""
+        return np.asarray(added([Z @ Z.T] for Z in self.parts())[0])
+
+    def factor(self, alphas: Array, is_careful: bool = False) -> Dual:
+        """Return the factor of the kernel, or if its products lack digits for a penalty of Z itself."""
+        found = None if is_careful else Dual.of_kernel(self.kernel(), self.root, self.fit_intercept)
+        if found is None or not found.resolves(alphas):
+            found = Dual.of_rows(np.concatenate(list(self.parts()), axis=1), self.root, self.fit_intercept)
+        return found
+
+    def path(self, factor: Dual, alphas: Array) -> RidgePath:
+        """Return the solutions for penalties (a,)."""
+        found = factor.explained().coefficients(self.targets, alphas)
+        n, a, q = found.shape
+        stacked = found.reshape(n, a * q).T
+        weight = np.concatenate([stacked @ Z for Z in self.parts()], axis=1).reshape(a, q, -1)
+        return RidgePath(alphas, weight, self.y_mean - weight @ self.mean)

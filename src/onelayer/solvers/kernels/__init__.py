@@ -8,11 +8,13 @@ on each machine, for seconds, brings LLVM along, and follows new versions of Pyt
 
 try:
     from onelayer.solvers.kernels.compiled import descend_dense, descend_gram, descend_sparse
+    from onelayer.solvers.kernels.compiled_groups import descend_groups
 
     IS_COMPILED = True
 except ImportError:  # there was no compiler when the package was installed
     from onelayer.solvers.kernels.plain import descend_dense, descend_gram, descend_sparse
+    from onelayer.solvers.kernels.plain_groups import descend_groups
 
     IS_COMPILED = False
 
-__all__ = ["IS_COMPILED", "descend_dense", "descend_gram", "descend_sparse"]
+__all__ = ["IS_COMPILED", "descend_dense", "descend_gram", "descend_groups", "descend_sparse"]

@@ -16,8 +16,9 @@ typedef struct {
     Py_ssize_t m;
     double *weight;
     const double *l1, *l2, *lower, *upper;
-    /* the Gram matrix (m, m) and Z'r (m) */
+    /* the Gram matrix, whose rows start every ``stride`` numbers, and Z'r (m) */
     const double *gram;
+    Py_ssize_t stride;
     double *slope;
     /* columns (m, n), or sparse ones, their squared lengths (m), and r (n) */
     Py_ssize_t n;
@@ -56,7 +57,7 @@ static double gain(const Problem *p, Py_ssize_t j, double size, double change)
 
 static double step_by_gram(Problem *p, Py_ssize_t j)
 {
-    const double *row = p->gram + j * p->m;
+    const double *row = p->gram + j * p->stride;
     double size = row[j];
     double change = change_of(p, j, p->slope[j], size);
     if (change == 0) {
@@ -235,7 +236,9 @@ static PyObject *descend_gram(PyObject *Py_UNUSED(module), PyObject *args)
     }
     PyObject *found = NULL;
     Problem p = {.m = length(&buffers[SLOPE]), .gram = buffers[GRAM].buf, .slope = buffers[SLOPE].buf};
-    Shape shapes[] = {{GRAM, p.m * p.m, sizeof(double)}, {SLOPE, p.m, sizeof(double)}};
+    p.stride = p.m ? length(&buffers[GRAM]) / p.m : 0;
+    Shape shapes[] = {{GRAM, p.m * (p.stride > p.m ? p.stride : p.m), sizeof(double)},
+                      {SLOPE, p.m, sizeof(double)}};
     if (have_shapes(buffers, shapes, 2)) {
         found = run(args, buffers, WEIGHT, &p, step_by_gram);
     }

@@ -30,7 +30,8 @@ def descend_gram(
     max_sweeps: int,
     /,
 ) -> int:
-    """Descend by the Gram matrix ZᵀZ (m, m); ``slope`` is Zᵀr (m,)."""
+    """Descend by the Gram matrix ZᵀZ (m, m), or more columns, which are not looked at; ``slope`` is Zᵀr (m,)."""
+    gram = gram[:, : len(slope)]
 
     def step(j: int) -> float:
         size = gram[j, j]

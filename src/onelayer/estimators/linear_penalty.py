@@ -1,0 +1,118 @@
+"""The penalty and the bounds of ``LinearRegression``: its parameters, and the solver that they ask for."""
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import Interval
+
+from onelayer.data.rows import Rows
+from onelayer.errors import OneLayerError
+from onelayer.estimators.parameters import penalty_of_targets, warn_user
+from onelayer.solvers.direct import least_squares
+from onelayer.solvers.elastic_net import elastic_net
+from onelayer.solvers.fit import ElasticNetFit, LeastSquaresFit
+from onelayer.solvers.net_path import Family
+
+PENALTY_CONSTRAINTS: dict[str, list[Any]] = {
+    "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
+    "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+    "penalty_factor": ["array-like", None],
+    "positive": ["boolean"],
+    "lower": [Real, "array-like", None],
+    "upper": [Real, "array-like", None],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+}
+OF_COORDINATE_DESCENT = ("objective_", "gap_", "converged_")
+
+
+class Penalised:
+    """An estimator with the parameters of ``PENALTY_CONSTRAINTS``."""
+
+    fit_intercept: bool
+    solver: str
+    alpha: Any
+    l1_ratio: float
+    penalty_factor: Any
+    positive: bool
+    lower: Any
+    upper: Any
+    tol: float
+    max_iter: int
+
+    def _family(self, d: int) -> Family:
+        """Return the kind of penalty on d weights.
+
+        Raises:
+            OneLayerError: if a parameter has another number of values than there are weights, or none is allowed.
+        """
+        factor = _of_features(self.penalty_factor, 1.0, "penalty_factor", d)
+        lower, upper = (
+            _of_features(self.lower, -np.inf, "lower", d),
+            _of_features(self.upper, np.inf, "upper", d),
+        )
+        if not (np.isfinite(factor) & (factor >= 0)).all():
+            raise OneLayerError("penalty_factor must be finite and not negative; 0 leaves a feature free")
+        if np.isnan(lower).any() or np.isnan(upper).any():
+            raise OneLayerError("lower and upper must not be NaN: a weight without a bound has -inf or inf")
+        family = Family(
+            float(self.l1_ratio), factor, np.maximum(lower, 0.0) if self.positive else lower, upper
+        )
+        family.at(0.0)  # looks at the bounds
+        return family
+
+    def _minimum(self, rows: Rows) -> LeastSquaresFit:
+        """Return the minimum: analytically where the penalty is the same multiple of the square of each weight."""
+        alpha, family = penalty_of_targets(self.alpha, rows.y.shape[1]), self._family(rows.n_features)
+        is_uniform = self.penalty_factor is None and not family.at(0.0).has_bounds
+        if is_uniform and not (alpha.any() and self.l1_ratio):
+            return least_squares(rows, alpha, self.fit_intercept)
+        if self.solver == "direct":
+            raise OneLayerError(
+                "solver 'direct' has neither l1_ratio nor penalty_factor nor bounds: use solver='auto'"
+            )
+        penalties = [family.at(strength) for strength in alpha.tolist()]
+        return elastic_net(rows, penalties, self.fit_intercept, float(self.tol), int(self.max_iter))
+
+    def _keep_certificate(self, fit: LeastSquaresFit) -> None:
+        """Set what is known of the minimum, summed over targets, and warn if it was not reached."""
+        for name in OF_COORDINATE_DESCENT:
+            self.__dict__.pop(name, None)
+        if not isinstance(fit, ElasticNetFit):
+            self.n_iter_ = np.array([max(fit.corrections, 1)], np.int32)
+            return
+        self.n_iter_ = np.array([max(int(fit.n_iter.max()), 1)], np.int32)
+        self.objective_, self.gap_ = float(fit.objective.sum()), float(fit.gap.sum())
+        self.converged_ = bool(fit.converged.all())
+        if not self.converged_:
+            stopped = (
+                "max_iter was reached" if self.n_iter_[0] >= self.max_iter else "rounding allows no more"
+            )
+            warn_user(
+                f"the objective, {self.objective_:.6g}, is above its minimum by at most {self.gap_:.2g}; tol asks for "
+                f"{self.tol:.1e} of it, but {stopped}",
+                ConvergenceWarning,
+            )
+
+    @property
+    def _is_constrained(self) -> bool:
+        """Whether coefficients have bounds, so that the noise model says nothing of their errors."""
+        return bool(self.positive or self.lower is not None or self.upper is not None)
+
+
+def _of_features(given: Any, default: float, name: str, d: int) -> NDArray[np.float64]:
+    """Return a parameter's value for each of d features (d,), or one for all, ().
+
+    Raises:
+        OneLayerError: if these are not numbers, or not d.
+    """
+    try:
+        values = np.asarray(default if given is None else given, np.float64)
+    except (TypeError, ValueError):
+        raise OneLayerError(f"{name} must be numbers, not {given!r}") from None
+    if values.ndim and values.shape != (d,):
+        raise OneLayerError(f"{name} must have a value for each of the {d} features, not {values.shape}")
+    return values
