@@ -24,6 +24,7 @@ _HOMES = {
     "SoftmaxRegression": "onelayer.estimators",
     "LinearRegressionCV": "onelayer.estimators",
     "SoftmaxRegressionCV": "onelayer.estimators",
+    "register_onnx": "onelayer.estimators.onnx_converters",
     "evaluate": "onelayer.training",
     "fit": "onelayer.training",
     "Settings": "onelayer.settings",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from onelayer.estimators import LinearRegressionCV as LinearRegressionCV
     from onelayer.estimators import SoftmaxRegression as SoftmaxRegression
     from onelayer.estimators import SoftmaxRegressionCV as SoftmaxRegressionCV
+    from onelayer.estimators.onnx_converters import register_onnx as register_onnx
     from onelayer.experiments import train as train
     from onelayer.model import Model as Model
     from onelayer.models import PHMLinear as PHMLinear

@@ -279,7 +279,7 @@ class LinearRegression(
         predicted, space = outputs_of(self, X, "predict")
         check_has_offset(offset, self._has_offset)
         known = target_offset(
-            to_numpy(offset), len(predicted), predicted.shape[1] if predicted.ndim == 2 else 1
+            to_numpy(offset), predicted.shape[0], predicted.shape[1] if predicted.ndim == 2 else 1
         )
         if known is not None:
             predicted = predicted + in_space(known.reshape(predicted.shape), space)

@@ -1,0 +1,219 @@
+"""Run the test suites of scikit-learn and statsmodels against our estimators, and print what becomes of each test.
+
+    python tools/peer_tests.py                       # all suites, some ten minutes
+    python tools/peer_tests.py ridge logistic -v     # some of them, with each test that fails or does not apply
+
+The suites are those of the installed packages; nothing of them is in this repository. While a suite is collected, the
+class under test is replaced by one with its name and its constructor's arguments that fits with ours
+(``peers_sklearn.py``, ``peers_statsmodels.py``). What ours does not have is refused there, with the reason, and counts as
+"does not apply". So do tests of a peer's private functions or of a choice that is made otherwise here: ``APPLIES_NOT``
+names those, with the reason. Everything else has to pass; the exit code is 1 if something fails.
+"""
+
+import argparse
+import os
+import re
+import sys
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("SCIPY_ARRAY_API", "1")  # scikit-learn's tests of arrays of other namespaces need it
+sys.path.insert(0, str(Path(__file__).parent))
+
+import pytest
+from peers import NOT_OURS, uses
+
+PASSED, OTHER, APPLIES_NOT_HERE, SKIPPED, FAILED = (
+    "passed",
+    "of something else",
+    "does not apply",
+    "skipped by the suite",
+    "failed",
+)
+OUTCOMES = (PASSED, OTHER, APPLIES_NOT_HERE, SKIPPED, FAILED)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A module of tests, and what takes the place of the classes under test while it is collected.
+
+    Attributes:
+        module: its name.
+        adapters: the module that has, in ``REPLACED``, by the name of a module, replacements by name; and in
+            ``APPLIES_NOT`` reasons by patterns of tests.
+        chosen: which of its tests, as pytest's -k takes it.
+    """
+
+    module: str
+    adapters: str
+    chosen: str = ""
+
+
+SUITES = {
+    "linear": Suite("sklearn.linear_model.tests.test_base", "peers_sklearn"),
+    "ridge": Suite("sklearn.linear_model.tests.test_ridge", "peers_sklearn"),
+    "logistic": Suite("sklearn.linear_model.tests.test_logistic", "peers_sklearn"),
+    "common": Suite("peers_common", "peers_sklearn"),
+}
+
+
+@dataclass(eq=False)
+class Ledger:
+    """A plugin of pytest that notes the outcome of each test and its reason."""
+
+    reasons: dict[str, str]
+    outcomes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    listed: set[str] = field(default_factory=set)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        before = uses()
+        yield
+        self.used = uses() > before
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.passed:
+            self._note(report, PASSED if self.used else OTHER, "")
+        elif report.skipped:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            reason = reason.removeprefix("Skipped: ")
+            ours = reason.startswith(NOT_OURS)
+            self._note(report, APPLIES_NOT_HERE if ours else SKIPPED, reason.removeprefix(NOT_OURS).strip())
+        elif report.failed:
+            self._failed(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.outcomes[report.nodeid] = (FAILED, str(report.longrepr)[-2000:])
+
+    def _failed(self, report: pytest.TestReport) -> None:
+        name = report.nodeid.partition("::")[2]
+        for pattern, reason in self.reasons.items():
+            if re.search(pattern, name):
+                self.listed.add(pattern)
+                self._note(report, APPLIES_NOT_HERE, reason)
+                return
+        self._note(report, FAILED, str(report.longrepr))
+
+    def _note(self, report: pytest.TestReport, outcome: str, reason: str) -> None:
+        before = self.outcomes.get(report.nodeid, ("", ""))[0]
+        if before != FAILED:
+            self.outcomes[report.nodeid] = (outcome, reason)
+
+
+@contextmanager
+def replaced(replacements: dict[str, dict[str, Any]]) -> Iterator[None]:
+    """Put other classes in the place of a package's, by module and name."""
+    before = {
+        (module, name): getattr(import_module(module), name)
+        for module, names in replacements.items()
+        for name in names
+    }
+    for module, names in replacements.items():
+        for name, value in names.items():
+            setattr(import_module(module), name, value)
+    try:
+        yield
+    finally:
+        for (module, name), value in before.items():
+            setattr(import_module(module), name, value)
+
+
+class Restored:
+    """A plugin that takes the replacements back when the tests have been collected: their modules keep them."""
+
+    def __init__(self, restore: Callable[[], None]) -> None:
+        self.restore = restore
+
+    def pytest_collection_finish(self) -> None:
+        self.restore()
+
+
+def run(suite: Suite, extra: list[str]) -> Ledger:
+    """Run a suite in this process."""
+    adapters = import_module(suite.adapters)
+    spec = find_spec(suite.module)
+    ledger = Ledger(adapters.APPLIES_NOT.get(suite.module, {}))
+    if spec is None or spec.origin is None:
+        ledger.outcomes[suite.module] = (SKIPPED, "it is not installed")
+        return ledger
+    manager = replaced(adapters.REPLACED)
+    manager.__enter__()
+    is_open = [True]
+
+    def restore() -> None:
+        if is_open.pop() if is_open else False:
+            manager.__exit__(None, None, None)
+
+    arguments = [spec.origin, "-q", "--no-header", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    arguments += ["-c", os.devnull, "--rootdir", str(Path(spec.origin).parents[3]), "--tb=short"]
+    arguments += ["-k", suite.chosen] if suite.chosen else []
+    with warnings.catch_warnings(), suppress(SystemExit):
+        pytest.main([*arguments, *extra], plugins=[ledger, Restored(restore)])
+    restore()
+    return ledger
+
+
+def table(ledgers: dict[str, Ledger]) -> str:
+    """Return how many tests of each suite came to what, in Markdown."""
+    lines = [
+        f"| suite | {' | '.join(OUTCOMES)} |",
+        "| --- |" + " ---: |" * len(OUTCOMES),
+    ]
+    for name, ledger in ledgers.items():
+        counts = Counter(outcome for outcome, _ in ledger.outcomes.values())
+        lines.append(f"| {name} | {' | '.join(str(counts[outcome]) for outcome in OUTCOMES)} |")
+    return "\n".join(lines)
+
+
+def reasons(ledgers: dict[str, Ledger]) -> str:
+    """Return why tests do not apply, and how many there are of each reason, in Markdown."""
+    counts: Counter[str] = Counter()
+    suites: dict[str, set[str]] = defaultdict(set)
+    for name, ledger in ledgers.items():
+        for outcome, reason in ledger.outcomes.values():
+            if outcome == APPLIES_NOT_HERE:
+                counts[reason] += 1
+                suites[reason].add(name)
+    lines = ["| does not apply | tests | suites |", "| --- | ---: | --- |"]
+    lines += [
+        f"| {reason} | {count} | {', '.join(sorted(suites[reason]))} |"
+        for reason, count in counts.most_common()
+    ]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Run the suites that are asked for."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("suites", nargs="*", choices=[*SUITES, []], help="all, if none is named")
+    parser.add_argument("-k", default="", help="some of their tests, as pytest takes it")
+    parser.add_argument("-v", action="store_true", help="name each test that fails or does not apply")
+    parser.add_argument("--tb", action="store_true", help="show where each test fails")
+    given = parser.parse_args()
+    extra = ["-k", given.k] if given.k else []
+    ledgers = {name: run(SUITES[name], extra) for name in given.suites or SUITES}
+    print("\n" + table(ledgers) + "\n\n" + reasons(ledgers) + "\n")
+    n_failed = 0
+    for name, ledger in ledgers.items():
+        for test, (outcome, reason) in ledger.outcomes.items():
+            n_failed += outcome == FAILED
+            if outcome == FAILED or (given.v and outcome == APPLIES_NOT_HERE):
+                last = [line for line in reason.splitlines() if line.startswith("E ")]
+                said = reason if given.tb else (last[0] if last else reason.splitlines()[-1] if reason else "")
+                print(f"{outcome}: {name} {test.partition('::')[2]}: {said}")
+        if not given.k:
+            for pattern in ledger.reasons.keys() - ledger.listed:
+                print(f"listed, but nothing of it fails: {name} {pattern}")
+    return int(n_failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
