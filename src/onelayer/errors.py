@@ -28,6 +28,10 @@ class LinearDependenceWarning(UserWarning):
         )
 
 
+class SeparationWarning(UserWarning):
+    """Features separate classes, so that without a penalty some weights have no finite maximum-likelihood value."""
+
+
 class PrecisionWarning(UserWarning):
     """Coefficients have fewer digits than they are shown with."""
 

@@ -61,6 +61,15 @@ def parameter(value: Any, field: str) -> None:
     (list_of(items(scalar, scalar)) if isinstance(value, list) else scalar)(value, field)
 
 
+# The covariance of contrasts of classes. Axes: s coefficients in all; m classes with p each; r directions.
+COVARIANCE = {
+    "_covariance_matrix": Array("s s"),
+    "_covariance_null": Array("s r"),
+    "_covariance_scale": Array("m p"),
+    "_covariance_mean": Array("d"),
+    "_covariance_column": Array("d"),
+    "_covariance_is_open": Array("m p", ("bool",)),
+}
 # What an estimator keeps besides the model, if its _saved names it. Axes: d features; k targets; t likewise, but left
 # out if y is (n,).
 ARRAYS = {
@@ -76,6 +85,7 @@ ARRAYS = {
     "_size": Array("d"),
     "_column_means": Array("d"),
     "_column_variances": Array("d"),
+    **COVARIANCE,
 }
 VALUES: dict[str, Kind] = {
     "classes_": labels,
@@ -85,6 +95,7 @@ VALUES: dict[str, Kind] = {
     "_log_weights": number(),
     "_level": maybe(number()),
     "_dtype": text(*FLOATS),
+    "_has_offset": flag,
     "objective_": number(),
     "gap_": number(0, finite=False),
     "converged_": flag,
@@ -105,6 +116,12 @@ OF_INFERENCE = (
 BY_ONE_SOLVER = (
     *("objective_", "gap_", "converged_", "n_iter_", "history_"),
     *("lr_", "_column_means", "_column_variances", "_progress"),
+)
+OPTIONAL = (  # files of earlier versions have no word on some of them
+    *BY_ONE_SOLVER,
+    *OF_INFERENCE,
+    *COVARIANCE,
+    "_has_offset",
 )
 PARAMETERS = mapping(parameter)
 DESCRIPTION = record({"name": text(), "is_vector": flag, "params": PARAMETERS, "values": mapping(anything)})
@@ -180,7 +197,7 @@ def _expected(kinds: Mapping[str, Any], saved: Collection[str], present: Collect
     return {
         name: kind
         for name, kind in kinds.items()
-        if name in saved and (name in present or name not in (*BY_ONE_SOLVER, *OF_INFERENCE))
+        if name in saved and (name in present or name not in OPTIONAL)
     }
 
 

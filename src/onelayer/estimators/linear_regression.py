@@ -8,6 +8,7 @@ from typing import Any, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -15,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from onelayer.data.rows import Rows
 from onelayer.errors import LinearDependenceWarning, PrecisionWarning
 from onelayer.estimators.linear_inference import INVERSE, LinearInference
+from onelayer.estimators.offsets import check_exports, check_has_offset, target_offset
 from onelayer.estimators.onnx_export import write_linear_regression
 from onelayer.estimators.parameters import check_parameters, refuse_unlike_numbers
 from onelayer.inference.goodness import log_weights
@@ -73,7 +75,10 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
         "_log_weights",
         *INVERSE,
         "_dtype",
+        "_has_offset",
     )
+
+    _has_offset = False
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
         "fit_intercept": ["boolean"],
@@ -86,8 +91,15 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
         self.alpha = alpha
         self.solver = solver
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Find the exact minimum for features X (n, d), targets y (n,) or (n, q) and weights (n,).
+
+        Args:
+            X: features.
+            y: targets.
+            sample_weight: weights.
+            offset: what is known beforehand of the mean and added to W x + b, in the shape of y. Then ``r2_`` and
+                ``summary`` speak of y less its offset, which is what is fitted.
 
         Raises:
             OneLayerError: if a parameter is of a wrong type or out of range, X or y holds dates or integers that
@@ -108,6 +120,9 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         Y = np.asarray(y, np.float64).reshape(len(y), -1)
+        known = target_offset(offset, *Y.shape)
+        Y = Y if known is None else Y - known
+        self._has_offset = known is not None
         self._rows = Rows(X, Y, "regression", weight)
         fit = least_squares(self._rows, float(self.alpha), self.fit_intercept)
         self._dtype = X.dtype.name
@@ -153,7 +168,7 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
             warnings.warn(PrecisionWarning.of_data(fit.sensitivity), stacklevel=3)
 
     @overload
-    def predict(self, X: Any, interval: None = None) -> Array: ...
+    def predict(self, X: Any, interval: None = None, *, offset: Any = None) -> Array: ...
 
     @overload
     def predict(
@@ -164,6 +179,8 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
         cov: str = "classical",
         groups: Any = None,
         lags: int | None = None,
+        *,
+        offset: Any = None,
     ) -> tuple[Array, Array]: ...
 
     def predict(
@@ -174,6 +191,8 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
         cov: str = "classical",
         groups: Any = None,
         lags: int | None = None,
+        *,
+        offset: Any = None,
     ) -> Array | tuple[Array, Array]:
         """Return the predicted targets (n,) or (n, q) for features X (n, d); and if they are asked for, intervals.
 
@@ -185,6 +204,7 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
             cov: what intervals of means are robust to, as for ``summary``.
             groups: likewise.
             lags: likewise.
+            offset: as in ``fit``, if the model was fitted with one.
 
         Returns:
             The predictions; with an interval (predictions, intervals), where these are (n, 2) or (n, q, 2), the lower
@@ -194,20 +214,30 @@ class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEs
             OneLayerError: as ``summary`` does, if an interval is asked for.
         """
         check_is_fitted(self)
+        check_has_offset(offset, self._has_offset)
         refuse_unlike_numbers(X)
         X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
         prediction = np.asarray(X @ self.coef_.T + self.intercept_)
+        known = target_offset(offset, len(prediction), len(np.atleast_2d(self.coef_)))
+        if known is not None:
+            prediction += known.reshape(prediction.shape)
         if interval is None:
             return prediction
         return prediction, self._intervals(X, prediction, interval, level, cov, groups, lags)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+        """Return R² of the predictions for X (n, d) against y (n,) or (n, q), with weights (n,)."""
+        return float(r2_score(y, self.predict(X, offset=offset), sample_weight=sample_weight))
 
     def to_onnx(self, path: str | Path) -> None:
         """Write the fitted model for ONNX runtimes, from "X" (n, d) to "variable" (n, q), in the type of the features.
 
         Raises:
-            OneLayerError: if the extra ``onelayer[onnx]`` is not installed or the file cannot be written.
+            OneLayerError: if the extra ``onelayer[onnx]`` is not installed, the model has an offset, or the file
+                cannot be written.
         """
         check_is_fitted(self)
+        check_exports(self._has_offset)
         weight, bias = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
         write_linear_regression(path, weight.astype(self._dtype), bias.astype(self._dtype))
 

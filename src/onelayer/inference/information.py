@@ -6,11 +6,12 @@ units, so that the units of the features do not matter.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Source
+from onelayer.data.rows import Block, Source
 from onelayer.double_double import EPS
 from onelayer.losses import CrossEntropy
 from onelayer.penalties import Ridge
@@ -33,6 +34,7 @@ class Fitted:
         objective: of rows with weights of at most 1.
         V: weights (k, p) for standardised columns, centred if there is an output for each class.
         totals: (q,) the weight of each class's rows.
+        n: the number of rows, without those of weight 0.
         exponent: the user's weights of rows are 2^exponent times these.
         reference: the class that the others are compared with.
     """
@@ -40,6 +42,7 @@ class Fitted:
     objective: Objective
     V: Array
     totals: Array
+    n: int
     exponent: int
     reference: int
 
@@ -56,8 +59,13 @@ class Fitted:
         first = 0 if objective.loss.is_coupled else 1
         V, standard_bias = scaling.input_to_standard(weight[first:] - origin[0], bias[first:] - origin[1])
         V = np.column_stack([V, standard_bias]) if fit_intercept else V
-        [totals] = rows.sum(lambda block: [np.bincount(block.y, block.row_weights(), q)])
-        return Fitted(objective, V, totals, exponent, reference)
+
+        def counts(block: Block) -> list[Any]:
+            c = block.row_weights()
+            return [np.bincount(block.y, c, q), int(np.count_nonzero(c))]
+
+        totals, n = rows.sum(counts)
+        return Fitted(objective, V, totals, n, exponent, reference)
 
     @property
     def compared(self) -> list[int]:
@@ -92,7 +100,7 @@ class Fitted:
         (m, p), k = (len(outputs), H.shape[1]), len(H)
         H = H[np.ix_(outputs, range(p), outputs, range(p))]
         common = 1 / k if objective.loss.is_coupled else 0.0
-        column, ridge = self._columns()
+        column, ridge = self.columns()
         for j, strength in enumerate(ridge):
             H[:, j, :, j] += strength * (np.eye(m) - common)
         shares = (self.totals / self.totals.sum())[outputs if objective.loss.is_coupled else [1]]
@@ -101,6 +109,8 @@ class Fitted:
         H /= scale
         H /= scale[:, :, None, None]
         inverse, null = _inverted(H.reshape(m * p, m * p))
+        held = (np.eye(m) - common) * ridge[:, None, None] / scale.T[:, :, None] / scale.T[:, None]
+        held *= np.einsum("ajbj->jab", inverse.reshape(m, p, m, p))
         functional = np.append(-objective.scaling.mean / column, 1.0)
         return Information(
             gradient[outputs] / scale,
@@ -110,9 +120,10 @@ class Fitted:
             column,
             functional if objective.fit_intercept else np.zeros(0),
             self.exponent,
+            m * p - null.shape[1] - float(held.sum()),
         )
 
-    def _columns(self) -> tuple[Array, Array]:
+    def columns(self) -> tuple[Array, Array]:
         """Return the scales of the columns (d,), of a constant one its size, and the ridge (p,) for these."""
         scaling, ridge = self.objective.scaling, self.objective.ridge.copy()
         is_constant = ~np.isfinite(scaling.scale)
@@ -136,6 +147,8 @@ class Information:
         intercept: (p,) the combination of weights for standardised columns that is the intercept in the user's units;
             empty without one.
         exponent: the user's weights of rows are 2^exponent times those of the sums.
+        effective: how many parameters that are free do as much as these: the trace of the inverse times the
+            information without the penalty; without one, how many the data determine.
     """
 
     gradient: Array
@@ -145,17 +158,7 @@ class Information:
     column: Array
     intercept: Array
     exponent: int
-
-    def std_err(self) -> Array:
-        """Return the standard errors (m, p) in the user's units, the intercept's last; NaN where not identified."""
-        d = len(self.column)
-        variances = np.einsum("ajaj->aj", self.inverse) / np.square(self.scale)
-        if len(self.intercept):
-            functional = self.intercept / self.scale
-            variances[:, d] = np.einsum("aj,ajal,al->a", functional, self.inverse, functional)
-        errors = np.sqrt(np.maximum(variances, 0)) * self._per_weight()
-        errors[:, :d] /= self.column
-        return np.where(self.parts(self.null) <= IDENTIFIED, errors, np.nan)
+    effective: float
 
     def parts(self, directions: Array) -> Array:
         """Return how much each coefficient (m, p) in the user's units takes part in scaled directions (m, p, r)."""

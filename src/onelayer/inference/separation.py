@@ -77,12 +77,14 @@ class Separation:
         ascent: by several features, or None.
         information: of the contrasts that are left where the splits have gone to infinity (Geyer 2009, *Likelihood
             inference in exponential families and directions of recession*); None if there are none.
+        limit: the regression there.
     """
 
     splits: list[Split]
     is_complete: bool
     ascent: Ascent | None = None
     information: Information | None = None
+    limit: Fitted | None = None
 
 
 def separation(fitted: Fitted) -> Separation:
@@ -105,7 +107,7 @@ def separation(fitted: Fitted) -> Separation:
             break
         now = now.at(now.V + now.whole(then.step() / then.scale))
         then = now.information()
-    return Separation(found, False, ascent, information)
+    return Separation(found, False, ascent, information, limit)
 
 
 def splits(rows: Source, n_classes: int, fit_intercept: bool) -> list[Split]:

@@ -5,6 +5,7 @@ The coefficients are logarithms of odds against a reference class (Agresti 2013,
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,42 @@ from onelayer.data.rows import Source
 from onelayer.errors import SHOWN, OneLayerError
 from onelayer.inference.coefficients import Coefficients, check_level, with_intercept
 from onelayer.inference.information import Fitted
-from onelayer.inference.separation import Separation, Split, separation
+from onelayer.inference.robust import Robust
+from onelayer.inference.separation import Separation, Split, separation, splits
+from onelayer.inference.softmax_covariance import Covariance, covariance, unknown
 from onelayer.penalties import Ridge
 
 Array = NDArray[np.float64]
 
 MOST_COEFFICIENTS = 5_000  # the matrix of all pairs of them takes 200 MB, and its inverse as much
+PENALISED = (
+    "with a penalty the weights are drawn towards 0: errors, p and intervals take the penalty for what was known "
+    "before the rows (Laplace's approximation), and do not say how estimates differ between samples"
+)
+PENALISED_ROBUST = (
+    "with a penalty the weights are drawn towards 0: robust errors say how the drawn estimates differ between samples, "
+    "and intervals are about what these tend to, not about the true coefficients"
+)
 OFF = 0.05  # standard errors that a fit may be from its minimum without a word
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """How well rows determine the contrasts of a softmax regression.
+
+    Attributes:
+        covariance: of the contrasts.
+        rank: how many coefficients the data determine, or would if classes were not separated.
+        effective: how many free parameters the fit is worth.
+        separated: sentences that name what separates classes.
+        notes: sentences on what else is not determined, and on what the errors rest.
+    """
+
+    covariance: Covariance
+    rank: int
+    effective: float
+    separated: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def softmax_coefficients(
@@ -33,8 +63,9 @@ def softmax_coefficients(
     fit_intercept: bool = True,
     level: float = 0.95,
     reference: Any = None,
+    robust: Robust | None = None,
 ) -> Coefficients:
-    """Return the logarithms of odds against a reference class, with errors from the observed information.
+    """Return the logarithms of odds against a reference class, with their errors.
 
     Weights of rows are frequencies, as statsmodels' ``freq_weights``: a row of weight 2 is two rows. It takes a few
     passes over the rows, and a matrix of all pairs of coefficients.
@@ -51,37 +82,58 @@ def softmax_coefficients(
         fit_intercept: whether the bias is free; else it is 0.
         level: the probability with which an interval holds the true coefficient.
         reference: the one of the classes that the others are compared with; the first if it is not given.
+        robust: what the errors are robust to; if it is not given, to nothing: from the observed information.
 
     Raises:
         OneLayerError: if ``level`` is not between 0 and 1, ``reference`` is not a class, or no row has a weight.
     """
     check_level(level)
-    names, base = [str(name) for name in classes], _number_of(reference, classes)
-    W, b = _of_all_classes(fit_weight, fit_bias)
-    compared = [a for a in range(len(names)) if a != base]
-    intercept = [b[compared] - b[base]] if fit_intercept else []
-    estimate = np.column_stack([*intercept, W[compared] - W[base]])
-    if estimate.size > MOST_COEFFICIENTS:
-        std_err = np.full(estimate.shape, np.nan)
-        notes = [
-            f"there are no standard errors: they take a matrix of all pairs of the {estimate.size:,} coefficients, and "
-            f"these are more than {MOST_COEFFICIENTS:,}"
-        ]
-    else:
-        fitted = Fitted.of(rows, W, b, penalty, fit_intercept, base)
-        std_err, notes = _softmax_errors(fitted, terms, names)
+    names, base = [str(name) for name in classes], number_of(reference, classes)
+    W, b = of_all_classes(fit_weight, fit_bias)
+    if (len(W) - 1) * (W.shape[1] + int(fit_intercept)) > MOST_COEFFICIENTS:
+        return table(W, b, None, terms, names, fit_intercept, level, base)
+    spread = softmax_spread(Fitted.of(rows, W, b, penalty, fit_intercept, base), terms, names, robust)
+    return table(W, b, spread, terms, names, fit_intercept, level, base)
+
+
+def table(
+    W: Array,
+    b: Array,
+    spread: Spread | None,
+    terms: Sequence[str],
+    names: Sequence[str],
+    fit_intercept: bool,
+    level: float,
+    reference: int,
+) -> Coefficients:
+    """Return the coefficients of weights W (q, d) and bias b (q,), with their errors if they are known."""
+    compared = [a for a in range(len(names)) if a != reference]
+    intercept = [b[compared] - b[reference]] if fit_intercept else []
+    estimate = np.column_stack([*intercept, W[compared] - W[reference]])
+    std_err = np.full(estimate.shape, np.nan)
+    notes: tuple[str, ...] = (too_many(estimate.size),)
+    if spread is not None:
+        std_err, notes = spread.covariance.std_err(), spread.separated + spread.notes
         std_err = np.roll(std_err, 1, axis=1) if fit_intercept else std_err
     return Coefficients(
         with_intercept(terms, fit_intercept),
         tuple(names[a] for a in compared),
-        names[base],
+        names[reference],
         estimate,
         std_err,
         "normal",
         np.inf,
         level,
         np.zeros(len(compared), bool),
-        tuple(notes),
+        notes,
+    )
+
+
+def too_many(count: int) -> str:
+    """Return why so many coefficients have no errors."""
+    return (
+        f"there are no standard errors: they take a matrix of all pairs of the {count:,} coefficients, and these are "
+        f"more than {MOST_COEFFICIENTS:,}"
     )
 
 
@@ -108,48 +160,66 @@ def separation_notes(
     Raises:
         OneLayerError: if no row has a weight.
     """
-    W, b = _of_all_classes(fit_weight, fit_bias)
+    W, b = of_all_classes(fit_weight, fit_bias)
     found = separation(Fitted.of(rows, W, b, Ridge(0.0), fit_intercept))
     return tuple(_separation_sentences(found, terms, [str(name) for name in classes]))
 
 
-def _number_of(reference: Any, classes: Sequence[Any]) -> int:
+def number_of(reference: Any, classes: Sequence[Any]) -> int:
+    """Return the number of the reference among the classes; 0 if it is None.
+
+    Raises:
+        OneLayerError: if it is not one of them.
+    """
     for number, name in enumerate(classes):
         if reference is None or name == reference or str(name) == reference:
             return number
     raise OneLayerError(f"the reference {reference!r} is not one of the classes {[str(c) for c in classes]}")
 
 
-def _of_all_classes(weight: Array, bias: Array) -> tuple[Array, Array]:
+def of_all_classes(weight: Array, bias: Array) -> tuple[Array, Array]:
     """Return weights (q, d) and bias (q,) of all classes; the logit of the second of two is that beside 0."""
     if len(weight) > 1:
         return weight, bias
     return np.vstack([np.zeros_like(weight), weight]), np.append(0.0, bias)
 
 
-def _softmax_errors(fitted: Fitted, terms: Sequence[str], names: Sequence[str]) -> tuple[Array, list[str]]:
-    """Return the standard errors (m, p), the intercept's last, and what is to be said of them."""
+def softmax_spread(
+    fitted: Fitted, terms: Sequence[str], names: Sequence[str], robust: Robust | None = None
+) -> Spread:
+    """Return how well the rows determine the contrasts, and what is to be said of it.
+
+    Raises:
+        OneLayerError: if a small-sample correction needs more rows.
+    """
     is_penalised = bool(np.any(fitted.objective.penalty.strength))
-    found = Separation([], False, None, fitted.information()) if is_penalised else separation(fitted)
-    std_err = np.full((len(fitted.compared), fitted.V.shape[1]), np.nan)
-    if found.information is not None:
-        std_err = found.information.std_err()
-    if found.ascent is not None:
-        std_err[found.ascent.takes_part] = np.nan
+    found = Separation([], False, None, fitted.information(), fitted) if is_penalised else separation(fitted)
     compared = [a for a in range(len(names)) if a != fitted.reference]
-    std_err[fitted.totals[compared] == 0] = np.nan
+    is_empty = fitted.totals[compared] == 0
+    if found.ascent is not None and not found.ascent.takes_part[~is_empty].any():
+        found = replace(found, ascent=None)  # a class without rows is not separated from the others
+    is_open = np.tile(is_empty[:, None], fitted.V.shape[1])
+    if found.ascent is not None:
+        is_open |= found.ascent.takes_part
+    information = found.information
+    spread = unknown(fitted)
+    if information is not None and found.limit is not None:
+        spread = covariance(found.limit, information, is_open, robust)
+    if information is None or found.splits or found.ascent is not None:
+        information = fitted.at(np.zeros_like(fitted.V)).information()  # where no probability is 0
     notes = [
         f"class {name} has no rows: nothing is known of its coefficients"
         for name, total in zip(names, fitted.totals, strict=True)
         if total == 0
     ]
-    notes += _separation_sentences(found, terms, names)
-    notes += _open_sentences(std_err, found, terms, [names[a] for a in compared])
-    if is_penalised:
+    notes += _open_sentences(np.isnan(spread.std_err()), found, terms, [names[a] for a in compared])
+    if is_open.size >= fitted.n:
         notes.append(
-            "with a penalty the weights are drawn towards 0: errors, p and intervals take the penalty for what was "
-            "known before the rows (Laplace's approximation), and do not say how estimates differ between samples"
+            f"{is_open.size:,} coefficients are not fewer than the {fitted.n:,} rows: errors, p and intervals, which "
+            "hold for many rows, say little"
         )
+    if is_penalised:
+        notes.append(PENALISED if robust is None or robust.cov == "classical" else PENALISED_ROBUST)
     if found.information is not None and found.ascent is None:
         distance = found.information.distance()
         if distance > OFF:
@@ -157,14 +227,38 @@ def _softmax_errors(fitted: Fitted, terms: Sequence[str], names: Sequence[str]) 
                 f"a combination of coefficients is {distance:.2g} standard errors from the minimum for these rows: "
                 "a smaller tol brings the fit nearer"
             )
-    return std_err, notes
+    rank = is_open.size - information.null.shape[2]
+    return Spread(
+        spread, rank, information.effective, tuple(_separation_sentences(found, terms, names)), tuple(notes)
+    )
+
+
+def held_sentences(
+    fitted: Fitted, coef: Array, terms: Sequence[str], names: Sequence[str], C: float
+) -> tuple[str, ...]:
+    """Return sentences that name the features that separate classes by themselves, and what a penalty holds them at.
+
+    Args:
+        fitted: the regression with a penalty.
+        coef: its weights (q, d), or (1, d) for two classes, as the user sees them.
+        terms: (d,) the names of the features.
+        names: (q,) those of the classes.
+        C: the weight of the data against the penalty.
+    """
+    found = splits(fitted.objective.rows, len(names), fitted.objective.fit_intercept)
+    sentences = _separation_sentences(Separation(found, False), terms, names)
+    for i, split in enumerate(found[:SHOWN]):
+        apart = _apart(split, len(names))
+        weight = coef[apart[0] if len(coef) > 1 else 0, split.feature]
+        held = f"at {weight:.3g}" if len(apart) == 1 else "back"
+        sentences[i] += f"; C = {C:g} holds it {held}"
+    return tuple(sentences)
 
 
 def _open_sentences(
-    std_err: Array, found: Separation, terms: Sequence[str], outputs: Sequence[str]
+    is_open: NDArray[np.bool_], found: Separation, terms: Sequence[str], outputs: Sequence[str]
 ) -> list[str]:
     """Return which coefficients have no errors, and why, unless separation has said it of all."""
-    is_open = np.isnan(std_err)
     if found.is_complete or not is_open.any():
         return []
     everywhere, columns = is_open.all(axis=0), [*terms, "intercept"]
@@ -205,12 +299,18 @@ def _separation_sentences(found: Separation, terms: Sequence[str], names: Sequen
 
 def _sides(split: Split, names: Sequence[str]) -> str:
     """Return which classes a feature keeps apart, and where they meet if they do."""
-    above = [names[a] for a in split.above]
-    below = [name for a, name in enumerate(names) if a not in split.above]
-    one, other = (below, above) if len(below) <= len(above) else (above, below)
+    apart = _apart(split, len(names))
+    one = [names[a] for a in apart]
+    other = [name for a, name in enumerate(names) if a not in apart]
     rest = f"class {other[0]}" if len(names) == 2 else "the others"
     kept_apart = f"{'class' if len(one) == 1 else 'classes'} {_listed(one)} from {rest}"
     return kept_apart + (f" but for rows where it is {split.low:g}" if split.low == split.high else "")
+
+
+def _apart(split: Split, n_classes: int) -> list[int]:
+    """Return the classes on the side that has fewer."""
+    below = [a for a in range(n_classes) if a not in split.above]
+    return below if len(below) <= len(split.above) else list(split.above)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ Array = NDArray[Any]
 # Digits that centring through the weights loses are those of |mean| / scale. So far it may go in float64, or float32.
 NEAR = {np.dtype(np.float64): 1e3, np.dtype(np.float32): 30.0}
 MODERATE = 1e12  # scales from its inverse up to it are far from float32's limits
+PRODUCT_ROWS = 512  # whose products of pairs of columns stay in the processor's cache
 
 
 class Columns(Protocol):
@@ -59,6 +60,29 @@ class Standardised:
         return np.asarray(
             rooted.T @ rooted
         )  # half the work of another product: NumPy sees that it is symmetric
+
+    def pair_grams(self, left: Array, right: Array, pairs: list[tuple[int, int]]) -> Array:
+        """Return Σᵢ lₐᵢ r_bᵢ zᵢ zᵢᵀ (pairs, p, p) of each of some pairs (a, b) of row weights (k, m).
+
+        Where pairs are many and columns few, one product of all pairs of weights with all pairs of columns is several
+        times faster than many thin ones.
+        """
+        p = self.Z.shape[1]
+        if len(pairs) < p:
+            return np.stack([self.gram(left[a] * right[b]) for a, b in pairs])
+        first, second = np.array(pairs).T
+        start, columns = np.cumsum([0, *range(p, 0, -1)]), np.ascontiguousarray(self.Z.T)
+        products = np.empty((start[-1], PRODUCT_ROWS), self.Z.dtype)
+        sums = np.zeros((len(pairs), start[-1]))
+        for i in range(0, len(self.Z), PRODUCT_ROWS):
+            part = slice(i, min(i + PRODUCT_ROWS, len(self.Z)))
+            P = products[:, : part.stop - i]
+            for j in range(p):
+                np.multiply(columns[j, part], columns[j:, part], out=P[start[j] : start[j + 1]])
+            sums += (left[first, part] * right[second, part]) @ P.T
+        G, (upper, lower) = np.empty((len(pairs), p, p)), np.triu_indices(p)
+        G[:, upper, lower] = G[:, lower, upper] = sums
+        return G
 
     def squares(self, row_weights: Array) -> Array:
         """Return Σᵢ wₖᵢ zᵢⱼ² (k, p) for row weights (k, m)."""
@@ -139,6 +163,10 @@ class Sparse:
             return np.asarray(G)
         border = (self.X.T @ row_weights) / self.scales
         return np.block([[G, border[:, None]], [border[None], row_weights.sum()]])
+
+    def pair_grams(self, left: Array, right: Array, pairs: list[tuple[int, int]]) -> Array:
+        """Return Σᵢ lₐᵢ r_bᵢ zᵢ zᵢᵀ (pairs, p, p) of each of some pairs (a, b) of row weights (k, m)."""
+        return np.stack([self.gram(left[a] * right[b]) for a, b in pairs])
 
     def squares(self, row_weights: Array) -> Array:
         """Return Σᵢ wₖᵢ zᵢⱼ² (k, p) for row weights (k, m)."""

@@ -42,6 +42,7 @@ def least_squares(
     Raises:
         OneLayerError: if values are so large that their squares overflow.
     """
+    rows = rows.less_offset() if isinstance(rows, Rows) else rows
     rows, exponent = rows.weights_near_one()
     fit = _solve(rows, _scaled(alpha, -exponent), fit_intercept, careful)
     return replace(fit, exponent=exponent)
@@ -100,7 +101,7 @@ def _solve_by_cholesky(
     weight, bias, size, corrections = half @ u, moments.y_mean, np.inf, 0  # the bias at x̄
     total = (moments.n or 0.0) * moments.y_mean**2 + moments.tss
     while size > CORRECTED and corrections < MOST_CORRECTIONS:
-        gradient, residual, rss = _gradient(rows, moments, weight, bias)
+        gradient, residual, rss = residual_products(rows, moments, weight, bias)
         penalised = gradient - alpha * weight
         down = half.T @ penalised
         step, shift = half @ down, residual / moments.n if moments.n else np.zeros_like(bias)
@@ -126,7 +127,7 @@ def _solve_by_cholesky(
     )
 
 
-def _gradient(rows: Source, moments: Moments, weight: Array, bias: Array) -> list[Array]:
+def residual_products(rows: Source, moments: Moments, weight: Array, bias: Array) -> list[Array]:
     """Return ZᵀCr (d, q), 1ᵀCr (q,) and rᵀCr (q,) for the residuals r = Y − ZWᵀ − b of the rows Z = X − x̄."""
     mean = moments.mean
     is_far = moments.is_far

@@ -67,11 +67,30 @@ class LeastSquaresFit(Fit):
         return np.where(self.identified, errors, np.nan)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ElasticNetFit(LeastSquaresFit):
+    """The minimum of Σᵢ cᵢ ‖yᵢ − W xᵢ − b‖² + 2 penalty(W), of each target on its own.
+
+    The solver is "coordinate descent"; ``error`` is left to ``gap``.
+
+    Attributes:
+        objective: the value (q,) at W and b as they are stored.
+        gap: an upper bound (q,) on how far that is above the minimum.
+        n_iter: the numbers of sweeps (q,) over columns.
+        converged: whether a gap is as small as it was to be (q,).
+    """
+
+    objective: Array
+    gap: Array
+    n_iter: NDArray[np.int_]
+    converged: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Minimum(Fit):
     """The minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W), with a bound on how far from it the solver may be.
 
-    The solver is "newton" or "lbfgs".
+    The solver is "newton" or "lbfgs", or "proximal" for an elastic net.
 
     Attributes:
         objective: the value at W and b as they are stored.
@@ -105,9 +124,11 @@ class Found:
         lower: a lower bound on the minimum.
         history: F before each step and at the end.
         is_exhausted: whether the steps were used up.
+        first: F at V = 0.
     """
 
     candidates: list[Array]
     lower: float
     history: list[float]
     is_exhausted: bool
+    first: float
