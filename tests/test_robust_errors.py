@@ -64,7 +64,7 @@ def test_robust_errors_keep_their_digits_where_features_are_nearly_dependent(cas
     close(
         model.summary(cov="cluster", groups=groups).std_err ** 2,
         exact_sandwich(X, y, c, groups) * factor,
-        1e-9,
+        rtol,
     )
 
 
@@ -220,7 +220,8 @@ def test_dependent_features_leave_what_the_rows_determine(sizes):
     with pytest.raises(OneLayerError, match="x1 = 1: the rows do not determine it"):
         model.test("x3, x1 = 1")
     diagnostics = model.diagnostics()
-    close(diagnostics.influence.leverage, whole.diagnostics().influence.leverage)
+    for field in ("leverage", "studentised", "externally_studentised", "cooks_distance", "dffits", "rank"):
+        close(*(getattr(found.influence, field) for found in (diagnostics, whole.diagnostics())), 1e-7)
     assert diagnostics.collinearity.condition_number == np.inf
     assert np.isinf(diagnostics.collinearity.variance_inflation).tolist() == [True, True, False, True, True]
 

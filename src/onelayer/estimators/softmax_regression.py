@@ -292,7 +292,9 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
             given = {"l1_ratio": self.l1_ratio != 0, "penalty_factors": self.penalty_factors is not None}
             given |= {"bounds": self.bounds is not None, "grouped": self.grouped}
             for name in (name for name, is_given in given.items() if is_given):
-                raise OneLayerError(f"{name} is not for solver='sgd', which has a ridge alone: use solver='auto'")
+                raise OneLayerError(
+                    f"{name} is not for solver='sgd', which has a ridge alone: use solver='auto'"
+                )
         if self.grouped and not self.l1_ratio:
             raise OneLayerError("grouped=True is for an l1_ratio above 0: a ridge leaves no feature out")
 
