@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -11,7 +10,7 @@ from sklearn.calibration import calibration_curve
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
-from onelayer import Rows, diagnostics
+from onelayer import diagnostics
 from onelayer.data.scaling import RunningMoments
 
 counts = st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -92,31 +91,6 @@ def test_calibration(seed):
     assert found.rows.sum() == len(probability)
     np.testing.assert_array_equal(
         found.interval, diagnostics.wilson(np.rint(found.observed * found.rows), found.rows)
-    )
-
-
-@pytest.mark.parametrize("is_dependent", [False, True])
-def test_influence(is_dependent):
-    r = np.random.default_rng(1)
-    X = r.normal(size=(40, 3)) * [1e-3, 1, 1e6] + [0, 5, 1e7]
-    if is_dependent:  # one-hot columns beside the intercept
-        X = np.column_stack([X, np.eye(4)[r.integers(0, 4, 40)]])
-    y = X @ r.normal(size=X.shape[1]) / 1e6 + r.normal(size=40)
-    # The same space in units that statsmodels' pseudo-inverse can bear.
-    Z = np.column_stack([np.ones(40), (X - X.mean(axis=0)) / X.std(axis=0)])
-    fit = sm.OLS(y, Z[:, :-1] if is_dependent else Z).fit()
-    theirs, ours = fit.get_influence(), diagnostics.influence(Rows(X, fit.resid), fit.resid)
-    np.testing.assert_allclose(ours.leverage, theirs.hat_matrix_diag, rtol=1e-7)
-    np.testing.assert_allclose(ours.studentised, theirs.resid_studentized_internal, rtol=1e-7)
-    np.testing.assert_allclose(ours.distance, theirs.cooks_distance[0], rtol=1e-6)
-    assert ours.rank == Z.shape[1] - is_dependent == pytest.approx(ours.leverage.sum())
-
-
-def test_influence_needs_a_degree_of_freedom():
-    X = np.arange(6.0).reshape(3, 2) ** 2
-    assert diagnostics.influence(Rows(X, np.zeros(3), "regression"), np.zeros(3)) is None
-    assert diagnostics.influence(Rows(np.arange(9.0)[:, None], np.zeros(9)), np.zeros(9)) is None, (
-        "a perfect fit"
     )
 
 

@@ -1,9 +1,9 @@
-"""What a model gets right and wrong, in numbers: intervals of scores, curves, calibration, influence of rows, drift.
+"""What a model gets right and wrong, in numbers: intervals of scores, curves, calibration, drift.
 
 Arrays in, arrays out. Intervals are two-sided.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.dataset import random_stream
-from onelayer.data.rows import Rows, block_rows
 from onelayer.data.scaling import RunningMoments
 
 Array = NDArray[np.float64]
 
 LEVEL = 0.95
 LEAST_ROWS = 10  # of which a mean is taken for normal
-DEPENDENT = 1e-10  # an eigenvalue of the correlations this small, relative to the largest, is rounding
 
 
 def normal_quantile(probability: float) -> float:
@@ -157,51 +155,6 @@ def normal_order_statistics(n: int, places: NDArray[np.int64]) -> Array:
     Source: Blom, Statistical Estimates and Transformed Beta-Variables, 1958: Φ⁻¹((i − 3/8) / (n + 1/4)).
     """
     return np.array([normal_quantile((int(i) + 0.625) / (n + 0.25)) for i in places])
-
-
-@dataclass(frozen=True, eq=False)
-class Influence:
-    """How much each row moves a least squares fit with an intercept.
-
-    Attributes:
-        leverage: hᵢᵢ of the hat matrix (n,): how far the features of a row are from the others'.
-        studentised: residuals in units of their standard errors (n,); NaN where the leverage is 1.
-        distance: Cook's distance (n,).
-        rank: how many coefficients the rows determine, the intercept among them.
-    """
-
-    leverage: Array
-    studentised: Array
-    distance: Array
-    rank: int
-
-
-def influence(rows: Rows, residuals: Array) -> Influence | None:
-    """Return the influence of rows on their fit with residuals (n,); None if no degree of freedom is left.
-
-    Source: Cook, Detection of Influential Observation in Linear Regression, Technometrics 1977.
-    """
-    n, d = len(rows), rows.n_features
-    scaling = RunningMoments.of_rows(replace(rows, c=None)).scaling()
-    gram = np.zeros((d, d))
-    for block in rows.gathered().split(block_rows(d)):
-        Z = scaling.apply(block.dense(), np.float64)
-        gram += Z.T @ Z
-    eigenvalues, vectors = np.linalg.eigh(gram)
-    is_determined = eigenvalues > DEPENDENT * max(eigenvalues.max(initial=0), np.finfo(float).tiny)
-    axes = vectors[:, is_determined] / np.sqrt(eigenvalues[is_determined])
-    blocks = rows.gathered().split(block_rows(d))
-    products = (scaling.apply(block.dense(), np.float64) @ axes for block in blocks)
-    leverage = np.concatenate([np.square(product).sum(axis=1) for product in products])
-    leverage = np.minimum(leverage + 1 / n, 1)
-    rank = 1 + int(is_determined.sum())
-    variance = float(np.square(residuals).sum()) / (n - rank) if n > rank else 0.0
-    if not variance:
-        return None
-    with np.errstate(divide="ignore", invalid="ignore"):
-        studentised = np.where(leverage < 1, residuals / np.sqrt(variance * (1 - leverage)), np.nan)
-        distance = np.square(studentised) * leverage / (rank * (1 - leverage))
-    return Influence(leverage, studentised, distance, rank)
 
 
 @dataclass(frozen=True, eq=False)

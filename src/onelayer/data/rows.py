@@ -72,8 +72,8 @@ class Block:
 
     def take(self, index: NDArray[np.intp]) -> "Block":
         """Return the rows at ``index`` (m,), in that order; ``start`` means nothing for them."""
-        c = None if self.c is None else self.c[index]
-        return replace(self, X=self.X[index], y=self.y[index], c=c)
+        c, offset = (None if v is None else v[index] for v in (self.c, self.offset))
+        return replace(self, X=self.X[index], y=self.y[index], c=c, offset=offset)
 
     def split(self, size: int) -> "Iterator[Block]":
         """Yield the rows in blocks of at most ``size``; no rows are one block of none."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Block, Source, block_rows
+from onelayer.data.rows import Block, Rows, Source, block_rows
 from onelayer.double_double import EPS, DoubleDouble, Sliced, slice_bits
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 
 ALONE = 1e-10  # what a leverage leaves to 1 that is no more than rounding
 LEVERAGE_POWER = {"HC2": 0.5, "HC3": 1.0}  # of 1 − h, that residuals are divided by
+LOST = 1e-11  # relative error of coordinates or residuals from which on these are worked out more exactly
 UNCHANGED = 1e-6  # share of the residuals by which rows differ from those that were fitted, at most
 ROUNDED = 64 * EPS  # the same, of the size of what they are differences of
 
@@ -35,6 +36,7 @@ class Design:
         weight: W (q, d).
         bias: b (q,).
         inverse: of the fit, for the weights of ``rows``.
+        is_exact: whether coordinates and residuals are worked out in twice the working precision.
         turn: (r, r) from the coordinates of ``inverse`` to ones in which the rows are orthonormal to the last digit.
         slopes: (r, q) the fit in the coordinates of ``inverse``, without that of the bias.
         rss: Σ c r² (q,).
@@ -46,6 +48,7 @@ class Design:
     weight: Array
     bias: Array
     inverse: Inverse
+    is_exact: bool
     turn: Array
     slopes: Array
     rss: Array
@@ -54,37 +57,41 @@ class Design:
 
     @staticmethod
     def of(rows: Source, weight: Array, bias: Array, inverse: Inverse) -> "Design":
-        """Return the design of a fit with weights (q, d) and bias (q,), from one pass over the rows."""
+        """Return the design of a fit with weights (q, d) and bias (q,), from one pass over the rows, or two.
+
+        Features that are nearly dependent lose digits in coordinates that are worked out in float64. Where it shows,
+        the coordinates and residuals of rows that are few enough are worked out in twice the working precision.
+        """
+        rows = rows.less_offset() if isinstance(rows, Rows) else rows
         rows, exponent = rows.weights_near_one()
         inverse = inverse.times_power(-exponent)
-        q, none = len(weight), np.zeros((0, 0))
-        design = Design(rows, weight, bias, inverse, np.eye(inverse.size), none, bias, none, bias)
+        none = np.zeros((0, 0))
+        design = Design(rows, weight, bias, inverse, False, np.eye(inverse.size), none, bias, none, bias)
+        measured, gram = design._measured()
+        has_lost = EPS**2 * measured.size > LOST**2 * measured.rss
+        if has_lost.any() or np.abs(gram - np.eye(len(gram))).max(initial=0) > LOST:
+            width = (len(inverse.half) + 1) * (inverse.size + len(weight))
+            if len(rows) * width <= MOST_EXACT:
+                return replace(design, is_exact=True)._measured()[0]
+        return measured
+
+    def _measured(self) -> tuple["Design", Array]:
+        """Return the design with what one pass over the rows says, and the Gram matrix (r, r) of the coordinates."""
+        q = len(self.weight)
 
         def of_part(block: Block) -> list[Array]:
-            U, residuals = design._products(block)
-            V = np.column_stack([residuals, block.y - design._at_mean])
-            X, c = block.features(), block.row_weights()
-            sizes = np.square(block.y) + bias**2 + (X.power(2) if rows.is_sparse else X**2) @ weight.T**2
-            weighted = V * c[:, None]
-            return [
-                U.T @ (U * c[:, None]),
-                U.T @ weighted,
-                (residuals * weighted[:, :q]).sum(axis=0),
-                c @ sizes,
-            ]
+            U, residuals = self._products(block)
+            c, X = block.row_weights(), block.features()
+            weighted = np.column_stack([residuals, block.y - self._at_mean]) * c[:, None]
+            squares = (X.power(2) if self.rows.is_sparse else X**2) @ self.weight.T**2
+            sizes = c @ (block.y**2 + self.bias**2 + squares)
+            return [U.T @ (U * c[:, None]), U.T @ weighted, (residuals * weighted[:, :q]).sum(axis=0), sizes]
 
-        gram, cross, rss, size = rows.sum(lambda block: added(map(of_part, block.split(design._at_once))))
+        gram, cross, rss, size = self.rows.sum(lambda block: added(map(of_part, block.split(self._at_once))))
         turn = np.linalg.cholesky(np.linalg.inv(gram)) if len(gram) else gram
-        r = inverse.half.shape[1]
-        coordinates = turn @ (turn.T @ cross)
-        return replace(
-            design,
-            turn=turn,
-            slopes=coordinates[:r, q:],
-            rss=rss,
-            gradient=turn.T @ cross[:, :q],
-            size=size,
-        )
+        slopes = (turn @ (turn.T @ cross))[: self.inverse.half.shape[1], q:]
+        gradient = turn.T @ cross[:, :q]
+        return replace(self, turn=turn, slopes=slopes, rss=rss, gradient=gradient, size=size), gram
 
     @property
     def rank(self) -> int:
@@ -150,12 +157,7 @@ class Design:
     def _at_once(self) -> int:
         """How many rows are worked on at once."""
         width = len(self.inverse.half) + self.rank + len(self.weight)
-        return max(64, EXACT_VALUES // width) if self._is_exact else block_rows(width)
-
-    @property
-    def _is_exact(self) -> bool:
-        d = len(self.inverse.half)
-        return len(self.rows) * (d + 1) * (self.rank + len(self.weight)) <= MOST_EXACT
+        return max(64, EXACT_VALUES // width) if self.is_exact else block_rows(width)
 
     @property
     def _at_mean(self) -> Array:
@@ -163,12 +165,9 @@ class Design:
         return ((DoubleDouble.of(self.weight.T) * self.inverse.mean[:, None]).sum() + self.bias).rounded()
 
     def _products(self, block: Block) -> tuple[Array, Array]:
-        """Return the rows of a block in the coordinates of ``inverse`` (m, r), and their residuals (m, q).
-
-        Few rows are worked out in twice the working precision, so that features may be nearly dependent.
-        """
+        """Return the rows of a block in the coordinates of ``inverse`` (m, r), and their residuals (m, q)."""
         r, inverse = self.rank, self.inverse
-        if self._is_exact:
+        if self.is_exact:
             X = np.column_stack([block.dense(), np.ones(len(block))])
             both = np.column_stack([inverse.coefficients(), np.vstack([self.weight.T, self.bias])])
             exact = product(Sliced.of(X, slice_bits(max(X.shape))), both)

@@ -118,7 +118,8 @@ class Robust:
             return ()
         if self.cov == "cluster":
             ways = " and ".join(f"{part.count:,}" for part in self.groups[:2])
-            said = f"for rows that depend on each other in groups: {ways} groups"
+            degrees = f"t has {self.group_count - 1:,} degrees of freedom"
+            said = f"for rows that depend on each other within {ways} groups: {degrees}"
         elif self.cov == "HAC":
             said = f"for rows that depend on the {self.lags:,} before them (HAC, Newey and West)"
         else:

@@ -11,9 +11,12 @@ from onelayer.data.rows import Rows
 from onelayer.data.scaling import RunningMoments
 from onelayer.diagnostics import Calibration, Curve, Trend
 from onelayer.experiments import Run
+from onelayer.inference.design import Design
+from onelayer.inference.influence import influence
 from onelayer.model import Model, log_softmax
 from onelayer.reports.terms import feature_names
 from onelayer.scoring import confusion_counts
+from onelayer.solvers.direct import least_squares
 
 Array = NDArray[np.float64]
 
@@ -180,15 +183,20 @@ def _influential(run: Run) -> Influential | None:
     if rows.n_features > LARGEST_GRAM or len(rows) * rows.n_features**2 > MOST_WORK:
         return None
     target, prediction = rows.y[:, 0], run.outputs["train"][:, 0]
-    found = diagnostics.influence(rows, target - prediction)
-    if found is None:
+    fit = least_squares(rows, fit_intercept=run.prepared.fit_intercept)
+    if fit.inverse is None:
         return None
-    worst = np.argsort(-np.nan_to_num(found.distance), kind="stable")[:WORST_ROWS]
+    design = Design.of(rows, fit.weight, fit.bias, fit.inverse.times_power(fit.exponent))
+    leverages, _ = design.leverages_and_residuals()
+    found = influence(leverages, target - prediction, rows.c, design.rank)
+    if not np.isfinite(found.studentised).any():
+        return None
+    worst = np.argsort(-np.nan_to_num(found.cooks_distance), kind="stable")[:WORST_ROWS]
     shown = diagnostics.sample(len(rows), MOST_POINTS, keep=worst)
     shown = shown[np.isfinite(found.studentised[shown])]
     points = Points(found.leverage[shown], found.studentised[shown], len(rows))
     table = np.stack(
-        [target, prediction, found.leverage, found.distance, np.arange(1, len(rows) + 1)], axis=1
+        [target, prediction, found.leverage, found.cooks_distance, np.arange(1, len(rows) + 1)], axis=1
     )[worst]
     return Influential(points, found.rank, table)
 

@@ -35,7 +35,7 @@ MOST_FREE = 3_000  # weights without a penalty, whose Hessian is formed
 def free_weights(net: ElasticNet, V: Array, gradient: Array) -> NDArray[np.bool_]:
     """Return which weights (k, p) have no penalty and no bound that clearly holds them."""
     is_open = (net.l1 == 0) & (net.l2 == 0) & ~(np.isfinite(net.lower) & np.isfinite(net.upper))
-    held = (V <= net.lower) & (gradient > 0) | (V >= net.upper) & (gradient < 0)
+    held = (net.lower >= V) & (gradient > 0) | (net.upper <= V) & (gradient < 0)
     off = float(np.abs(gradient[is_open & ~held]).max(initial=0.0))
     return np.asarray(is_open & ~(held & (np.abs(gradient) > CLEAR * off)))
 

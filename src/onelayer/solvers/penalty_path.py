@@ -1,6 +1,5 @@
 """Minima of one loss on the same rows for one elastic net after another, each from where the one before has ended."""
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -209,7 +208,9 @@ def softmax_path(
     if isinstance(Cs, int):
         critical = path.critical(penalty)
         if not critical > 0:
-            raise OneLayerError("the path starts where the l1 leaves all columns out, but none matters: name the Cs")
+            raise OneLayerError(
+                "the path starts where the l1 leaves all columns out, but none matters: name the Cs"
+            )
         Cs = np.geomspace(1, 1 / shortest, Cs) / critical
     return np.asarray(Cs, np.float64), [path.minimum(scaled(penalty, 1 / C), tol, max_iter) for C in Cs]
 

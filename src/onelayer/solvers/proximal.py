@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onelayer.data.rows import Block, Rows, Source, Terms
 from onelayer.double_double import EPS
 from onelayer.penalties import ElasticNet
-from onelayer.solvers.dual_bound import dual_bound, estimated_gap, free_weights
+from onelayer.solvers.dual_bound import dual_bound, estimated_gap
 from onelayer.solvers.fit import Found
 from onelayer.solvers.objective import Objective, Point
 from onelayer.solvers.quadratic import Quadratic
