@@ -516,7 +516,11 @@ def test_separation_is_named_with_what_the_penalty_holds_it_at():
     assert found.likelihood.df == 6
     with pytest.raises(OneLayerError, match="the rows do not determine"):
         free.test(np.eye(8)[1])
-    assert np.isnan(free.predict_interval(X)).all()
+    others, ends = y != "a", free.predict_interval(X)
+    assert np.isnan(ends[:, 0]).all() and np.isnan(ends[~others]).all()
+    # In the limit the others are told apart as if class a were not there (Geyer 2009).
+    limit = ours(X[others], y[others]).predict_interval(X[others])
+    np.testing.assert_allclose(ends[others, 1:], limit, rtol=1e-4)
     with pytest.warns(SeparationWarning):
         effects = free.marginal_effects()
     assert np.isnan(effects.std_err[:, 0]).all()
