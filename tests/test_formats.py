@@ -200,7 +200,7 @@ def test_estimators_of_the_first_version_are_as_they_were_saved(name, tmp_path):
         given = {
             key: dict(value) if isinstance(value, list) else value for key, value in about["params"].items()
         }
-        assert estimator.get_params() == given
+        assert estimator.get_params() == kind().get_params() | given
     X = np.random.default_rng(0).normal(size=(9, model.n_features_in_)).astype(tensors["coef_"].dtype)
     if model.n_features_in_ == 2 and name != "softmax-regression":
         logits = X @ model.coef_.T + model.intercept_

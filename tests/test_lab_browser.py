@@ -86,7 +86,7 @@ def run_each_question(page: Page, language: Language) -> None:
     run = page.get_by_text(word("run", language), exact=True)
     for i in range(run.count()):
         run.nth(i).click()
-        expect(page.locator("#root [data-testid^=answer-]")).to_have_count(i + 1, timeout=60_000)
+        expect(page.locator("#root [data-testid^=answer-]")).to_have_count(i + 1, timeout=300_000)
     assert page.locator("#root [data-testid^=question-]").count() == 0
 
 

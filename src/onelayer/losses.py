@@ -22,6 +22,7 @@ class Loss(Protocol):
         is_coupled: whether the curvature by a row's outputs is diag(h) − hhᵀ with Σh = 1, so that the same number
             added to all outputs changes nothing; else it is diag(h).
         steepness: the largest length of the gradient of a row, perhaps infinite.
+        smoothness: the largest h of a row, perhaps infinite.
         skewness: along a line on which a row's outputs move at velocity u, the third derivative is at most
             ``skewness`` ‖u‖ times the second (generalised self-concordance: Bach 2010, *Self-concordant analysis for
             logistic regression*).
@@ -35,6 +36,9 @@ class Loss(Protocol):
 
     @property
     def steepness(self) -> float: ...  # noqa: D102
+
+    @property
+    def smoothness(self) -> float: ...  # noqa: D102
 
     @property
     def skewness(self) -> float: ...  # noqa: D102
@@ -51,6 +55,7 @@ class Squared:
     n_outputs: int = 1
     is_coupled = False
     steepness = math.inf
+    smoothness = 1.0
     skewness = 0.0
 
     def at(self, outputs: Array, y: Array) -> tuple[Array, Array, Array]:
@@ -87,6 +92,11 @@ class CrossEntropy:
     def steepness(self) -> float:
         """The length of p − y where p is another label."""
         return math.sqrt(2) if self.is_coupled else 1.0
+
+    @property
+    def smoothness(self) -> float:
+        """The largest probability, or of one logit the largest p (1 − p)."""
+        return 1.0 if self.is_coupled else 0.25
 
     @property
     def skewness(self) -> float:

@@ -23,7 +23,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import NoReturn
 
 from onelayer.data.formula import (
     FUNCTIONS,
@@ -36,6 +35,7 @@ from onelayer.data.formula import (
     Term,
 )
 from onelayer.data.tables import quoted
+from onelayer.data.tokens import BACKTICKS, NAMES, Reader, Token
 from onelayer.errors import SHOWN, OneLayerError
 
 MAX_PAIRS = 200_000  # of terms that are multiplied, and columns that stand for a dot: less than a second
@@ -90,60 +90,22 @@ def parse_formula(text: str) -> FormulaText:
     return FormulaText(text, target)
 
 
-@dataclass(frozen=True)
-class _Token:
-    kind: str  # name, quoted (a name in backticks), number, operator or end
-    text: str
-    start: int
-
-    def is_operator(self, *operators: str) -> bool:
-        return self.kind == "operator" and self.text in operators
-
-    def __str__(self) -> str:
-        return "the end" if self.kind == "end" else repr(self.text)
-
-
-_TOKEN = re.compile(
-    r"(?P<name>[^\W\d][\w.]*)|`(?P<quoted>(?:[^`]|``)+)`|(?P<number>\d[\w.]*)|(?P<operator>\*\*|[-+*:^()~.])"
-)
+_TOKEN = re.compile(NAMES + r"|(?P<number>\d[\w.]*)|(?P<operator>\*\*|[-+*:^()~.])")
 _INTERCEPT = "0 and 1 stand for the intercept, and not in products or parentheses"
 _SQUARE = "the square of a column of numbers is x^2, without parentheses"
-_BACKTICKS = "a name that is not of letters, digits, _ and . alone stands in backticks: `area, m2`"
-
-
-def _tokens(text: str) -> list[_Token]:
-    if len(text) > MAX_LENGTH:
-        raise OneLayerError(f"formula: has {len(text):,} characters, more than {MAX_LENGTH:,}")
-    tokens = []
-    start, end = 0, len(text.rstrip())
-    while start < end:
-        if text[start].isspace():
-            start += 1
-            continue
-        match = _TOKEN.match(text, start)
-        if match is None:
-            what = "a backtick without a second one" if text[start] == "`" else repr(text[start])
-            _fail(start, f"found {what}; {_BACKTICKS}")
-        kind = str(match.lastgroup)
-        content = match[kind].replace("``", "`") if kind == "quoted" else match[kind].replace("**", "^")
-        tokens.append(_Token(kind, content, start))
-        start = match.end()
-    return [*tokens, _Token("end", "", end)]
 
 
 _Terms = dict[Term, None]  # a set in the order in which the terms were first written
 
 
-class _Parser:
+class _Parser(Reader):
     """Recursive descent: a method for each rule of the grammar returns the terms of what it has read.
 
     Without ``columns`` the grammar alone is checked: a dot is a column like others, and terms mean nothing yet.
     """
 
     def __init__(self, text: str, columns: Iterable[str] | None = None, target: str | None = None) -> None:
-        self.tokens = _tokens(text)
-        self.token = self.tokens[0]
-        self.n_read = 0
+        super().__init__("formula", text, _TOKEN, MAX_LENGTH)
         self.columns = None if columns is None else dict.fromkeys(columns)
         self.target = target
         self.intercept = True
@@ -155,23 +117,23 @@ class _Parser:
         target = None
         if any(token.is_operator("~") for token in self.tokens):
             if self._is_call():
-                self._expected("the target, a column as it stands and not a function of it")
-            if not self._take("~"):
+                self.expected("the target, a column as it stands and not a function of it")
+            if not self.take("~"):
                 target = self._name()
-                self._expect("~")
+                self.expect("~")
         terms = self._sum(is_outermost=True)
         if self.token.kind != "end":
-            self._expected("+, -, *, : or the end")
+            self.expected("+, -, *, : or the end")
         return target, terms
 
     def _sum(self, is_outermost: bool) -> _Terms:
         """[-] product {(+ | -) product}; 0 and 1 may stand for a product of the outermost sum."""
         terms: _Terms = {}
-        is_added = not self._take("-")
+        is_added = not self.take("-")
         while True:
             first = self.token
             if is_outermost and first.kind == "number" and first.text in ("0", "1"):
-                self._advance()
+                self.advance()
                 self.intercept = is_added == (first.text == "1")
             elif is_added:
                 terms |= self._product()
@@ -180,7 +142,7 @@ class _Parser:
                 for term in self._product():
                     self._check_known(term in terms, first, f"{term.name} is taken out, but is not there")
                     terms.pop(term, None)
-            operator = self._take("+", "-")
+            operator = self.take("+", "-")
             if operator is None:
                 return terms
             is_added = operator.text == "+"
@@ -188,7 +150,7 @@ class _Parser:
     def _product(self) -> _Terms:
         """One or more interactions with * between them."""
         terms = self._interaction()
-        while operator := self._take("*"):
+        while operator := self.take("*"):
             right = self._interaction()
             terms = terms | right | self._multiplied(terms, right, operator)
         return terms
@@ -196,44 +158,44 @@ class _Parser:
     def _interaction(self) -> _Terms:
         """One or more powers with : between them."""
         terms = self._power()
-        while operator := self._take(":"):
+        while operator := self.take(":"):
             terms = self._multiplied(terms, self._power(), operator)
         return terms
 
     def _power(self) -> _Terms:
         """(( sum ) | .) [^ degree] | factor."""
-        if opening := self._take("("):
+        if opening := self.take("("):
             self.depth += 1
             if self.depth > MAX_DEPTH:
-                _fail(opening.start, f"more than {MAX_DEPTH} parentheses are open")
+                self.fail(opening.start, f"more than {MAX_DEPTH} parentheses are open")
             terms = self._sum(is_outermost=False)
-            self._expect(")")
+            self.expect(")")
             self.depth -= 1
-        elif dot := self._take("."):
+        elif dot := self.take("."):
             terms = self._others(dot)
         else:
             return {Term((self._factor(),)): None}
-        power = self._take("^")
+        power = self.take("^", "**")
         return terms if power is None else self._crossed(terms, self._whole(MAX_DEGREE), power)
 
     def _factor(self) -> Factor:
         """Transformed [^ power] | I ( transformed [^ power] )."""
         is_protected = self._is_call() and self.token.text == "I"
         if is_protected:
-            self._advance(2)
+            self.advance(2)
         function = None
         if self._is_call():
             function = self.token.text
             if function not in FUNCTIONS:
-                self._expected(f"one of the functions {', '.join(FUNCTIONS)}")
-            self._advance(2)
+                self.expected(f"one of the functions {', '.join(FUNCTIONS)}")
+            self.advance(2)
         factor = Factor(self._feature(), function)
         if function:
-            self._expect(")", "; a function takes one column")
-        if self._take("^"):
+            self.expect(")", "; a function takes one column")
+        if self.take("^", "**"):
             factor = Factor(factor.column, function, self._whole(MAX_POWER))
         if is_protected:
-            self._expect(")", "; I() takes one column or function, or its power")
+            self.expect(")", "; I() takes one column or function, or its power")
         return factor
 
     def _feature(self) -> str:
@@ -241,59 +203,59 @@ class _Parser:
         column = self._name()
         self._check_known(column != self.target, token, f"{column!r} is the target, and cannot be a feature")
         if self.columns is not None and column not in self.columns:
-            _fail(token.start, _unknown(column, self.columns))
+            self.fail(token.start, _unknown(column, self.columns))
         return column
 
     def _name(self) -> str:
         token = self.token
         if token.kind not in ("name", "quoted"):
-            advice = {"0": _INTERCEPT, "1": _INTERCEPT}.get(token.text, _BACKTICKS)
-            self._expected("a column or a function", f"; {advice}" if token.kind == "number" else "")
-        self._advance()
+            advice = {"0": _INTERCEPT, "1": _INTERCEPT}.get(token.text, BACKTICKS)
+            self.expected("a column or a function", f"; {advice}" if token.kind == "number" else "")
+        self.advance()
         return token.text
 
-    def _others(self, dot: _Token) -> _Terms:
+    def _others(self, dot: Token) -> _Terms:
         names = ["."] if self.columns is None else [c for c in self.columns if c != self.target]
         self._count_pairs(len(names), dot)
         return dict.fromkeys(Term((Factor(name),)) for name in names)
 
-    def _crossed(self, terms: _Terms, degree: int, operator: _Token) -> _Terms:
+    def _crossed(self, terms: _Terms, degree: int, operator: Token) -> _Terms:
         self._check_known(len(terms) > 1, operator, f"there is one term to cross; {_SQUARE}")
         products = terms
         for _ in range(degree - 1):
             products = self._products(products, terms, operator)  # with a * a = a, of lower degree too
         return products
 
-    def _multiplied(self, left: _Terms, right: _Terms, operator: _Token) -> _Terms:
+    def _multiplied(self, left: _Terms, right: _Terms, operator: Token) -> _Terms:
         if len(left) == 1 and left.keys() == right.keys():
             self._check_known(False, operator, f"{next(iter(left)).name} is multiplied by itself; {_SQUARE}")
         return self._products(left, right, operator)
 
-    def _products(self, left: _Terms, right: _Terms, operator: _Token) -> _Terms:
+    def _products(self, left: _Terms, right: _Terms, operator: Token) -> _Terms:
         self._count_pairs(len(left) * len(right), operator)
         products: _Terms = {}
         for a in left:
             for b in right:
                 product = a * b
                 if len(product.factors) > MAX_DEGREE:
-                    _fail(operator.start, f"a product has more than {MAX_DEGREE} factors")
+                    self.fail(operator.start, f"a product has more than {MAX_DEGREE} factors")
                 products[product] = None
             self._check_number(products, operator)
         return products
 
-    def _check_number(self, terms: _Terms, token: _Token) -> None:
+    def _check_number(self, terms: _Terms, token: Token) -> None:
         if len(terms) > MAX_TERMS:
-            _fail(token.start, f"there are more than {MAX_TERMS:,} terms")
+            self.fail(token.start, f"there are more than {MAX_TERMS:,} terms")
 
-    def _count_pairs(self, number: int, token: _Token) -> None:
+    def _count_pairs(self, number: int, token: Token) -> None:
         self.pairs += number
         if self.pairs > MAX_PAIRS:
-            _fail(token.start, f"there are too many products: {self.pairs:,} terms to work out")
+            self.fail(token.start, f"there are too many products: {self.pairs:,} terms to work out")
 
-    def _check_known(self, fits: bool, token: _Token, message: str) -> None:
+    def _check_known(self, fits: bool, token: Token, message: str) -> None:
         """Raise an error about the terms, if they are known."""
         if not fits and self.columns is not None:
-            _fail(token.start, message)
+            self.fail(token.start, message)
 
     def _is_call(self) -> bool:
         return self.token.kind == "name" and self.tokens[self.n_read + 1].is_operator("(")
@@ -301,31 +263,9 @@ class _Parser:
     def _whole(self, most: int) -> int:
         token = self.token
         if token.kind != "number" or token.text not in map(str, range(1, most + 1)):
-            self._expected(f"an integer from 1 to {most}")
-        self._advance()
+            self.expected(f"an integer from 1 to {most}")
+        self.advance()
         return int(token.text)
-
-    def _expect(self, operator: str, advice: str = "") -> None:
-        if not self._take(operator):
-            self._expected(repr(operator), advice)
-
-    def _expected(self, expected: str, advice: str = "") -> NoReturn:
-        _fail(self.token.start, f"expected {expected}, found {self.token}{advice}")
-
-    def _take(self, *operators: str) -> _Token | None:
-        token = self.token
-        if not token.is_operator(*operators):
-            return None
-        self._advance()
-        return token
-
-    def _advance(self, number: int = 1) -> None:
-        self.n_read += number
-        self.token = self.tokens[self.n_read]
-
-
-def _fail(start: int, message: str) -> NoReturn:
-    raise OneLayerError(f"formula, character {start + 1}: {message}")
 
 
 def _unknown(column: str, columns: Iterable[str]) -> str:

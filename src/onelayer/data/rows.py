@@ -37,6 +37,7 @@ class Block:
         c: weights (m,), or None for 1.
         unit: what a stored feature is multiplied by.
         start: the number of the first row, for what a solver keeps of each row in memory.
+        offset: what is known beforehand of the outputs and added to them (m, k), or None for 0.
     """
 
     X: Any
@@ -44,6 +45,7 @@ class Block:
     c: Array | None
     unit: float = 1.0
     start: int = 0
+    offset: Array | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -65,8 +67,8 @@ class Block:
         """Return the rows from ``start`` to ``end`` of the block; values are not copied."""
         rows = slice(start, min(end, len(self)))
         X = _csr_rows(self.X, rows) if hasattr(self.X, "indptr") else self.X[rows]
-        c = None if self.c is None else self.c[rows]
-        return replace(self, X=X, y=self.y[rows], c=c, start=self.start + start)
+        c, offset = (None if v is None else v[rows] for v in (self.c, self.offset))
+        return replace(self, X=X, y=self.y[rows], c=c, start=self.start + start, offset=offset)
 
     def take(self, index: NDArray[np.intp]) -> "Block":
         """Return the rows at ``index`` (m,), in that order; ``start`` means nothing for them."""
@@ -139,6 +141,8 @@ class Rows:
             is a regression; this holds for what is given here, and no other part of the library asks again.
         c: weights (n,), not negative, or None for 1.
         unit: what a stored feature is multiplied by: 1/255 for pixels.
+        offset: what is known beforehand of the outputs and added to them, (n,) or (n, k), or None for 0. The outputs
+            are those of the loss: the q numbers to predict, or the logits of the classes, of two that of the second.
 
     Attributes:
         y: class numbers (n,) as int64, or numbers (n, q) as float64.
@@ -152,8 +156,17 @@ class Rows:
     task: Task
     c: Array | None
     unit: float
+    offset: Array | None
 
-    def __init__(self, X: Any, y: Any, task: Task | None = None, c: Any = None, unit: float = 1.0) -> None:
+    def __init__(
+        self,
+        X: Any,
+        y: Any,
+        task: Task | None = None,
+        c: Any = None,
+        unit: float = 1.0,
+        offset: Any = None,
+    ) -> None:
         y = _array(y, "the target")
         if task is None:
             task = "classes" if y.ndim == 1 and y.dtype.kind in "biu" else "regression"
@@ -165,10 +178,11 @@ class Rows:
             "task": task,
             "c": None if c is None else _weights(c),
             "unit": unit,
+            "offset": None if offset is None else _offset(offset),
         }
         for name, value in given.items():
             object.__setattr__(self, name, value)
-        for name, value in (("targets", self.y), ("weights", self.c)):
+        for name, value in (("targets", self.y), ("weights", self.c), ("offsets", self.offset)):
             if value is not None and len(value) != len(self):
                 raise OneLayerError(f"there are {len(self):,} rows of features, but {len(value):,} {name}")
 
@@ -196,8 +210,12 @@ class Rows:
 
     def take(self, index: Any) -> "Rows":
         """Return the rows at ``index``, numbers or a mask (n,)."""
-        c = None if self.c is None else self.c[index]
-        return replace(self, X=self.X[index], y=self.y[index], c=c)
+        c, offset = (None if v is None else v[index] for v in (self.c, self.offset))
+        return replace(self, X=self.X[index], y=self.y[index], c=c, offset=offset)
+
+    def less_offset(self) -> "Rows":
+        """Return the rows with numbers to predict less the offset, which says the same of squared errors."""
+        return self if self.offset is None else replace(self, y=self.y - self.offset, offset=None)
 
     def weights_near_one(self) -> "tuple[Rows, int]":
         """See ``Source``."""
@@ -208,7 +226,7 @@ class Rows:
 
     def gathered(self) -> Block:
         """See ``Source``."""
-        return Block(self.X, self.y, self.c, self.unit)
+        return Block(self.X, self.y, self.c, self.unit, offset=self.offset)
 
     def first(self) -> Block:
         """See ``Source``."""
@@ -308,3 +326,10 @@ def _weights(c: Any) -> NDArray[np.float64]:
     if weights.ndim != 1 or not np.isfinite(weights).all() or (weights < 0).any():
         raise OneLayerError("weights must be numbers (n,), finite and not negative")
     return weights
+
+
+def _offset(offset: Any) -> NDArray[np.float64]:
+    values = _array(offset, "the offset").astype(np.float64, copy=False)
+    if values.ndim not in (1, 2) or not np.isfinite(values).all():
+        raise OneLayerError("offsets must be numbers (n,) or (n, k), and finite")
+    return values[:, None] if values.ndim == 1 else values

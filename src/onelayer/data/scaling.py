@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from onelayer.data.rows import Block, Rows, Terms, block_rows
+from onelayer.data.rows import Block, Rows, Source, Terms, block_rows
 from onelayer.double_double import EPS, two_product
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
@@ -42,7 +42,7 @@ class RunningMoments:
         return RunningMoments.of_rows(Rows(X, np.zeros(X.shape[0]), "regression", c))
 
     @staticmethod
-    def of_rows(rows: Rows) -> "RunningMoments":
+    def of_rows(rows: Source) -> "RunningMoments":
         """Return those of rows wherever they are, dense or not, block by block, in two passes.
 
         Raises:

@@ -78,6 +78,11 @@ ARRAYS = {
     "sigma_": Array("t", finite=False),
     "r2_": Array("t", finite=False),
     "_is_perfect": Array("k", ("bool",)),
+    "_tss": Array("t", finite=False),
+    "_half": Array("d r"),
+    "_mean": Array("d"),
+    "_basis": Array("d r"),
+    "_size": Array("d"),
     "_column_means": Array("d"),
     "_column_variances": Array("d"),
     **COVARIANCE,
@@ -87,7 +92,10 @@ VALUES: dict[str, Kind] = {
     "rank_": maybe(whole()),
     "solver_": text(),
     "_n": whole(),
+    "_log_weights": number(),
+    "_level": maybe(number()),
     "_dtype": text(*FLOATS),
+    "_has_offset": flag,
     "objective_": number(),
     "gap_": number(0, finite=False),
     "converged_": flag,
@@ -96,11 +104,25 @@ VALUES: dict[str, Kind] = {
     "lr_": number(0),
     "_progress": items(whole(), number(0), whole(), whole()),
 }
+OF_INFERENCE = (
+    "_tss",
+    "_log_weights",
+    "_half",
+    "_mean",
+    "_basis",
+    "_size",
+    "_level",
+)  # where it is small enough
 BY_ONE_SOLVER = (
     *("objective_", "gap_", "converged_", "n_iter_", "history_"),
     *("lr_", "_column_means", "_column_variances", "_progress"),
 )
-OPTIONAL = (*BY_ONE_SOLVER, *COVARIANCE)
+OPTIONAL = (  # files of earlier versions have no word on some of them
+    *BY_ONE_SOLVER,
+    *OF_INFERENCE,
+    *COVARIANCE,
+    "_has_offset",
+)
 PARAMETERS = mapping(parameter)
 DESCRIPTION = record({"name": text(), "is_vector": flag, "params": PARAMETERS, "values": mapping(anything)})
 FIRST_DESCRIPTION = record(

@@ -3,25 +3,28 @@
 import warnings
 from numbers import Real
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.data.rows import Rows
-from onelayer.errors import LinearDependenceWarning, OneLayerError, PrecisionWarning
-from onelayer.estimators.files import Saved
+from onelayer.errors import LinearDependenceWarning, PrecisionWarning
+from onelayer.estimators.linear_inference import INVERSE, LinearInference
+from onelayer.estimators.offsets import check_exports, check_has_offset, target_offset
 from onelayer.estimators.onnx_export import write_linear_regression
 from onelayer.estimators.parameters import check_parameters, refuse_unlike_numbers
-from onelayer.estimators.summary import Summary
-from onelayer.inference.coefficients import check_level
-from onelayer.inference.linear import linear_coefficients, linear_table, why_no_errors
+from onelayer.inference.goodness import log_weights
+from onelayer.inference.linear import linear_coefficients
 from onelayer.solvers.direct import least_squares
 from onelayer.solvers.fit import LeastSquaresFit
+
+Array = NDArray[np.float64]
 
 DTYPES = (np.float64, np.float32)
 IMPRECISE = 1e-9  # relative error of a solution that is worth a warning
@@ -29,7 +32,7 @@ SENSITIVE = 1e-3  # relative change by rounding of the data, likewise
 FORMER_SOLVERS = ("cholesky", "qr")
 
 
-class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class LinearRegression(LinearInference, MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Least squares: minimises Σ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ‖W‖² exactly (section 3.1.1).
 
     With ``alpha`` this is scikit-learn's ``Ridge``, without it ``LinearRegression``. X is dense or sparse. Coefficients
@@ -68,8 +71,14 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         "feature_names_in_",
         "_n",
         "_is_perfect",
+        "_tss",
+        "_log_weights",
+        *INVERSE,
         "_dtype",
+        "_has_offset",
     )
+
+    _has_offset = False
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
         "fit_intercept": ["boolean"],
@@ -82,8 +91,15 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         self.alpha = alpha
         self.solver = solver
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Find the exact minimum for features X (n, d), targets y (n,) or (n, q) and weights (n,).
+
+        Args:
+            X: features.
+            y: targets.
+            sample_weight: weights.
+            offset: what is known beforehand of the mean and added to W x + b, in the shape of y. Then ``r2_`` and
+                ``summary`` speak of y less its offset, which is what is fitted.
 
         Raises:
             OneLayerError: if a parameter is of a wrong type or out of range, X or y holds dates or integers that
@@ -104,7 +120,11 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         Y = np.asarray(y, np.float64).reshape(len(y), -1)
-        fit = least_squares(Rows(X, Y, "regression", weight), float(self.alpha), self.fit_intercept)
+        known = target_offset(offset, *Y.shape)
+        Y = Y if known is None else Y - known
+        self._has_offset = known is not None
+        self._rows = Rows(X, Y, "regression", weight)
+        fit = least_squares(self._rows, float(self.alpha), self.fit_intercept)
         self._dtype = X.dtype.name
         n = len(Y) if weight is None else int((weight > 0).sum())
         self._keep(fit, n, y.ndim == 1)
@@ -131,6 +151,10 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         self.solver_ = fit.solver
         self._n = n
         self._is_perfect = found.is_perfect
+        self._log_weights = log_weights(self._rows)
+        tss = np.ldexp(fit.tss, fit.exponent)
+        self._tss = tss[0] if is_vector else tss
+        self._keep_inverse(fit)
 
     def _warn(self, fit: LeastSquaresFit) -> None:
         d = self.n_features_in_
@@ -143,64 +167,79 @@ class LinearRegression(Saved, MultiOutputMixin, RegressorMixin, BaseEstimator): 
         elif fit.sensitivity > SENSITIVE and not self.alpha:
             warnings.warn(PrecisionWarning.of_data(fit.sensitivity), stacklevel=3)
 
-    def _features(self) -> list[str]:
-        names = getattr(self, "feature_names_in_", [f"x{j + 1}" for j in range(self.n_features_in_)])
-        return [str(name) for name in names]
+    @overload
+    def predict(self, X: Any, interval: None = None, *, offset: Any = None) -> Array: ...
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
-        """Return the predicted targets (n,) or (n, q) for features X (n, d)."""
+    @overload
+    def predict(
+        self,
+        X: Any,
+        interval: str,
+        level: float = 0.95,
+        cov: str = "classical",
+        groups: Any = None,
+        lags: int | None = None,
+        *,
+        offset: Any = None,
+    ) -> tuple[Array, Array]: ...
+
+    def predict(
+        self,
+        X: Any,
+        interval: str | None = None,
+        level: float = 0.95,
+        cov: str = "classical",
+        groups: Any = None,
+        lags: int | None = None,
+        *,
+        offset: Any = None,
+    ) -> Array | tuple[Array, Array]:
+        """Return the predicted targets (n,) or (n, q) for features X (n, d); and if they are asked for, intervals.
+
+        Args:
+            X: the features.
+            interval: "confidence" for intervals of the means of targets with these features, "prediction" for those of
+                further targets, whose noise is that of a row of weight 1; None for predictions alone.
+            level: the probability with which an interval holds what it is of.
+            cov: what intervals of means are robust to, as for ``summary``.
+            groups: likewise.
+            lags: likewise.
+            offset: as in ``fit``, if the model was fitted with one.
+
+        Returns:
+            The predictions; with an interval (predictions, intervals), where these are (n, 2) or (n, q, 2), the lower
+            end first. They are NaN for rows whose mean the rows of ``fit`` leave open, for features are dependent.
+
+        Raises:
+            OneLayerError: as ``summary`` does, if an interval is asked for.
+        """
         check_is_fitted(self)
+        check_has_offset(offset, self._has_offset)
         refuse_unlike_numbers(X)
         X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
-        return np.asarray(X @ self.coef_.T + self.intercept_)
+        prediction = np.asarray(X @ self.coef_.T + self.intercept_)
+        known = target_offset(offset, len(prediction), len(np.atleast_2d(self.coef_)))
+        if known is not None:
+            prediction += known.reshape(prediction.shape)
+        if interval is None:
+            return prediction
+        return prediction, self._intervals(X, prediction, interval, level, cov, groups, lags)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+        """Return R² of the predictions for X (n, d) against y (n,) or (n, q), with weights (n,)."""
+        return float(r2_score(y, self.predict(X, offset=offset), sample_weight=sample_weight))
 
     def to_onnx(self, path: str | Path) -> None:
         """Write the fitted model for ONNX runtimes, from "X" (n, d) to "variable" (n, q), in the type of the features.
 
         Raises:
-            OneLayerError: if the extra ``onelayer[onnx]`` is not installed or the file cannot be written.
+            OneLayerError: if the extra ``onelayer[onnx]`` is not installed, the model has an offset, or the file
+                cannot be written.
         """
         check_is_fitted(self)
+        check_exports(self._has_offset)
         weight, bias = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
         write_linear_regression(path, weight.astype(self._dtype), bias.astype(self._dtype))
-
-    def summary(self, target: int = 0, confidence: float = 0.95) -> Summary:
-        """Return the table of coefficients with standard errors, t, p and confidence intervals.
-
-        Coefficients that dependent features leave undetermined have none of these.
-
-        Args:
-            target: which target, if y had several.
-            confidence: the probability with which an interval holds the true coefficient.
-
-        Raises:
-            OneLayerError: if the noise model does not give standard errors, with the reason.
-        """
-        check_is_fitted(self)
-        check_level(confidence, "confidence")
-        rank = None if self.rank_ is None else self.rank_ + int(self.fit_intercept)
-        reason = why_no_errors(self._n, rank, self.alpha)
-        if reason:
-            raise OneLayerError(f"there are no standard errors: {reason}")
-        terms, estimate = self._features(), np.atleast_2d(self.coef_)[target]
-        errors = np.atleast_2d(self.std_err_)[target]
-        if self.fit_intercept:
-            terms = ["intercept", *terms]
-            estimate = np.r_[np.atleast_1d(self.intercept_)[target], estimate]
-            errors = np.r_[np.atleast_1d(self.intercept_std_err_)[target], errors]
-        sigma, r2 = (float(np.atleast_1d(value)[target]) for value in (self.sigma_, self.r2_))
-        coefficients = linear_table(
-            tuple(terms),
-            estimate[None],
-            errors[None],
-            self._n,
-            rank,
-            self.alpha,
-            confidence,
-            is_perfect=self._is_perfect[[target]],
-            varies=np.array([not np.isnan(r2)]),
-        )
-        return Summary(coefficients, self._n, sigma, r2)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

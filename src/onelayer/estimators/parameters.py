@@ -14,6 +14,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from onelayer.errors import OneLayerError
+from onelayer.penalties import ElasticNet, Ridge
 
 DTYPES = (np.float64, np.float32)
 KINDS_OF_LABELS: dict[str, tuple[type, ...]] = {  # in this order: a bool is an int
@@ -79,6 +80,48 @@ def class_weights(
     if not (np.isfinite(found).all() and (found >= 0).all()):
         raise OneLayerError(f"class_weight must be finite and not negative, not {given!r}")
     return np.asarray(found, np.float64)
+
+
+def estimator_penalty(
+    strength: float, l1_ratio: float, is_grouped: bool, factors: Any, bounds: Any, d: int
+) -> Ridge | ElasticNet:
+    """Return strength · (l1_ratio ‖W‖₁ + ½ (1 − l1_ratio) ‖W‖²) with a factor for each column, perhaps in bounds.
+
+    Args:
+        strength: not negative.
+        l1_ratio: from 0 to 1.
+        is_grouped: whether the first norm is Σⱼ ‖W·ⱼ‖₂.
+        factors: (d,), not negative, or None for 1.
+        bounds: lower and upper ones, each a number or (d,), or None.
+        d: the number of columns.
+
+    Raises:
+        OneLayerError: if factors or bounds are not numbers for d columns, or out of range.
+    """
+    scale = strength * (1.0 if factors is None else _for_columns("penalty_factors", factors, d))
+    if not (np.isfinite(scale) & (np.asarray(scale) >= 0)).all():
+        raise OneLayerError("penalty_factors must be finite and not negative")
+    if bounds is None and not np.any(l1_ratio * scale):
+        return Ridge(scale)
+    if bounds is None:
+        return ElasticNet(l1_ratio * scale, (1 - l1_ratio) * scale, is_grouped=is_grouped)
+    if len(bounds) != 2:
+        raise OneLayerError(f"bounds must be two, (lower, upper), not {len(bounds)}")
+    lower, upper = (_for_columns("bounds", bound, d) for bound in bounds)
+    return ElasticNet(l1_ratio * scale, (1 - l1_ratio) * scale, lower, upper, is_grouped)
+
+
+def _for_columns(name: str, values: Any, d: int) -> NDArray[np.float64]:
+    """Return a parameter that is a number or one for each column, (d,), as numbers."""
+    try:
+        found = np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise OneLayerError(f"{name} must be numbers, not {values!r}") from error
+    if found.shape not in ((), (d,)) or np.isnan(found).any():
+        raise OneLayerError(
+            f"{name} must be a number or one for each of the {d:,} features, not {found.shape}"
+        )
+    return found
 
 
 def plain_labels(y: Any) -> Any:

@@ -12,6 +12,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -22,18 +23,20 @@ from onelayer.data.rows import Rows
 from onelayer.data.scaling import RunningMoments
 from onelayer.errors import OneLayerError, torch_needed
 from onelayer.estimators.files import BY_ONE_SOLVER, COVARIANCE
+from onelayer.estimators.offsets import check_exports, check_has_offset, logit_offset
 from onelayer.estimators.onnx_export import write_softmax_regression
 from onelayer.estimators.parameters import (
     DTYPES,
     check_parameters,
     class_weights,
+    estimator_penalty,
     plain_labels,
     refuse_unlike_numbers,
     unchanged_on_error,
 )
 from onelayer.estimators.softmax_inference import SoftmaxInference
 from onelayer.losses import CrossEntropy
-from onelayer.penalties import Ridge
+from onelayer.penalties import ElasticNet, Ridge
 from onelayer.solvers.epoch import LARGEST_LR, SMALLEST_LR
 from onelayer.solvers.fit import Minimum
 from onelayer.solvers.minimise import minimise
@@ -71,21 +74,30 @@ def _learns_by_sgd(model: "SoftmaxRegression") -> bool:
 class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Softmax regression: minimises ½ ‖W‖² + C Σ cᵢ ℓ(W xᵢ + b, yᵢ) with the cross-entropy ℓ (section 3.4).
 
-    The objective is that of scikit-learn's ``LogisticRegression``; with two classes too, there is one output, the
-    logit of the second. Features need not be scaled: no solver depends on their units. X is dense, or for the exact
+    With an ``l1_ratio`` r the penalty is r ‖W‖₁ + ½ (1 − r) ‖W‖², the elastic net, which leaves coefficients out. The
+    objective is that of scikit-learn's ``LogisticRegression``; with two classes too, there is one output, the logit of
+    the second. Features need not be scaled: no solver depends on their units. X is dense, or for the exact
     solvers sparse. Coefficients and predictions are float64, also for float32 features: rounded apart to float32,
     weights and intercept of features far from 0 would lose what they have in common.
 
     Args:
         C: the weight of the data against the penalty on W; b is not penalised. Infinite: no penalty, and the objective
             is Σ cᵢ ℓᵢ; then classes that can be separated have no finite minimum.
+        l1_ratio: r, from 0 (a ridge) to 1 (the lasso).
+        grouped: whether the first norm is Σⱼ ‖W·ⱼ‖₂, so that a feature is in for all classes or for none.
+        penalty_factors: what each feature's penalty is multiplied by (d,), or None for 1; with 0 it is free.
+        bounds: (lower, upper) between which coefficients have to be, each a number or one for each feature (d,), or
+            None; (0, np.inf) for coefficients that are not negative. Groups have none.
         fit_intercept: whether b is free; else it is 0.
-        solver: "auto" goes to the minimum, on the CPU in float64, by one of two ways. "newton" forms a matrix of all
-            coefficients in each step, and is best for hundreds; it refuses more than 10,000. "lbfgs" is for many. "sgd"
+        solver: "auto" goes to the minimum, on the CPU in float64, by one of three ways. "newton" forms a matrix of all
+            coefficients in each step, and is best for hundreds; it refuses more than 10,000. "lbfgs" is for many.
+            "proximal", for an ``l1_ratio`` or ``bounds``, works with the features that are not left out. "sgd"
             is minibatch SGD (section 3.6) on features that are standardised on the way; it makes few passes, can go on
             with new rows (``partial_fit``), and comes near the minimum.
-        tol: newton, lbfgs: how far from the minimum the objective may be, relative to itself.
-        max_iter: newton, lbfgs: the largest number of steps.
+        tol: all but sgd: how far from the minimum the objective may be, relative to itself.
+        max_iter: all but sgd: the largest number of steps.
+        warm_start: all but sgd: whether ``fit`` begins at the coefficients that an earlier one has found, if classes
+            and features are as many, and they are better than zeros. The minimum is the same, the steps are fewer.
         class_weight: "balanced" for weights that make the classes count alike, a dictionary from class to weight,
             or None.
         lr: sgd: the learning rate η, constant, for standardised features and the mean loss. "auto" finds the
@@ -101,12 +113,12 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         coef_: W (q, d), or (1, d) with two classes.
         intercept_: b (q,), or (1,).
         objective_: the objective reached. After ``partial_fit`` there is none, for earlier rows are gone.
-        gap_: newton, lbfgs: an upper bound on how far that is above the minimum, rounding included; both are of the
+        gap_: all but sgd: an upper bound on how far that is above the minimum, rounding included; both are of the
             coefficients as they are stored. SGD knows no such bound.
-        converged_: newton, lbfgs: whether the gap is at most ``tol`` times the objective, or nothing beside the
+        converged_: all but sgd: whether the gap is at most ``tol`` times the objective, or nothing beside the
             rounding of one of a model that knows nothing.
-        n_iter_: (1,) newton, lbfgs: how many objectives are in ``history_``; sgd: passes over rows.
-        history_: newton, lbfgs: the objective before each step and at the end (n_iter_,); sgd: the mean loss in each
+        n_iter_: (1,) all but sgd: how many objectives are in ``history_``; sgd: passes over rows.
+        history_: all but sgd: the objective before each step and at the end (n_iter_,); sgd: the mean loss in each
             pass (n_iter_,), that of each batch before its step.
         lr_: sgd: the learning rate that was given, or with "auto" the largest stable one.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
@@ -119,16 +131,24 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         "n_features_in_",
         "feature_names_in_",
         "_dtype",
+        "_has_offset",
         *BY_ONE_SOLVER,
         *COVARIANCE,
     )
 
+    _has_offset = False
+
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
         "C": [Interval(Real, 0, None, closed="right")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "grouped": ["boolean"],
+        "penalty_factors": ["array-like", None],
+        "bounds": [tuple, list, None],
         "fit_intercept": ["boolean"],
-        "solver": [StrOptions({"auto", "newton", "lbfgs", "sgd"})],
+        "solver": [StrOptions({"auto", "newton", "lbfgs", "proximal", "sgd"})],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "lr": [StrOptions({"auto"}), Interval(Real, SMALLEST_LR, LARGEST_LR, closed="both")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -141,10 +161,15 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         self,
         *,
         C: float = 1.0,
+        l1_ratio: float = 0.0,
+        grouped: bool = False,
+        penalty_factors: Any = None,
+        bounds: Any = None,
         fit_intercept: bool = True,
         solver: str = "auto",
         tol: float = 1e-6,
         max_iter: int = 1000,
+        warm_start: bool = False,
         class_weight: Any = None,
         lr: float | str = "auto",
         batch_size: int = 32,
@@ -153,10 +178,15 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         device: str = "auto",
     ) -> None:
         self.C = C
+        self.l1_ratio = l1_ratio
+        self.grouped = grouped
+        self.penalty_factors = penalty_factors
+        self.bounds = bounds
         self.fit_intercept = fit_intercept
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+        self.warm_start = warm_start
         self.class_weight = class_weight
         self.lr = lr
         self.batch_size = batch_size
@@ -164,11 +194,19 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         self.random_state = random_state
         self.device = device
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Learn from features X (n, d), labels y (n,) of any type, and weights (n,); what was learned before is lost.
 
+        Args:
+            X: features.
+            y: labels.
+            sample_weight: weights.
+            offset: all but sgd: what is known beforehand of the logits and added to W x + b: (n, q), a column for
+                each class in their order, or for two classes (n,), that of the second.
+
         Raises:
-            OneLayerError: if a parameter is out of range, y has one class only, or no row has any weight.
+            OneLayerError: if a parameter is out of range or not for the solver, y has one class only, or no row has any
+                weight.
             DivergenceError: if ``lr`` is too large for the data.
             ValueError: if X or y are malformed.
 
@@ -177,12 +215,20 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         """
         with unchanged_on_error(self):
             self._check_parameters()
+            if offset is not None and self.solver == "sgd":
+                raise OneLayerError(
+                    "solver='sgd' takes no offset: use solver='auto', which goes to the minimum"
+                )
+            before = getattr(self, "classes_", None)
             X, y = self._validated(X, y, reset=True)
             self.classes_, labels = np.unique(y, return_inverse=True)
-            X, labels, weights = self._weighted(X, labels, sample_weight)
+            known = logit_offset(offset, len(labels), len(self.classes_))
+            X, labels, weights, known = self._weighted(X, labels, sample_weight, known)
+            start = self._start(X.shape[1], before)
             self._forget("coef_", "intercept_", *BY_ONE_SOLVER)
+            self._has_offset = known is not None
             X = sparse.csr_array(X) if sparse.issparse(X) else X
-            kept = Rows(X, labels, "classes", None if (weights == 1).all() else weights)
+            kept = Rows(X, labels, "classes", None if (weights == 1).all() else weights, offset=known)
             self._keep_rows(kept)
             if self.solver == "sgd":
                 self._begin(X.shape[1])
@@ -190,7 +236,7 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
                 penalty = 0.5 * float(np.square(self.coef_, dtype=np.float64).sum())
                 self.objective_ = self.C * float(weights.sum()) * rows.loss() + penalty
             else:
-                self._minimise(kept)
+                self._minimise(kept, start)
         return self
 
     @available_if(_learns_by_sgd)  # type: ignore[untyped-decorator]
@@ -224,9 +270,11 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
             unknown = [label for label in np.unique(y).tolist() if label not in known]
             if unknown:
                 raise OneLayerError(f"y has {unknown[0]!r}, which is not one of the classes {known}")
-            X, labels, weights = self._weighted(X, np.searchsorted(self.classes_, y), sample_weight)
+            labels = np.searchsorted(self.classes_, y)
+            X, labels, weights, _ = self._weighted(X, labels, sample_weight, None)
             if not hasattr(self, "_progress"):
                 self._forget(*BY_ONE_SOLVER)
+                self._has_offset = False
                 self._begin(X.shape[1])
             self._learn(X, labels, weights, are_all=False)
             self._forget("objective_")
@@ -239,6 +287,20 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
             raise OneLayerError(
                 f"device={self.device!r} is for solver='sgd': the others compute on the CPU, in float64"
             )
+
+        if self.solver == "sgd":
+            given = {"l1_ratio": self.l1_ratio != 0, "penalty_factors": self.penalty_factors is not None}
+            given |= {"bounds": self.bounds is not None, "grouped": self.grouped}
+            for name in (name for name, is_given in given.items() if is_given):
+                raise OneLayerError(f"{name} is not for solver='sgd', which has a ridge alone: use solver='auto'")
+        if self.grouped and not self.l1_ratio:
+            raise OneLayerError("grouped=True is for an l1_ratio above 0: a ridge leaves no feature out")
+
+    def _penalty(self, d: int) -> Ridge | ElasticNet:
+        """Return the penalty on W (k, d) for a weight of 1 of the data, a ridge if it is one."""
+        return estimator_penalty(
+            1 / float(self.C), float(self.l1_ratio), self.grouped, self.penalty_factors, self.bounds, d
+        )
 
     def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Any, NDArray[Any]]:
         if self.solver == "sgd" and sparse.issparse(X):
@@ -253,9 +315,9 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         return X, y
 
     def _weighted(
-        self, X: Any, labels: NDArray[np.int64], sample_weight: Any
-    ) -> tuple[Any, NDArray[np.int64], NDArray[np.float64]]:
-        """Return the rows that have a weight, with those of their classes worked into it."""
+        self, X: Any, labels: NDArray[np.int64], sample_weight: Any, offset: NDArray[np.float64] | None
+    ) -> tuple[Any, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return the rows that have a weight, with those of their classes worked into it, and their offset."""
         if len(self.classes_) < 2:
             [name] = self.classes_.tolist()
             raise OneLayerError(f"y has one class only, {name!r}: there is nothing to tell apart")
@@ -269,9 +331,9 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
             raise OneLayerError("no row has a weight above 0 (sample_weight times class_weight)")
         if counted.all():
             self._used = None
-            return X, labels, weights
+            return X, labels, weights, offset
         self._used = counted
-        return X[counted], labels[counted], weights[counted]
+        return X[counted], labels[counted], weights[counted], None if offset is None else offset[counted]
 
     def _forget(self, *names: str) -> None:
         for name in names:
@@ -319,16 +381,27 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         self._progress = Progress(n_seen, total, n_measured, before.seed)
         return rows
 
-    def _minimise(self, rows: Rows) -> None:
+    def _start(self, d: int, classes: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """Return the coefficients to begin at, those before, if ``warm_start`` asks for it and they fit."""
+        is_alike = classes is not None and np.array_equal(classes, self.classes_)
+        if not (self.warm_start and is_alike and self.coef_.shape[1] == d):
+            return None
+        return self.coef_, self.intercept_ if self.fit_intercept else np.zeros_like(self.intercept_)
+
+    def _minimise(self, rows: Rows, start: tuple[NDArray[Any], NDArray[Any]] | None) -> None:
         q, d = len(self.classes_), rows.n_features
         weighed = np.bincount(rows.y, minlength=q) > 0  # other classes are left with a logit far below
         places, k = np.cumsum(weighed) - 1, int(weighed.sum())
         if k == 1:
             fit = Minimum(np.zeros((1, d)), np.zeros(1), "newton", 0.0, 0.0, [0.0], True)
         else:
-            loss, penalty = CrossEntropy(k, is_single=q == 2), Ridge(1 / float(self.C))
-            rows = rows if k == q else replace(rows, y=places[rows.y])
-            fit = minimise(rows, loss, penalty, self.fit_intercept, self.solver, self.tol, self.max_iter)
+            loss, penalty = CrossEntropy(k, is_single=q == 2), self._penalty(d)
+            if k < q:
+                offset = None if rows.offset is None else rows.offset[:, weighed]
+                rows = replace(rows, y=places[rows.y], offset=offset)
+                start = None if start is None else (start[0][weighed], start[1][weighed])
+            settings = self.fit_intercept, self.solver, self.tol, self.max_iter
+            fit = minimise(rows, loss, penalty, *settings, start=start)
         self.coef_, self.intercept_ = fit.weight, fit.bias
         if k == 1 and q == 2:
             self.intercept_ = np.array([NEVER if weighed[1] else -NEVER])
@@ -355,38 +428,47 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
             f"{fit.gap / fit.objective:.1e} of itself; tol asks for {self.tol:.1e}, but {stopped}"
         )
 
-    def decision_function(self, X: Any) -> NDArray[Any]:
-        """Return the logits (n, q) of features X (n, d), or (n,) with two classes."""
+    def decision_function(self, X: Any, offset: Any = None) -> NDArray[Any]:
+        """Return the logits (n, q) of features X (n, d), or (n,) with two classes.
+
+        Args:
+            X: features.
+            offset: as in ``fit``, if the model was fitted with one; likewise for all predictions.
+        """
         check_is_fitted(self)
+        check_has_offset(offset, self._has_offset)
         refuse_unlike_numbers(X)
         X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
         logits = np.asarray(X @ self.coef_.T + self.intercept_)
+        known = logit_offset(offset, len(logits), len(self.classes_))
+        logits = logits if known is None else logits + known
         return logits[:, 0] if len(self.classes_) == 2 else logits
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """Return the most probable class (n,) for features X (n, d)."""
-        logits = self.decision_function(X)
+        logits = self.decision_function(X, offset=offset)
         return np.asarray(
             self.classes_[(logits > 0).astype(int) if logits.ndim == 1 else logits.argmax(axis=1)]
         )
 
-    def predict_proba(self, X: Any) -> NDArray[Any]:
+    def predict_proba(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """Return the probability of each class (n, q) for features X (n, d)."""
-        logits = self.decision_function(X)
+        logits = self.decision_function(X, offset=offset)
         if logits.ndim == 1:
             return np.stack([expit(-logits), expit(logits)], axis=1)
         return np.asarray(softmax(logits, axis=1))
 
-    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+    def predict_log_proba(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """Return the logarithm of each class's probability (n, q) for features X (n, d)."""
-        logits = self.decision_function(X)
+        logits = self.decision_function(X, offset=offset)
         if logits.ndim == 1:
             return np.stack([log_expit(-logits), log_expit(logits)], axis=1)
         return np.asarray(log_softmax(logits, axis=1))
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return the share of the rows X (n, d), y (n,), in proportion to their weights (n,), whose class is right."""
-        return float(super().score(X, plain_labels(y), sample_weight))
+        predicted = self.predict(X, offset=offset)
+        return float(accuracy_score(plain_labels(y), predicted, sample_weight=sample_weight))
 
     def to_onnx(self, path: str | Path) -> None:
         """Write the fitted model for ONNX runtimes, from "X" (n, d) to "label" (n,) and "probabilities" (n, q).
@@ -395,10 +477,11 @@ class SoftmaxRegression(SoftmaxInference, ClassifierMixin, BaseEstimator):  # ty
         are strings or int64, the classes themselves.
 
         Raises:
-            OneLayerError: if the extra ``onelayer[onnx]`` is not installed, a class is neither a string nor an integer,
-                or the file cannot be written.
+            OneLayerError: if the extra ``onelayer[onnx]`` is not installed, the model has an offset, a class is neither
+                a string nor an integer, or the file cannot be written.
         """
         check_is_fitted(self)
+        check_exports(self._has_offset)
         weight, bias = self.coef_.astype(self._dtype), self.intercept_.astype(self._dtype)
         write_softmax_regression(path, weight, bias, self.classes_)
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.inference import Coefficients
+from onelayer.inference.covariance import FTest
+from onelayer.inference.goodness import Goodness
 
 Array = NDArray[np.float64]
 
@@ -16,15 +18,51 @@ class Summary:
 
     Attributes:
         coefficients: of one target.
-        n: the number of rows, without those of weight 0.
-        sigma: the estimate of σ, in units of y.
-        r2: the share of y's variance that is explained.
+        goodness: how well they explain the rows.
     """
 
     coefficients: Coefficients
-    n: int
-    sigma: float
-    r2: float
+    goodness: Goodness
+
+    @property
+    def n(self) -> int:
+        """The number of rows, without those of weight 0."""
+        return self.goodness.n
+
+    @property
+    def sigma(self) -> float:
+        """The estimate of σ, in units of y; of a row of weight 1."""
+        return self.goodness.sigma
+
+    @property
+    def r2(self) -> float:
+        """The share of y's variance that is explained; without an intercept, of its mean square."""
+        return self.goodness.r2
+
+    @property
+    def adjusted_r2(self) -> float:
+        """The same, of variances that are not biased by the number of coefficients."""
+        return self.goodness.adjusted_r2
+
+    @property
+    def f(self) -> FTest:
+        """The test that all coefficients but the intercept are 0; robust where the errors are."""
+        return self.goodness.f
+
+    @property
+    def log_likelihood(self) -> float:
+        """The logarithm of the likelihood of normal noise; NaN if the fit is perfect."""
+        return self.goodness.log_likelihood
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, of coefficients without σ."""
+        return self.goodness.aic
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion, likewise."""
+        return self.goodness.bic
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -43,8 +81,8 @@ class Summary:
 
     @property
     def degrees_of_freedom(self) -> int:
-        """The number of rows beyond that of coefficients that they determine."""
-        return int(self.coefficients.degrees_of_freedom)
+        """The number of rows beyond that of coefficients that they determine; σ is estimated with so many."""
+        return self.goodness.n - self.goodness.rank
 
     @property
     def t(self) -> Array:
@@ -70,7 +108,12 @@ class Summary:
             )
             for row in rows
         ]
-        lines.append(
-            f"{self.n} rows, {self.degrees_of_freedom} degrees of freedom, σ = {self.sigma:.6g}, R² = {self.r2:.6f}"
-        )
+        lines += [
+            f"{self.n} rows, {self.degrees_of_freedom} degrees of freedom, σ = {self.sigma:.6g}, R² = {self.r2:.6f}",
+        ]
+        if not np.isnan(self.log_likelihood):
+            lines += [
+                f"adjusted R² = {self.adjusted_r2:.6f}, {self.f} for all slopes",
+                f"log-likelihood {self.log_likelihood:.6g}, AIC {self.aic:.6g}, BIC {self.bic:.6g}",
+            ]
         return "\n".join([*lines, *self.coefficients.notes])

@@ -53,24 +53,15 @@ class Coefficients:
     @property
     def p(self) -> Array:
         """How probable a statistic at least this far from 0 is where the true coefficient is 0 (k, p)."""
-        # SciPy takes as long to import as a table to solve, and its scipy.stats as long as PyTorch.
-        from scipy.special import erfc, stdtr
-
-        size = np.abs(self.statistic)
-        if self.distribution == "normal":
-            return np.asarray(erfc(size / np.sqrt(2)))
-        degrees = self.degrees_of_freedom
-        tail = 2 * stdtr(degrees, -np.minimum(size, FAR_TAIL))
-        return np.asarray(tail * (FAR_TAIL / np.maximum(size, FAR_TAIL)) ** degrees)
+        return two_sided_p(
+            self.statistic, np.inf if self.distribution == "normal" else self.degrees_of_freedom
+        )
 
     @property
     def interval(self) -> Array:
         """The lower and upper end of each confidence interval (k, p, 2)."""
-        from scipy.special import ndtri, stdtrit
-
-        tail = (1 - self.level) / 2
-        is_normal = self.distribution == "normal"
-        half = -(ndtri(tail) if is_normal else stdtrit(self.degrees_of_freedom, tail)) * self.std_err
+        degrees = np.inf if self.distribution == "normal" else self.degrees_of_freedom
+        half = quantile(self.level, degrees) * self.std_err
         return np.stack([self.estimate - half, self.estimate + half], axis=-1)
 
     def cells(self, k: int) -> list[tuple[str, ...]]:
@@ -88,6 +79,26 @@ class Coefficients:
             cells[2] = "<1e-300" if p < LEAST_P else cells[2]
             found.append((term, f"{estimate:.6g}", *cells))
         return found
+
+
+def two_sided_p(statistic: Array | float, degrees: float) -> Array:
+    """Return how probable a |t| at least this large is by chance, of Student's t; normal if ``degrees`` is infinite."""
+    # SciPy takes as long to import as a table to solve, and its scipy.stats as long as PyTorch.
+    from scipy.special import erfc, stdtr
+
+    size = np.abs(statistic)
+    if degrees == np.inf:
+        return np.asarray(erfc(size / np.sqrt(2)))
+    tail = 2 * stdtr(degrees, -np.minimum(size, FAR_TAIL))
+    return np.asarray(tail * (FAR_TAIL / np.maximum(size, FAR_TAIL)) ** degrees)
+
+
+def quantile(level: float, degrees: float) -> float:
+    """Return how many standard errors an interval of a level reaches to each side, by the same distribution."""
+    from scipy.special import ndtri, stdtrit
+
+    tail = (1 - level) / 2
+    return -float(ndtri(tail) if degrees == np.inf else stdtrit(degrees, tail))
 
 
 def check_level(level: float, name: str = "level") -> None:

@@ -1,11 +1,16 @@
-"""The errors of linear regression's coefficients, where noise is normal (section 3.1.3 of the book)."""
+"""The coefficients of linear regression with their errors: of normal noise (section 3.1.3 of the book), or robust."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.data.rows import Source
+from onelayer.errors import OneLayerError
 from onelayer.inference.coefficients import Coefficients, check_level, with_intercept
+from onelayer.inference.covariance import Covariance
+from onelayer.inference.design import Design
+from onelayer.inference.robust import Robust
 from onelayer.solvers.fit import LeastSquaresFit
 
 Array = NDArray[np.float64]
@@ -21,6 +26,8 @@ def linear_coefficients(
     alpha: float = 0.0,
     level: float = 0.95,
     outputs: Sequence[str] = (),
+    rows: Source | None = None,
+    robust: Robust | None = None,
 ) -> Coefficients:
     """Return the coefficients of y = Wx + b + ε with ε ~ N(0, σ²/c), for rows of weights c.
 
@@ -34,28 +41,43 @@ def linear_coefficients(
         alpha: the penalty on weights; with one there are no errors.
         level: the probability with which an interval holds the true coefficient.
         outputs: (q,) the names of the targets.
+        rows: those of the fit, which robust errors need.
+        robust: what the errors are robust to, if not classical.
 
     Raises:
-        OneLayerError: if ``level`` is not between 0 and 1.
+        OneLayerError: if ``level`` is not between 0 and 1, or for "HC2" and "HC3", if a row has a leverage of 1.
     """
     d = fit.weight.shape[1]
     order = [d, *range(d)] if fit_intercept else list(range(d))
     rank = None if fit.rank is None else (d if alpha else fit.rank) + int(fit_intercept)
+    robust = robust or Robust("classical", n)
     errors = np.full((len(fit.weight), d + 1), np.nan)
     if not why_no_errors(n, rank, alpha):
-        errors = fit.std_err(n - (rank or 0))
+        if robust.cov == "classical":
+            errors = fit.std_err(n - (rank or 0))
+        elif rows is not None and fit.inverse is not None:
+            inverse = fit.inverse.times_power(fit.exponent)
+            covariances = robust_covariances(Design.of(rows, fit.weight, fit.bias, inverse), robust)
+            errors = np.stack([covariance.std_err() for covariance in covariances])
     return linear_table(
         with_intercept(terms, fit_intercept),
         np.column_stack([fit.weight, fit.bias])[:, order],
         errors[:, order],
-        n,
+        robust,
         rank,
         alpha,
         level,
+        identified=fit.identified[order],
         is_perfect=fit.rss <= ROUNDED * fit.rounding,
         varies=fit.tss > 0,
         outputs=outputs,
     )
+
+
+def robust_covariances(design: Design, robust: Robust) -> list[Covariance]:
+    """Return the covariance of the coefficients of each target (q,)."""
+    middles = (design.covariance(k, robust) for k in range(len(design.weight)))
+    return [Covariance(design.inverse, middle, robust) for middle in middles]
 
 
 def why_no_errors(n: int, rank: int | None, alpha: float) -> str:
@@ -75,14 +97,21 @@ def why_no_errors(n: int, rank: int | None, alpha: float) -> str:
     return "" if n > rank else f"{n} rows are not more than the coefficients"
 
 
+def refuse_if(reason: str) -> None:
+    """Raise OneLayerError if there is a reason why there are no errors."""
+    if reason:
+        raise OneLayerError(f"there are no standard errors: {reason}")
+
+
 def linear_table(
     terms: tuple[str, ...],
     estimate: Array,
     std_err: Array,
-    n: int,
+    robust: Robust,
     rank: int | None,
     alpha: float,
     level: float,
+    identified: NDArray[np.bool_],
     is_perfect: NDArray[np.bool_],
     varies: NDArray[np.bool_],
     outputs: Sequence[str] = (),
@@ -93,10 +122,11 @@ def linear_table(
         terms: (p,) the names of the coefficients.
         estimate: (q, p).
         std_err: (q, p).
-        n: the number of rows.
-        rank: how many coefficients they determine, or None if that is not known.
+        robust: what the errors are robust to.
+        rank: how many coefficients the rows determine, or None if that is not known.
         alpha: the penalty.
         level: the probability with which an interval holds the true coefficient.
+        identified: (p,) whether the rows determine a coefficient.
         is_perfect: (q,) whether residuals are rounding.
         varies: (q,) whether a target varies.
         outputs: (q,) the names of the targets; if there are none, y1, y2, …, or "" for a single one.
@@ -104,9 +134,9 @@ def linear_table(
     check_level(level)
     q = len(estimate)
     outputs = tuple(outputs) or (("",) if q == 1 else tuple(f"y{k + 1}" for k in range(q)))
-    reason = why_no_errors(n, rank, alpha)
-    notes = [f"there are no standard errors: {reason}"] if reason else []
-    is_open = [] if reason else [term for term, e in zip(terms, std_err[0], strict=True) if np.isnan(e)]
+    reason = why_no_errors(robust.n, rank, alpha)
+    notes = [f"there are no standard errors: {reason}"] if reason else list(robust.notes())
+    is_open = [] if reason else [term for term, known in zip(terms, identified, strict=True) if not known]
     if is_open:
         notes.append(
             f"not determined, for features are linearly dependent: {', '.join(is_open)}; of all the values that "
@@ -120,7 +150,9 @@ def linear_table(
             notes.append(
                 f"{prefix}an essentially perfect fit: the residuals are rounding, and say nothing of t and p"
             )
-    degrees = np.nan if rank is None else float(n - rank)
+    if not reason and np.isnan(std_err[:, identified]).any():
+        notes.append("the groups are too few for two ways of grouping: some variances come out negative")
+    degrees = np.nan if rank is None else float(robust.degrees(rank))
     return Coefficients(
         terms, outputs, None, estimate, std_err, "t", degrees, level, is_perfect, tuple(notes)
     )

@@ -112,6 +112,19 @@ class Robust:
         """Return the degrees of freedom of Student's t for p coefficients: n − p, or for G groups G − 1."""
         return self.group_count - 1 if self.cov == "cluster" else self.n - p
 
+    def notes(self) -> tuple[str, ...]:
+        """Return a sentence on what errors are robust to, or none if they are classical."""
+        if self.cov == "classical":
+            return ()
+        if self.cov == "cluster":
+            ways = " and ".join(f"{part.count:,}" for part in self.groups[:2])
+            said = f"for rows that depend on each other in groups: {ways} groups"
+        elif self.cov == "HAC":
+            said = f"for rows that depend on the {self.lags:,} before them (HAC, Newey and West)"
+        else:
+            said = f"for variances that differ from row to row ({self.cov})"
+        return (f"errors hold {said}",)
+
 
 def meat(rows: Source, scores: Scores, robust: Robust) -> Array:
     """Return the sum of the squares of scores (P, P): over rows, over groups, or with lags.

@@ -117,7 +117,7 @@ def audit(objective: Objective, point: Point, Q: Array | None = None) -> Audit:
 
 def _audit_terms(objective: Objective, V: Array, Q: Array | None, unit: float, block: Block) -> list[Any]:
     columns, c = objective.columns(block, written_out=True), objective.weights(block)
-    _, R, h = objective.loss.at(columns.forward(V), block.y)
+    _, R, h = objective.loss.at(objective.outputs(columns, V, block), block.y)
     powers = 0.0
     if Q is not None:
         forms = np.maximum(columns.forms(Q), 0) / unit
@@ -125,6 +125,8 @@ def _audit_terms(objective: Objective, V: Array, Q: Array | None, unit: float, b
     squares = columns.squares(h * c) if Q is None else np.zeros(0)
     columns = columns.absolute()
     reach = columns.forward(np.abs(V))  # what the outputs are sums of
+    if block.offset is not None:
+        reach += np.abs(block.offset.T)
     R = np.abs(R) * c
     curved = float((h * np.square(reach) * c).sum())
     return [float((R * reach).sum()), columns.backward(R), curved, powers, squares]

@@ -23,6 +23,7 @@ from onelayer.solvers.coordinates import (
     without_null,
 )
 from onelayer.solvers.fit import LeastSquaresFit
+from onelayer.solvers.inverse import Span
 from onelayer.solvers.moments import ALIKE, Moments, are_alike, relative_size
 
 Array = NDArray[np.float64]
@@ -34,7 +35,6 @@ MOST_CORRECTIONS = 30
 COMPARABLE = (
     1e8  # ratio of columns' sizes up to which the norm of their weights in the user's units has digits
 )
-IDENTIFIED = 1e-6  # how far, relatively, a coefficient may be from the span of the features
 
 
 def solve_carefully(rows: Source, moments: Moments, gram: Array, alpha: float) -> LeastSquaresFit:
@@ -113,16 +113,16 @@ def _solve(
     coordinates = without_null(problem, coordinates, is_scaled)
     theta, rss, error, corrections = _refined(problem, coordinates)
     weight, bias, lost = _stored(problem, theta)
-    T, inverse = coordinates.T, np.zeros((d + 1, d + 1))
-    p = len(T)
-    inverse[:p, :p] = T @ coordinates.inverse @ T.T
-    inverse[:p, :p] /= np.outer(problem.unit, problem.unit)
+    T, span = coordinates.T, _span(problem, coordinates.T[:d], is_scaled)
+    rank = T.shape[1] - (len(T) - d)
+    turn = np.linalg.cholesky(coordinates.inverse)[:rank, :rank]
+    inverse = problem.moments.inverse(T[:d, :rank] @ turn / problem.unit[:d, None], span)
     return LeastSquaresFit(
         weight=weight.T,
         bias=bias,
         solver="direct",
-        rank=T.shape[1] - (p - d),
-        identified=_identified(problem, T[:d], is_scaled),
+        rank=rank,
+        identified=inverse.identified(),
         inverse=inverse,
         rss=rss + lost,
         tss=problem.moments.variation,
@@ -170,18 +170,14 @@ def _stored(problem: Problem, theta: DoubleDouble) -> tuple[Array, Array, Array]
     return stored[:d], stored[d], lost + moments.n * (change[d] + moments.mean @ change[:d]) ** 2
 
 
-def _identified(problem: Problem, T: Array, is_scaled: bool) -> NDArray[np.bool_]:
-    """Return which weights, and last the bias, are determined: combinations of the rows, whose span T (d, r) gives."""
+def _span(problem: Problem, T: Array, is_scaled: bool) -> Span | None:
+    """Return the span of the centred rows, which T (d, r) gives; None if it is all there is."""
     d, moments = len(T), problem.moments
-    has_bias = moments.n is not None
-    if T.shape[1] - has_bias == d:
-        return np.ones(d + 1, bool)
+    rank = T.shape[1] - (moments.n is not None)
+    if rank == d:
+        return None
     size = np.sqrt(np.where(moments.spread > 0, moments.spread, moments.squares))
     size = np.where(size > 0, size, 1.0)
     unit = problem.unit[:d, None]
-    span = T[:, : T.shape[1] - has_bias] / unit
-    Q = np.linalg.qr(span * (unit**2 if is_scaled else 1.0) / size[:, None])[0]
-    mean = moments.mean / size
-    functionals = np.c_[np.eye(d), mean / max(float(np.linalg.norm(mean)), np.finfo(float).tiny)]
-    rest = functionals - Q @ (Q.T @ functionals)
-    return np.asarray(np.linalg.norm(rest, axis=0) <= IDENTIFIED)
+    span = T[:, :rank] / unit
+    return Span(np.linalg.qr(span * (unit**2 if is_scaled else 1.0) / size[:, None])[0], size)

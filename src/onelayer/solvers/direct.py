@@ -42,6 +42,7 @@ def least_squares(
     Raises:
         OneLayerError: if values are so large that their squares overflow.
     """
+    rows = rows.less_offset() if isinstance(rows, Rows) else rows
     rows, exponent = rows.weights_near_one()
     fit = _solve(rows, _scaled(alpha, -exponent), fit_intercept, careful)
     return replace(fit, exponent=exponent)
@@ -95,12 +96,12 @@ def _solve_by_cholesky(
         > ILL_CONDITIONED
     ):
         return None
-    half, inverse = half / scales[:, None], inverse / scales / scales[:, None]
+    half = half / scales[:, None]
     u = half.T @ cross
     weight, bias, size, corrections = half @ u, moments.y_mean, np.inf, 0  # the bias at x̄
     total = (moments.n or 0.0) * moments.y_mean**2 + moments.tss
     while size > CORRECTED and corrections < MOST_CORRECTIONS:
-        gradient, residual, rss = _gradient(rows, moments, weight, bias)
+        gradient, residual, rss = residual_products(rows, moments, weight, bias)
         penalised = gradient - alpha * weight
         down = half.T @ penalised
         step, shift = half @ down, residual / moments.n if moments.n else np.zeros_like(bias)
@@ -116,7 +117,7 @@ def _solve_by_cholesky(
         solver="direct",
         rank=d,
         identified=np.ones(d + 1, bool),
-        inverse=_inverse(inverse, moments),
+        inverse=moments.inverse(half),
         rss=np.maximum(rss, 0) + (moments.n or 0.0) * lost**2,
         tss=moments.variation,
         rounding=moments.rounding_of(weight, exact.rounded()),
@@ -126,7 +127,7 @@ def _solve_by_cholesky(
     )
 
 
-def _gradient(rows: Source, moments: Moments, weight: Array, bias: Array) -> list[Array]:
+def residual_products(rows: Source, moments: Moments, weight: Array, bias: Array) -> list[Array]:
     """Return ZᵀCr (d, q), 1ᵀCr (q,) and rᵀCr (q,) for the residuals r = Y − ZWᵀ − b of the rows Z = X − x̄."""
     mean = moments.mean
     is_far = moments.is_far
@@ -145,15 +146,6 @@ def _gradient(rows: Source, moments: Moments, weight: Array, bias: Array) -> lis
 
     gradient, total, rss = rows.sum(terms)
     return [gradient if is_far else gradient - np.outer(mean, total), total, rss]
-
-
-def _inverse(inner: Array, moments: Moments) -> Array:
-    """Return the inverse (d + 1, d + 1) with the bias, given that of the centred features (d, d)."""
-    if moments.n is None:
-        return np.pad(inner, (0, 1))
-    border = -inner @ moments.mean
-    corner = 1 / moments.n - moments.mean @ border
-    return np.block([[inner, border[:, None]], [border[None], np.array([[corner]])]])
 
 
 def _bias_at_zero(moments: Moments, weight: DoubleDouble, bias: Array) -> DoubleDouble:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.solvers.inverse import Inverse
+
 Array = NDArray[np.float64]
 
 
@@ -32,8 +34,7 @@ class LeastSquaresFit(Fit):
     Attributes:
         rank: of the centred features, below d if they are linearly dependent; None if it was not found.
         identified: (d + 1,) which weights, and last the bias, the data determine although features are dependent.
-        inverse: (d + 1, d + 1) the inverse of [X 1]ᵀC[X 1] + alpha on what is determined; zeros for a bias that is
-            not free; None if it was not found.
+        inverse: that of [X 1]ᵀC[X 1] + alpha on what is determined; None if it was not found.
         rss: Σ cᵢ rᵢ² of each target's residuals with these weights (q,).
         tss: Σ cᵢ (yᵢ − ȳ)² of each target (q,), 0 where it is rounding; without an intercept Σ cᵢ yᵢ².
         rounding: the residuals' squares (q,) that rounding the weights, the bias and the targets may cause.
@@ -45,7 +46,7 @@ class LeastSquaresFit(Fit):
 
     rank: int | None
     identified: NDArray[np.bool_]
-    inverse: Array | None = field(repr=False)
+    inverse: Inverse | None = field(repr=False)
     rss: Array
     tss: Array
     rounding: Array
@@ -62,15 +63,34 @@ class LeastSquaresFit(Fit):
         """Return the standard errors of the weights and the bias (q, d + 1); NaN where they are not determined."""
         if self.inverse is None:
             return np.full((len(self.weight), len(self.identified)), np.nan)
-        errors = np.sqrt(np.outer(self.rss / degrees, self.inverse.diagonal()))
+        errors = np.sqrt(np.outer(self.rss / degrees, self.inverse.variances()))
         return np.where(self.identified, errors, np.nan)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ElasticNetFit(LeastSquaresFit):
+    """The minimum of Σᵢ cᵢ ‖yᵢ − W xᵢ − b‖² + 2 penalty(W), of each target on its own.
+
+    The solver is "coordinate descent"; ``error`` is left to ``gap``.
+
+    Attributes:
+        objective: the value (q,) at W and b as they are stored.
+        gap: an upper bound (q,) on how far that is above the minimum.
+        n_iter: the numbers of sweeps (q,) over columns.
+        converged: whether a gap is as small as it was to be (q,).
+    """
+
+    objective: Array
+    gap: Array
+    n_iter: NDArray[np.int_]
+    converged: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Minimum(Fit):
     """The minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W), with a bound on how far from it the solver may be.
 
-    The solver is "newton" or "lbfgs".
+    The solver is "newton" or "lbfgs", or "proximal" for an elastic net.
 
     Attributes:
         objective: the value at W and b as they are stored.
@@ -104,9 +124,11 @@ class Found:
         lower: a lower bound on the minimum.
         history: F before each step and at the end.
         is_exhausted: whether the steps were used up.
+        first: F at V = 0.
     """
 
     candidates: list[Array]
     lower: float
     history: list[float]
     is_exhausted: bool
+    first: float

@@ -50,16 +50,17 @@ class Sizes:
     most_double: int = 2**22
 
 
-def lbfgs(stages: list[Objective], tol: float, max_iter: int, sizes: Sizes) -> Found:
-    """Go from V = 0 to where F is within ``tol`` of itself from its minimum, or as near as ``max_iter`` steps come.
+def lbfgs(stages: list[Objective], start: Array, tol: float, max_iter: int, sizes: Sizes) -> Found:
+    """Go from V to where F is within ``tol`` of itself from its minimum, or as near as ``max_iter`` steps come.
 
     Args:
         stages: the objective, perhaps in lower precision first, in float64 at last.
+        start: V (k, p).
         tol: relative to F.
         max_iter: steps.
         sizes: where one way gives way to another.
     """
-    descent = Descent(stages[0], tol, max_iter, sizes)
+    descent = Descent(stages[0], start, tol, max_iter, sizes)
     for objective in stages:
         descent.change_to(objective)
         descent.run()
@@ -79,10 +80,12 @@ class Descent:
     """
 
     objective: Objective
+    start: Array
     tol: float
     max_iter: int
     sizes: Sizes
     point: Point = field(init=False)
+    first: float = field(init=False)
     history: list[float] = field(default_factory=list)
     lower: float = 0.0
     pairs: list[tuple[Array, Array]] = field(default_factory=list)
@@ -95,7 +98,8 @@ class Descent:
     t: float = 1.0
 
     def __post_init__(self) -> None:
-        self.point = self.objective.at(np.zeros(self.objective.shape), inner=True)
+        self.point = self.objective.at(self.start, inner=True)
+        self.first = self.objective.value_at_zero() if self.start.any() else self.point.value
 
     @property
     def is_fine(self) -> bool:
@@ -118,7 +122,7 @@ class Descent:
             if len(self.history) > self.max_iter:
                 self.is_exhausted = True
                 return
-            if self.objective.is_hopeless(self.point.value, self.history[0]):
+            if self.objective.is_hopeless(self.point.value, self.first):
                 return
             before = self.point
             self._step()
@@ -137,7 +141,7 @@ class Descent:
             self._bound_by_ridge()
             if self.point.value - self.lower > self.tol * self.lower:
                 self._bound_by_hessian()
-        return Found([self.point.V], self.lower, self.history, self.is_exhausted)
+        return Found([self.point.V], self.lower, self.history, self.is_exhausted, self.first)
 
     # The gap
 
@@ -331,7 +335,7 @@ class Descent:
     def _squares_terms(self, block: Block) -> list[Array]:
         objective = self.objective
         columns = objective.columns(block, written_out=True)
-        _, _, h = objective.loss.at(columns.forward(self.point.V), block.y)
+        _, _, h = objective.loss.at(objective.outputs(columns, self.point.V, block), block.y)
         return [columns.squares(objective.weights(block) * (h * (1 - h) if objective.loss.is_coupled else h))]
 
     def _centred(self, inverse: Inverse) -> Inverse:

@@ -13,14 +13,15 @@ from onelayer.double_double import EPS
 from onelayer.engines.threads import sums_share_threads
 from onelayer.errors import OneLayerError
 from onelayer.losses import Loss
-from onelayer.penalties import Ridge
+from onelayer.penalties import ElasticNet, Ridge
 from onelayer.solvers.fit import Found, Minimum
 from onelayer.solvers.lbfgs import Sizes, lbfgs
 from onelayer.solvers.moments import FEW_COLUMNS
 from onelayer.solvers.newton import newton
 from onelayer.solvers.objective import Objective
+from onelayer.solvers.penalty_path import PenaltyPath
 from onelayer.solvers.scaling import RowsScaling
-from onelayer.solvers.wide import has_row_space, hidden, in_row_space
+from onelayer.solvers.wide import RowSpace, has_row_space, hidden
 
 Array = NDArray[Any]
 
@@ -31,12 +32,13 @@ LARGEST_DENSE = 10_000  # parameters whose Hessian may be asked for: 800 MB
 def minimise(
     rows: Source,
     loss: Loss,
-    penalty: Ridge,
+    penalty: Ridge | ElasticNet,
     fit_intercept: bool = True,
     solver: str = "auto",
     tol: float = 1e-6,
     max_iter: int = 1000,
     sizes: Sizes | None = None,
+    start: tuple[Array, Array] | None = None,
 ) -> Minimum:
     """Return the minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W) to a gap of ``tol`` times itself, or nearly.
 
@@ -45,16 +47,31 @@ def minimise(
         loss: ℓ.
         penalty: on W.
         fit_intercept: whether b is free; else it is 0.
-        solver: "newton" for few parameters, "lbfgs" for many; "auto" takes the one or the other.
+        solver: with a ridge "newton" for few parameters, "lbfgs" for many; "auto" takes the one or the other. With an
+            elastic net "proximal" or "auto".
         tol: the gap to reach, relative to the objective.
         max_iter: the largest number of steps.
         sizes: what lbfgs does where.
+        start: W (k, d) and b (k,) to begin at, such as the minimum for a penalty near this one; else they are 0.
 
     Raises:
-        OneLayerError: if no row has a weight, or there are too many parameters for newton.
+        OneLayerError: if no row has a weight, the rows have an offset for other outputs, there are too many parameters
+            for newton, or the solver is not one for the penalty.
     """
+    if solver != "auto" and isinstance(penalty, ElasticNet) != (solver == "proximal"):
+        raise OneLayerError(
+            f"solver {solver!r} is not for {type(penalty).__name__}: with an l1, bounds or groups it is 'proximal', "
+            "without them 'newton' or 'lbfgs'; 'auto' takes the right one"
+        )
+    offset = rows.first().offset
+    if offset is not None and offset.shape[1] != loss.n_outputs:
+        raise OneLayerError(
+            f"offsets must be (n, {loss.n_outputs}), one for each output, not (n, {offset.shape[1]})"
+        )
     with sums_share_threads() if rows.n_features <= FEW_COLUMNS else nullcontext():
-        return _minimum(rows, loss, penalty, fit_intercept, solver, tol, max_iter, sizes or Sizes())
+        if isinstance(penalty, ElasticNet):
+            return PenaltyPath(rows, loss, fit_intercept, start).minimum(penalty, tol, max_iter)
+        return _minimum(rows, loss, penalty, fit_intercept, solver, tol, max_iter, sizes or Sizes(), start)
 
 
 def _minimum(
@@ -66,24 +83,29 @@ def _minimum(
     tol: float,
     max_iter: int,
     sizes: Sizes,
+    start: tuple[Array, Array] | None,
 ) -> Minimum:
     rows, exponent = rows.weights_near_one()
     penalty = penalty.times_power(-exponent)
     scaling = RowsScaling.of(rows, fit_intercept)
     objective = Objective(rows, loss, penalty, scaling, fit_intercept)
     if has_row_space(objective):
-        inner, back = in_row_space(objective)
-        fit = _minimum(inner, loss, Ridge(1.0), fit_intercept, solver, tol / 2, max_iter, sizes)
-        lower = fit.objective - fit.gap - hidden(inner, loss.steepness, fit.objective)
-        found, weights = Found([], lower, fit.history, fit.is_exhausted), [back(fit)]
+        space = RowSpace.of(objective)
+        inside = None if start is None else space.there(*start)
+        fit = _minimum(space.rows, loss, Ridge(1.0), fit_intercept, solver, tol / 2, max_iter, sizes, inside)
+        lower = fit.objective - fit.gap - hidden(space.rows, loss.steepness, fit.objective)
+        first = fit.history[0] if start is None else objective.value_at_zero()
+        found, weights = Found([], lower, fit.history, fit.is_exhausted, first), [space.back(fit)]
         solver = fit.solver
     else:
-        solver, found = _found(objective, solver, tol, max_iter, sizes)
+        solver, found = _found(objective, _standard(objective, start), solver, tol, max_iter, sizes)
         weights = [_in_user_units(objective, V) for V in found.candidates]
     return _judged(objective, weights, found, tol, solver).times_power(exponent)
 
 
-def _found(objective: Objective, solver: str, tol: float, max_iter: int, sizes: Sizes) -> tuple[str, Found]:
+def _found(
+    objective: Objective, start: Array, solver: str, tol: float, max_iter: int, sizes: Sizes
+) -> tuple[str, Found]:
     n_parameters = math.prod(objective.shape)
     if solver == "newton" and n_parameters > LARGEST_DENSE:
         raise OneLayerError(
@@ -91,13 +113,28 @@ def _found(objective: Objective, solver: str, tol: float, max_iter: int, sizes: 
             "use 'lbfgs' (or 'auto')"
         )
     if solver == "newton" or (solver == "auto" and n_parameters <= MOST_DENSE):
-        return "newton", newton(objective, tol, max_iter)
+        return "newton", newton(objective, start, tol, max_iter)
     stages = [objective]
     rows = objective.rows
     is_large = len(rows) * rows.n_features > sizes.most_double and not rows.is_sparse
     if is_large:
         stages.insert(0, replace(objective, dtype=np.float32))
-    return "lbfgs", lbfgs(stages, tol, max_iter, sizes)
+    return "lbfgs", lbfgs(stages, start, tol, max_iter, sizes)
+
+
+def _standard(objective: Objective, start: tuple[Array, Array] | None) -> Array:
+    """Return V (k, p) to begin at: W and b, or what makes up for the mean offset, or 0 where that is better."""
+    nothing = np.zeros(objective.shape)
+    if start is not None:
+        V, bias = objective.scaling.input_to_standard(*start)
+        V = np.column_stack([V, bias]) if objective.fit_intercept else V
+        V = V - V.mean(axis=0) if objective.loss.is_coupled else V
+    elif objective.rows.first().offset is not None and objective.fit_intercept:
+        V = nothing.copy()
+        V[:, -1] = -objective.mean_offset()
+    else:
+        return nothing
+    return V if objective.at(V).value < objective.value_at_zero() else nothing
 
 
 def _in_user_units(objective: Objective, V: Array) -> tuple[Array, Array]:
@@ -120,9 +157,9 @@ def _judged(
         if value <= found.history[-1]:
             break
     gap = max(0.0, value - max(0.0, found.lower - objective.left_out()))
-    is_unbounded = objective.is_hopeless(value, found.history[0])
+    is_unbounded = objective.is_hopeless(value, found.first)
     # A gap that is rounding beside the loss of a model that knows nothing is no gap, however small F itself is.
-    is_small = gap <= tol * value or gap <= EPS * found.history[0]
+    is_small = gap <= tol * value or gap <= EPS * found.first
     return Minimum(
         weight=W,
         bias=b,

@@ -1,5 +1,6 @@
 """Moments: means, squares and products of the columns of rows, what one pass over them gives."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from onelayer.data.rows import Block, Source, block_rows
 from onelayer.double_double import EPS
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
+from onelayer.solvers.inverse import Inverse, Span
 
 Array = NDArray[np.float64]
 
@@ -37,6 +39,10 @@ class Moments:
     squares: Array
     spread: Array
     tss: Array
+
+    def inverse(self, half: Array, span: Span | None = None) -> Inverse:
+        """Return the inverse of the problem, given a factor (d, r) of that of its centred features."""
+        return Inverse(half, self.mean, 1 / math.sqrt(self.n) if self.n else None, span)
 
     @property
     def rounding(self) -> Array:

@@ -18,9 +18,10 @@ FAR = 0.05  # decrease that is promised, relative to F: then steps are too short
 LONGEST = 2.0
 
 
-def newton(objective: Objective, tol: float, max_iter: int) -> Found:
-    """Go from V = 0 to where F is within ``tol`` of itself from its minimum, or as near as ``max_iter`` steps come."""
-    point = objective.at(np.zeros(objective.shape), hessian=True)
+def newton(objective: Objective, start: Array, tol: float, max_iter: int) -> Found:
+    """Go from V to where F is within ``tol`` of itself from its minimum, or as near as ``max_iter`` steps come."""
+    point = objective.at(start, hessian=True)
+    first = objective.value_at_zero() if start.any() else point.value
     history, lower, stretch = [point.value], 0.0, 1.0
     while True:
         factor = Factor(point.hessian)
@@ -29,7 +30,7 @@ def newton(objective: Objective, tol: float, max_iter: int) -> Found:
             step -= step.mean(axis=0)
         decrease = -float(np.vdot(step, point.gradient))
         is_last = decrease <= EPS * point.value or len(history) > max_iter
-        is_last = is_last or objective.is_hopeless(point.value, history[0])
+        is_last = is_last or objective.is_hopeless(point.value, first)
         if is_last or decrease / 2 <= tol * point.value:
             lower = max(lower, newton_bound(objective, point, factor))
             is_last = is_last or point.value - lower <= tol * lower
@@ -41,7 +42,7 @@ def newton(objective: Objective, tol: float, max_iter: int) -> Found:
         history.append(point.value)
     if not is_last:
         lower = max(lower, newton_bound(objective, point, factor))
-    return Found([point.V + step, point.V], lower, history, len(history) > max_iter)
+    return Found([point.V + step, point.V], lower, history, len(history) > max_iter, first)
 
 
 def _stretch(step: Array, point: Point, ahead: Point) -> float:

@@ -120,7 +120,7 @@ class Objective:
         self, V: Array, inner: bool, hessian: bool, kept: dict[int, Array] | None, block: Block
     ) -> list[Any]:
         columns, c = self.columns(block, written_out=hessian), self.weights(block)
-        outputs = columns.forward(V)
+        outputs = self.outputs(columns, V, block)
         if kept is not None:
             kept[block.start] = outputs
         losses, R, h = self.loss.at(outputs, block.y)
@@ -132,10 +132,17 @@ class Objective:
             terms.append(self._grams(columns, h, c))
         return terms
 
+    def outputs(self, columns: Any, V: Array, block: Block) -> Array:
+        """Return the outputs (k, m) of a block's columns at V, its offset included: the one place that adds it."""
+        outputs = columns.forward(V)
+        if block.offset is not None:
+            outputs += block.offset.T.astype(outputs.dtype, copy=False)
+        return np.asarray(outputs)
+
     def outputs_at(self, point: Point, block: Block) -> Array:
         """Return the outputs (k, m) of a block, kept or worked out again."""
         kept = point.outputs.get(block.start)
-        return self.columns(block).forward(point.V) if kept is None else kept
+        return self.outputs(self.columns(block), point.V, block) if kept is None else kept
 
     def curvature(self, h: Array, c: Array | float) -> Array:
         """Return Σᵢ cᵢ times the curvature by the outputs (k, k) of a block's h (k, m)."""
@@ -207,10 +214,32 @@ class Objective:
         V = np.column_stack([V, bias]) if self.fit_intercept else V
 
         def term(block: Block) -> list[float]:
-            losses, _, _ = self.loss.at(self.columns(block, written_out=True).forward(V), block.y)
+            outputs = self.outputs(self.columns(block, written_out=True), V, block)
+            losses, _, _ = self.loss.at(outputs, block.y)
             return [float((losses * self.weights(block)).sum())]
 
         return float(self.rows.sum(term)[0]) + self.penalty.value(W)
+
+    def value_at_zero(self) -> float:
+        """Return F at V = 0, that of a model that knows nothing; no product with the features is formed."""
+        k = self.loss.n_outputs
+
+        def term(block: Block) -> list[float]:
+            outputs = np.zeros((k, len(block))) if block.offset is None else block.offset.T
+            losses, _, _ = self.loss.at(outputs, block.y)
+            return [float((losses * self.weights(block)).sum())]
+
+        return float(self.rows.sum(term)[0])
+
+    def mean_offset(self) -> Array:
+        """Return the mean of the offset (k,), by the rows' weights."""
+
+        def term(block: Block) -> list[Array]:
+            return [
+                np.zeros(self.loss.n_outputs) if block.offset is None else block.row_weights() @ block.offset
+            ]
+
+        return np.asarray(self.rows.sum(term)[0] / self.scaling.total)
 
     def left_out(self) -> float:
         """Return what columns that count as constant could take from F at most, if they vary by rounding."""

@@ -6,7 +6,7 @@ same norms.
 """
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,19 +32,44 @@ def has_row_space(objective: Objective) -> bool:
     return is_wide(rows) and is_bounded and bool((objective.penalty.columns(rows.n_features) > 0).all())
 
 
-def in_row_space(objective: Objective) -> tuple[Rows, Callable[[Fit], tuple[Array, Array]]]:
-    """Return the rows' coordinates (n, n), for the penalty ½ ‖W‖², and what takes a fit of them back to W and b."""
-    gathered, scaling = objective.rows.gathered(), objective.scaling
-    root = np.sqrt(objective.penalty.columns(objective.rows.n_features))
-    X = np.where(np.isfinite(scaling.scale), (gathered.dense() - scaling.mean) / root, 0)
-    basis, triangle = linalg.qr(X.T, mode="economic", overwrite_a=True, check_finite=False)
-    rows = Rows(np.ascontiguousarray(triangle.T), gathered.y, objective.rows.task, gathered.c)
+@dataclass(frozen=True, eq=False)
+class RowSpace:
+    """Rows in an orthonormal basis of their span, for the penalty ½ ‖W‖².
 
-    def back(fit: Fit) -> tuple[Array, Array]:
-        W = fit.weight @ basis.T / root
-        return W, scaling.moved(W, fit.bias, -1.0) if objective.fit_intercept else fit.bias
+    Attributes:
+        rows: their coordinates (n, n).
+        basis: (d, n), of the columns divided by ``root``.
+        root: the roots of the penalties of the columns (d,).
+        objective: for the features as they are.
+    """
 
-    return rows, back
+    rows: Rows
+    basis: Array
+    root: Array
+    objective: Objective
+
+    @staticmethod
+    def of(objective: Objective) -> "RowSpace":
+        """Return the span of the rows of an objective."""
+        gathered, scaling = objective.rows.gathered(), objective.scaling
+        root = np.sqrt(objective.penalty.columns(objective.rows.n_features))
+        X = np.where(np.isfinite(scaling.scale), (gathered.dense() - scaling.mean) / root, 0)
+        basis, triangle = linalg.qr(X.T, mode="economic", overwrite_a=True, check_finite=False)
+        coordinates = np.ascontiguousarray(triangle.T)
+        rows = Rows(coordinates, gathered.y, objective.rows.task, gathered.c, offset=gathered.offset)
+        return RowSpace(rows, basis, root, objective)
+
+    def there(self, W: Array, b: Array) -> tuple[Array, Array]:
+        """Return the weights (k, n) and the bias (k,) for the coordinates that say the same of the rows."""
+        return W * self.root @ self.basis, self._moved(W, b, 1.0)
+
+    def back(self, fit: Fit) -> tuple[Array, Array]:
+        """Return W (k, d) and b (k,) for the features of a fit of the coordinates."""
+        W = fit.weight @ self.basis.T / self.root
+        return W, self._moved(W, fit.bias, -1.0)
+
+    def _moved(self, W: Array, b: Array, sign: float) -> Array:
+        return self.objective.scaling.moved(W, b, sign) if self.objective.fit_intercept else b
 
 
 def hidden(rows: Rows, steepness: float, value: float) -> float:

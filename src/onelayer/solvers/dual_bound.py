@@ -1,0 +1,180 @@
+"""A lower bound on the minimum of a loss and an elastic net, by the duality gap of the columns.
+
+At any V the losses are above their tangents, so F(U) ≥ F(V) − Σⱼ [pⱼ(V·ⱼ) + gⱼ·V·ⱼ + pⱼ*(−gⱼ)], with the gradient g of
+the losses and the conjugate p* of a column's penalty (Fenchel's inequality; Kim, Koh, Lustig, Boyd and Gorinevsky 2007,
+*An interior-point method for large-scale l1-regularized least squares*, section 3.3). Two things stand in the way.
+
+The conjugate is infinite where a slope is beyond l1 and nothing else holds the weight. But the best U has Σ l1 ‖U·ⱼ‖ of
+at most what F is at V, as losses are not negative: with l1 larger by a share ε, F grows by at most ε times that.
+
+Columns without any penalty, such as the intercept's ones, need a gradient of exactly 0. There are such weights near V:
+to move to them takes from F what the Newton decrement of these columns leaves at most, and changes the other slopes by
+at most what the curvature between both allows (see ``bounds``).
+"""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.double_double import EPS
+from onelayer.penalties import ElasticNet
+from onelayer.solvers.bounds import UNITS, Audit, Factor, audit, remainder
+from onelayer.solvers.objective import Objective, Point
+from onelayer.solvers.quadratic import Quadratic
+
+Array = NDArray[Any]
+
+SHARES = 4.0 ** -np.arange(12)  # of the largest ε, that are tried
+CLEAR = 100  # times the slopes that should be 0: what is so much larger is not meant to be
+MOST_FREE = 3_000  # weights without a penalty, whose Hessian is formed
+
+
+def free_weights(net: ElasticNet, V: Array, gradient: Array) -> NDArray[np.bool_]:
+    """Return which weights (k, p) have no penalty and no bound that clearly holds them."""
+    is_open = (net.l1 == 0) & (net.l2 == 0) & ~(np.isfinite(net.lower) & np.isfinite(net.upper))
+    held = (V <= net.lower) & (gradient > 0) | (V >= net.upper) & (gradient < 0)
+    off = float(np.abs(gradient[is_open & ~held]).max(initial=0.0))
+    return np.asarray(is_open & ~(held & (np.abs(gradient) > CLEAR * off)))
+
+
+def column_gap(net: ElasticNet, V: Array, gradient: Array, error: Array, reach: float) -> float:
+    """Return by how much F is above a bound that its columns give, where Σ l1 ‖U·ⱼ‖ ≤ ``reach`` for the best U.
+
+    Args:
+        net: of each column (p,).
+        V: (k, p), between the bounds.
+        gradient: of the losses (k, p).
+        error: how far off that may be (k, p).
+        reach: see above.
+    """
+    here = net.value(V) + float((gradient * V + error * np.abs(V)).sum())
+    ends = [-gradient - error, error - gradient]
+    if net.is_grouped or not net.has_bounds:
+        ends = [-np.copysign(np.abs(gradient) + error, gradient)]
+    excess = np.max([net.excess(end) for end in ends], axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where((excess > 0) & (net.l1 > 0), excess / net.l1, 0.0)
+    most = float(shares.max(initial=0.0))
+    least = math.inf
+    for share in [most, 0.0, *(most * SHARES[1:])] if np.any(net.l2) and most else [most]:
+        epsilon = share + 8 * EPS * (1 + share)
+        wider = replace(net, l1=net.l1 * (1 + epsilon))
+        # the larger end of each weight: with bounds, conjugates are taken one output at a time
+        split = [np.split(end, len(end)) if len(ends) > 1 else [end] for end in ends]
+        parts = [
+            np.max([wider.conjugate(U) for U in of_output], axis=0) for of_output in zip(*split, strict=True)
+        ]
+        least = min(least, here + float(np.sum(parts)) + epsilon * reach)
+    return max(least, 0.0)
+
+
+def estimated_gap(net: ElasticNet, point: Point) -> float:
+    """Return the gap at a point but for rounding and the curvature of what is free, which are taken to be modest."""
+    free = free_weights(net, point.V, point.gradient)
+    off = float(np.abs(point.gradient[free]).max(initial=0.0))
+    gradient = np.where(free, 0.0, point.gradient)
+    error = np.where(free, 0.0, off)
+    return column_gap(net, point.V, gradient, error, point.value + net.value(point.V))
+
+
+def dual_bound(objective: Objective, net: ElasticNet, point: Point, enough: float) -> float:
+    """Return a lower bound on the minimum of the losses and the penalty ``net`` (p,) of the columns.
+
+    Args:
+        objective: of the losses alone.
+        net: of the columns, and of the intercept's ones.
+        point: of the losses alone, with a V between the bounds.
+        enough: a gap below which a sharper account of rounding, which takes a pass, is not worth it.
+    """
+    free = free_weights(net, point.V, point.gradient)
+    if free.sum() > MOST_FREE:
+        return 0.0
+    value = point.value + net.value(point.V)
+    found, lower = _quick_audit(objective, point), 0.0
+    if found is not None:
+        lower = _bound(objective, net, point, free, found)
+    if not value - lower <= enough:
+        lower = max(lower, _bound(objective, net, point, free, audit(objective, point)))
+    return lower
+
+
+def _bound(
+    objective: Objective, net: ElasticNet, point: Point, free: NDArray[np.bool_], found: Audit
+) -> float:
+    value = point.value + net.value(point.V)
+    left, growth = _freed(objective, point, free, found)
+    if not math.isfinite(left):
+        return 0.0
+    error = np.where(free, 0.0, found.gradient_error + growth * np.sqrt(found.squares))
+    gradient = np.where(free, 0.0, point.gradient)
+    left += column_gap(net, point.V, gradient, error, value)
+    return max(0.0, value - left - found.value_error - UNITS * EPS * net.value(point.V))
+
+
+def _freed(objective: Objective, point: Point, free: NDArray[np.bool_], found: Audit) -> tuple[float, float]:
+    """Return what moving free weights to where their slopes are 0 takes from F, and how much of the curvature's root.
+
+    The other slopes change by at most the latter times √Σ c h z².
+    """
+    if not free.any():
+        return 0.0, 0.0
+    model = _model_of_free(objective, point, free)
+    at, H = (model.outputs, model.columns), model.H.copy()
+    if objective.loss.is_coupled:  # what all outputs have in common changes nothing: it is held, by as much
+        together = (model.columns[:, None] == model.columns) & free.all(axis=0)[model.columns]
+        H += together * np.sqrt(np.outer(H.diagonal(), H.diagonal())) / len(point.V)
+    factor = Factor(H)
+    inverse = factor.inverse()
+    lost = (factor.jitter + UNITS * EPS * math.sqrt(len(H))) * float(np.trace(inverse))
+    if not lost < 0.5:
+        return math.inf, math.inf
+    g, e = point.gradient[at] / factor.scales, found.gradient_error[at] / factor.scales
+    decrement = math.sqrt(max(float(g @ inverse @ g), 0)) + float(e @ np.sqrt(inverse.diagonal()))
+    decrement = (decrement + found.output_error) / math.sqrt(1 - lost)
+    inverse = inverse / factor.scales / factor.scales[:, None]
+    rho = objective.loss.skewness * math.sqrt(_largest_form(objective, point, model, inverse) / (1 - lost))
+    left = remainder(decrement, rho)
+    if not math.isfinite(left):
+        return left, left
+    moved = decrement if rho == 0 else -math.log1p(-rho * decrement) / rho
+    return left, math.exp(rho * moved) * moved
+
+
+def _model_of_free(objective: Objective, point: Point, free: NDArray[np.bool_]) -> Quadratic:
+    """Return the model for the free weights, from what the point knows if these are the intercept alone."""
+    k, p = objective.shape
+    if len(point.inner) and objective.fit_intercept and not free[:, : p - 1].any():
+        return Quadratic(free, np.arange(k), np.full(k, p - 1), point.inner)
+    return Quadratic.at(objective, point.V, free, np.float64)
+
+
+def _largest_form(objective: Objective, point: Point, model: Quadratic, inverse: Array) -> float:
+    """Return at least the largest square of the change of a row's outputs along δ with δᵀHδ = 1."""
+    p = objective.shape[1]
+    if objective.fit_intercept and (model.columns == p - 1).all():
+        return float(np.trace(inverse))
+    Q = np.zeros((p, p))
+    same = model.outputs[:, None] == model.outputs
+    np.add.at(Q, (model.columns[:, None], model.columns), inverse * same)
+    return audit(objective, point, Q).largest
+
+
+def _quick_audit(objective: Objective, point: Point) -> Audit | None:
+    """Return what ``audit`` does, without a pass: from Σ c z² = Σ c, by Cauchy's inequality; None if it bounds nothing."""
+    loss, scaling = objective.loss, objective.scaling
+    if not math.isfinite(loss.steepness * loss.smoothness) or objective.rows.first().offset is not None:
+        return None
+    far = np.where(np.isfinite(scaling.scale), np.abs(scaling.mean) / scaling.scale, 0.0)
+    reach = np.append(1 + far, np.ones(int(objective.fit_intercept)))
+    total, lengths = scaling.total, np.abs(point.V) @ reach
+    steep = UNITS * EPS * total * loss.steepness
+    return Audit(
+        steep * float(np.linalg.norm(lengths)) + UNITS * EPS * 2 * point.value,
+        np.broadcast_to(steep * reach, point.V.shape),
+        UNITS * EPS * math.sqrt(total * loss.smoothness) * float(np.linalg.norm(lengths)),
+        math.inf,
+        np.full(point.V.shape, total * loss.smoothness),
+    )

@@ -1,0 +1,302 @@
+"""Least squares with an elastic net: Σ cᵢ rᵢ² + alpha ((1 − l1_ratio) ‖W‖² + 2 l1_ratio ‖W‖₁), one fit or a path.
+
+Coordinate descent works on few columns at a time, those in use and those whose slopes l1 does not hold (Tibshirani et
+al. 2012, *Strong rules for discarding predictors in lasso-type problems*). Once signs have settled, the equations of
+the weights in use are solved as such. A duality gap (``net_bound``) says when it is enough.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from onelayer.data.rows import Source
+from onelayer.engines.threads import sums_share_threads
+from onelayer.errors import OneLayerError
+from onelayer.penalties import ElasticNet
+from onelayer.solvers.fit import ElasticNetFit
+from onelayer.solvers.kernels import descend_gram
+from onelayer.solvers.net_bound import Bound, bound_at
+from onelayer.solvers.standard_columns import (
+    LARGEST_GRAM,
+    Look,
+    StandardColumns,
+    standard_columns,
+    to_user,
+)
+
+Array = NDArray[Any]
+Index = NDArray[np.intp]
+
+MOST_ROUNDS = 100
+FEW = 100  # columns that are taken in together at least
+INNER = 0.01  # of the gap that is aimed at: what a last sweep may still gain
+LARGEST_EXACT = 2_000  # weights whose equations are solved as such
+MOST_EXACT = 10  # times weights that come to 0 are dropped from these
+SWEEPS = 100  # after which solving the equations is the faster way
+JITTER = 1e-14  # so that equations of dependent columns have a solution
+CLOSER = 3  # times that a solution is corrected from the rows themselves
+
+
+def elastic_net(
+    rows: Source,
+    penalty: ElasticNet,
+    fit_intercept: bool = True,
+    tol: float = 1e-10,
+    max_iter: int = 10_000,
+) -> ElasticNetFit:
+    """Return the minimum of Σ cᵢ ‖yᵢ − W xᵢ − b‖² + 2 penalty(W), of each target on its own.
+
+    Args:
+        rows: features (n, d), dense or sparse, targets (n, q) and weights.
+        penalty: in the user's units, not in groups.
+        fit_intercept: whether b is free; else it is 0.
+        tol: the gap to reach, relative to the objective.
+        max_iter: the largest number of sweeps over columns.
+
+    Raises:
+        OneLayerError: if values are so large that their squares overflow, or no row has a weight.
+    """
+    if penalty.is_grouped:
+        raise OneLayerError("least squares take weights one by one: the penalty may not be in groups")
+    rows, exponent = rows.weights_near_one()
+    with sums_share_threads():
+        net = Net(standard_columns(rows, fit_intercept), penalty.times_power(-exponent), tol, max_iter)
+        net.solve_all(is_closer=True)
+        return net.fit(exponent)
+
+
+class WorkingSet:
+    """The columns that are worked on, and their Gram matrix unless they are too many.
+
+    Attributes:
+        index: of the columns (m,), in the order in which they came.
+    """
+
+    def __init__(self, columns: StandardColumns) -> None:
+        self._columns = columns
+        self.index: Index = np.zeros(0, np.intp)
+        self._is_in = np.zeros(len(columns.mean), bool)
+        self._gram = np.zeros((0, 0))
+
+    def add(self, wanted: Index) -> bool:
+        """Take in columns, and return whether any of them is new."""
+        new = wanted[~self._is_in[wanted]]
+        if not len(new):
+            return False
+        m = len(self.index)
+        self.index = np.append(self.index, new)
+        self._is_in[new] = True
+        if not self.has_gram:
+            self._gram = np.zeros((0, 0))
+            return True
+        if len(self.index) > len(self._gram):
+            size = min(2 * len(self.index), LARGEST_GRAM)
+            larger = np.zeros((size, size))
+            larger[:m, :m] = self._gram[:m, :m]
+            self._gram = larger
+        products = self._columns.gram(new, self.index)
+        self._gram[m : len(self.index), : len(self.index)] = products
+        self._gram[:m, m : len(self.index)] = products[:, :m].T
+        return True
+
+    @property
+    def has_gram(self) -> bool:
+        """Whether the columns are so few that their Gram matrix is kept."""
+        return len(self.index) <= LARGEST_GRAM
+
+    @property
+    def gram(self) -> Array:
+        """The Gram matrix: its first m columns, and room for more."""
+        return self._gram[: len(self.index)]
+
+
+@dataclass
+class State:
+    """Where a target is: weights V (d,), what is known there, and the number of sweeps so far."""
+
+    V: Array
+    look: Look
+    bound: Bound
+    sweeps: int = 0
+
+
+@dataclass
+class Net:
+    """Targets on their way to the minimum for a penalty, which may change.
+
+    Attributes:
+        columns: the rows.
+        penalty: in the user's units, for weights of rows near 1.
+        tol, max_iter: as in ``elastic_net``.
+        states: of each target.
+    """
+
+    columns: StandardColumns
+    penalty: ElasticNet
+    tol: float
+    max_iter: int
+    states: list[State] = field(init=False)
+
+    def __post_init__(self) -> None:
+        d = len(self.columns.mean)
+        self._written = self.penalty.columns(d).in_units(self.columns.scale)
+        self._working = WorkingSet(self.columns)
+        start = np.clip(np.zeros(d), self._written.lower, self._written.upper)
+        self.states = [self._state(target, start.copy()) for target in range(len(self.columns.y_mean))]
+
+    def change_to(self, penalty: ElasticNet) -> None:
+        """Go on with another penalty, from where the last one has led."""
+        before, d = np.asarray(self._written.l1), len(self.columns.mean)
+        self.penalty, self._written = penalty, penalty.columns(d).in_units(self.columns.scale)
+        l1 = np.asarray(self._written.l1)
+        for state in self.states:
+            # The strong rule: a slope changes hardly more than l1 does.
+            likely = np.abs(state.look.slope) >= l1 - np.maximum(before - l1, 0)
+            self._working.add(np.flatnonzero(likely & (l1 < before)))
+            state.bound = bound_at(self.columns, self._written, state.V, state.look)
+            state.sweeps = 0
+
+    def _state(self, target: int, V: Array, sweeps: int = 0, look: Look | None = None) -> State:
+        look = look or self.columns.look(target, V)
+        return State(V, look, bound_at(self.columns, self._written, V, look), sweeps)
+
+    def solve_all(self, is_closer: bool = False) -> None:
+        """Bring all targets to the gap that is aimed at, or as near as rounding and the sweeps allow.
+
+        Args:
+            is_closer: whether to look closer at the rows themselves in any case.
+        """
+        for target in range(len(self.states)):
+            self._solve(target)
+        if is_closer or not all(map(self._is_done, self.states)):
+            self._correct()
+
+    def _solve(self, target: int) -> None:
+        """Bring a target to the gap that is aimed at, or as near as rounding and the sweeps allow."""
+        is_exact, stalls = False, 0
+        for _ in range(MOST_ROUNDS):
+            state = self.states[target]
+            if self._is_done(state) or stalls > 1:
+                return
+            is_new = self._working.add(self._wanted(state))
+            self.states[target] = self._state(target, *self._moved(target, state, is_exact and not is_new))
+            is_exact = True
+            if not is_new:
+                stalls += self.states[target].bound.gap > state.bound.gap / 2
+            if self.states[target].bound.value > state.bound.value + state.bound.gap:  # rounding won
+                self.states[target] = state
+                return
+
+    def _is_done(self, state: State) -> bool:
+        return state.bound.gap <= self.tol * state.bound.value or state.sweeps >= self.max_iter
+
+    def _wanted(self, state: State) -> Index:
+        """Return the columns in use, and those that would be: of these the first by how far they are beyond l1."""
+        used = np.flatnonzero(state.V)
+        excess = self._written.excess(state.look.slope[None])[0]
+        excess[used] = 0
+        beyond = np.flatnonzero(excess)
+        most = max(FEW, 2 * len(used))
+        if len(beyond) > most:
+            with np.errstate(divide="ignore"):
+                urgency = excess[beyond] / np.asarray(self._written.l1)[beyond]
+            beyond = beyond[np.argpartition(-urgency, most)[:most]]
+        return np.concatenate([used, beyond])
+
+    def _moved(self, target: int, state: State, is_exact: bool) -> tuple[Array, int]:
+        """Return weights after some sweeps over the columns that are worked on, and the number of all so far."""
+        index, V = self._working.index, state.V.copy()
+        penalty = self._written.take(index)
+        tol = INNER * self.tol * state.bound.value
+        sweeps = min(self.max_iter - state.sweeps, SWEEPS if len(index) <= LARGEST_EXACT else self.max_iter)
+        if not self._working.has_gram:
+            return V, state.sweeps + self.columns.descend(target, index, V, self._written, tol, sweeps)
+        slope, v = state.look.slope[index], V[index]
+        if is_exact:
+            solve_exactly(self._working.gram, slope, v, penalty)
+        done = descend_gram(self._working.gram, slope, v, *penalty.arrays(), tol, sweeps)
+        if done >= sweeps:
+            solve_exactly(self._working.gram, slope, v, penalty)
+        V[index] = v
+        return V, state.sweeps + done
+
+    def _correct(self) -> None:
+        """Look closer at all targets, at the rows themselves, and correct what sums of them could not tell."""
+        for attempt in range(CLOSER + 1):
+            looks = self.columns.closer(np.array([state.V for state in self.states]))
+            if looks is None:
+                return
+            self.states = [
+                self._state(k, state.V, state.sweeps, look)
+                for k, (state, look) in enumerate(zip(self.states, looks, strict=True))
+            ]
+            left = [k for k, state in enumerate(self.states) if not self._is_done(state)]
+            if not left or attempt == CLOSER:
+                return
+            for k in left:
+                state = self.states[k]
+                is_new = self._working.add(self._wanted(state))
+                V, sweeps = self._moved(k, state, not is_new)
+                self.states[k] = State(V, state.look, state.bound, sweeps)
+
+    def fit(self, exponent: int) -> ElasticNetFit:
+        """Return what was found, for weights of rows times 2^exponent."""
+        weight, bias = to_user(self.columns, np.array([state.V for state in self.states]))
+        weight = np.clip(weight, self.penalty.lower, self.penalty.upper)
+        return ElasticNetFit(
+            weight=weight,
+            bias=bias,
+            solver="coordinate descent",
+            rank=None,
+            identified=np.ones(weight.shape[1] + 1, bool),
+            inverse=None,
+            rss=np.array([state.look.squares for state in self.states]),
+            tss=self.columns.y_squares,
+            rounding=np.array([state.look.moved**2 for state in self.states]),
+            error=0.0,
+            sensitivity=np.nan,
+            corrections=0,
+            exponent=exponent,
+            objective=2 * np.ldexp([state.bound.value for state in self.states], exponent),
+            gap=2 * np.ldexp([state.bound.gap for state in self.states], exponent),
+            n_iter=np.array([state.sweeps for state in self.states]),
+            converged=np.array([state.bound.gap <= self.tol * state.bound.value for state in self.states]),
+        )
+
+
+def solve_exactly(gram: Array, slope: Array, v: Array, penalty: ElasticNet) -> None:
+    """Solve the equations of weights in use (m,), as far as signs and bounds allow; they and slopes change in place."""
+    l1, l2, lower, upper = penalty.arrays()
+    m = len(v)
+    free = np.where(l1 > 0, v != 0, True) & (v > lower) & (v < upper)
+    for _ in range(MOST_EXACT):
+        used = np.flatnonzero(free)
+        if not 0 < len(used) <= LARGEST_EXACT:
+            return
+        sign = np.sign(v[used])
+        matrix = gram[np.ix_(used, used)]
+        matrix.flat[:: len(used) + 1] += l2[used] + JITTER
+        down = slope[used] - l1[used] * sign - l2[used] * v[used]
+        try:
+            step = linalg.cho_solve(linalg.cho_factor(matrix, overwrite_a=True, check_finite=False), down)
+        except linalg.LinAlgError:
+            return
+        # A weight stops where it meets its bound or, if it has l1, 0.
+        least, most = lower[used], upper[used]
+        least = np.where((l1[used] > 0) & (sign > 0), np.maximum(least, 0), least)
+        most = np.where((l1[used] > 0) & (sign < 0), np.minimum(most, 0), most)
+        ends = np.where(step > 0, most, least)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            room = np.where(step != 0, (ends - v[used]) / step, np.inf)
+        part = min(1.0, float(room.min(initial=1.0)))
+        v[used] += part * step
+        slope -= part * (step @ gram[used, :m])
+        if part == 1:
+            return
+        stopped = room <= part
+        slope -= (ends - v[used])[stopped] @ gram[used[stopped], :m]
+        v[used[stopped]] = ends[stopped]
+        free[used[stopped]] = False

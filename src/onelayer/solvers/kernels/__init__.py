@@ -1,0 +1,20 @@
+"""The inner loops of coordinate descent, compiled where that was possible; else in NumPy, to the same results.
+
+A step of coordinate descent changes one number, and depends on the one before: NumPy takes a microsecond for each call,
+a compiled loop a few nanoseconds. C with the buffer protocol and Python's stable ABI needs no headers but Python's own,
+compiles in a second, imports in a millisecond, and one wheel serves all versions of Python. (Numba would compile anew
+on each machine, for seconds, brings LLVM along, and follows new versions of Python and NumPy months late.)
+"""
+
+try:
+    from onelayer.solvers.kernels.compiled import descend_dense, descend_gram, descend_sparse
+    from onelayer.solvers.kernels.compiled_groups import descend_groups
+
+    IS_COMPILED = True
+except ImportError:  # there was no compiler when the package was installed
+    from onelayer.solvers.kernels.plain import descend_dense, descend_gram, descend_sparse
+    from onelayer.solvers.kernels.plain_groups import descend_groups
+
+    IS_COMPILED = False
+
+__all__ = ["IS_COMPILED", "descend_dense", "descend_gram", "descend_groups", "descend_sparse"]
