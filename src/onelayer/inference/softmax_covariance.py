@@ -67,7 +67,7 @@ class Covariance:
         if self.null.shape[1]:
             each = np.eye(m * p).reshape(m * p, m, p)
             is_known &= self.determines(self.functionals(each)).reshape(m, p)
-        return np.where(is_known, np.sqrt(np.maximum(variances, 0)), np.nan)
+        return np.where(is_known, root(variances), np.nan)
 
     def in_user_units(self) -> Array:
         """Return the covariance (m p, m p) of the contrasts in the user's units; NaN where not identified."""
@@ -99,7 +99,7 @@ class Covariance:
     def std_err_of(self, functionals: Array) -> Array:
         """Return the standard errors (r,) of combinations (r, m p) of scaled coordinates; NaN where not identified."""
         variances = ((functionals @ self.matrix) * functionals).sum(axis=1)
-        return np.where(self.determines(functionals), np.sqrt(np.maximum(variances, 0)), np.nan)
+        return np.where(self.determines(functionals), root(variances), np.nan)
 
     def determines(self, functionals: Array) -> NDArray[np.bool_]:
         """Return which combinations (r, m p) of scaled coordinates the data determine (r,)."""
@@ -131,6 +131,11 @@ class Covariance:
         """Return the covariance (m, p, m, p) of contrasts for standardised columns."""
         m, p = self.scale.shape
         return np.asarray(self.matrix.reshape(m, p, m, p) / self.scale / self.scale[:, :, None, None])
+
+
+def root(variances: Array) -> Array:
+    """Return standard errors; NaN for variances below 0, as two ways of few groups may leave."""
+    return np.sqrt(np.where(variances < 0, np.nan, variances))
 
 
 def covariance(

@@ -5,6 +5,7 @@ and with two classes it is that of the linear predictor.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,13 @@ from numpy.typing import NDArray
 from onelayer.data.rows import BLOCK_VALUES
 from onelayer.inference.coefficients import check_level
 from onelayer.inference.information import IDENTIFIED
-from onelayer.inference.softmax_covariance import Covariance
+from onelayer.inference.softmax_covariance import Covariance, root
 
 Array = NDArray[np.float64]
 
 
 def probability_intervals(
-    X: Array, weight: Array, bias: Array, covariance: Covariance, reference: int = 0, level: float = 0.95
+    X: Any, weight: Array, bias: Array, covariance: Covariance, reference: int = 0, level: float = 0.95
 ) -> Array:
     """Return the lower and upper end of the interval of each class's probability (n, q, 2).
 
@@ -27,7 +28,7 @@ def probability_intervals(
     classes without rows, and for what separation leaves without a finite value.
 
     Args:
-        X: features (n, d).
+        X: features (n, d), dense or in CSR.
         weight: (q, d), or (1, d) for the logit of the second of two classes.
         bias: (q,) or (1,).
         covariance: of the contrasts with the reference.
@@ -40,12 +41,12 @@ def probability_intervals(
     from scipy.special import expit, ndtri
 
     check_level(level)
-    q = max(len(weight), 2)
-    ends, half = np.empty((len(X), q, 2)), -ndtri((1 - level) / 2)
-    for part in _parts(len(X), q, covariance):
-        logit = _logits(X[part] @ weight.T + bias)
-        slope = np.delete(logit.slope, reference, axis=2)
-        error = _errors(np.asarray(X[part], np.float64), slope, covariance)
+    n, q = X.shape[0], max(len(weight), 2)
+    ends, half = np.empty((n, q, 2)), -ndtri((1 - level) / 2)
+    for part in _parts(n, q, covariance):
+        rows = np.asarray(X[part] if isinstance(X, np.ndarray) else X[part].toarray(), np.float64)
+        logit = _logits(rows @ weight.T + bias)
+        error = _errors(rows, np.delete(logit.slope, reference, axis=2), covariance)
         ends[part, :, 0] = expit(logit.value - half * error)
         ends[part, :, 1] = expit(logit.value + half * error)
     return ends
@@ -76,7 +77,7 @@ def _errors(X: Array, slope: Array, covariance: Covariance) -> Array:
     """Return the standard errors (n, q) of what has derivatives ``slope`` (n, q, m) by the outputs."""
     Z = covariance.standardised(X)
     forms = slope @ covariance.of_outputs(Z)
-    errors: Array = np.sqrt(np.maximum((forms * slope).sum(axis=2), 0))
+    errors = root((forms * slope).sum(axis=2))
     is_open = covariance.is_open
     if is_open.any():
         moves = np.column_stack([X, np.ones((len(X), is_open.shape[1] - X.shape[1]))]) != 0
