@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from onelayer.data.rows import Rows, Source
+from onelayer.double_double import EPS
 from onelayer.engines.threads import sums_share_threads
 from onelayer.errors import OneLayerError
 from onelayer.penalties import ElasticNet
@@ -69,7 +70,7 @@ def elastic_net(
     with sums_share_threads():
         columns = standard_columns(rows, fit_intercept)
         net = Net(columns, [its.times_power(-exponent) for its in penalties], tol, max_iter)
-        net.solve_all(is_closer=True)
+        net.solve_all(is_exact=True)
         return net.fit(exponent)
 
 
@@ -128,6 +129,7 @@ class State:
         V: weights (d,) of these.
         look: what is known there.
         bound: likewise.
+        nothing: ½ ‖y‖².
         sweeps: the number of them so far.
     """
 
@@ -136,6 +138,7 @@ class State:
     V: Array
     look: Look
     bound: Bound
+    nothing: float
     sweeps: int = 0
 
 
@@ -161,7 +164,8 @@ class Net:
             written = self._in_units(penalty)
             V = np.clip(np.zeros(len(columns.mean)), written.lower, written.upper)
             look = columns.look(target, V)
-            self.states.append(State(penalty, written, V, look, bound_at(columns, written, V, look)))
+            bound = bound_at(columns, written, V, look)
+            self.states.append(State(penalty, written, V, look, bound, float(columns.y_squares[target]) / 2))
 
     def change_to(self, penalties: Sequence[ElasticNet]) -> None:
         """Go on with other penalties, one for all targets or for each, from where the last ones have led."""
@@ -173,7 +177,8 @@ class Net:
             self._working.add(np.flatnonzero(likely))
             V = np.clip(state.V, written.lower, written.upper)
             look = state.look if (V == state.V).all() else self.columns.look(target, V)
-            self.states[target] = State(penalty, written, V, look, bound_at(self.columns, written, V, look))
+            self.states[target] = replace(state, penalty=penalty, written=written)
+            self._moved_to(target, V, 0, look)
 
     def _in_units(self, penalty: ElasticNet) -> ElasticNet:
         return penalty.columns(len(self.columns.mean)).in_units(self.columns.scale)
@@ -185,15 +190,15 @@ class Net:
         bound = bound_at(self.columns, written, V, look)
         self.states[target] = replace(self.states[target], V=V, look=look, bound=bound, sweeps=sweeps)
 
-    def solve_all(self, is_closer: bool = False) -> None:
+    def solve_all(self, is_exact: bool = False) -> None:
         """Bring all targets to the gap that is aimed at, or as near as rounding and the sweeps allow.
 
         Args:
-            is_closer: whether to look closer at the rows themselves in any case.
+            is_exact: whether to solve the equations of the weights in use in any case, with a closer look at the rows.
         """
         for target in range(len(self.states)):
             self._solve(target)
-        if is_closer or not all(map(self._is_done, self.states)):
+        if is_exact or not all(map(self._is_done, self.states)):
             self._correct()
 
     def _solve(self, target: int) -> None:
@@ -213,7 +218,11 @@ class Net:
                 return
 
     def _is_done(self, state: State) -> bool:
-        return state.bound.gap <= self.tol * state.bound.value or state.sweeps >= self.max_iter
+        return self._is_converged(state) or state.sweeps >= self.max_iter
+
+    def _is_converged(self, state: State) -> bool:
+        """Return whether a gap is small beside the objective, or rounding beside that of a model that knows nothing."""
+        return state.bound.gap <= max(self.tol * state.bound.value, EPS * state.nothing)
 
     def _wanted(self, state: State) -> Index:
         """Return the columns in use, and those that would be: of these the first by how far they are beyond l1."""
@@ -246,28 +255,40 @@ class Net:
         return V, state.sweeps + done
 
     def _correct(self) -> None:
-        """Look closer at all targets, at the rows themselves, and correct what sums of them could not tell."""
-        for attempt in range(CLOSER + 1):
-            looks = self.columns.closer(np.array([state.V for state in self.states]))
-            if looks is None:
-                return
-            for k, (state, look) in enumerate(zip(list(self.states), looks, strict=True)):
-                self._moved_to(k, state.V, state.sweeps, look)
-            left = [k for k, state in enumerate(self.states) if not self._is_done(state)]
-            if not left or attempt == CLOSER:
-                return
-            for k in left:
-                state = self.states[k]
+        """Solve the equations of the weights in use, and correct them from the rows themselves."""
+        for attempt in range(CLOSER):
+            before = list(self.states)
+            for target, state in enumerate(before):
                 is_new = self._working.add(self._wanted(state))
-                V, sweeps = self._descended(k, not is_new)
-                self.states[k] = replace(state, V=V, sweeps=sweeps)
+                V = self._descended(target, not is_new)[0] if attempt else self._exact(state)
+                self.states[target] = replace(state, V=V)
+            looks = self.columns.closer(np.array([state.V for state in self.states]))
+            for target, state in enumerate(before):
+                look = looks[target] if looks else None
+                self._moved_to(target, self.states[target].V, state.sweeps, look)
+                if looks is None and self.states[target].bound.gap > state.bound.gap:
+                    self.states[target] = state
+            if all(map(self._is_done, self.states)):
+                return
+
+    def _exact(self, state: State) -> Array:
+        """Return the solution (d,) of the equations of the weights in use, as far as signs and bounds allow."""
+        index, V = self._working.index, state.V.copy()
+        if self._working.has_gram:
+            slope, v = state.look.slope[index], V[index]
+            solve_exactly(self._working.gram, slope, v, state.written.take(index))
+            V[index] = v
+        return V
 
     def fit(self, exponent: int) -> ElasticNetFit:
         """Return what was found, for weights of rows times 2^exponent."""
         weight, bias = to_user(self.columns, np.array([state.V for state in self.states]))
-        weight = np.stack(
-            [np.clip(w, s.penalty.lower, s.penalty.upper) for w, s in zip(weight, self.states, strict=True)]
-        )
+        for w, state in zip(weight, self.states, strict=True):
+            # Weights at a bound, or a rounding error beyond it, are at the user's bound.
+            its = state.penalty.columns(len(w))
+            at_lower, at_upper = state.V <= state.written.lower, state.V >= state.written.upper
+            w[at_lower], w[at_upper] = np.asarray(its.lower)[at_lower], np.asarray(its.upper)[at_upper]
+            np.clip(w, its.lower, its.upper, out=w)
         return ElasticNetFit(
             weight=weight,
             bias=bias,
@@ -285,7 +306,7 @@ class Net:
             objective=2 * np.ldexp([state.bound.value for state in self.states], exponent),
             gap=2 * np.ldexp([state.bound.gap for state in self.states], exponent),
             n_iter=np.array([state.sweeps for state in self.states]),
-            converged=np.array([state.bound.gap <= self.tol * state.bound.value for state in self.states]),
+            converged=np.array([self._is_converged(state) for state in self.states]),
         )
 
 

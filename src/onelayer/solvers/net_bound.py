@@ -54,20 +54,20 @@ def _gap(columns: StandardColumns, penalty: ElasticNet, V: Array, look: Look) ->
     projected, moved = _projected(columns, beyond > 0, l1, slope, slack, beyond)
     if not np.isfinite(moved):
         return np.inf
-    held = up | down
-    held &= ~projected
+    held, slack = (up | down) & ~projected, slack + moved * columns.varies
+    most = beyond + moved * columns.varies
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.where(held & (beyond + moved > 0), l1 / (beyond + moved), np.inf)
+        ratios = np.where(held & (most > 0), l1 / most, np.inf)
     share = min(1.0, float(ratios.min(initial=1)))
     # Columns of weight 0 and a slope within l1 cost nothing.
-    counted = np.flatnonzero(((V != 0) | (np.abs(slope) + slack + moved > l1)) & ~projected)
+    counted = np.flatnonzero(((V != 0) | (np.abs(slope) + slack > l1)) & ~projected)
     part, v, u = penalty.take(counted), V[counted], share * slope[counted]
-    off = share * (slack[counted] + moved)
+    off = share * slack[counted]
     h = part.value(v[None])
     conjugates = np.maximum(part.conjugate((u - off)[None]), part.conjugate((u + off)[None]))
-    if share < 1 or held.any():  # on the edge of what l1 holds, rounding does not make it infinite
-        at_edge = held[counted] & (np.abs(u) + off <= np.asarray(part.l1) * (1 + 4 * EPS))
-        conjugates = np.where(at_edge & ~np.isfinite(conjugates), 0.0, conjugates)
+    # What has been shortened to the edge of l1 is on it, whichever way the product was rounded.
+    at_edge = held[counted] & (np.abs(u) + off <= np.asarray(part.l1) * (1 + 4 * EPS))
+    conjugates = np.where(at_edge & ~np.isfinite(conjugates), 0.0, conjugates)
     distance = (1 - share) * length + moved + 2 * look.moved
     terms = float(conjugates.sum()) + h - float(v @ u)
     rounding = float(np.abs(v) @ off) + UNITS * EPS * (h + float(np.abs(v) @ np.abs(u)))
