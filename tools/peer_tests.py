@@ -5,8 +5,8 @@
 
 The suites are those of the installed packages; nothing of them is in this repository. While a suite is collected, the
 class under test is replaced by one with its name and its constructor's arguments that fits with ours
-(``peers_sklearn.py``, ``peers_statsmodels.py``). What ours does not have is refused there, with the reason, and counts as
-"does not apply". So do tests of a peer's private functions or of a choice that is made otherwise here: ``APPLIES_NOT``
+(``peers_sklearn.py``). What ours does not have is refused there, with the reason, and counts as "does not apply".
+So do tests of a peer's private functions or of a choice that is made otherwise here: ``APPLIES_NOT``
 names those, with the reason. Everything else has to pass; the exit code is 1 if something fails.
 """
 
@@ -28,6 +28,7 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")  # scikit-learn's tests of arrays 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import pytest
+
 from peers import NOT_OURS, uses
 
 PASSED, OTHER, APPLIES_NOT_HERE, SKIPPED, FAILED = (
@@ -74,11 +75,13 @@ class Ledger:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        """Note whether a test uses an adapter."""
         before = uses()
         yield
         self.used = uses() > before
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the outcome of a test."""
         if report.when == "call" and report.passed:
             self._note(report, PASSED if self.used else OTHER, "")
         elif report.skipped:
@@ -90,6 +93,7 @@ class Ledger:
             self._failed(report)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a module that could not be imported."""
         if report.failed:
             self.outcomes[report.nodeid] = (FAILED, str(report.longrepr)[-2000:])
 
@@ -133,6 +137,7 @@ class Restored:
         self.restore = restore
 
     def pytest_collection_finish(self) -> None:
+        """Take the replacements back."""
         self.restore()
 
 
@@ -207,7 +212,9 @@ def main() -> int:
             n_failed += outcome == FAILED
             if outcome == FAILED or (given.v and outcome == APPLIES_NOT_HERE):
                 last = [line for line in reason.splitlines() if line.startswith("E ")]
-                said = reason if given.tb else (last[0] if last else reason.splitlines()[-1] if reason else "")
+                said = (
+                    reason if given.tb else (last[0] if last else reason.splitlines()[-1] if reason else "")
+                )
                 print(f"{outcome}: {name} {test.partition('::')[2]}: {said}")
         if not given.k:
             for pattern in ledger.reasons.keys() - ledger.listed:

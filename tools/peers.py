@@ -1,4 +1,4 @@
-"""What adapters of other packages' classes share: how they say that something does not apply, and that they were used."""
+"""What adapters of other packages' classes share: how they say what does not apply, and that they were used."""
 
 from typing import Any, NoReturn
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from peers_sklearn import LinearRegression, LogisticRegression, Ridge
 from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from peers_sklearn import LinearRegression, LogisticRegression, Ridge
 
 
 @parametrize_with_checks([LinearRegression(), Ridge(), LogisticRegression()])

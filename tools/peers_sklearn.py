@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
+
 import onelayer
 from peers import does_not_apply, refuse, used
 

@@ -11,10 +11,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.data.rows import Rows
-from onelayer.estimators.array_api import DTYPES
 from onelayer.estimators.linear_regression import LinearRegression
 from onelayer.estimators.offsets import target_offset
-from onelayer.estimators.parameters import check_parameters, refuse_unlike_numbers
+from onelayer.estimators.parameters import DTYPES, check_parameters, refuse_unlike_numbers
 from onelayer.estimators.selection import (
     Candidates,
     Errors,

@@ -16,9 +16,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from onelayer.data.rows import Block, Rows
 from onelayer.errors import OneLayerError
-from onelayer.estimators.array_api import DTYPES
 from onelayer.estimators.offsets import logit_offset
 from onelayer.estimators.parameters import (
+    DTYPES,
     check_parameters,
     class_weights,
     plain_labels,

@@ -64,7 +64,9 @@ def column_gap(net: ElasticNet, V: Array, gradient: Array, error: Array, reach: 
         wider = replace(net, l1=net.l1 * (1 + epsilon))
         # the larger end of each weight: with bounds, conjugates are taken one output at a time
         split = [np.split(end, len(end)) if len(ends) > 1 else [end] for end in ends]
-        parts = [np.max([wider.conjugate(U) for U in of_output], axis=0) for of_output in zip(*split, strict=True)]
+        parts = [
+            np.max([wider.conjugate(U) for U in of_output], axis=0) for of_output in zip(*split, strict=True)
+        ]
         least = min(least, here + float(np.sum(parts)) + epsilon * reach)
     return max(least, 0.0)
 
@@ -112,9 +114,7 @@ def _bound(
     return max(0.0, value - left - found.value_error - UNITS * EPS * net.value(point.V))
 
 
-def _freed(
-    objective: Objective, point: Point, free: NDArray[np.bool_], found: Audit
-) -> tuple[float, float]:
+def _freed(objective: Objective, point: Point, free: NDArray[np.bool_], found: Audit) -> tuple[float, float]:
     """Return what moving free weights to where their slopes are 0 takes from F, and how much of the curvature's root.
 
     The other slopes change by at most the latter times √Σ c h z².
@@ -124,7 +124,7 @@ def _freed(
     model = _model_of_free(objective, point, free)
     at, H = (model.outputs, model.columns), model.H.copy()
     if objective.loss.is_coupled:  # what all outputs have in common changes nothing: it is held, by as much
-        together = (model.columns[:, None] == model.columns) & free.all(axis=0)[model.columns]
+        together = (model.columns[:, None] == model.columns) & np.asarray(free.all(axis=0))[model.columns]
         H += together * np.sqrt(np.outer(H.diagonal(), H.diagonal())) / len(point.V)
     factor = Factor(H)
     inverse = factor.inverse()
@@ -163,7 +163,7 @@ def _largest_form(objective: Objective, point: Point, model: Quadratic, inverse:
 
 
 def _quick_audit(objective: Objective, point: Point) -> Audit | None:
-    """Return what ``audit`` does, without a pass: from Σ c z² = Σ c, by Cauchy's inequality; None if it bounds nothing."""
+    """Return what ``audit`` does without a pass, from Σ c z² = Σ c and Cauchy's inequality; None if it can't."""
     loss, scaling = objective.loss, objective.scaling
     if not math.isfinite(loss.steepness * loss.smoothness) or objective.rows.first().offset is not None:
         return None

@@ -286,7 +286,7 @@ class Net:
         for w, state in zip(weight, self.states, strict=True):
             # Weights at a bound, or a rounding error beyond it, are at the user's bound.
             its = state.penalty.columns(len(w))
-            at_lower, at_upper = state.V <= state.written.lower, state.V >= state.written.upper
+            at_lower, at_upper = state.written.lower >= state.V, state.written.upper <= state.V
             w[at_lower], w[at_upper] = np.asarray(its.lower)[at_lower], np.asarray(its.upper)[at_upper]
             np.clip(w, its.lower, its.upper, out=w)
         return ElasticNetFit(

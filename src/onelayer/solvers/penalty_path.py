@@ -69,7 +69,7 @@ class PenaltyPath:
         """
         penalty = self._written(penalty)
         has_l1 = penalty.l1 > 0
-        if ((penalty.lower > 0) | (penalty.upper < 0))[has_l1].any():
+        if (np.asarray((penalty.lower > 0) | (penalty.upper < 0)) & has_l1).any():
             raise OneLayerError("no penalty is so large that columns are out whose bounds leave 0 out")
         net = self._standardised(penalty)
         out = net.l1 > 0
@@ -78,7 +78,7 @@ class PenaltyPath:
         assert self._solver is not None
         beyond = replace(net, l1=np.zeros_like(net.l1)).excess(-self._solver.point.gradient)
         beyond = beyond if net.is_grouped else beyond.max(axis=0)
-        return float((beyond[out] / net.l1[out]).max(initial=0.0))
+        return float((beyond[out] / np.asarray(net.l1)[out]).max(initial=0.0))
 
     def _written(self, penalty: ElasticNet) -> ElasticNet:
         d = self.objective.rows.n_features
@@ -198,7 +198,9 @@ def softmax_path(
         penalty: for C = 1: ``ElasticNet(l1_ratio, 1 - l1_ratio)``, perhaps of each column.
         Cs: (m,), increasing; or how many, from the largest at which all columns with an l1 are out, evenly by their
             logarithms, up to that over ``shortest``.
-        fit_intercept, tol, max_iter: see ``minimise``.
+        fit_intercept: see ``minimise``.
+        tol: likewise.
+        max_iter: likewise.
         shortest: the share of the largest penalty at which the path ends.
 
     Raises:

@@ -1,10 +1,10 @@
 """Proximal Newton with working sets: the minimum of a loss and an elastic net, or lasso, group lasso, or bounds.
 
 A step minimises a quadratic model of the losses, with the penalty as it is, for the weights that are not 0 or want to
-leave it (Lee, Sun and Saunders 2014, *Proximal Newton-type methods*). Columns that stay at 0 are looked at only when the
-others are settled (Tibshirani et al. 2012, *Strong rules for discarding predictors in lasso-type problems*; Massias,
-Gramfort and Salmon 2018, *Celer*). A pass over the rows for a gradient costs little beside one for a Hessian, so a
-Hessian stays in use, also from one penalty to the next, until steps with it no longer come closer fast enough.
+leave it (Lee, Sun and Saunders 2014, *Proximal Newton-type methods*). Columns that stay at 0 are looked at only when
+the others are settled (Tibshirani et al. 2012, *Strong rules for discarding predictors in lasso-type problems*;
+Massias, Gramfort and Salmon 2018, *Celer*). A pass over the rows for a gradient costs little beside one for a Hessian,
+so a Hessian stays in use, also from one penalty to the next, until steps with it no longer come closer fast enough.
 """
 
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,9 @@ NEAR = 0.8  # share of l1 from which a slope is expected to matter soon
 GROWTH = 2  # times the columns that are not 0: as many are looked at next
 FEWEST = 100  # columns that are looked at, if there are so many
 MOST_MODEL = 3_000  # weights that move in one step
-SLOW = 0.25  # share of the gap that is left after a step with an old Hessian, from which on a new one is formed
+SLOW = (
+    0.25  # share of the gap that is left after a step with an old Hessian, from which on a new one is formed
+)
 ARMIJO = 1e-4
 HALVINGS = 40
 SHARE = 0.1  # of the gap of all columns: so far the working set is settled
@@ -161,7 +163,11 @@ class Proximal:
         d = objective.rows.n_features
         index, scaling = columns[columns < d], objective.scaling
         rows: Any = objective.rows
-        rows = replace(rows, X=rows.X[:, index]) if isinstance(rows, Rows) and rows.in_memory else Selected(rows, index)
+        rows = (
+            replace(rows, X=rows.X[:, index])
+            if isinstance(rows, Rows) and rows.in_memory
+            else Selected(rows, index)
+        )
         scaling = replace(
             scaling,
             mean=scaling.mean[index],
@@ -221,7 +227,8 @@ class Proximal:
         if net.is_grouped:
             change = np.broadcast_to(change.max(axis=0), change.shape)
         least = np.partition(change[moving], -min(MOST_MODEL, int(moving.sum())))[-MOST_MODEL:].min()
-        return moving & (change >= least)
+        large: NDArray[np.bool_] = change >= least
+        return moving & large
 
     def _advance(self, point: Point, net: ElasticNet) -> Point | None:
         """Return a point that is lower by enough, on the way to the model's minimum; None if rounding hides it."""

@@ -44,7 +44,7 @@ class Quadratic:
 
     @classmethod
     def at(
-        cls, objective: Objective, V: Array, active: NDArray[np.bool_], dtype: DTypeLike = None
+        cls, objective: Objective, V: Array, active: NDArray[np.bool_], dtype: DTypeLike | None = None
     ) -> "Quadratic":
         """Return the model at V in one pass over the rows; for many products of weights in float32."""
         m = int(active.sum())
@@ -70,15 +70,14 @@ class Quadratic:
         slope, weight = -gradient[at], V[at]
         before = weight.copy()
         if net.is_grouped:
-            of = net.take(self.columns[self.starts[:-1]])
-            descend = partial(
-                descend_groups, self.H, slope, weight, of.l1, of.l2, self.starts, self.curvatures
-            )
+            l1, l2, _, _ = net.take(self.columns[self.starts[:-1]]).arrays()
+            descend = partial(descend_groups, self.H, slope, weight, l1, l2, self.starts, self.curvatures)
         else:
-            of = net.take(self.columns)
-            descend = partial(descend_gram, self.H, slope, weight, of.l1, of.l2, of.lower, of.upper)
+            descend = partial(descend_gram, self.H, slope, weight, *net.take(self.columns).arrays())
         descend(0.0, 1)
-        gained = float((self.H.diagonal() + net.l2[self.columns]) @ np.square(weight - before)) / 2
+        gained = (
+            float((self.H.diagonal() + np.asarray(net.l2)[self.columns]) @ np.square(weight - before)) / 2
+        )
         descend(PRECISION * gained, SWEEPS)
         found = V.copy()
         found[at] = weight

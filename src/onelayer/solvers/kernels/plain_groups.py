@@ -31,7 +31,8 @@ def descend_groups(
         gram: ZᵀZ (m, m).
         slope: Zᵀr (m,), changed in place.
         weight: V (m,), changed in place.
-        l1, l2: of each group (g,).
+        l1: of each group (g,).
+        l2: of each group (g,).
         starts: of the groups, and m (g + 1,).
         largest: at least the largest eigenvalue of each group's part of the Gram matrix (g,).
         tol: what steps of one sweep over all groups may gain at the end.
