@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from onelayer import LinearRegression, OneLayerError
 from onelayer.data.rows import Rows
 from onelayer.inference import linear_coefficients
+from onelayer.inference.linear import linear_covariances
 from onelayer.inference.robust import Robust
 from onelayer.solvers.direct import least_squares
 
@@ -377,7 +378,9 @@ def test_robust_coefficients_for_a_run(scale):
     model = LinearRegression().fit(X, rows.y, c)
     for how in every_way(60):
         robust = Robust.of(**how, n=60, weight=rows.c)
-        found = linear_coefficients(least_squares(rows), ["a", "b", "c"], robust.n, rows=rows, robust=robust)
+        fit = least_squares(rows)
+        covariances = linear_covariances(fit, rows, robust, 0.0)
+        found = linear_coefficients(fit, ["a", "b", "c"], robust.n, covariances=covariances, robust=robust)
         for k in range(2):
             expected = model.summary(k, **how)
             close(found.std_err[k], expected.std_err)

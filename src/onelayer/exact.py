@@ -2,16 +2,22 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.data.rows import Rows
 from onelayer.errors import PrecisionWarning
 from onelayer.inference import Coefficients
+from onelayer.inference.robust import Robust
+from onelayer.intervals import Errors
 from onelayer.preparing import Prepared
 from onelayer.settings import Plan
-from onelayer.solvers.fit import Fit, LeastSquaresFit
+from onelayer.solvers.fit import ElasticNetFit, Fit, LeastSquaresFit
+
+if TYPE_CHECKING:
+    from onelayer.penalties import ElasticNet, Ridge
 
 IMPRECISE = 1e-9  # relative error of a solution that is worth a word
 SENSITIVE = 1e-3  # relative change by rounding of the data, likewise
@@ -19,6 +25,8 @@ TOLERANCE = (
     1e-10  # of an objective, so that coefficients are off by no more than a trifle of their standard errors
 )
 IMPRECISE_MINIMUM = 1e-6  # gap over the objective that is worth a word
+MOST_SWEEPS = 10_000  # of coordinate descent
+MOST_KEPT = 2**20  # values of a covariance that a model keeps: 8 MB
 FALLBACK_C = 1.0  # where classes can be separated, so that without a penalty there is no finite minimum
 
 
@@ -44,17 +52,14 @@ def solve(prepared: Prepared, plan: Plan) -> Solution:
     """
     rows, dataset, is_free = prepared.train, prepared.dataset, prepared.fit_intercept
     if plan.model == "linear":
-        from onelayer.solvers.direct import least_squares
-
-        squares = least_squares(rows, plan.alpha, is_free)
+        squares = _least_squares(rows, plan, is_free)
         return Solution(squares, plan.C, tuple(_of_least_squares(squares, plan)))
     # SciPy takes as long to import as an epoch of training, and the others do without it.
     from onelayer.losses import CrossEntropy
-    from onelayer.penalties import Ridge
     from onelayer.solvers.minimise import minimise
 
     tol = IMPRECISE_MINIMUM if dataset.image_shape else TOLERANCE
-    fit = minimise(rows, CrossEntropy(dataset.n_outputs), Ridge(1 / plan.C), is_free, plan.solver, tol)
+    fit = minimise(rows, CrossEntropy(dataset.n_outputs), _penalty(plan), is_free, plan.solver, tol)
     if math.inf == plan.C:
         from onelayer.inference import separation_notes
 
@@ -63,16 +68,42 @@ def solve(prepared: Prepared, plan: Plan) -> Solution:
             penalised = solve(prepared, replace(plan, C=FALLBACK_C))
             said = "without a penalty there is no finite solution: C = 1 was taken; --C chooses another"
             return replace(penalised, warnings=(*notes, said))
-    if fit.gap <= IMPRECISE_MINIMUM * fit.objective:
-        return Solution(fit, plan.C, ())
-    above = (
-        f"the objective may be above its minimum by up to {fit.gap:.2g}, of {fit.objective:.6g}: rounding, or the "
+    return Solution(fit, plan.C, tuple(_above(fit.gap, fit.objective)))
+
+
+def _least_squares(rows: Rows, plan: Plan, fit_intercept: bool) -> LeastSquaresFit:
+    if not plan.l1_ratio:
+        from onelayer.solvers.direct import least_squares
+
+        return least_squares(rows, plan.alpha, fit_intercept)
+    from onelayer.solvers.elastic_net import elastic_net
+    from onelayer.solvers.net_path import Family
+
+    penalties = [Family(plan.l1_ratio).at(plan.alpha)]
+    return elastic_net(rows, penalties, fit_intercept, TOLERANCE, MOST_SWEEPS)
+
+
+def _penalty(plan: Plan) -> "Ridge | ElasticNet":
+    from onelayer.penalties import ElasticNet, Ridge
+
+    if plan.l1_ratio:
+        return ElasticNet(plan.l1_ratio / plan.C, (1 - plan.l1_ratio) / plan.C)
+    return Ridge(1 / plan.C)
+
+
+def _above(gap: float, objective: float) -> list[str]:
+    """Return a word on an objective that may be above its minimum by more than a trifle."""
+    if gap <= IMPRECISE_MINIMUM * objective:
+        return []
+    return [
+        f"the objective may be above its minimum by up to {gap:.2g}, of {objective:.6g}: rounding, or the "
         "number of steps, allowed no more"
-    )
-    return Solution(fit, plan.C, (above,))
+    ]
 
 
 def _of_least_squares(fit: LeastSquaresFit, plan: Plan) -> list[str]:
+    if isinstance(fit, ElasticNetFit):
+        return _above(float(fit.gap.sum()), float(fit.objective.sum()))
     found, d = [], fit.weight.shape[1]
     if fit.rank is not None and fit.rank < d and not plan.alpha:
         n_open = int((~fit.identified[:-1]).sum())
@@ -87,21 +118,42 @@ def _of_least_squares(fit: LeastSquaresFit, plan: Plan) -> list[str]:
     return found
 
 
-def coefficients_of(solution: Solution, prepared: Prepared, plan: Plan) -> Coefficients:
-    """Return the coefficients of a model of a table, with their errors."""
-    fit, dataset, rows = solution.fit, prepared.dataset, prepared.train
-    if isinstance(fit, LeastSquaresFit):
-        from onelayer.inference import linear_coefficients
+def coefficients_of(solution: Solution, prepared: Prepared, plan: Plan) -> tuple[Coefficients, Errors | None]:
+    """Return the coefficients of a model of a table with their errors, and what the model keeps of these.
 
-        n = len(rows) if rows.c is None else int((rows.c > 0).sum())
-        return linear_coefficients(fit, dataset.features, n, prepared.fit_intercept, plan.alpha)
-    from onelayer.inference import softmax_coefficients
+    Raises:
+        OneLayerError: if the errors that the plan asks for need other rows, or lags.
+    """
+    fit, dataset, rows = solution.fit, prepared.dataset, prepared.train
+    groups = rows.groups if plan.cov == "cluster" else None
+    robust = Robust.of(plan.cov, groups, plan.lags, n=len(rows), weight=rows.c)
+    if isinstance(fit, LeastSquaresFit):
+        from onelayer.inference.linear import linear_coefficients, linear_covariances
+
+        covariances = linear_covariances(fit, rows, robust, plan.alpha)
+        found = linear_coefficients(
+            *(fit, dataset.features, robust.n, prepared.fit_intercept, plan.alpha),
+            covariances=covariances,
+            robust=robust,
+        )
+        if not covariances or covariances[0].inverse.half.size > MOST_KEPT:
+            return found, None
+        return found, Errors(plan.cov, covariances[0], float(fit.sigma(covariances[0].degrees)[0]))
+    from onelayer.inference.softmax import net_coefficients, softmax_errors
     from onelayer.penalties import Ridge
 
-    ridge = Ridge(1 / solution.C)
-    return softmax_coefficients(
-        rows, fit.weight, fit.bias, ridge, dataset.features, dataset.classes, prepared.fit_intercept
+    if plan.l1_ratio:
+        return net_coefficients(
+            fit.weight, fit.bias, dataset.features, dataset.classes, prepared.fit_intercept
+        ), None
+    found, covariance = softmax_errors(
+        *(rows, fit.weight, fit.bias, Ridge(1 / solution.C), dataset.features, dataset.classes),
+        prepared.fit_intercept,
+        robust=robust,
     )
+    if covariance is None or covariance.matrix.size > MOST_KEPT:
+        return found, None
+    return found, Errors(plan.cov, covariance)
 
 
 def all_outputs(fit: Fit, q: int) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:

@@ -1,7 +1,7 @@
 """From a data set and settings to a trained, measured model. torch comes in for SGD alone."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,13 +116,16 @@ def train_prepared(
     seconds = {"fit": timer.stop()}
     timer.start()
     model, solution = learned.model, learned.solution
-    outputs = {name: model.outputs(rows.X) for name, rows in prepared.parts.items()}
+    outputs = {name: model.outputs(rows.X, rows.offset) for name, rows in prepared.parts.items()}
     scores = _scores(outputs, model.classes, prepared)
     validated = cross_validate(prepared.dataset, plan) if solution and not prepared.has_held_out else None
     seconds["evaluate"] = timer.stop()
     timer.start()
     is_table = model.image_shape is None
-    coefficients = coefficients_of(solution, prepared, plan) if solution and is_table else None
+    coefficients = None
+    if solution and is_table:
+        coefficients, errors = coefficients_of(solution, prepared, learned.plan)
+        model = replace(model, errors=errors)
     seconds["errors"] = timer.stop()
     return Run(
         model,

@@ -93,4 +93,5 @@ def _model(
         feature_mean=scaling.features.mean if scaling is not None and filled else None,
         settings=asdict(plan),
         is_transposed=dataset.is_transposed,
+        offset=dataset.offset,
     )

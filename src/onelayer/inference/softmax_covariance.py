@@ -191,7 +191,7 @@ def scores(fitted: Fitted, scale: Array, classical: Covariance, robust: Robust, 
     """Return what each row of a block adds to the gradient by scaled coordinates (n, m p), as ``meat`` squares it."""
     objective, outputs = fitted.objective, fitted.compared
     columns = Standardised(block, objective.scaling, objective.fit_intercept)
-    _, R, h = objective.loss.at(columns.forward(fitted.V), block.y)
+    _, R, h = objective.loss.at(objective.outputs(columns, fitted.V, block), block.y)
     residuals = R[outputs].T
     if robust.cov in ("HC2", "HC3"):
         residuals = _leveraged(residuals, *_root(fitted, h), classical.of_outputs(columns.Z), robust.cov)
