@@ -401,7 +401,7 @@ def _check(about: Any, tensors: Mapping[str, NDArray[Any]]) -> "tuple[Encoding |
         (about["feature_unit"] == UNITS[shape is None], "feature_unit and image_shape differ"),
         (about.get("offset") not in columns, "the offset is a feature too"),
         (about.get("offset") is None or len(classes) <= 2, "an offset is for two classes, not more"),
-        (about_errors is None or encoding is not None, "errors are for tables"),
+        (about_errors is None or shape is None, "errors are not for images"),
     ):
         if not fits:
             raise OneLayerError(problem)
