@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.data.dataset import folds
 from onelayer.data.rows import Rows
-from onelayer.errors import PrecisionWarning
+from onelayer.errors import OneLayerError, PrecisionWarning
 from onelayer.inference import Coefficients
 from onelayer.inference.robust import Robust
 from onelayer.intervals import Errors
@@ -18,12 +19,14 @@ from onelayer.solvers.fit import ElasticNetFit, Fit, LeastSquaresFit
 
 if TYPE_CHECKING:
     from onelayer.penalties import ElasticNet, Ridge
+    from onelayer.selection.choice import Choice
 
 IMPRECISE = 1e-9  # relative error of a solution that is worth a word
 SENSITIVE = 1e-3  # relative change by rounding of the data, likewise
 TOLERANCE = (
     1e-10  # of an objective, so that coefficients are off by no more than a trifle of their standard errors
 )
+CLOSE_ENOUGH = 1e-6  # gap, likewise, of models that are compared by their errors
 IMPRECISE_MINIMUM = 1e-6  # gap over the objective that is worth a word
 MOST_SWEEPS = 10_000  # of coordinate descent
 MOST_KEPT = 2**20  # values of a covariance that a model keeps: 8 MB
@@ -36,24 +39,34 @@ class Solution:
 
     Attributes:
         fit: the minimum.
-        C: of softmax regression, as it was taken in the end.
+        plan: as it was followed: with the penalty that was taken in the end.
         warnings: what the user should know, a sentence each.
+        choice: what the penalty was chosen from, if it was.
     """
 
     fit: Fit
-    C: float
+    plan: Plan
     warnings: tuple[str, ...]
+    choice: "Choice | None" = None
 
 
 def solve(prepared: Prepared, plan: Plan) -> Solution:
     """Return the minimum for the training rows, with warnings about what the data do not determine.
 
-    Where classes can be separated and nothing is penalised, there is none: C = 1 is taken then, and a warning says so.
+    The penalty is chosen first, if the plan says so. Where classes can be separated and nothing is penalised, there is
+    no minimum: C = 1 is taken then, and a warning says so.
     """
     rows, dataset, is_free = prepared.train, prepared.dataset, prepared.fit_intercept
+    if plan.cv:
+        choice = choose(prepared, plan)
+        with_it = replace(plan, cv=0)
+        is_linear = plan.model == "linear"
+        with_it = replace(with_it, alpha=choice.penalty) if is_linear else replace(with_it, C=choice.penalty)
+        found = solve(prepared, with_it)
+        return replace(found, plan=replace(found.plan, cv=plan.cv), choice=choice)
     if plan.model == "linear":
         squares = _least_squares(rows, plan, is_free)
-        return Solution(squares, plan.C, tuple(_of_least_squares(squares, plan)))
+        return Solution(squares, plan, tuple(_of_least_squares(squares, plan)))
     # SciPy takes as long to import as an epoch of training, and the others do without it.
     from onelayer.losses import CrossEntropy
     from onelayer.solvers.minimise import minimise
@@ -68,7 +81,37 @@ def solve(prepared: Prepared, plan: Plan) -> Solution:
             penalised = solve(prepared, replace(plan, C=FALLBACK_C))
             said = "without a penalty there is no finite solution: C = 1 was taken; --C chooses another"
             return replace(penalised, warnings=(*notes, said))
-    return Solution(fit, plan.C, tuple(_above(fit.gap, fit.objective)))
+    return Solution(fit, plan, tuple(_above(fit.gap, fit.objective)))
+
+
+def choose(prepared: Prepared, plan: Plan) -> "Choice":
+    """Return the penalty that predicts best, by models of all folds but one, on that one, in turn.
+
+    Raises:
+        OneLayerError: if there are fewer rows or groups than it takes, or a class is in one fold only.
+    """
+    from onelayer.selection.splits import ALWAYS_LEARNED, splits_by
+
+    rows, dataset = prepared.train, prepared.dataset
+    if len(rows) < plan.cv:
+        raise OneLayerError(
+            f"{plan.cv} folds need as many rows, and there are {len(rows)}: choose fewer (cv)"
+        )
+    fold = folds(rows, plan.cv, plan.seed)
+    if not fold.any():
+        raise OneLayerError("the rows are all of one group, so that no fold leaves any to learn from")
+    if rows.task == "classes":
+        fold[np.bincount(rows.y)[rows.y] == 1] = ALWAYS_LEARNED
+    how: dict[str, Any] = {"fit_intercept": prepared.fit_intercept, "rule": plan.rule, "tol": CLOSE_ENOUGH}
+    if plan.model == "linear":
+        from onelayer.selection.least_squares import choose_alpha
+        from onelayer.solvers.net_path import Family
+
+        return choose_alpha(rows, [Family(plan.l1_ratio)], splits=splits_by(fold), **how)
+    from onelayer.selection.softmax import choose_C
+
+    penalty = {plan.l1_ratio: _penalty(replace(plan, C=1.0))}
+    return choose_C(rows, dataset.classes, penalty, splits=splits_by(fold), **how)
 
 
 def _least_squares(rows: Rows, plan: Plan, fit_intercept: bool) -> LeastSquaresFit:
@@ -147,7 +190,7 @@ def coefficients_of(solution: Solution, prepared: Prepared, plan: Plan) -> tuple
             fit.weight, fit.bias, dataset.features, dataset.classes, prepared.fit_intercept
         ), None
     found, covariance = softmax_errors(
-        *(rows, fit.weight, fit.bias, Ridge(1 / solution.C), dataset.features, dataset.classes),
+        *(rows, fit.weight, fit.bias, Ridge(1 / plan.C), dataset.features, dataset.classes),
         prepared.fit_intercept,
         robust=robust,
     )

@@ -24,6 +24,7 @@ from onelayer.timer import Timer
 
 if TYPE_CHECKING:
     from onelayer.checkpoints import Checkpoint
+    from onelayer.selection.choice import Choice
 
 DEFAULTS = Settings()
 
@@ -40,6 +41,7 @@ class Run:
         fit: what the exact solver found; None if the solver was SGD.
         history: the history; without records if the solver was exact.
         coefficients: what the rows say of the errors of the fit; None for SGD and for images.
+        choice: what the penalty was chosen from, if it was.
         cross_validation: how good such models are on rows that they have not seen, if it was asked for.
         warnings: what the user should know of the result, a sentence each.
         outputs: of the model for the rows of each part, ``"train"`` and perhaps ``"valid"`` and ``"test"``, (n, q).
@@ -58,6 +60,7 @@ class Run:
     outputs: dict[str, NDArray[np.float64]]
     scores: dict[str, Any]
     coefficients: Coefficients | None
+    choice: "Choice | None"
     cross_validation: CrossValidation | None
     warnings: tuple[str, ...]
     seconds: dict[str, float]
@@ -137,6 +140,7 @@ def train_prepared(
         outputs,
         scores,
         coefficients,
+        solution.choice if solution else None,
         validated,
         solution.warnings if solution else learned.history.still_falling(),
         seconds,

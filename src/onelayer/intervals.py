@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.errors import OneLayerError
 from onelayer.inference.covariance import Covariance, Interval, prediction_interval
-from onelayer.inference.softmax_covariance import Covariance as SoftmaxCovariance
 from onelayer.schema import Array, Kind, maybe, number, record, text, whole
 from onelayer.solvers.inverse import Inverse, Span
+
+if TYPE_CHECKING:  # it takes SciPy, which takes long to import, and linear regression does without
+    from onelayer.inference.softmax_covariance import Covariance as SoftmaxCovariance
 
 PREFIX = "errors."
 # Axes: d features; r coordinates of weights; s with that of the bias; m contrasts of classes, of p coefficients each.
@@ -43,7 +45,7 @@ class Errors:
     """
 
     cov: str
-    covariance: Covariance | SoftmaxCovariance
+    covariance: "Covariance | SoftmaxCovariance"
     sigma: float | None = None
 
     def of_means(
@@ -74,13 +76,13 @@ class Errors:
         """Return the intervals (n, q, 2) of the classes' probabilities; see ``probability_intervals``."""
         from onelayer.inference.softmax_probabilities import probability_intervals
 
-        if not isinstance(self.covariance, SoftmaxCovariance):
+        if isinstance(self.covariance, Covariance):
             raise OneLayerError("the model predicts numbers, which have no probabilities")
         return probability_intervals(X, weight, bias, self.covariance, level=level, offset=offset)
 
     def about(self) -> dict[str, Any]:
         """Return what a file says of them besides arrays."""
-        if isinstance(self.covariance, SoftmaxCovariance):
+        if not isinstance(self.covariance, Covariance):
             return {"cov": self.cov}
         found, level = self.covariance, self.covariance.inverse.level
         return {"cov": self.cov, "degrees": found.degrees, "sigma": self.sigma, "level": level}
@@ -88,7 +90,7 @@ class Errors:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of a file."""
         found = self.covariance
-        if isinstance(found, SoftmaxCovariance):
+        if not isinstance(found, Covariance):
             arrays = {
                 name: getattr(found, name) for name in (*OF_CLASSES, *OPEN) if getattr(found, name).size
             }
@@ -116,6 +118,8 @@ def errors_in(about: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], n_c
     """
     arrays = {name.removeprefix(PREFIX): array for name, array in tensors.items() if name.startswith(PREFIX)}
     if "sigma" not in about:
+        from onelayer.inference.softmax_covariance import Covariance as SoftmaxCovariance
+
         arrays.setdefault("null", np.zeros((len(arrays["matrix"]), 0)))
         if len(arrays["scale"]) != n_classes - 1:
             raise OneLayerError("the errors are not those of these classes")

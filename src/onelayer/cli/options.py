@@ -146,6 +146,21 @@ class TableOptions(ReadingOptions):
     weight: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of the rows' weights.")] = (
         None
     )
+    offset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="A column that is added to the prediction as it is, or to the logit of the second of two classes.",
+        ),
+    ] = None
+    groups: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="A,B",
+            help="One column or two whose values say which rows depend on each other: errors allow for it (--cov "
+            "cluster), and cross-validation leaves groups together.",
+        ),
+    ] = None
     sql: Annotated[
         str | None,
         typer.Option(metavar="QUERY", help="Instead of DATA: \"select … from 'sales.parquet' where …\"."),
@@ -205,6 +220,8 @@ class TableOptions(ReadingOptions):
             references=dict(_pair(text) for text in self.reference or ()),
             date_parts=parts,
             weight=self.weight,
+            offset=self.offset,
+            groups=names_in(self.groups or (), table.places),
             formula=self.formula,
         )
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from onelayer.data import Dataset
     from onelayer.experiments import Run
     from onelayer.inference import Coefficients
+    from onelayer.selection.choice import Choice
     from onelayer.settings import Plan, Settings
 
 MOST_COEFFICIENTS = 40
@@ -55,6 +56,39 @@ def train(
         float,
         typer.Option(help="Exact linear regression: weight of ‖W‖², as in scikit-learn's Ridge."),
     ] = 0.0,
+    l1_ratio: Annotated[
+        float,
+        typer.Option(
+            help="Exact: how much of the penalty is ‖W‖₁, which leaves features out; 1 is the lasso, and the rest the "
+            "elastic net. In the units of the columns."
+        ),
+    ] = 0.0,
+    cv: Annotated[
+        int,
+        typer.Option(
+            metavar="FOLDS",
+            help="Choose the penalty, alpha or C, from a path of them by the error on folds left out, such as 5.",
+        ),
+    ] = 0,
+    rule: Annotated[
+        Literal["min", "1se"],
+        typer.Option(
+            help="With --cv: the penalty of the least error, or the strongest one within a standard error of it."
+        ),
+    ] = "min",
+    cov: Annotated[
+        Literal["classical", "HC0", "HC1", "HC2", "HC3", "cluster", "HAC"] | None,
+        typer.Option(
+            help="What standard errors are robust to: HC0 to HC3 to unequal variances, cluster to rows of a group, HAC "
+            "to the rows before. If not given, classical; with --groups cluster."
+        ),
+    ] = None,
+    lags: Annotated[
+        int | None,
+        typer.Option(
+            help="With --cov HAC: how many rows before a row depend on it; by the number of rows if not given."
+        ),
+    ] = None,
     epochs: options.Epochs = None,
     batch_size: options.BatchSize = None,
     lr: options.LearningRate = None,
@@ -86,6 +120,11 @@ def train(
         solver=solver,
         C=c,
         alpha=alpha,
+        l1_ratio=l1_ratio,
+        cv=cv,
+        rule=rule,
+        cov=cov,
+        lags=lags,
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,
@@ -134,12 +173,31 @@ def summary(run: "Run", seconds: dict[str, float], folder: Path) -> dict[str, An
         "epochs": len(run.history.epochs),
         "parameters": run.parameters,
         **run.scores,
-        "coefficients": None if run.coefficients is None else coefficients_json(run.coefficients),
+        "coefficients": None if run.coefficients is None else coefficients_json(run.coefficients, plan.cov),
+        "penalty": _penalty_json(run),
         "cross_validation": None if run.cross_validation is None else run.cross_validation.to_json(),
         **_about_data(run.prepared.dataset),
         "warnings": list(run.warnings),
         "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
         "out": str(folder),
+    }
+
+
+def _penalty_json(run: "Run") -> dict[str, Any] | None:
+    """Return the penalty, and how it was chosen; None if there is none."""
+    plan, choice = run.plan, run.choice
+    if not plan.is_exact or not (plan.alpha if plan.model == "linear" else inf > plan.C):
+        return None
+    name = "alpha" if plan.model == "linear" else "C"
+    found = {name: getattr(plan, name), "l1_ratio": plan.l1_ratio}
+    if choice is None:
+        return found
+    errors = choice.path.errors
+    path = {"mean_error": errors.mean.tolist(), "standard_error": errors.standard_error.tolist()}
+    return found | {
+        "folds": plan.cv,
+        "rule": plan.rule,
+        "path": {name: choice.path.penalties.tolist(), **path},
     }
 
 
@@ -221,9 +279,13 @@ def _print_plan(dataset: "Dataset", plan: "Plan") -> None:
 
 
 def _penalty(plan: "Plan") -> str:
-    if plan.model == "softmax":
-        return f", C = {plan.C:g}" if inf > plan.C else ""
-    return f", alpha = {plan.alpha:g}" if plan.alpha else ""
+    name = "alpha" if plan.model == "linear" else "C"
+    kind = f", l1_ratio = {plan.l1_ratio:g}" if plan.l1_ratio else ""
+    if plan.cv:
+        return f", {name} chosen by {plan.cv} folds{kind}"
+    if not (plan.alpha if plan.model == "linear" else inf > plan.C):
+        return ""
+    return f", {name} = {getattr(plan, name):g}{kind}"
 
 
 def _print_result(run: "Run", seconds: dict[str, float]) -> None:
@@ -240,6 +302,11 @@ def _print_result(run: "Run", seconds: dict[str, float]) -> None:
             _print_coefficients(run)
         rows = {"train": "the training rows", "valid": "held-out rows", "test": "the test rows"}
         say(f"R² {decimal(scores['r2'])}, RMSE {scores['rmse']:,.6g} on {rows[scores['evaluated_on']]}")
+    if run.choice:
+        say(_chosen(run.plan, run.choice))
+    if run.plan.l1_ratio:
+        weight = run.model.weight
+        say(f"{int((weight != 0).any(axis=0).sum()):,} of {counted(weight.shape[1], 'feature')} in the model")
     if run.cross_validation:
         say(_on_new_rows(run.cross_validation))
     for sentence in run.warnings:
@@ -248,6 +315,16 @@ def _print_result(run: "Run", seconds: dict[str, float]) -> None:
         f"{counted(run.parameters, 'parameter')}; load {seconds['load']:.2f} s, fit {seconds['fit']:.2f} s, "
         f"evaluate {seconds['evaluate']:.2f} s"
     )
+
+
+def _chosen(plan: "Plan", choice: "Choice") -> str:
+    """Return which penalty was chosen, and by which errors."""
+    errors, number, n = choice.path.errors, choice.number, len(choice.path.penalties)
+    strength = f"alpha = {plan.alpha:.4g}" if plan.model == "linear" else f"C = {plan.C:.4g}"
+    what = "mean squared error" if plan.model == "linear" else "loss"
+    found = f"{strength} of {n} chosen: {what} {errors.mean[number]:.4g} ± {errors.standard_error[number]:.2g} on rows "
+    ends = {0: "the strongest penalty tried", n - 1: "the weakest penalty tried: the rows hardly ask for one"}
+    return f"{found}left out ({plan.cv} folds)" + (f"; it is {ends[number]}" if number in ends else "")
 
 
 def _on_new_rows(validated: "CrossValidation") -> str:
@@ -280,8 +357,8 @@ def _print_coefficients(run: "Run") -> None:
         say(f"  {note}")
 
 
-def coefficients_json(found: "Coefficients") -> dict[str, Any]:
-    """Return a table of coefficients as JSON values."""
+def coefficients_json(found: "Coefficients", cov: str) -> dict[str, Any]:
+    """Return a table of coefficients as JSON values, with what their errors are robust to."""
     parts = {
         "estimate": found.estimate,
         "std_err": found.std_err,
@@ -300,6 +377,7 @@ def coefficients_json(found: "Coefficients") -> dict[str, Any]:
     return {
         "reference": found.reference,
         "distribution": found.distribution,
+        "cov": cov,
         "level": found.level,
         "outputs": dict(zip(found.outputs, outputs, strict=True)),
         "notes": list(found.notes),
