@@ -121,7 +121,9 @@ def train_prepared(
     model, solution = learned.model, learned.solution
     outputs = {name: model.outputs(rows.X, rows.offset) for name, rows in prepared.parts.items()}
     scores = _scores(outputs, model.classes, prepared)
-    validated = cross_validate(prepared.dataset, plan) if solution and not prepared.has_held_out else None
+    # With the penalty that was chosen: to choose it again in each fold would take as long again for each.
+    of_folds = replace(learned.plan, cv=0)
+    validated = cross_validate(prepared.dataset, of_folds) if solution and not prepared.has_held_out else None
     seconds["evaluate"] = timer.stop()
     timer.start()
     is_table = model.image_shape is None

@@ -34,7 +34,7 @@ def predict(
     interval: Annotated[
         Literal["confidence", "prediction"] | None,
         typer.Option(
-            help="Also the ends of an interval, in columns that end in _low and _high: confidence, of the mean or of each "
+            help="Also the ends of an interval, in columns _low and _high: confidence, of the mean or of each "
             "class's probability, which then have a column too; prediction, of a new observation of a number."
         ),
     ] = None,

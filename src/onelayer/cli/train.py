@@ -308,7 +308,7 @@ def _print_result(run: "Run", seconds: dict[str, float]) -> None:
         weight = run.model.weight
         say(f"{int((weight != 0).any(axis=0).sum()):,} of {counted(weight.shape[1], 'feature')} in the model")
     if run.cross_validation:
-        say(_on_new_rows(run.cross_validation))
+        say(_on_new_rows(run.cross_validation, bool(run.choice)))
     for sentence in run.warnings:
         say(f"warning: {sentence}", stderr=True)
     say(
@@ -327,7 +327,7 @@ def _chosen(plan: "Plan", choice: "Choice") -> str:
     return f"{found}left out ({plan.cv} folds)" + (f"; it is {ends[number]}" if number in ends else "")
 
 
-def _on_new_rows(validated: "CrossValidation") -> str:
+def _on_new_rows(validated: "CrossValidation", is_chosen: bool) -> str:
     """Return how good such models are on rows that they have not seen, with the spread over the folds."""
     names = {"r2": "R²", "rmse": "RMSE", "accuracy": "accuracy", "loss": "loss"}
     shown = ("r2", "rmse") if "rmse" in validated.scores else ("accuracy", "loss")
@@ -335,6 +335,7 @@ def _on_new_rows(validated: "CrossValidation") -> str:
     said = {key: f"{names[key]} {scores[key]:,.4g}" for key in shown if key in scores}
     parts = [text + (f" ± {spread[key]:.2g}" if key in spread else "") for key, text in said.items()]
     how = f"{n_folds} folds, ± their deviation" if n_folds > 1 else "a fifth"
+    how += "; the penalty was chosen on the same rows" if is_chosen else ""
     return f"on rows left out ({how}): {', '.join(parts)}"
 
 
@@ -348,9 +349,9 @@ def _print_coefficients(run: "Run") -> None:
             print_table(["feature", f"{run.model.target} per unit"], pairs)
         return
     found = run.coefficients
-    if len(found.terms) * len(found.outputs) <= MOST_COEFFICIENTS:
-        for k, output in enumerate(found.outputs):
-            header, *rows = found.cells(k)
+    tables = [found.cells(k) for k in range(len(found.outputs))]
+    if sum(len(rows) - 1 for rows in tables) <= MOST_COEFFICIENTS:
+        for output, (header, *rows) in zip(found.outputs, tables, strict=True):
             name = f"log odds of {output} against {found.reference}" if found.reference else run.model.target
             print_table([name, *header[1:]], rows)
     for note in found.notes:

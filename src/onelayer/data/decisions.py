@@ -353,8 +353,13 @@ def _check_offset(offset: str | None, profiles: Mapping[str, Profile], goal: Tar
     """Raise OneLayerError if a column cannot be an offset: if it is not of numbers, or there are several logits."""
     if offset is None:
         return
-    if profiles[offset].kind not in ("number", "boolean", "empty"):
-        raise OneLayerError(f"the offset: column {offset!r}{_problem(profiles[offset])}")
+    profile = profiles[offset]
+    if profile.kind in ("category", "code"):
+        raise OneLayerError(
+            f"the offset: column {offset!r} holds categories, and an offset is a number of each row"
+        )
+    if profile.kind not in ("number", "boolean"):
+        raise OneLayerError(f"the offset: column {offset!r}{_problem(profile)}")
     if len(goal.classes) > 2:
         raise OneLayerError(
             f"the offset {offset!r} is one number a row, which is added to the logit of the second of two classes; "

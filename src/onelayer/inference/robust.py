@@ -112,14 +112,14 @@ class Robust:
         """Return the degrees of freedom of Student's t for p coefficients: n − p, or for G groups G − 1."""
         return self.group_count - 1 if self.cov == "cluster" else self.n - p
 
-    def notes(self) -> tuple[str, ...]:
-        """Return a sentence on what errors are robust to, or none if they are classical."""
+    def notes(self, has_degrees: bool = True) -> tuple[str, ...]:
+        """Return a sentence on what errors are robust to, with the degrees of freedom of t, if it is one; or none."""
         if self.cov == "classical":
             return ()
         if self.cov == "cluster":
             ways = " and ".join(f"{part.count:,}" for part in self.groups[:2])
-            degrees = f"t has {self.group_count - 1:,} degrees of freedom"
-            said = f"for rows that depend on each other within {ways} groups: {degrees}"
+            degrees = f": t has {self.group_count - 1:,} degrees of freedom" if has_degrees else ""
+            said = f"for rows that depend on each other within {ways} groups{degrees}"
         elif self.cov == "HAC":
             said = f"for rows that depend on the {self.lags:,} before them (HAC, Newey and West)"
         else:

@@ -112,7 +112,10 @@ def softmax_errors(
     if (len(W) - 1) * (W.shape[1] + int(fit_intercept)) > MOST_COEFFICIENTS:
         return table(W, b, None, terms, names, fit_intercept, level, base), None
     spread = softmax_spread(Fitted.of(rows, W, b, penalty, fit_intercept, base), terms, names, robust)
-    return table(W, b, spread, terms, names, fit_intercept, level, base), spread.covariance
+    found = table(W, b, spread, terms, names, fit_intercept, level, base)
+    if robust is not None:
+        found = replace(found, notes=(*found.notes, *robust.notes(has_degrees=False)))
+    return found, spread.covariance
 
 
 def net_coefficients(
