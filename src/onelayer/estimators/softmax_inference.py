@@ -15,7 +15,8 @@ from onelayer.estimators.array_api import in_numpy
 from onelayer.estimators.files import COVARIANCE, Parts, Saved
 from onelayer.estimators.parameters import DTYPES, refuse_unlike_numbers
 from onelayer.estimators.softmax_summary import SoftmaxSummary
-from onelayer.inference.coefficients import Coefficients, check_level
+from onelayer.inference.coefficients import Coefficients, check_level, with_intercept
+from onelayer.inference.hypothesis import parse_hypotheses
 from onelayer.inference.information import Fitted
 from onelayer.inference.robust import Robust
 from onelayer.inference.softmax import (
@@ -197,30 +198,41 @@ class SoftmaxInference(Saved):
     @in_numpy
     def test(
         self,
-        R: Any,
-        r: Any = 0.0,
+        hypotheses: Any,
+        r: Any = None,
         reference: Any = None,
         cov: str = "classical",
         groups: Any = None,
         lags: int | None = None,
     ) -> WaldTest:
-        """Test the linear hypotheses R θ = r about the coefficients θ = ``summary().estimate.ravel()``, by Wald's test.
+        """Test linear hypotheses about the coefficients θ = ``summary().estimate.ravel()``, all of them by Wald's test.
 
         Args:
-            R: (h, m p), or (m p,) for one.
-            r: (h,), or a number for all.
+            hypotheses: in words, ``"[b]age = 2 * [c]age"`` or several with commas between them: the class in brackets,
+                and the name of the feature or ``intercept``, in backticks if it is not of letters, digits, _ and . alone
+                (``"[new car]`area, m2`"``). A hypothesis that names no class is one of each class, so that ``"age"``
+                tests whether age matters at all. Or a matrix R (h, m p), or (m p,) for one, for R θ = r.
+            r: (h,) or a number for a matrix; 0 if not given.
             reference: the class that the others are compared with.
             cov: what the test is robust to, with ``groups`` and ``lags``; see ``summary``.
             groups: see ``summary``.
             lags: see ``summary``.
 
         Raises:
-            OneLayerError: as ``summary``; and if hypotheses contradict each other, or are about what the rows do not
-                determine.
+            OneLayerError: as ``summary``; and if a hypothesis is badly written, they contradict each other, or are
+                about what the rows do not determine.
         """
-        base = number_of(reference, self._classes())
+        base, names = number_of(reference, self._classes()), self._names()
+        free, written = self._asked().fit_intercept, None
+        if isinstance(hypotheses, str):
+            if r is not None:
+                raise OneLayerError("r goes with a matrix; in words, the value stands right of =")
+            outputs = [name for a, name in enumerate(names) if a != base]
+            terms = with_intercept(self._terms(), free)
+            hypotheses, r, written = parse_hypotheses(hypotheses, terms, outputs, names[base])
         covariance = self._covariance_of(base, cov, groups, lags)
-        return wald_test(R, r, self._table(base, None).estimate, covariance, self._asked().fit_intercept)
+        estimate = self._table(base, None).estimate
+        return wald_test(hypotheses, 0.0 if r is None else r, estimate, covariance, free, written)
 
     @in_numpy
     def predict_interval(
