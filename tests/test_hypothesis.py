@@ -37,7 +37,7 @@ def test_classes_stand_in_brackets_and_without_one_each_is_meant():
     R, r = rows_of("[b]age = 2 * [new car]age + 1, [x]]y]`area, m2`", CLASSES, "a")
     expected = np.zeros((2, 3, 5))
     expected[0, 0, 1], expected[0, 1, 1], expected[1, 2, 2] = 1, -2, 1
-    assert R == expected.reshape(2, 15).tolist() and r == [1, 0]
+    assert expected.reshape(2, 15).tolist() == R and r == [1, 0]
     R, r, written = parse_hypotheses("age = 2 * intercept + 3", NAMES, CLASSES, "a")
     assert R.tolist() == np.kron(np.eye(3), [-2, 1, 0, 0, 0]).tolist() and r.tolist() == [3] * 3
     assert written == tuple(f"age = 2 * intercept + 3, of {name}" for name in CLASSES)
