@@ -210,8 +210,8 @@ class SoftmaxInference(Saved):
         Args:
             hypotheses: in words, ``"[b]age = 2 * [c]age"`` or several with commas between them: the class in brackets,
                 and the name of the feature or ``intercept``, in backticks if it is not of letters, digits, _ and .
-                alone (``"[new car]`area, m2`"``). A hypothesis that names no class is one of each class, so that ``"age"``
-                tests whether age matters at all. Or a matrix R (h, m p), or (m p,) for one, for R θ = r.
+                alone (``"[new car]`area, m2`"``). A hypothesis that names no class is one of each class, so that
+                ``"age"`` tests whether age matters at all. Or a matrix R (h, m p), or (m p,) for one, for R θ = r.
             r: (h,) or a number for a matrix; 0 if not given.
             reference: the class that the others are compared with.
             cov: what the test is robust to, with ``groups`` and ``lags``; see ``summary``.
