@@ -494,6 +494,72 @@ def test_a_penalty_counts_for_what_it_leaves_free():
     assert note.startswith("with a penalty the weights are drawn towards 0: robust errors say how")
 
 
+@pytest.mark.parametrize("q", [2, 3])
+def test_factors_of_the_penalty_are_units_of_the_features(q):
+    X, y = problem(q)
+    c, factors = np.random.default_rng(2).integers(0, 3, 200), np.array([0.25, 1.0, 9.0])
+    found = SoftmaxRegression(C=0.3, tol=1e-13, penalty_factors=factors).fit(X, y, c)
+    expected = SoftmaxRegression(C=0.3, tol=1e-13).fit(X / np.sqrt(factors), y, c)
+    for how in ({}, {"cov": "HC3"}):
+        one, other = found.summary(**how), expected.summary(**how)
+        np.testing.assert_allclose(one.std_err[:, 1:] * np.sqrt(factors), other.std_err[:, 1:], rtol=1e-7)
+        assert one.likelihood.effective == pytest.approx(other.likelihood.effective, rel=1e-7)
+        assert one.notes == other.notes
+    np.testing.assert_allclose(
+        found.predict_interval(X), expected.predict_interval(X / np.sqrt(factors)), rtol=1e-7
+    )
+    found.set_params(penalty_factors=None, C=2)  # what was asked for at fit is what counts
+    np.testing.assert_array_equal(found.summary(cov="HC3").std_err, one.std_err)
+
+
+def test_a_factor_of_0_leaves_a_feature_free():
+    X, y = problem(3)
+    free = SoftmaxRegression(tol=1e-12, penalty_factors=[0, 1, 1]).fit(X, y).summary()
+    small = SoftmaxRegression(tol=1e-12, penalty_factors=[1e-9, 1, 1]).fit(X, y).summary()
+    np.testing.assert_allclose(free.std_err, small.std_err, rtol=1e-7)
+    [note] = free.notes
+    assert note.startswith("with a penalty")
+    X[:, 0] = np.where(y == "a", X[:, 0].max() + 1, X[:, 0])
+    for factors, is_held in (([0, 1, 1], False), ([1, 0, 1], True)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # there is no minimum
+            model = SoftmaxRegression(penalty_factors=factors).fit(X, y)
+        with pytest.warns(SeparationWarning) as warned:
+            found = model.summary()
+        [said] = [str(warning.message) for warning in warned]
+        assert said.startswith("x1 separates class a from the others: its weight has no finite")
+        assert said.endswith(f"the penalty holds it at {model.coef_[0, 0]:.3g}") == is_held
+        assert np.isfinite(found.std_err).all() == is_held
+        assert np.isfinite(found.std_err[:, 2:]).all()
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ({"l1_ratio": 0.5}, "l1_ratio leaves coefficients out"),
+        ({"l1_ratio": 1.0, "grouped": True}, "l1_ratio leaves coefficients out"),
+        ({"bounds": (0, np.inf)}, "coefficients have bounds"),
+        ({"bounds": (-1, 1), "C": np.inf}, "coefficients have bounds"),
+    ],
+)
+def test_there_are_no_errors_of_coefficients_that_are_left_out_or_bounded(how, reason, tmp_path):
+    X, y = problem(3)
+    model = SoftmaxRegression(**how).fit(X, y)
+    model.set_params(l1_ratio=0.0, grouped=False, bounds=None)  # what was asked for at fit is what counts
+    for ask in (
+        model.summary,
+        model.vcov,
+        lambda: model.test(np.eye(8)[1]),
+        lambda: model.predict_interval(X),
+        model.marginal_effects,
+    ):
+        with pytest.raises(OneLayerError, match=f"there are no standard errors: {reason}"):
+            ask()
+    model.set_params(**how).save(tmp_path / "m")  # without a word: there is nothing to keep
+    with pytest.raises(OneLayerError, match=reason):
+        SoftmaxRegression.load(tmp_path / "m").predict_interval(X)
+
+
 # What has no finite value
 
 
@@ -523,7 +589,7 @@ def test_separation_is_named_with_what_the_penalty_holds_it_at():
     np.testing.assert_allclose(ends[others, 1:], limit, rtol=1e-4)
     with pytest.warns(SeparationWarning):
         effects = free.marginal_effects()
-    assert np.isnan(effects.std_err[:, 0]).all()
+    assert np.isnan(effects.std_err[0]).all()
 
 
 def test_classes_of_one_row():

@@ -97,6 +97,8 @@ class SoftmaxSummary:
             lines.append(f"against no features: χ²({fit.df}) = {fit.lr:.6g}, p = {fit.lr_p:.3g}")
         if self.cov != "classical":
             lines.append(f"errors: {self.cov}")
+        elif not fit.is_penalised:
+            lines.append("errors: from the curvature of the likelihood at its maximum (observed information)")
         return "\n".join([*lines, *self.notes])
 
     def _cells(self, k: int) -> list[tuple[str, ...]]:
