@@ -60,6 +60,7 @@ class Suite:
 SUITES = {
     "linear": Suite("sklearn.linear_model.tests.test_base", "peers_sklearn"),
     "ridge": Suite("sklearn.linear_model.tests.test_ridge", "peers_sklearn"),
+    "net": Suite("sklearn.linear_model.tests.test_coordinate_descent", "peers_sklearn"),
     "logistic": Suite("sklearn.linear_model.tests.test_logistic", "peers_sklearn"),
     "common": Suite("peers_common", "peers_sklearn"),
 }

@@ -218,7 +218,7 @@ class LinearInference(RowsOfFit, Saved, Penalised):
         """Set the parts of the inverse, unless there are no errors."""
         for name in INVERSE:
             vars(self).pop(name, None)
-        if fit.inverse is None or np.any(self.alpha):
+        if fit.inverse is None or np.any(self._alpha()):
             return
         inverse = fit.inverse.times_power(fit.exponent)
         self._half, self._mean, self._level = inverse.half, inverse.mean, inverse.level
@@ -276,7 +276,7 @@ class LinearInference(RowsOfFit, Saved, Penalised):
         if not 0 <= target < q:
             raise OneLayerError(f"target must be from 0 to {q - 1}, not {target}")
         rank = None if self.rank_ is None else self._rank()
-        alpha = float(np.max(self.alpha))
+        alpha = float(np.max(self._alpha()))
         reason = why_no_errors(self._n, rank, alpha)
         if self._is_constrained and not alpha:
             reason = "coefficients have bounds, which the noise model does not know"
