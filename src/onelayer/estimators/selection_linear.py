@@ -42,11 +42,12 @@ class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # ty
         rule: "min" for the penalty of the least error; "1se" for the strongest one whose error is at most one standard
             error above that, which is as good as can be told, and simpler.
         fit_intercept: whether b is free; else it is 0.
-        tol, max_iter: as in ``LinearRegression``.
+        tol: the gap to reach with l1_ratio, penalty_factor or bounds, relative to the objective, by each model.
+        max_iter: how many sweeps over features that may take.
 
     Attributes:
         alpha_, l1_ratio_: those chosen.
-        coef_, intercept_: of the model with them on all rows, as those of ``LinearRegression``.
+        coef_, intercept_, n_iter_: of the model with them on all rows, as those of ``LinearRegression``.
         estimator_: that model, a ``LinearRegression`` with its summary and its file.
         cv_results_: ``alpha`` and ``l1_ratio`` (a,), from the strongest penalty to the weakest for each ratio,
             ``mean_error`` (a,) over rows, its ``standard_error`` (a,), and with folds ``fold_errors`` (a, K).
@@ -77,7 +78,7 @@ class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # ty
         cv: Any = None,
         rule: Rule = "min",
         fit_intercept: bool = True,
-        tol: float = 1e-10,
+        tol: float = 1e-8,
         max_iter: int = 10_000,
     ) -> None:
         self.alphas = alphas
@@ -133,7 +134,8 @@ class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # ty
         self.cv_results_, self.path_ = results("alpha", choice), path_of("alpha", choice, y.ndim == 1)
         self.estimator_ = self._model(self.alpha_, self.l1_ratio_)
         self.estimator_.fit(table, target, sample_weight, offset=offset)
-        self.coef_, self.intercept_ = self.estimator_.coef_, self.estimator_.intercept_
+        for name in ("coef_", "intercept_", "n_iter_"):
+            setattr(self, name, getattr(self.estimator_, name))
         return self
 
     def _model(self, alpha: float, l1_ratio: float) -> LinearRegression:

@@ -55,7 +55,7 @@ def fold_weights(splits: Sequence[Split], c: NDArray[Any] | None) -> NDArray[np.
 
 
 def check_classes(splits: Sequence[Split], labels: NDArray[np.int64], c: Any, names: Sequence[Any]) -> None:
-    """Look whether models of all splits learn from each class that has a weight.
+    """Look whether models of all splits learn from each class.
 
     Args:
         splits: K of them.
@@ -64,13 +64,19 @@ def check_classes(splits: Sequence[Split], labels: NDArray[np.int64], c: Any, na
         names: of the classes (q,).
 
     Raises:
-        OneLayerError: if a split leaves out all rows of a class; it names both.
+        OneLayerError: if a class has no weight at all, or a split leaves out all its rows; it names both.
     """
-    q, weights = len(names), np.ones(len(labels)) if c is None else c
-    present = np.bincount(labels, weights, q) > 0
+    weights = np.ones(len(labels)) if c is None else c
+
+    def absent(index: Any) -> Any:
+        """Return a class that some rows do not have, or None."""
+        sums = np.bincount(labels[index], weights[index], len(names))
+        return None if (sums > 0).all() else names[int(sums.argmin())]
+
+    if (name := absent(slice(None))) is not None:
+        raise OneLayerError(f"the rows of class {name!r} have no weight: leave them out")
     for k, (train, _) in enumerate(splits, start=1):
-        absent = present & ~(np.bincount(labels[train], weights[train], q) > 0)
-        if absent.any():
+        if (name := absent(train)) is not None:
             raise OneLayerError(
-                f"fold {k} leaves out all rows of class {names[int(absent.argmax())]!r}: spread classes over folds"
+                f"fold {k} leaves out all rows of class {name!r} that have a weight: spread classes over folds"
             )
