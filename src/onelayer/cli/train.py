@@ -34,7 +34,10 @@ def train(
     task: options.Task = None,
     way: Annotated[
         Literal["fused", "scratch", "concise"] | None,
-        typer.Option(help="The implementation; fused if not given, concise for mlp and phm."),
+        typer.Option(
+            help="The implementation; fused if not given, concise for mlp and phm.",
+            rich_help_panel=options.SGD,
+        ),
     ] = None,
     solver: Annotated[
         Literal["auto", "direct", "newton", "lbfgs", "sgd", "exact"] | None,
@@ -48,19 +51,24 @@ def train(
         float | None,
         typer.Option(
             "--C",
-            help="Exact softmax regression: weight of the data against ½‖W‖², as in scikit-learn. If not given, tables "
+            help="Softmax regression: weight of the data against ½‖W‖², as in scikit-learn. If not given, tables "
             "have no penalty, images 1.",
+            rich_help_panel=options.EXACT,
         ),
     ] = None,
     alpha: Annotated[
         float,
-        typer.Option(help="Exact linear regression: weight of ‖W‖², as in scikit-learn's Ridge."),
+        typer.Option(
+            help="Linear regression: weight of ‖W‖², as in scikit-learn's Ridge.",
+            rich_help_panel=options.EXACT,
+        ),
     ] = 0.0,
     l1_ratio: Annotated[
         float,
         typer.Option(
-            help="Exact: how much of the penalty is ‖W‖₁, which leaves features out; 1 is the lasso, and the rest the "
-            "elastic net. In the units of the columns."
+            help="How much of the penalty is ‖W‖₁, which leaves features out; 1 is the lasso, and the rest the "
+            "elastic net. In the units of the columns.",
+            rich_help_panel=options.EXACT,
         ),
     ] = 0.0,
     cv: Annotated[
@@ -68,25 +76,29 @@ def train(
         typer.Option(
             metavar="FOLDS",
             help="Choose the penalty, alpha or C, from a path of them by the error on folds left out, such as 5.",
+            rich_help_panel=options.EXACT,
         ),
     ] = 0,
     rule: Annotated[
         Literal["min", "1se"],
         typer.Option(
-            help="With --cv: the penalty of the least error, or the strongest one within a standard error of it."
+            help="With --cv: the penalty of the least error, or the strongest one within a standard error of it.",
+            rich_help_panel=options.EXACT,
         ),
     ] = "min",
     cov: Annotated[
         Literal["classical", "HC0", "HC1", "HC2", "HC3", "cluster", "HAC"] | None,
         typer.Option(
             help="What standard errors are robust to: HC0 to HC3 to unequal variances, cluster to rows of a group, HAC "
-            "to the rows before. If not given, classical; with --groups cluster."
+            "to the rows before. If not given, classical; with --groups cluster.",
+            rich_help_panel=options.ERRORS,
         ),
     ] = None,
     lags: Annotated[
         int | None,
         typer.Option(
-            help="With --cov HAC: how many rows before a row depend on it; by the number of rows if not given."
+            help="With --cov HAC: how many rows before a row depend on it; by the number of rows if not given.",
+            rich_help_panel=options.ERRORS,
         ),
     ] = None,
     epochs: options.Epochs = None,
