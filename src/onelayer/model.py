@@ -212,7 +212,7 @@ class Model:
             if not self.classes:
                 return inputs.aligned(self.errors.of_means(X, outputs[:, 0], interval, level))
             weight, bias = self.weight.astype(np.float64), self.bias.astype(np.float64)
-            offset = self._added(inputs.offset)
+            offset = inputs.offset if len(self.bias) == 1 else self._added(inputs.offset)
             return inputs.aligned(self.errors.of_probabilities(X, weight, bias, offset, level))
 
     def outputs(self, X: Any, offset: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
@@ -332,6 +332,12 @@ class Model:
         with formats.about_file(path):
             model = Model.from_content(content)
         formats.warn_of_no_checksum(content, path)
+        estimator: Any = content.description.get("estimator")
+        if estimator is not None and estimator.get("values", {}).get("_has_offset"):
+            raise OneLayerError(
+                f"{path}: the model was fitted by an estimator with an offset, for which no column is named: open it "
+                "with that estimator's load"
+            )
         return model
 
     @staticmethod

@@ -13,6 +13,7 @@ from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError, SeparationWarning
 from onelayer.estimators.array_api import in_numpy
 from onelayer.estimators.files import COVARIANCE, Parts, Saved
+from onelayer.estimators.offsets import check_has_offset, logit_offset
 from onelayer.estimators.parameters import DTYPES, refuse_unlike_numbers
 from onelayer.estimators.softmax_summary import SoftmaxSummary
 from onelayer.inference.coefficients import Coefficients, check_level, with_intercept
@@ -83,6 +84,7 @@ class SoftmaxInference(Saved):
     classes_: NDArray[Any]
     n_features_in_: int
     objective_: float
+    _has_offset: bool
     _rows: Rows | None = None
     _used: NDArray[np.bool_] | None = None
     _covariance: Covariance | None = None
@@ -242,6 +244,8 @@ class SoftmaxInference(Saved):
         cov: str = "classical",
         groups: Any = None,
         lags: int | None = None,
+        *,
+        offset: Any = None,
     ) -> Array:
         """Return the ends of an interval of each class's probability (n, q, 2) for features X (n, d).
 
@@ -256,16 +260,19 @@ class SoftmaxInference(Saved):
             cov: what the intervals are robust to; see ``summary``.
             groups: of the rows of ``fit``; see ``summary``.
             lags: see ``summary``.
+            offset: as in ``fit``, if the model was fitted with one.
 
         Raises:
             OneLayerError: as ``summary``.
         """
         check_level(level)
         check_is_fitted(self)
+        check_has_offset(offset, self._has_offset)
         refuse_unlike_numbers(X)
         X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
         covariance = self._covariance_of(0, cov, groups, lags)
-        return probability_intervals(X, self.coef_, self.intercept_, covariance, 0, level)
+        known = logit_offset(offset, X.shape[0], len(self.classes_))
+        return probability_intervals(X, self.coef_, self.intercept_, covariance, 0, level, known)
 
     @in_numpy
     def marginal_effects(

@@ -88,14 +88,20 @@ def _sums(fitted: Fitted, model: "_Model", at: At) -> list[Array]:
     def columns(block: Block) -> Array:
         return Standardised(block, fitted.objective.scaling, fitted.objective.fit_intercept).Z
 
+    def known(block: Block) -> Array:
+        return np.zeros((len(block), 1)) if block.offset is None else block.offset
+
     if at == "means":
-        [sums] = rows.sum(lambda block: [block.row_weights() @ columns(block)])
-        return model.terms(sums[None] / total, np.ones(1))
+        parts = rows.sum(lambda block: [block.row_weights() @ of(block) for of in (columns, known)])
+        Z, offset = (part[None] / total for part in parts)
+        return model.terms(Z, np.ones(1), offset)
     d, p = model.W.shape[1], model.V.shape[1]
     size = max(64, BLOCK_VALUES // ((d + 1) * (p + 1) + len(model.pairs[0])))
 
     def terms(block: Block) -> list[Array]:
-        return added(model.terms(columns(part), part.row_weights()) for part in block.split(size))
+        return added(
+            model.terms(columns(part), part.row_weights(), known(part)) for part in block.split(size)
+        )
 
     return [sums / total for sums in rows.sum(terms)]
 
@@ -125,23 +131,28 @@ class _Model:
         W = weight - weight[fitted.reference]
         return _Model(V, W, covariance.mean, covariance.column, steps, np.triu_indices(len(V)))
 
-    def terms(self, Z: Array, c: Array) -> list[Array]:
-        """Return sums over rows z (n, p): with k = (w̄, 1) (z, 1)ᵀ for slopes, w̄ = Σ pₐ wₐ; (z, 1) for each step."""
-        P = self._probabilities(Z)
+    def terms(self, Z: Array, c: Array, offset: Array) -> list[Array]:
+        """Return sums over rows z (n, p), whose offsets are (n, q), or (n, 1) of two classes.
+
+        They are with k = (w̄, 1) (z, 1)ᵀ for slopes, w̄ = Σ pₐ wₐ, and with (z, 1) for each step.
+        """
+        P = self._probabilities(Z, offset)
         outer = _with_one(P.T @ self.W)[:, :, None] * _with_one(Z)[:, None]
         found = [self._products(P, c, outer.reshape(len(Z), -1))]
         for j in self.steps:
             low, high = Z.copy(), Z.copy()
             low[:, j], high[:, j] = np.array([0.0, 1.0])[:, None] - self.mean[j]
             low[:, j], high[:, j] = low[:, j] / self.column[j], high[:, j] / self.column[j]
-            step = self._products(self._probabilities(high), c, _with_one(high))
-            found.append(step - self._products(self._probabilities(low), c, _with_one(low)))
+            step = self._products(self._probabilities(high, offset), c, _with_one(high))
+            found.append(step - self._products(self._probabilities(low, offset), c, _with_one(low)))
         return found
 
-    def _probabilities(self, Z: Array) -> Array:
+    def _probabilities(self, Z: Array, offset: Array) -> Array:
         from scipy.special import softmax
 
-        return np.asarray(softmax(self.V @ Z.T, axis=0))
+        outputs = self.V @ Z.T
+        outputs[-offset.shape[1] :] += offset.T  # of two classes it is that of the second
+        return np.asarray(softmax(outputs, axis=0))
 
     def _products(self, P: Array, c: Array, k: Array) -> Array:
         """Return Σ c pₐ k (q, …) and, behind it, Σ c pₐ p_b k (pairs, …), for probabilities (q, n) and k (n, …)."""

@@ -5,9 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.data.rows import Rows
 from onelayer.inference.information import Fitted
+from onelayer.penalties import Ridge
+from onelayer.solvers.minimise import minimise
+from onelayer.solvers.objective import Objective
+from onelayer.solvers.scaling import RowsScaling
 
 Array = NDArray[np.float64]
+
+NULL_TOL = 1e-12  # gap of the model without features, relative to its objective
 
 
 @dataclass(frozen=True)
@@ -17,7 +24,7 @@ class Likelihood:
     Attributes:
         log_likelihood: Σ cᵢ log p of the label, at the weights that were fitted.
         null_log_likelihood: the greatest without features: each class has its share of the rows. Without an intercept,
-            all classes of which there are rows have the same probability.
+            all classes of which there are rows have the same probability. Offsets stay.
         total: Σ cᵢ.
         effective: how many free parameters the fit is worth: those that the data determine, or with a penalty the trace
             of the information times the inverse of the penalised one (Hastie and Tibshirani 1990, *Generalized Additive
@@ -84,5 +91,21 @@ def likelihood(fitted: Fitted, loss: float, effective: float, rank: int) -> Like
     null, free = -total * float(np.log(len(present))), 0
     if fitted.objective.fit_intercept:
         null, free = float(present @ np.log(present / total)), len(present) - 1
+    if fitted.objective.rows.first().offset is not None:
+        null = _null_with_offset(fitted)
     is_penalised = bool(np.any(fitted.objective.penalty.strength))
     return Likelihood(-loss, null, total, effective, rank - free, is_penalised)
+
+
+def _null_with_offset(fitted: Fitted) -> float:
+    """Return the greatest log-likelihood of rows with offsets, but without features."""
+    block, loss = fitted.objective.rows.gathered(), fitted.objective.loss
+    nothing = np.zeros((len(block), 1))
+    rows = Rows(nothing, block.y, "classes", block.c, offset=block.offset)
+    if fitted.objective.fit_intercept:
+        least = minimise(rows, loss, Ridge(1.0), tol=NULL_TOL).objective
+    else:
+        scaling = RowsScaling.of(rows, False)
+        objective = Objective(rows, loss, Ridge(1.0), scaling, False)
+        least = objective.at(np.zeros(objective.shape)).value
+    return -float(np.ldexp(least, fitted.exponent))
