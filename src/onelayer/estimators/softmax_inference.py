@@ -14,7 +14,7 @@ from onelayer.errors import OneLayerError, SeparationWarning
 from onelayer.estimators.array_api import in_numpy
 from onelayer.estimators.files import COVARIANCE, Parts, Saved
 from onelayer.estimators.offsets import check_has_offset, logit_offset
-from onelayer.estimators.parameters import DTYPES, refuse_unlike_numbers
+from onelayer.estimators.parameters import DTYPES, refuse_unlike_numbers, warn_user
 from onelayer.estimators.softmax_summary import SoftmaxSummary
 from onelayer.inference.coefficients import Coefficients, check_level, with_intercept
 from onelayer.inference.hypothesis import parse_hypotheses
@@ -179,7 +179,7 @@ class SoftmaxInference(Saved):
         base = number_of(reference, self._classes())
         fitted, loss, spread = self._measured(base, cov, groups, lags)
         fit = likelihood(fitted, loss, spread.effective, spread.rank)
-        return SoftmaxSummary(self._table(base, spread, confidence), fit, fitted.n, cov)
+        return SoftmaxSummary(self._table(base, spread, confidence), fit, fitted.n, spread.robust)
 
     @in_numpy
     def vcov(
@@ -267,11 +267,11 @@ class SoftmaxInference(Saved):
         """
         check_level(level)
         check_is_fitted(self)
-        check_has_offset(offset, self._has_offset)
         refuse_unlike_numbers(X)
         X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
-        covariance = self._covariance_of(0, cov, groups, lags)
+        check_has_offset(offset, self._has_offset)
         known = logit_offset(offset, X.shape[0], len(self.classes_))
+        covariance = self._covariance_of(0, cov, groups, lags)
         return probability_intervals(X, self.coef_, self.intercept_, covariance, 0, level, known)
 
     @in_numpy
@@ -325,12 +325,10 @@ class SoftmaxInference(Saved):
     def _covariance_of(self, base: int, cov: str, groups: Any, lags: int | None) -> Covariance:
         """Return a covariance; the classical one, against the first class, is kept."""
         if self._covariance is None or (base, cov, groups, lags) != (0, "classical", None, None):
-            return self._measured(base, cov, groups, lags, depth=4)[2].covariance
+            return self._measured(base, cov, groups, lags)[2].covariance
         return self._covariance
 
-    def _measured(
-        self, base: int, cov: str, groups: Any, lags: int | None, depth: int = 3
-    ) -> tuple[Fitted, float, Spread]:
+    def _measured(self, base: int, cov: str, groups: Any, lags: int | None) -> tuple[Fitted, float, Spread]:
         """Return the regression at its coefficients, its loss, and how well the rows determine them."""
         terms, names, asked = self._terms(), self._names(), self._asked()
         penalty, is_free = ridge_of(asked.penalty), asked.fit_intercept
@@ -345,7 +343,7 @@ class SoftmaxInference(Saved):
         loss = self._checked_loss(fitted)
         spread = softmax_spread(fitted, terms, names, robust)
         for sentence in spread.separated:
-            warnings.warn(sentence, SeparationWarning, stacklevel=depth)
+            warn_user(sentence, SeparationWarning)
         if robust.cov == "classical" and base == 0:
             self._covariance = spread.covariance
         return fitted, loss, spread

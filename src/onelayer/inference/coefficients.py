@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -109,8 +110,8 @@ def quantile(level: float, degrees: float) -> float:
 
 def check_level(level: float, name: str = "level") -> None:
     """Raise OneLayerError if the probability of an interval is not between 0 and 1."""
-    if not 0 < level < 1:
-        raise OneLayerError(f"{name} must be between 0 and 1, such as 0.95, not {level}")
+    if isinstance(level, bool) or not isinstance(level, Real) or not 0 < level < 1:
+        raise OneLayerError(f"{name} must be between 0 and 1, such as 0.95, not {level!r}")
 
 
 def with_intercept(features: Sequence[str], fit_intercept: bool) -> tuple[str, ...]:

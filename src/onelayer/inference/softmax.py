@@ -47,6 +47,7 @@ class Spread:
         effective: how many free parameters the fit is worth.
         separated: sentences that name what separates classes.
         notes: sentences on what else is not determined, and on what the errors rest.
+        robust: what the errors are robust to.
     """
 
     covariance: Covariance
@@ -54,6 +55,7 @@ class Spread:
     effective: float
     separated: tuple[str, ...]
     notes: tuple[str, ...]
+    robust: Robust
 
 
 def softmax_coefficients(
@@ -250,6 +252,7 @@ def softmax_spread(
     Raises:
         OneLayerError: if a small-sample correction needs more rows.
     """
+    robust = robust or Robust("classical", fitted.n)
     found, held = separations(fitted)
     compared = [a for a in range(len(names)) if a != fitted.reference]
     is_empty = fitted.totals[compared] == 0
@@ -265,11 +268,16 @@ def softmax_spread(
     if information is None or found.splits or found.ascent is not None:
         information = fitted.at(np.zeros_like(fitted.V)).information()  # where no probability is 0
     notes = _notes(fitted, found, spread, terms, names)
-    if np.any(fitted.objective.penalty.strength):
-        notes.append(PENALISED if robust is None or robust.cov == "classical" else PENALISED_ROBUST)
     rank = is_open.size - information.null.shape[2]
+    if robust.cov == "cluster" and robust.group_count <= rank:
+        notes.append(
+            f"{robust.group_count:,} groups are not more than the {rank:,} coefficients: errors, p and intervals, "
+            "which hold for many groups, say little"
+        )
+    if np.any(fitted.objective.penalty.strength):
+        notes.append(PENALISED if robust.cov == "classical" else PENALISED_ROBUST)
     separated = *separation_sentences(found, terms, names), *separation_sentences(held, terms, names, fitted)
-    return Spread(spread, rank, information.effective, separated, tuple(notes))
+    return Spread(spread, rank, information.effective, separated, tuple(notes), robust)
 
 
 def _notes(

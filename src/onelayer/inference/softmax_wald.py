@@ -86,12 +86,16 @@ def wald_test(
         OneLayerError: if shapes do not fit, hypotheses contradict each other or are none, or the data do not determine
             what they are about.
     """
-    R = np.atleast_2d(np.asarray(R, np.float64))
-    if R.ndim != 2 or R.shape[1] != estimate.size or not np.isfinite(R).all():
+    try:
+        R, r = np.atleast_2d(np.asarray(R, np.float64)), np.asarray(r, np.float64)
+    except (TypeError, ValueError) as error:
         raise OneLayerError(
-            f"R must have {estimate.size} finite numbers, one for each coefficient, not {R.shape}"
+            f"hypotheses are a string, such as '[b]x1 = 2 * [c]x1, x2', or numbers R (h, m p) with r (h,): {error}"
+        ) from None
+    if R.ndim != 2 or R.shape[1] != estimate.size or not len(R) or not np.isfinite(R).all():
+        raise OneLayerError(
+            f"R must be finite numbers (h, {estimate.size}), a column for each coefficient, not {R.shape}"
         )
-    r = np.asarray(r, np.float64)
     if r.shape not in ((), (1,), (len(R),)) or not np.isfinite(r).all():
         raise OneLayerError(
             f"r must be a finite number, or one for each of the {len(R)} rows of R, not {r.shape}"
