@@ -125,8 +125,8 @@ def path_of(
     """
     net = null_net(columns, family)
     if isinstance(alphas, int):
-        first = largest_alpha(net, family)
-        strengths = np.geomspace(first, first * shortest, alphas) if first > 0 else np.zeros(alphas)
+        first = largest_alpha(net, family) or 1.0  # where none is needed, any does
+        strengths = np.geomspace(first, first * shortest, alphas)
     else:
         given = np.sort(np.asarray(alphas, np.float64).ravel())[::-1]
         if not (np.isfinite(given) & (given >= 0)).all():
