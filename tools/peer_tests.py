@@ -68,7 +68,8 @@ SUITES = {
     "regression": Suite("statsmodels.regression.tests.test_regression", "peers_statsmodels"),
     "robustcov": Suite("statsmodels.regression.tests.test_robustcov", "peers_statsmodels"),
     "discrete": Suite("statsmodels.discrete.tests.test_discrete", "peers_statsmodels", DISCRETE),
-    "sandwich": Suite("statsmodels.discrete.tests.test_sandwich_cov", "peers_statsmodels", DISCRETE),
+    "predict": Suite("statsmodels.regression.tests.test_predict", "peers_statsmodels"),
+    "influence": Suite("statsmodels.stats.tests.test_diagnostic", "peers_statsmodels", "nfluence"),
 }
 
 

@@ -1,5 +1,6 @@
 """Results with statsmodels' names, whose numbers are ours: of least squares and of logits."""
 
+import copy
 from dataclasses import dataclass
 
 from typing import Any
@@ -12,6 +13,7 @@ from statsmodels.stats.contrast import ContrastResults
 from peers import does_not_apply, refuse, used
 
 NORMAL = "use_t=False of least squares: p and intervals by the normal distribution, ours are by t and F"
+GIVEN = "covariances of another scale, or that are given"
 ROWS, COLUMNS, SQUARE = "rows", "columns", "cov"
 HOW = {
     **dict.fromkeys(("params", "bse", "tvalues", "pvalues", "HC0_se", "HC1_se", "HC2_se", "HC3_se"), COLUMNS),
@@ -44,12 +46,20 @@ class Results:
         if name.startswith("_"):
             return found
         used()
-        return self.model.data.wrap_output(found, HOW[name]) if name in HOW else found
+        wraps = name in HOW and vars(self).get("_wraps", True)
+        return self.model.data.wrap_output(found, HOW[name]) if wraps else found
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         does_not_apply(next((kind for part, kind in KINDS.items() if part in name), OTHERWISE))
+
+    @property
+    def _results(self) -> Any:
+        """The same, with arrays only, as statsmodels' functions of results ask for."""
+        found = copy.copy(self)
+        vars(found)["_wraps"] = False
+        return found
 
     def _constraints(self, wanted: Any) -> tuple[Any, Any]:
         """Return R and r of hypotheses as statsmodels takes them."""
@@ -67,7 +77,7 @@ class Results:
         self, r_matrix: Any = None, column: Any = None, scale: Any = None, cov_p: Any = None, other: Any = None
     ) -> Any:
         """Return the covariance of coefficients, or of combinations of them."""
-        refuse({"covariances of another scale, or given": scale is not None or cov_p is not None})
+        refuse({GIVEN: scale is not None or cov_p is not None})
         V = self._cov
         if column is not None:
             return V[np.ix_(column, column)] if np.ndim(column) else V[column, column]
@@ -141,7 +151,10 @@ class Influences:
 class LeastSquares(Results):
     """Of OLS and WLS."""
 
-    def __init__(self, model: Any, ours: Any, robust: dict[str, Any], cov_type: str, use_t: bool) -> None:
+    def __init__(
+        self, model: Any, ours: Any, robust: Any = None, cov_type: str = "", use_t: bool = True, **other: Any
+    ) -> None:
+        refuse({"results that are made of coefficients": bool(other) or robust is None})
         self.model, self.cov_type, self.use_t, self.cov_kwds = model, cov_type, use_t, dict(robust)
         self._ours, self._robust, self._summary = ours, robust, ours.summary(**robust)
         self._place, self._unit = model.place
@@ -228,8 +241,8 @@ class LeastSquares(Results):
 
     def f_test(self, r_matrix: Any, cov_p: Any = None, invcov: Any = None) -> Any:
         """Return the F test of hypotheses."""
-        refuse({"covariances of another scale, or given": cov_p is not None or invcov is not None})
-        found = self._test(*self._constraints(r_matrix))
+        refuse({GIVEN: invcov is not None})
+        found = self._test(*self._constraints(r_matrix), self._robust_of(cov_p))
         contrast = ContrastResults(F=found.f.statistic, df_denom=found.f.degrees[1], df_num=found.f.degrees[0])
         contrast.pvalue = np.float64(found.p)
         return contrast
@@ -249,19 +262,28 @@ class LeastSquares(Results):
 
     def t_test(self, r_matrix: Any, cov_p: Any = None, use_t: Any = None) -> Any:
         """Return the t tests of hypotheses one by one."""
-        refuse({"covariances of another scale, or given": cov_p is not None})
         refuse({NORMAL: not (self.use_t if use_t is None else use_t)})
         R, r = self._constraints(r_matrix)
-        found = [self._test(R[[k]], r[[k]]) for k in range(len(R))]
+        robust = self._robust_of(cov_p)
+        found = [self._test(R[[k]], r[[k]], robust) for k in range(len(R))]
         t, sd = (np.array([getattr(one, name)[0] for one in found]) for name in ("t", "std_err"))
         contrast = ContrastResults(effect=R @ self._params, t=t, sd=sd, df_denom=found[0].f.degrees[1])
         contrast.pvalue = np.array([one.p for one in found])
         return contrast
 
-    def _test(self, R: Any, r: Any) -> Any:
+    def _test(self, R: Any, r: Any, robust: dict[str, Any]) -> Any:
         ordered = np.empty_like(R)
         ordered[:, self._place] = R / self._unit
-        return self._ours.test(ordered, r, **self._robust)
+        return self._ours.test(ordered, r, **robust)
+
+    def _robust_of(self, cov_p: Any) -> dict[str, Any]:
+        """Return which errors of ours have a covariance, or end the test."""
+        if cov_p is None:
+            return self._robust
+        kinds = [self._robust, {}, *({"cov": kind} for kind in ("HC0", "HC1", "HC2", "HC3"))]
+        found = [robust for robust in kinds if np.array_equal(self._vcov(**robust), cov_p)]
+        refuse({GIVEN: not found})
+        return found[0]
 
     def get_robustcov_results(self, cov_type: str = "HC1", use_t: Any = None, **asked: Any) -> Any:
         """Return the same fit with other errors."""
@@ -316,7 +338,8 @@ def robust_arguments(cov_type: str, asked: dict[str, Any] | None) -> dict[str, A
         refuse({"HAC with a kernel other than Bartlett's": asked.pop("kernel", "bartlett") != "bartlett"})
         refuse({"HAC with a correction for small samples": asked.pop("use_correction", False)})
     elif kind == "cluster":
-        robust["groups"] = asked.pop("groups", None)
+        groups = asked.pop("groups", None)
+        robust["groups"] = np.column_stack(groups) if isinstance(groups, tuple) else groups
         is_corrected = asked.pop("use_correction", True) and asked.pop("df_correction", True) is not False
         refuse({"cluster without its correction for small samples": not is_corrected})
     known = ("classical", "HC0", "HC1", "HC2", "HC3", "HAC", "cluster")
@@ -356,12 +379,12 @@ class Logits(Results):
         self._params = self._table.estimate / divided
 
     def _divided(self) -> Any:
-        return self._unit if self._summary.estimate.shape[0] == 1 else self._unit[:, None]
+        return self._unit[:, None] if self.model.is_multinomial else self._unit
 
     def _ordered(self, values: Any) -> Any:
         """Return values (m, p) of ours as (p,) or (p, m)."""
         found = values[:, self._place]
-        return found[0] if len(found) == 1 and not self.model.is_multinomial else found.T
+        return found.T if self.model.is_multinomial else found[0]
 
     @property
     def _cov(self) -> Any:
@@ -427,7 +450,7 @@ class Logits(Results):
     ) -> Any:
         """Return the χ² test of hypotheses."""
         refuse({"F and t for logits: ours are χ² and z": bool(use_f)})
-        refuse({"covariances of another scale, or given": cov_p is not None or invcov is not None})
+        refuse({GIVEN: cov_p is not None or invcov is not None})
         R, r = self._constraints(r_matrix)
         found = self._test(R, r)
         contrast = ContrastResults(
@@ -439,7 +462,7 @@ class Logits(Results):
     def t_test(self, r_matrix: Any, cov_p: Any = None, use_t: Any = None) -> Any:
         """Return the z tests of hypotheses one by one."""
         refuse({"F and t for logits: ours are χ² and z": bool(use_t)})
-        refuse({"covariances of another scale, or given": cov_p is not None})
+        refuse({GIVEN: cov_p is not None})
         R, r = self._constraints(r_matrix)
         effect = R @ self._params.ravel(order="F")
         found = [self._test(R[[k]], r[[k]]) for k in range(len(R))]
