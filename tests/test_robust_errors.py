@@ -432,3 +432,10 @@ def test_robust_coefficients_for_a_run(scale):
             close(found.std_err[k], expected.std_err)
             close(found.p[k], expected.p, 1e-7)
         assert found.notes == expected.coefficients.notes and len(found.notes) == 1
+
+
+def test_groups_of_unequal_shapes_are_refused():
+    X, y = np.random.default_rng(0).normal(size=(2, 40, 1))
+    first = np.arange(40) // 8
+    with pytest.raises(OneLayerError, match="column_stack"):
+        LinearRegression().fit(X, y[:, 0]).summary(cov="cluster", groups=(first, first[:, None]))

@@ -241,7 +241,12 @@ def _columns(groups: Any) -> list[NDArray[Any]]:
     names = getattr(groups, "columns", None)
     if names is not None and hasattr(groups, "__getitem__"):
         return [np.asarray(groups[name]) for name in names]
-    array = np.array(groups, object) if isinstance(groups, list | tuple) else np.asarray(groups)
+    try:
+        array = np.array(groups, object) if isinstance(groups, list | tuple) else np.asarray(groups)
+    except ValueError:
+        raise OneLayerError(
+            "groups are of unequal lengths or shapes: give two of each row as np.column_stack([first, second])"
+        ) from None
     if not array.ndim:
         raise OneLayerError(f"groups must be the group of each row, not {groups!r} alone")
     return [array] if array.ndim == 1 else list(array.reshape(len(array), -1).T)
