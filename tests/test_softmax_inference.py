@@ -828,6 +828,16 @@ def test_wrong_arguments_are_named():
         SoftmaxRegression().fit(X[:8], np.array(list("abcabcab"))).summary(cov="HC1")
 
 
+def test_effects_as_they_are_printed():
+    X, y = DATA["spector"]
+    model = SoftmaxRegression().fit(X, y)
+    effects = model.marginal_effects()
+    lines = str(effects).splitlines()
+    assert lines[0] == "0" and lines[1].split()[:4] == ["estimate", "std.", "error", "z"]
+    assert [line.split()[0] for line in lines[2:5]] == ["GPA", "TUCE", "PSI"] and lines[6] == "1"
+    assert lines[-1] == model.summary().notes[0] == effects.notes[0]
+
+
 def test_the_summary_as_it_is_printed():
     X, y = DATA["spector"]
     text = str(ours(X, y).summary())
