@@ -57,11 +57,19 @@ class Suite:
     chosen: str = ""
 
 
+DISCRETE = "Logit or logit"  # other models are of other losses
+
 SUITES = {
     "linear": Suite("sklearn.linear_model.tests.test_base", "peers_sklearn"),
     "ridge": Suite("sklearn.linear_model.tests.test_ridge", "peers_sklearn"),
+    "net": Suite("sklearn.linear_model.tests.test_coordinate_descent", "peers_sklearn"),
     "logistic": Suite("sklearn.linear_model.tests.test_logistic", "peers_sklearn"),
     "common": Suite("peers_common", "peers_sklearn"),
+    "regression": Suite("statsmodels.regression.tests.test_regression", "peers_statsmodels"),
+    "robustcov": Suite("statsmodels.regression.tests.test_robustcov", "peers_statsmodels"),
+    "discrete": Suite("statsmodels.discrete.tests.test_discrete", "peers_statsmodels", DISCRETE),
+    "predict": Suite("statsmodels.regression.tests.test_predict", "peers_statsmodels"),
+    "influence": Suite("statsmodels.stats.tests.test_diagnostic", "peers_statsmodels", "nfluence"),
 }
 
 
@@ -143,13 +151,15 @@ class Restored:
 
 def run(suite: Suite, extra: list[str]) -> Ledger:
     """Run a suite in this process."""
-    adapters = import_module(suite.adapters)
-    spec = find_spec(suite.module)
-    ledger = Ledger(adapters.APPLIES_NOT.get(suite.module, {}))
+    try:
+        adapters, spec = import_module(suite.adapters), find_spec(suite.module)
+    except ModuleNotFoundError:
+        spec = None
     if spec is None or spec.origin is None:
-        ledger.outcomes[suite.module] = (SKIPPED, "it is not installed")
-        return ledger
-    manager = replaced(adapters.REPLACED)
+        return Ledger({}, {suite.module: (SKIPPED, "it is not installed")})
+    ledger = Ledger(adapters.APPLIES_NOT.get(suite.module, {}))
+    manager, kept = replaced(adapters.REPLACED), replaced(getattr(adapters, "KEPT", {}))
+    kept.__enter__()
     manager.__enter__()
     is_open = [True]
 
@@ -163,6 +173,7 @@ def run(suite: Suite, extra: list[str]) -> Ledger:
     with warnings.catch_warnings(), suppress(SystemExit):
         pytest.main([*arguments, *extra], plugins=[ledger, Restored(restore)])
     restore()
+    kept.__exit__(None, None, None)
     return ledger
 
 
