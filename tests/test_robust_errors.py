@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from onelayer import LinearRegression, OneLayerError
 from onelayer.data.rows import Rows
 from onelayer.inference import linear_coefficients
+from onelayer.inference.linear import linear_covariances
 from onelayer.inference.robust import Robust
 from onelayer.solvers.direct import least_squares
 
@@ -251,6 +252,52 @@ def test_a_perfect_fit_has_no_tests():
     assert np.isnan(influence.studentised).all() and np.isfinite(influence.leverage).all()
 
 
+def test_tests_of_a_perfect_fit_say_so():
+    X, _, _ = table()
+    with pytest.raises(OneLayerError, match="the fit is perfect: the residuals are rounding"):
+        LinearRegression().fit(X, X @ [1.0, 2, 3]).test("x1")
+
+
+def test_what_was_asked_for_at_fit_is_what_counts():
+    X, y, _ = table()
+    for how, reason in (({"alpha": 1.0}, "with a penalty"), ({"positive": True}, "coefficients have bounds")):
+        model = LinearRegression(**how).fit(X, y).set_params(alpha=0.0, positive=False)
+        with pytest.raises(OneLayerError, match=reason):
+            model.summary()
+    model = LinearRegression().fit(X, y)
+    before = str(model.summary(cov="HC3"))
+    model.set_params(alpha=3.0, fit_intercept=False, upper=0)
+    assert str(model.summary(cov="HC3")) == before
+    assert model.vcov().shape == (4, 4)
+
+
+def test_factors_of_no_penalty_change_nothing():
+    X, y, c = table()
+    one, two = LinearRegression(penalty_factor=[1, 0, 2]).fit(X, y, c), LinearRegression().fit(X, y, c)
+    assert str(one.summary()) == str(two.summary())
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (
+            lambda m: m.summary(confidence="95%"),
+            "confidence must be between 0 and 1, such as 0.95, not '95%'",
+        ),
+        (lambda m: m.summary("y"), "target must be from 0 to 0, not 'y'"),
+        (lambda m: m.summary(cov="cluster", groups="firm"), "the group of each row, not 'firm' alone"),
+        (lambda m: m.summary(cov="cluster", groups=3), "the group of each row, not 3 alone"),
+        (lambda m: m.test(np.zeros((0, 4))), r"R must be \(k, 4\)"),
+        (lambda m: m.test(np.full(4, np.nan)), "R and r must be finite"),
+        (lambda m: m.test(["x1", "x2"]), "hypotheses are a string, such as"),
+    ],
+)
+def test_wrong_arguments_are_named(ask, message):
+    X, y, _ = table()
+    with pytest.raises(OneLayerError, match=message):
+        ask(LinearRegression().fit(X, y))
+
+
 def test_a_row_that_alone_determines_a_coefficient_is_named():
     X, y, _ = table()
     X = np.c_[X, np.arange(60) == 7]
@@ -377,7 +424,9 @@ def test_robust_coefficients_for_a_run(scale):
     model = LinearRegression().fit(X, rows.y, c)
     for how in every_way(60):
         robust = Robust.of(**how, n=60, weight=rows.c)
-        found = linear_coefficients(least_squares(rows), ["a", "b", "c"], robust.n, rows=rows, robust=robust)
+        fit = least_squares(rows)
+        covariances = linear_covariances(fit, rows, robust, 0.0)
+        found = linear_coefficients(fit, ["a", "b", "c"], robust.n, covariances=covariances, robust=robust)
         for k in range(2):
             expected = model.summary(k, **how)
             close(found.std_err[k], expected.std_err)

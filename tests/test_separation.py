@@ -100,7 +100,8 @@ def test_quasi_separation_by_a_combination(q, solver):
     if q == 3:
         assert not found.notes
         return
-    assert found.notes[0].startswith("a combination of x1, x2 separates classes: it has no finite")
+    said = "a combination of x1, x2 separates class a from class b but for rows on the boundary: it has no finite"
+    assert found.notes[0].startswith(said)
     assert np.isnan(found.std_err[0]).tolist() == [False, True, True, False]
     # What is left is the regression of the ties.
     left = statsmodels.add_constant(np.c_[ratings[tied, 0], other[tied]])
@@ -178,6 +179,33 @@ def test_coefficients_without_a_finite_value_are_those_that_linear_programs_find
     assert np.isnan(found.std_err).ravel().tolist() == [value > 1e-7 for value in both_ways]
     is_separated = largest(leads.sum(axis=0), leads) > 1e-7
     assert any(" separate" in note for note in found.notes) == is_separated
+    for strength in (1e-3, 1.0, 30.0):
+        penalised = of(X, y, q, None, strength)
+        assert np.isfinite(penalised.std_err).all()
+        assert any(" separate" in note for note in penalised.notes) == is_separated
+        held = [note for note in penalised.notes if " separate" in note]
+        assert all("holds" in note for note in held)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.1, 10.0])
+@pytest.mark.parametrize("margin", [0.0, 0.5])
+def test_a_class_that_a_combination_separates_is_named(strength, margin):
+    generator = np.random.default_rng(9)
+    X = generator.integers(-4, 5, (300, 3)).astype(float)
+    side = X[:, 0] + X[:, 1]
+    y = np.where(side > 1, 1, np.where(generator.random(300) < 0.5, 0, 2))
+    y[side == 1] = generator.integers(0, 3, 300)[side == 1] if margin == 0 else 0
+    notes = of(X, y, 3, None, strength, tol=1e-6).notes
+    said = "a combination of x1, x2, intercept separates class b from the others"
+    said += f"{'' if margin else ' but for rows on the boundary'}: it has no finite maximum-likelihood value"
+    assert notes[0] == said + (f"; C = {1 / strength:g} holds it back" if strength else "")
+
+
+def test_classes_that_a_feature_does_not_tell_apart_are_not_said_to_be():
+    X, y, _ = problem(3)
+    X[:, 0] = (np.arange(300) % 3 == 0) & (y == 0)  # 0 in the classes b and c
+    [note] = [note for note in of(X, y, 3, None, 1.0).notes if "separates" in note]
+    assert note.startswith("x1 separates class a from the others but for rows where it is 0: its weight")
 
 
 def test_a_constant_column_does_not_hide_that_there_is_no_minimum():

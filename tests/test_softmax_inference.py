@@ -325,6 +325,76 @@ def test_errors_by_the_delta_method_are_those_of_differences(q, C, intercept):
     np.testing.assert_allclose(model.predict_interval(X[:7]).reshape(-1, 2), ends, rtol=1e-6)
 
 
+# Offsets
+
+
+def test_offsets_are_those_of_statsmodels():
+    X, y = DATA["fair"]
+    known = np.random.default_rng(3).normal(size=len(y))
+    logit = statsmodels.Logit(y, statsmodels.add_constant(X), offset=known)
+    model = SoftmaxRegression(C=np.inf, tol=1e-13, solver="newton").fit(X, y, offset=known)
+    for cov, kind in (("classical", "nonrobust"), ("HC0", "HC0")):
+        results = logit.fit(disp=0, tol=1e-14, cov_type=kind)
+        found = model.summary(cov=cov)
+        np.testing.assert_allclose(found.std_err[0], results.bse, **SAME)
+        np.testing.assert_allclose(found.p[0], results.pvalues, rtol=1e-6)
+        fit = found.likelihood
+        assert fit.log_likelihood == pytest.approx(results.llf, rel=1e-10)
+        assert fit.null_log_likelihood == pytest.approx(results.llnull, rel=1e-8)
+        assert fit.mcfadden_r2 == pytest.approx(results.prsquared, rel=1e-7)
+
+
+@pytest.mark.parametrize("q", [2, 4])
+def test_an_offset_in_the_span_of_the_features_changes_no_error(q):
+    X, y = problem(q)
+    w = np.random.default_rng(4).normal(size=(3, q))
+    plain, shifted = ours(X, y), SoftmaxRegression(C=np.inf, tol=1e-13).fit(X, y, offset=X @ w)
+    for how in ({}, {"cov": "HC0"}, {"cov": "HC3"}, {"cov": "cluster", "groups": np.arange(200) // 4}):
+        np.testing.assert_allclose(shifted.summary(**how).std_err, plain.summary(**how).std_err, rtol=1e-6)
+        np.testing.assert_allclose(
+            shifted.predict_interval(X, **how, offset=X @ w), plain.predict_interval(X, **how), rtol=1e-6
+        )
+    with pytest.raises(OneLayerError, match="fitted with an offset"):
+        shifted.predict_interval(X)
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("q", [2, 3])
+def test_effects_and_the_null_have_the_offset(q, intercept):
+    X, y = problem(q)
+    X[:, 2] = X[:, 2] > 0
+    known = np.random.default_rng(5).normal(size=(200, q))
+    model = SoftmaxRegression(C=np.inf, tol=1e-13, fit_intercept=intercept).fit(X, y, offset=known)
+    theta, V = model.summary().estimate, model.vcov()
+
+    def effects(theta, X=X, known=known):
+        A = np.column_stack([np.ones(len(X)), X]) if intercept else X
+        W = np.vstack([np.zeros(3), theta[:, -3:]])
+
+        def probabilities(A):
+            return softmax(np.column_stack([np.zeros(len(A)), A @ theta.T]) + known, axis=1)
+
+        high, low = A.copy(), A.copy()
+        high[:, -1], low[:, -1] = 1, 0
+        P = probabilities(A)
+        slopes = P[:, :, None] * (W - (P @ W)[:, None])
+        step = probabilities(high) - probabilities(low)
+        return np.dstack([slopes[:, :, :2], step]).mean(axis=0).ravel()
+
+    at_means = (X.mean(axis=0)[None], known.mean(axis=0)[None])
+    for found, function in (
+        (model.marginal_effects(discrete=["x3"]), effects),
+        (model.marginal_effects("means", discrete=["x3"]), lambda theta: effects(theta, *at_means)),
+    ):
+        J = numeric_jacobian(function, theta)
+        np.testing.assert_allclose(found.estimate.ravel(), function(theta), rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(found.std_err.ravel(), np.sqrt(np.diag(J.T @ V @ J)), rtol=1e-6)
+    null = SoftmaxRegression(C=np.inf, fit_intercept=intercept, tol=1e-12)
+    null.fit(np.zeros((200, 1)), y, offset=known)
+    assert model.summary().likelihood.null_log_likelihood == pytest.approx(-null.objective_, rel=1e-10)
+    assert model.summary().likelihood.df == 3 * (q - 1)
+
+
 # Properties
 
 
@@ -494,6 +564,72 @@ def test_a_penalty_counts_for_what_it_leaves_free():
     assert note.startswith("with a penalty the weights are drawn towards 0: robust errors say how")
 
 
+@pytest.mark.parametrize("q", [2, 3])
+def test_factors_of_the_penalty_are_units_of_the_features(q):
+    X, y = problem(q)
+    c, factors = np.random.default_rng(2).integers(0, 3, 200), np.array([0.25, 1.0, 9.0])
+    found = SoftmaxRegression(C=0.3, tol=1e-13, penalty_factors=factors).fit(X, y, c)
+    expected = SoftmaxRegression(C=0.3, tol=1e-13).fit(X / np.sqrt(factors), y, c)
+    for how in ({}, {"cov": "HC3"}):
+        one, other = found.summary(**how), expected.summary(**how)
+        np.testing.assert_allclose(one.std_err[:, 1:] * np.sqrt(factors), other.std_err[:, 1:], rtol=1e-7)
+        assert one.likelihood.effective == pytest.approx(other.likelihood.effective, rel=1e-7)
+        assert one.notes == other.notes
+    np.testing.assert_allclose(
+        found.predict_interval(X), expected.predict_interval(X / np.sqrt(factors)), rtol=1e-7
+    )
+    found.set_params(penalty_factors=None, C=2)  # what was asked for at fit is what counts
+    np.testing.assert_array_equal(found.summary(cov="HC3").std_err, one.std_err)
+
+
+def test_a_factor_of_0_leaves_a_feature_free():
+    X, y = problem(3)
+    free = SoftmaxRegression(tol=1e-12, penalty_factors=[0, 1, 1]).fit(X, y).summary()
+    small = SoftmaxRegression(tol=1e-12, penalty_factors=[1e-9, 1, 1]).fit(X, y).summary()
+    np.testing.assert_allclose(free.std_err, small.std_err, rtol=1e-7)
+    [note] = free.notes
+    assert note.startswith("with a penalty")
+    X[:, 0] = np.where(y == "a", X[:, 0].max() + 1, X[:, 0])
+    for factors, is_held in (([0, 1, 1], False), ([1, 0, 1], True)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # there is no minimum
+            model = SoftmaxRegression(penalty_factors=factors).fit(X, y)
+        with pytest.warns(SeparationWarning) as warned:
+            found = model.summary()
+        [said] = [str(warning.message) for warning in warned]
+        assert said.startswith("x1 separates class a from the others: its weight has no finite")
+        assert said.endswith(f"the penalty holds it at {model.coef_[0, 0]:.3g}") == is_held
+        assert np.isfinite(found.std_err).all() == is_held
+        assert np.isfinite(found.std_err[:, 2:]).all()
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ({"l1_ratio": 0.5}, "l1_ratio leaves coefficients out"),
+        ({"l1_ratio": 1.0, "grouped": True}, "l1_ratio leaves coefficients out"),
+        ({"bounds": (0, np.inf)}, "coefficients have bounds"),
+        ({"bounds": (-1, 1), "C": np.inf}, "coefficients have bounds"),
+    ],
+)
+def test_there_are_no_errors_of_coefficients_that_are_left_out_or_bounded(how, reason, tmp_path):
+    X, y = problem(3)
+    model = SoftmaxRegression(**how).fit(X, y)
+    model.set_params(l1_ratio=0.0, grouped=False, bounds=None)  # what was asked for at fit is what counts
+    for ask in (
+        model.summary,
+        model.vcov,
+        lambda: model.test(np.eye(8)[1]),
+        lambda: model.predict_interval(X),
+        model.marginal_effects,
+    ):
+        with pytest.raises(OneLayerError, match=f"there are no standard errors: {reason}"):
+            ask()
+    model.set_params(**how).save(tmp_path / "m")  # without a word: there is nothing to keep
+    with pytest.raises(OneLayerError, match=reason):
+        SoftmaxRegression.load(tmp_path / "m").predict_interval(X)
+
+
 # What has no finite value
 
 
@@ -523,7 +659,7 @@ def test_separation_is_named_with_what_the_penalty_holds_it_at():
     np.testing.assert_allclose(ends[others, 1:], limit, rtol=1e-4)
     with pytest.warns(SeparationWarning):
         effects = free.marginal_effects()
-    assert np.isnan(effects.std_err[:, 0]).all()
+    assert np.isnan(effects.std_err[0]).all()
 
 
 def test_classes_of_one_row():
@@ -564,6 +700,30 @@ def test_more_coefficients_than_rows_say_so():
         found = SoftmaxRegression().fit(X, y).summary()
     assert any(note.startswith("62 coefficients are not fewer than the 20 rows") for note in found.notes)
     assert np.isfinite(found.std_err).all()
+
+
+def test_groups_that_are_too_few_are_said():
+    X, y = problem(3)
+    model = ours(X, y)
+    few, many = (model.summary(cov="cluster", groups=np.arange(200) % count) for count in (8, 9))
+    assert few.notes[0].startswith("8 groups are not more than the 8 coefficients") and not many.notes
+    assert "errors: cluster, of 9 groups" in str(many)
+    assert "errors: HAC, of 3 lags" in str(model.summary(cov="HAC", lags=3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SeparationWarning)
+        text = str(ours(np.zeros((200, 1)), y).summary())
+    assert "against no features" not in text  # there are none
+
+
+def test_separation_is_said_where_it_was_asked_for():
+    X, y = problem(3)
+    X[:, 0] = np.where(y == "a", X[:, 0].max() + 1, X[:, 0])
+    model = SoftmaxRegression().fit(X, y)
+    for ask in (model.summary, model.vcov, model.marginal_effects, lambda: model.predict_interval(X)):
+        model._covariance = None
+        with pytest.warns(SeparationWarning) as warned:
+            ask()
+        assert {warning.filename for warning in warned} == {__file__}
 
 
 # The contract
@@ -628,13 +788,20 @@ def test_wrong_arguments_are_named():
         (lambda: model.summary("z"), r"the reference 'z' is not one of the classes \['a', 'b', 'c'\]"),
         (lambda: model.summary(confidence=95), "confidence must be between 0 and 1"),
         (lambda: model.summary(cov="nonrobust"), "cov must be one of classical, HC0"),
+        (
+            lambda: model.summary(confidence="95%"),
+            "confidence must be between 0 and 1, such as 0.95, not '95%'",
+        ),
         (lambda: model.summary(cov="cluster"), "needs groups"),
+        (lambda: model.summary(cov="cluster", groups="firm"), "the group of each row, not 'firm' alone"),
+        (lambda: model.test(["x1", "x2"]), "hypotheses are a string, such as"),
+        (lambda: model.test(np.zeros((0, 8))), "R must be finite numbers"),
         (lambda: model.summary(groups=y), "groups are for cov='cluster'"),
         (lambda: model.predict_interval(X, level=2), "level must be between 0 and 1"),
         (lambda: model.marginal_effects(at="median"), "at must be 'average' or 'means'"),
         (lambda: model.marginal_effects(discrete=["x1"]), "x1 has values other than 0 and 1 in 200 rows"),
         (lambda: model.marginal_effects(discrete="x1"), "discrete must be a list of names of features"),
-        (lambda: model.test(np.eye(3)), "R must have 8 finite numbers"),
+        (lambda: model.test(np.eye(3)), r"R must be finite numbers \(h, 8\)"),
         (
             lambda: model.test(np.eye(8), np.zeros(3)),
             "r must be a finite number, or one for each of the 8 rows",
@@ -646,7 +813,7 @@ def test_wrong_arguments_are_named():
             ask()
     assert model.test(np.eye(8)[[0, 0]], [1, 1]).df == 1
     with pytest.raises(
-        OneLayerError, match="HC1' corrects for few rows, and 8 are not more than the 8 coefficients"
+        OneLayerError, match=r"HC1' corrects for few rows, and 8 \(.*\) are not more than the 8 coefficients"
     ):
         SoftmaxRegression().fit(X[:8], np.array(list("abcabcab"))).summary(cov="HC1")
 

@@ -1,7 +1,7 @@
 """What the rows say of a fitted linear regression: errors, tests, intervals, influence of rows."""
 
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,7 +19,7 @@ from onelayer.inference.design import Design
 from onelayer.inference.goodness import Goodness
 from onelayer.inference.hypothesis import parse_hypotheses
 from onelayer.inference.influence import Collinearity, Influence, collinearity, influence
-from onelayer.inference.linear import linear_table, why_no_errors
+from onelayer.inference.linear import linear_table, refuse_if, why_no_errors
 from onelayer.inference.robust import Robust
 from onelayer.solvers.fit import LeastSquaresFit
 from onelayer.solvers.inverse import Inverse, Span
@@ -42,6 +42,20 @@ class Diagnostics:
 
     influence: Influence
     collinearity: Collinearity
+
+
+class Asked(NamedTuple):
+    """What the parameters of a linear regression ask for.
+
+    Attributes:
+        alpha: the largest penalty of a target.
+        is_constrained: whether coefficients have bounds.
+        fit_intercept: whether b is free.
+    """
+
+    alpha: float
+    is_constrained: bool
+    fit_intercept: bool
 
 
 class LinearInference(RowsOfFit, Saved, Penalised):
@@ -106,8 +120,8 @@ class LinearInference(RowsOfFit, Saved, Penalised):
         check_level(confidence, "confidence")
         robust, errors, f = Robust("classical", self._n), self._classical_errors(k), None
         if (cov, groups, lags) != ("classical", None, None):
-            covariance, f = self._robust(k, cov, groups, lags)
-            robust, errors = covariance.robust, covariance.std_err()
+            covariance, robust, f = self._robust(k, cov, groups, lags)
+            errors = covariance.std_err()
         order, rank, tss = self._order(), self._rank(), float(np.atleast_1d(self._tss)[k])
         is_perfect = self._is_perfect[[k]]
         coefficients = linear_table(
@@ -123,7 +137,14 @@ class LinearInference(RowsOfFit, Saved, Penalised):
             varies=np.array([tss > 0]),
         )
         goodness = Goodness.of(
-            self._n, rank, self.fit_intercept, self._sigma(k), tss, self._log_weights, f, bool(is_perfect[0])
+            self._n,
+            rank,
+            self._asked().fit_intercept,
+            self._sigma(k),
+            tss,
+            self._log_weights,
+            f,
+            bool(is_perfect[0]),
         )
         return Summary(coefficients, goodness)
 
@@ -167,6 +188,8 @@ class LinearInference(RowsOfFit, Saved, Penalised):
                 others; and as ``summary`` does.
         """
         k = self._checked(target)
+        if self._is_perfect[k]:
+            raise OneLayerError("the fit is perfect: the residuals are rounding, and tests say nothing")
         if isinstance(hypotheses, str):
             if r is not None:
                 raise OneLayerError("r goes with a matrix; in words, the value stands right of =")
@@ -218,6 +241,7 @@ class LinearInference(RowsOfFit, Saved, Penalised):
         """Set the parts of the inverse, unless there are no errors."""
         for name in INVERSE:
             vars(self).pop(name, None)
+        self._fitted_with = self._parameters()
         if fit.inverse is None or np.any(self._alpha()):
             return
         inverse = fit.inverse.times_power(fit.exponent)
@@ -248,15 +272,15 @@ class LinearInference(RowsOfFit, Saved, Penalised):
             return self._robust(k, cov, groups, lags)[0]
         return Covariance.classical(self._known_inverse(), self._sigma(k), self._n)
 
-    def _robust(self, k: int, cov: str, groups: Any, lags: int | None) -> tuple[Covariance, FTest | None]:
-        """Return a covariance from the rows, and unless it is classical the test of all slopes."""
+    def _robust(self, k: int, cov: str, groups: Any, lags: int | None) -> tuple[Covariance, Robust, FTest]:
+        """Return a covariance from the rows, what it is robust to, and the test of all slopes."""
         rows = self._rows_for("robust errors")
         robust = Robust.of(cov, groups, lags, n=len(rows), weight=rows.c)
         design = self._design(k)
-        covariance = Covariance(design.inverse, design.covariance(k, robust), robust)
+        covariance = design.covariance(k, robust)
         slopes = design.slopes[:, k]
         r = len(slopes)
-        return covariance, wald(slopes, covariance.middle[:r, :r], covariance.degrees)
+        return covariance, robust, wald(slopes, covariance.middle[:r, :r], covariance.degrees)
 
     def _design(self, k: int) -> Design:
         """Return the rows of the fit, if they still are those of target k."""
@@ -273,16 +297,22 @@ class LinearInference(RowsOfFit, Saved, Penalised):
         """Return the number of a target that has standard errors."""
         check_is_fitted(self)
         q = len(np.atleast_2d(self.coef_))
-        if not 0 <= target < q:
-            raise OneLayerError(f"target must be from 0 to {q - 1}, not {target}")
+        if not isinstance(target, int | np.integer) or not 0 <= target < q:
+            raise OneLayerError(f"target must be from 0 to {q - 1}, not {target!r}")
         rank = None if self.rank_ is None else self._rank()
-        alpha = float(np.max(self._alpha()))
-        reason = why_no_errors(self._n, rank, alpha)
-        if self._is_constrained and not alpha:
+        asked = self._asked()
+        reason = why_no_errors(self._n, rank, asked.alpha)
+        if asked.is_constrained and not asked.alpha:
             reason = "coefficients have bounds, which the noise model does not know"
-        if reason:
-            raise OneLayerError(f"there are no standard errors: {reason}")
+        refuse_if(reason)
         return target
+
+    def _asked(self) -> Asked:
+        """Return what the parameters asked for at fit."""
+        return getattr(self, "_fitted_with", None) or self._parameters()
+
+    def _parameters(self) -> Asked:
+        return Asked(float(np.max(self._alpha())), self._is_constrained, bool(self.fit_intercept))
 
     def _matrix(self, matrix: ArrayLike, r: ArrayLike | None) -> tuple[Array, Array, tuple[str, ...]]:
         """Return R (k, p), r (k,) and names (k,) of hypotheses that are given as a matrix."""
@@ -292,12 +322,12 @@ class LinearInference(RowsOfFit, Saved, Penalised):
             values = np.broadcast_to(np.asarray(0.0 if r is None else r, np.float64), len(R))
         except (TypeError, ValueError) as error:
             raise OneLayerError(
-                f"hypotheses are a string, or numbers R (k, p) with r (k,): {error}"
+                f"hypotheses are a string, such as 'x1 = 2 * x2, x3', or numbers R (k, p) with r (k,): {error}"
             ) from None
-        if R.ndim != 2 or R.shape[1] != p or not (np.isfinite(R).all() and np.isfinite(values).all()):
-            raise OneLayerError(
-                f"R must be finite numbers (k, {p}), a column for each coefficient, not of shape {R.shape}"
-            )
+        if R.ndim != 2 or R.shape[1] != p or not len(R):
+            raise OneLayerError(f"R must be (k, {p}), a column for each coefficient, not {R.shape}")
+        if not (np.isfinite(R).all() and np.isfinite(values).all()):
+            raise OneLayerError("R and r must be finite")
         return R, values, tuple(f"row {i + 1}" for i in range(len(R)))
 
     def _coefficients(self) -> Array:
@@ -312,15 +342,15 @@ class LinearInference(RowsOfFit, Saved, Penalised):
         return float(np.atleast_1d(self.sigma_)[k])
 
     def _rank(self) -> int:
-        return (self.rank_ or 0) + int(self.fit_intercept)
+        return (self.rank_ or 0) + int(self._asked().fit_intercept)
 
     def _order(self) -> list[int]:
         """Return the places of the terms among the weights and the bias."""
         d = np.atleast_2d(self.coef_).shape[1]
-        return [d, *range(d)] if self.fit_intercept else list(range(d))
+        return [d, *range(d)] if self._asked().fit_intercept else list(range(d))
 
     def _terms(self) -> tuple[str, ...]:
-        return with_intercept(self._features(), self.fit_intercept)
+        return with_intercept(self._features(), self._asked().fit_intercept)
 
     def _features(self) -> list[str]:
         names = getattr(self, "feature_names_in_", None)

@@ -72,8 +72,8 @@ class Penalised:
     def _minimum(self, rows: Rows) -> LeastSquaresFit:
         """Return the minimum: analytically where the penalty is the same multiple of the square of each weight."""
         alpha, family = penalty_of_targets(self._alpha(), rows.y.shape[1]), self._family(rows.n_features)
-        is_uniform = self.penalty_factor is None and not family.at(0.0).has_bounds
-        if is_uniform and not (alpha.any() and self.l1_ratio):
+        is_uniform = not alpha.any() or (self.penalty_factor is None and not self.l1_ratio)
+        if is_uniform and not family.at(0.0).has_bounds:
             return least_squares(rows, alpha, self.fit_intercept)
         if self.solver == "direct":
             raise OneLayerError(

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +13,19 @@ from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError, SeparationWarning
 from onelayer.estimators.array_api import in_numpy
 from onelayer.estimators.files import COVARIANCE, Parts, Saved
-from onelayer.estimators.parameters import DTYPES, refuse_unlike_numbers
+from onelayer.estimators.offsets import check_has_offset, logit_offset
+from onelayer.estimators.parameters import DTYPES, refuse_unlike_numbers, warn_user
 from onelayer.estimators.softmax_summary import SoftmaxSummary
-from onelayer.inference.coefficients import Coefficients, check_level
+from onelayer.inference.coefficients import Coefficients, check_level, with_intercept
+from onelayer.inference.hypothesis import parse_hypotheses
 from onelayer.inference.information import Fitted
 from onelayer.inference.robust import Robust
 from onelayer.inference.softmax import (
     MOST_COEFFICIENTS,
     Spread,
-    held_sentences,
     number_of,
     of_all_classes,
+    ridge_of,
     softmax_spread,
     table,
     too_many,
@@ -33,7 +35,7 @@ from onelayer.inference.softmax_effects import At, marginal_effects
 from onelayer.inference.softmax_likelihood import likelihood, loss_of
 from onelayer.inference.softmax_probabilities import probability_intervals
 from onelayer.inference.softmax_wald import WaldTest, wald_test
-from onelayer.penalties import Ridge
+from onelayer.penalties import ElasticNet, Ridge
 
 Array = NDArray[np.float64]
 
@@ -42,14 +44,29 @@ MOST_SAVED = 1_000  # coefficients whose covariance is saved with a model: 8 MB
 NO_ROWS = "this needs the rows of fit, which are not saved, pickled or copied, nor kept by partial_fit: fit here first"
 
 
+class Asked(NamedTuple):
+    """What the parameters of a softmax regression ask for.
+
+    Attributes:
+        C: the weight of the data against the penalty; infinite without one.
+        penalty: for a weight of 1 of the data.
+        fit_intercept: whether b is free.
+    """
+
+    C: float
+    penalty: Ridge | ElasticNet
+    fit_intercept: bool
+
+
 class SoftmaxInference(Saved):
     """Errors and tests of a softmax regression's coefficients, from the rows of its fit.
 
     Coefficients are contrasts with a reference class, ``classes_[0]`` if no other is named: what a feature's unit adds
     to the logarithm of the odds of a class. ``cov`` says what the errors are robust to, and how they are found:
 
-    - "classical": the inverse of the observed information, if the model is right. With a penalty it is the spread of
-      the posterior, where the penalty is the prior (Laplace's approximation).
+    - "classical": the inverse of the observed information, if the model is right. With a ridge it is the spread of
+      the posterior, where the penalty is the prior (Laplace's approximation); a feature whose penalty factor is 0 has
+      a flat prior. With an ``l1_ratio`` or ``bounds`` there are no errors.
     - "HC0", "HC1", "HC2", "HC3": to a wrong model of the probabilities (White 1982). HC1 is n / (n − P) times HC0, with
       P coefficients in all; HC2 and HC3 take from each row what it does to the fit itself, by the matrix of its
       outputs' leverages.
@@ -67,6 +84,7 @@ class SoftmaxInference(Saved):
     classes_: NDArray[Any]
     n_features_in_: int
     objective_: float
+    _has_offset: bool
     _rows: Rows | None = None
     _used: NDArray[np.bool_] | None = None
     _covariance: Covariance | None = None
@@ -74,11 +92,17 @@ class SoftmaxInference(Saved):
     def _keep_rows(self, rows: Rows | None) -> None:
         """Keep the rows of a fit, with what it was asked for, until the next."""
         self._rows, self._covariance = rows, None
-        self._fitted_with = float(self.C), bool(self.fit_intercept)
+        self._fitted_with = self._parameters()
 
-    def _asked(self) -> tuple[float, bool]:
-        """Return C and ``fit_intercept`` as they were at fit."""
-        return getattr(self, "_fitted_with", (float(self.C), bool(self.fit_intercept)))
+    def _asked(self) -> Asked:
+        """Return what the parameters asked for at fit."""
+        return getattr(self, "_fitted_with", None) or self._parameters()
+
+    def _parameters(self) -> Asked:
+        return Asked(float(self.C), self._penalty(self.n_features_in_), bool(self.fit_intercept))
+
+    def _penalty(self, d: int) -> Ridge | ElasticNet:
+        raise NotImplementedError
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
@@ -112,8 +136,8 @@ class SoftmaxInference(Saved):
 
     def _small_covariance(self) -> Covariance | None:
         """Return the covariance that goes into a file: the classical one, unless it is large or cannot be found."""
-        if self._covariance is None and self._rows is not None:
-            count = (len(self.classes_) - 1) * (self.n_features_in_ + int(self._asked()[1]))
+        if self._covariance is None and self._rows is not None and isinstance(self._asked().penalty, Ridge):
+            count = (len(self.classes_) - 1) * (self.n_features_in_ + int(self._asked().fit_intercept))
             if count <= MOST_SAVED:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", SeparationWarning)  # to save asks for no errors
@@ -155,7 +179,7 @@ class SoftmaxInference(Saved):
         base = number_of(reference, self._classes())
         fitted, loss, spread = self._measured(base, cov, groups, lags)
         fit = likelihood(fitted, loss, spread.effective, spread.rank)
-        return SoftmaxSummary(self._table(base, spread, confidence), fit, fitted.n, cov)
+        return SoftmaxSummary(self._table(base, spread, confidence), fit, fitted.n, spread.robust)
 
     @in_numpy
     def vcov(
@@ -169,37 +193,48 @@ class SoftmaxInference(Saved):
         base = number_of(reference, self._classes())
         covariance = self._covariance_of(base, cov, groups, lags)
         numbers = np.arange(covariance.scale.size).reshape(covariance.scale.shape)
-        order = (np.roll(numbers, 1, axis=1) if self._asked()[1] else numbers).ravel()
+        order = (np.roll(numbers, 1, axis=1) if self._asked().fit_intercept else numbers).ravel()
         found: Array = covariance.in_user_units()[np.ix_(order, order)]
         return found
 
     @in_numpy
     def test(
         self,
-        R: Any,
-        r: Any = 0.0,
+        hypotheses: Any,
+        r: Any = None,
         reference: Any = None,
         cov: str = "classical",
         groups: Any = None,
         lags: int | None = None,
     ) -> WaldTest:
-        """Test the linear hypotheses R θ = r about the coefficients θ = ``summary().estimate.ravel()``, by Wald's test.
+        """Test linear hypotheses about the coefficients θ = ``summary().estimate.ravel()``, all of them by Wald's test.
 
         Args:
-            R: (h, m p), or (m p,) for one.
-            r: (h,), or a number for all.
+            hypotheses: in words, ``"[b]age = 2 * [c]age"`` or several with commas between them: the class in brackets,
+                and the name of the feature or ``intercept``, in backticks if it is not of letters, digits, _ and .
+                alone (``"[new car]`area, m2`"``). A hypothesis that names no class is one of each class, so that
+                ``"age"`` tests whether age matters at all. Or a matrix R (h, m p), or (m p,) for one, for R θ = r.
+            r: (h,) or a number for a matrix; 0 if not given.
             reference: the class that the others are compared with.
             cov: what the test is robust to, with ``groups`` and ``lags``; see ``summary``.
             groups: see ``summary``.
             lags: see ``summary``.
 
         Raises:
-            OneLayerError: as ``summary``; and if hypotheses contradict each other, or are about what the rows do not
-                determine.
+            OneLayerError: as ``summary``; and if a hypothesis is badly written, they contradict each other, or are
+                about what the rows do not determine.
         """
-        base = number_of(reference, self._classes())
+        base, names = number_of(reference, self._classes()), self._names()
+        free, written = self._asked().fit_intercept, None
+        if isinstance(hypotheses, str):
+            if r is not None:
+                raise OneLayerError("r goes with a matrix; in words, the value stands right of =")
+            outputs = [name for a, name in enumerate(names) if a != base]
+            terms = with_intercept(self._terms(), free)
+            hypotheses, r, written = parse_hypotheses(hypotheses, terms, outputs, names[base])
         covariance = self._covariance_of(base, cov, groups, lags)
-        return wald_test(R, r, self._table(base, None).estimate, covariance, self._asked()[1])
+        estimate = self._table(base, None).estimate
+        return wald_test(hypotheses, 0.0 if r is None else r, estimate, covariance, free, written)
 
     @in_numpy
     def predict_interval(
@@ -209,6 +244,8 @@ class SoftmaxInference(Saved):
         cov: str = "classical",
         groups: Any = None,
         lags: int | None = None,
+        *,
+        offset: Any = None,
     ) -> Array:
         """Return the ends of an interval of each class's probability (n, q, 2) for features X (n, d).
 
@@ -223,6 +260,7 @@ class SoftmaxInference(Saved):
             cov: what the intervals are robust to; see ``summary``.
             groups: of the rows of ``fit``; see ``summary``.
             lags: see ``summary``.
+            offset: as in ``fit``, if the model was fitted with one.
 
         Raises:
             OneLayerError: as ``summary``.
@@ -231,8 +269,10 @@ class SoftmaxInference(Saved):
         check_is_fitted(self)
         refuse_unlike_numbers(X)
         X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
+        check_has_offset(offset, self._has_offset)
+        known = logit_offset(offset, X.shape[0], len(self.classes_))
         covariance = self._covariance_of(0, cov, groups, lags)
-        return probability_intervals(X, self.coef_, self.intercept_, covariance, 0, level)
+        return probability_intervals(X, self.coef_, self.intercept_, covariance, 0, level, known)
 
     @in_numpy
     def marginal_effects(
@@ -280,33 +320,30 @@ class SoftmaxInference(Saved):
 
     def _table(self, base: int, spread: Spread | None, level: float = 0.95) -> Coefficients:
         W, b = of_all_classes(self.coef_, self.intercept_)
-        return table(W, b, spread, self._terms(), self._names(), self._asked()[1], level, base)
+        return table(W, b, spread, self._terms(), self._names(), self._asked().fit_intercept, level, base)
 
     def _covariance_of(self, base: int, cov: str, groups: Any, lags: int | None) -> Covariance:
         """Return a covariance; the classical one, against the first class, is kept."""
         if self._covariance is None or (base, cov, groups, lags) != (0, "classical", None, None):
-            return self._measured(base, cov, groups, lags, depth=4)[2].covariance
+            return self._measured(base, cov, groups, lags)[2].covariance
         return self._covariance
 
-    def _measured(
-        self, base: int, cov: str, groups: Any, lags: int | None, depth: int = 3
-    ) -> tuple[Fitted, float, Spread]:
+    def _measured(self, base: int, cov: str, groups: Any, lags: int | None) -> tuple[Fitted, float, Spread]:
         """Return the regression at its coefficients, its loss, and how well the rows determine them."""
+        terms, names, asked = self._terms(), self._names(), self._asked()
+        penalty, is_free = ridge_of(asked.penalty), asked.fit_intercept
         if self._rows is None:
             raise OneLayerError(NO_ROWS)
-        terms, names, (C, is_free) = self._terms(), self._names(), self._asked()
         W, b = of_all_classes(self.coef_, self.intercept_)
         count = (len(W) - 1) * (W.shape[1] + int(is_free))
         if count > MOST_COEFFICIENTS:
             raise OneLayerError(too_many(count))
         robust = self._robust(self._rows, cov, groups, lags)
-        fitted = Fitted.of(self._rows, W, b, Ridge(1 / C), is_free, base)
-        loss = self._checked_loss(fitted, C)
+        fitted = Fitted.of(self._rows, W, b, penalty, is_free, base)
+        loss = self._checked_loss(fitted)
         spread = softmax_spread(fitted, terms, names, robust)
-        if np.isfinite(C):
-            spread = replace(spread, separated=held_sentences(fitted, self.coef_, terms, names, C))
         for sentence in spread.separated:
-            warnings.warn(sentence, SeparationWarning, stacklevel=depth)
+            warn_user(sentence, SeparationWarning)
         if robust.cov == "classical" and base == 0:
             self._covariance = spread.covariance
         return fitted, loss, spread
@@ -319,11 +356,14 @@ class SoftmaxInference(Saved):
         parts = tuple(replace(part, codes=part.codes[self._used]) for part in robust.groups)
         return replace(robust, groups=parts)
 
-    def _checked_loss(self, fitted: Fitted, C: float) -> float:
+    def _checked_loss(self, fitted: Fitted) -> float:
         """Return the loss of the coefficients on the rows, which has to be the one at fit."""
-        loss = loss_of(fitted, self.coef_, self.intercept_)
-        expected = self.objective_ / (C if np.isfinite(C) else 1.0)
-        if not abs(loss + Ridge(1 / C).value(self.coef_) - expected) <= CHANGED * abs(expected):
+        C, penalty, _ = self._asked()
+        loss, expected = (
+            loss_of(fitted, self.coef_, self.intercept_),
+            self.objective_ / (C if np.isfinite(C) else 1.0),
+        )
+        if not abs(loss + penalty.value(self.coef_) - expected) <= CHANGED * abs(expected):
             raise OneLayerError(
                 "the rows or the coefficients have changed since fit, for they no longer fit together: fit again"
             )

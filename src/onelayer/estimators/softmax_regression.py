@@ -175,7 +175,7 @@ class SoftmaxRegression(
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "grouped": ["boolean"],
         "penalty_factors": ["array-like", None],
-        "bounds": [tuple, list, None],
+        "bounds": ["array-like", None],
         "fit_intercept": ["boolean"],
         "solver": [StrOptions({"auto", "newton", "lbfgs", "proximal", "sgd"})],
         "tol": [Interval(Real, 0, None, closed="neither")],
@@ -273,8 +273,9 @@ class SoftmaxRegression(
             if by_sgd:
                 self._begin(X.shape[1])
                 rows = self._learn(X, labels, weights, are_all=True, task=task)
-                penalty = 0.5 * float(np.square(self.coef_, dtype=np.float64).sum())
-                self.objective_ = self.C * float(weights.sum()) * rows.loss() + penalty
+                scale = float(self.C) if np.isfinite(self.C) else 1.0
+                loss = float(weights.sum()) * rows.loss()
+                self.objective_ = scale * (loss + self._penalty(X.shape[1]).value(self.coef_))
             else:
                 self._minimise(kept, start, task)
             task.end()

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.inference.coefficients import Coefficients
+from onelayer.inference.robust import Robust
 from onelayer.inference.softmax_likelihood import Likelihood
 
 Array = NDArray[np.float64]
@@ -20,13 +21,13 @@ class SoftmaxSummary:
             reference, with errors.
         likelihood: how well the model fits.
         n: the number of rows, without those of weight 0.
-        cov: what the errors are robust to.
+        robust: what the errors are robust to.
     """
 
     coefficients: Coefficients
     likelihood: Likelihood
     n: int
-    cov: str
+    robust: Robust
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -71,7 +72,8 @@ class SoftmaxSummary:
     @property
     def odds_ratio(self) -> Array:
         """What a feature's unit multiplies the odds by (m, p); of the intercept, the odds where all features are 0."""
-        return np.asarray(np.exp(self.estimate))
+        with np.errstate(over="ignore"):
+            return np.asarray(np.exp(self.estimate))
 
     @property
     def odds_ratio_interval(self) -> Array:
@@ -93,10 +95,12 @@ class SoftmaxSummary:
             f"{self.n} rows, log-likelihood {fit.log_likelihood:.6g}, McFadden's R² = {fit.mcfadden_r2:.6f}, "
             f"AIC = {fit.aic:.6g}, BIC = {fit.bic:.6g}"
         )
-        if not fit.is_penalised:
+        if not fit.is_penalised and fit.df:
             lines.append(f"against no features: χ²({fit.df}) = {fit.lr:.6g}, p = {fit.lr_p:.3g}")
-        if self.cov != "classical":
-            lines.append(f"errors: {self.cov}")
+        if self.robust.cov != "classical":
+            lines.append(f"errors: {self.robust}")
+        elif not fit.is_penalised:
+            lines.append("errors: from the curvature of the likelihood at its maximum (observed information)")
         return "\n".join([*lines, *self.notes])
 
     def _cells(self, k: int) -> list[tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -65,7 +66,13 @@ class Coefficients:
         return np.stack([self.estimate - half, self.estimate + half], axis=-1)
 
     def cells(self, k: int) -> list[tuple[str, ...]]:
-        """Return the table of output k as it is printed: the names of its columns, and a line for each term."""
+        """Return the table of output k as it is printed: the names of its columns, and a line for each term.
+
+        Without any errors it is the estimates that are not 0.
+        """
+        if np.isnan(self.std_err).all():
+            shown = [(t, w) for t, w in zip(self.terms, self.estimate[k].tolist(), strict=True) if w]
+            return [("", "estimate"), *((term, f"{estimate:.6g}") for term, estimate in shown)]
         statistic = "z" if self.distribution == "normal" else "t"
         found: list[tuple[str, ...]] = [
             ("", "estimate", "std. error", statistic, "p", f"{100 * self.level:g}% from", "to")
@@ -103,8 +110,8 @@ def quantile(level: float, degrees: float) -> float:
 
 def check_level(level: float, name: str = "level") -> None:
     """Raise OneLayerError if the probability of an interval is not between 0 and 1."""
-    if not 0 < level < 1:
-        raise OneLayerError(f"{name} must be between 0 and 1, such as 0.95, not {level}")
+    if isinstance(level, bool) or not isinstance(level, Real) or not 0 < level < 1:
+        raise OneLayerError(f"{name} must be between 0 and 1, such as 0.95, not {level!r}")
 
 
 def with_intercept(features: Sequence[str], fit_intercept: bool) -> tuple[str, ...]:

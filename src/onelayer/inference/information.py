@@ -90,13 +90,21 @@ class Fitted:
             return contrasts
         return np.insert(contrasts, self.reference, 0.0, axis=0)
 
-    def information(self) -> "Information":
+    def without_penalty(self) -> "Fitted":
+        """Return the regression of the likelihood alone, at the same weights."""
+        return replace(self, objective=replace(self.objective, penalty=Ridge(0.0)))
+
+    def information(self, curvature: tuple[Array, Array] | None = None) -> "Information":
         """Return the information of the contrasts, from one pass over the rows.
 
         The penalty on all outputs is, where their sum is 0, one on contrasts with the mean output.
+
+        Args:
+            curvature: ``objective.information(V)``, if it is known already; it takes the pass.
         """
         objective, outputs = self.objective, self.compared
-        gradient, H = objective.information(self.V)
+        gradient, H = objective.information(self.V) if curvature is None else curvature
+        gradient = gradient + objective.ridge * self.V
         (m, p), k = (len(outputs), H.shape[1]), len(H)
         H = H[np.ix_(outputs, range(p), outputs, range(p))]
         common = 1 / k if objective.loss.is_coupled else 0.0

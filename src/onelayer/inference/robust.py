@@ -112,14 +112,21 @@ class Robust:
         """Return the degrees of freedom of Student's t for p coefficients: n − p, or for G groups G − 1."""
         return self.group_count - 1 if self.cov == "cluster" else self.n - p
 
-    def notes(self) -> tuple[str, ...]:
-        """Return a sentence on what errors are robust to, or none if they are classical."""
+    def __str__(self) -> str:
+        if self.cov == "cluster":
+            return f"cluster, of {self._ways()} groups"
+        return f"HAC, of {self.lags:,} lags" if self.cov == "HAC" else self.cov
+
+    def _ways(self) -> str:
+        return " and ".join(f"{part.count:,}" for part in self.groups[:2])
+
+    def notes(self, has_degrees: bool = True) -> tuple[str, ...]:
+        """Return a sentence on what errors are robust to, with the degrees of freedom of t, if it is one; or none."""
         if self.cov == "classical":
             return ()
         if self.cov == "cluster":
-            ways = " and ".join(f"{part.count:,}" for part in self.groups[:2])
-            degrees = f"t has {self.group_count - 1:,} degrees of freedom"
-            said = f"for rows that depend on each other within {ways} groups: {degrees}"
+            degrees = f": t has {self.group_count - 1:,} degrees of freedom" if has_degrees else ""
+            said = f"for rows that depend on each other within {self._ways()} groups{degrees}"
         elif self.cov == "HAC":
             said = f"for rows that depend on the {self.lags:,} before them (HAC, Newey and West)"
         else:
@@ -240,6 +247,8 @@ def _columns(groups: Any) -> list[NDArray[Any]]:
         raise OneLayerError(
             "groups are of unequal lengths or shapes: give two of each row as np.column_stack([first, second])"
         ) from None
+    if not array.ndim:
+        raise OneLayerError(f"groups must be the group of each row, not {groups!r} alone")
     return [array] if array.ndim == 1 else list(array.reshape(len(array), -1).T)
 
 

@@ -4,9 +4,12 @@ There is a direction of the weights along which no row's class becomes less prob
 Anderson 1984, *On the existence of maximum likelihood estimates in logistic regression models*). Where one feature is
 enough for that, the least and greatest values of each class say so exactly. Where it takes several, the fit tells: it
 puts every row on its side, or one more Newton step still moves outputs by about 1, and each of them to its side.
+
+A penalty holds finite what is separated without it. Then the Newton step towards the fit without a penalty mostly
+proves that nothing is separated; where it does not, that fit is sought.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 
 from onelayer.data.rows import Block, Source
 from onelayer.inference.information import Fitted, Information
+from onelayer.solvers.newton import newton
 
 Array = NDArray[Any]
 
@@ -22,6 +26,10 @@ DECIDED = 1e3  # difference of logits that leaves a class no probability: there 
 MOVED = 0.3  # change of a logit by a Newton step, which is about 1 under separation and about 0 at a minimum
 ASTRAY = 1e-3  # part of a step that may be due to weights that are not quite at their finite values
 MOST_STEPS = 10
+FREED, MOST_FREEING = 1e-6, 100  # relative gap and steps of a fit without the penalty, from the one with it
+MOST_FREED = (
+    600  # coefficients of a penalised fit for which the one without a penalty is sought, for seconds at most
+)
 
 
 @dataclass
@@ -61,10 +69,14 @@ class Ascent:
         takes_part: (m, p) which coefficients of the contrasts it moves, the intercept's last.
         is_separation: whether it moves no row to a wrong side, and so goes on without end; else the fit is not at its
             minimum, and it is unknown whether there is one.
+        sides: the classes that it moves together, each with the others of its side.
+        is_complete: whether it moves all rows of these sides apart; else some stay where they are.
     """
 
     takes_part: NDArray[np.bool_]
     is_separation: bool
+    sides: tuple[tuple[int, ...], ...]
+    is_complete: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,20 +99,47 @@ class Separation:
     limit: Fitted | None = None
 
 
-def separation(fitted: Fitted) -> Separation:
-    """Return what separates the classes of a regression without a penalty, as near to its minimum as it came.
+def separations(fitted: Fitted) -> tuple[Separation, Separation]:
+    """Return what leaves coefficients without a finite value, and what the penalty alone keeps from that.
 
-    Where it is unclear what still moves, Newton steps are taken: finite weights come to rest in them.
+    It takes a pass over the rows for the values of the features, and the one for the information; where classes are
+    separated, or nearly, some more.
     """
     objective = fitted.objective
-    varies = np.isfinite(objective.scaling.scale)
     found = splits(objective.rows, len(fitted.totals), objective.fit_intercept)
-    found = [split for split in found if varies[split.feature]]
+    strength = objective.penalty.columns(len(objective.scaling.scale))
+    if not strength.any():
+        return separation(fitted, found), Separation([], False)
+    curvature = objective.information(fitted.V)
+    is_free = strength == 0
+    if not is_free.any():
+        without_end = Separation([], False, None, fitted.information(curvature), fitted)
+        return without_end, held_separation(fitted, curvature, found)
+    without_end = separation(fitted, found)
+    if without_end.splits or without_end.ascent is not None:
+        held = [split for split in found if not is_free[split.feature]]
+        return without_end, Separation(held, False)
+    return without_end, held_separation(fitted, curvature, found)
+
+
+def separation(fitted: Fitted, found: list[Split]) -> Separation:
+    """Return what separates classes by features without a penalty, given the regression as near its minimum as it came.
+
+    Where it is unclear what still moves, Newton steps are taken: finite weights come to rest in them.
+
+    Args:
+        fitted: the regression.
+        found: its ``splits``.
+    """
+    objective = fitted.objective
+    strength = objective.penalty.columns(len(objective.scaling.scale))
+    is_free = np.isfinite(objective.scaling.scale) & (strength == 0)
+    found = [split for split in found if is_free[split.feature]]
     gone = FAR * _direction(fitted, found)
     now = limit = fitted.at(fitted.V + gone)
     then = information = limit.information()
     for _ in range(MOST_STEPS):
-        if _leads(now, now.V, gone)[0] > 0:
+        if not strength.any() and _leads(now, now.V, gone)[0] > 0:
             return Separation(found, True)
         ascent = _ascent(now, then, gone)
         if ascent is None or ascent.is_separation:
@@ -108,6 +147,51 @@ def separation(fitted: Fitted) -> Separation:
         now = now.at(now.V + now.whole(then.step() / then.scale))
         then = now.information()
     return Separation(found, False, ascent, information, limit)
+
+
+def held_separation(fitted: Fitted, curvature: tuple[Array, Array], found: list[Split]) -> Separation:
+    """Return what would separate the classes of a penalised regression if it had no penalty.
+
+    There is separation unless some positive number θ for each row and each class but its own balances the gradients of
+    their logits (Gordan 1873). Near the minimum those are the probabilities after a Newton step to it, if positive.
+
+    Args:
+        fitted: the regression.
+        curvature: ``objective.information(V)`` of it.
+        found: its ``splits``.
+    """
+    plain, nothing = fitted.without_penalty(), np.zeros_like(fitted.V)
+    if _leads(plain, plain.V, nothing)[0] > 0:
+        return Separation(found, True)
+    if _is_balanced(plain, plain.information(curvature)) or fitted.V.size > MOST_FREED:
+        return Separation(found, False)
+    freed = separation(plain.at(newton(plain.objective, plain.V, FREED, MOST_FREEING).candidates[-1]), found)
+    is_clear = freed.ascent is None or freed.ascent.is_separation
+    return replace(freed, ascent=freed.ascent if is_clear else None)
+
+
+def _is_balanced(fitted: Fitted, information: Information) -> bool:
+    """Return whether a Newton step from here proves that nothing is separated."""
+    flat = information.on_null(fitted.contrasts())
+    if max(map(abs, _leads(fitted, fitted.whole(flat / information.scale), np.zeros_like(fitted.V)))) > MOVED:
+        return False
+    step, objective = fitted.whole(information.step() / information.scale), fitted.objective
+
+    def least(block: Block) -> list[Extent]:
+        columns = objective.columns(block, written_out=True)
+        outputs = objective.outputs(columns, fitted.V, block)
+        moves, at = columns.forward(step), np.arange(len(block))
+        if not objective.loss.is_coupled:
+            outputs, moves = (np.vstack([np.zeros(len(block)), part]) for part in (outputs, moves))
+        P = np.exp(outputs - outputs.max(axis=0))
+        mean = (P * moves).sum(axis=0) / P.sum(axis=0)
+        changes = moves - mean
+        changes[block.y, at] = np.inf
+        found = changes[:, block.row_weights() > 0].min(initial=np.inf)
+        return [Extent(found, found)]
+
+    [extent] = objective.rows.sum(least)
+    return bool(extent.low > -1)
 
 
 def splits(rows: Source, n_classes: int, fit_intercept: bool) -> list[Split]:
@@ -134,6 +218,7 @@ def splits(rows: Source, n_classes: int, fit_intercept: bool) -> list[Split]:
     low, high = np.take_along_axis(low, order, 0), np.take_along_axis(high, order, 0)
     reached, ahead = np.maximum.accumulate(high)[:-1], low[1:]
     is_split = (reached <= ahead) & (low[0] < high.max(axis=0))
+    is_split &= (low[:-1] < high[1:]) | (reached < ahead)  # two classes of one value are not told apart
     if not fit_intercept:
         is_split &= (reached <= 0) & (ahead >= 0)
     return [
@@ -162,8 +247,11 @@ def _direction(fitted: Fitted, found: list[Split]) -> Array:
     return V
 
 
-def _leads(fitted: Fitted, V: Array, gone: Array) -> tuple[float, float]:
-    """Return the least and the greatest lead at V (k, p) of a row's label over a class that ``gone`` leaves open."""
+def _leads(fitted: Fitted, V: Array, gone: Array, side: Array | None = None) -> tuple[float, float]:
+    """Return the least and the greatest lead at V (k, p) of a row's label over a class that ``gone`` leaves open.
+
+    Given the number of the side (q,) of each class, those of classes on the same side do not count.
+    """
     objective = fitted.objective
 
     def leads(block: Block, weights: Array) -> Array:
@@ -176,6 +264,7 @@ def _leads(fitted: Fitted, V: Array, gone: Array) -> tuple[float, float]:
         is_open = (leads(block, gone) < DECIDED) & (block.row_weights() > 0)
         if objective.loss.is_coupled:
             is_open[block.y, np.arange(len(block))] = False
+            is_open &= side is None or side[:, None] != side[block.y]
         counted = leads(block, V)[is_open]
         return [Extent(counted.min(initial=np.inf), counted.max(initial=-np.inf))]
 
@@ -199,4 +288,18 @@ def _moved(fitted: Fitted, information: Information, step: Array, gone: Array) -
     if max(greatest, -least) < MOVED:
         return None
     parts = information.parts(step[..., None])
-    return Ascent(parts > ASTRAY * parts.max(), least >= -ASTRAY * greatest)
+    side = _sides(fitted, step / information.scale)
+    sides = [tuple(np.flatnonzero(side == number).tolist()) for number in np.unique(side[side >= 0])]
+    apart, _ = _leads(fitted, fitted.whole(step / information.scale), gone, side)
+    is_separation = least >= -ASTRAY * greatest
+    return Ascent(parts > ASTRAY * parts.max(), is_separation, tuple(sides), apart > ASTRAY * greatest)
+
+
+def _sides(fitted: Fitted, step: Array) -> NDArray[np.int_]:
+    """Return each class's side (q,), -1 without rows: classes that a step (m, p) moves alike are on one side."""
+    moves = np.zeros((len(fitted.totals), step.shape[1]))
+    moves[[a for a in range(len(moves)) if a != fitted.reference] if len(step) > 1 else [1]] = step
+    far = np.abs(moves[:, None] - moves).max(axis=2) > ASTRAY * np.abs(moves).max()
+    side: NDArray[np.int_] = np.argmin(far, axis=1)  # the first class that it is not far from
+    side[fitted.totals == 0] = -1
+    return side

@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.rows import Source
-from onelayer.errors import SHOWN, OneLayerError
+from onelayer.errors import OneLayerError
 from onelayer.inference.coefficients import Coefficients, check_level, with_intercept
 from onelayer.inference.information import Fitted
+from onelayer.inference.linear import refuse_if
 from onelayer.inference.robust import Robust
-from onelayer.inference.separation import Separation, Split, separation, splits
+from onelayer.inference.separation import Separation, separations
+from onelayer.inference.separation_words import listed, separation_sentences
 from onelayer.inference.softmax_covariance import Covariance, covariance, unknown
-from onelayer.penalties import Ridge
+from onelayer.penalties import ElasticNet, Ridge
 
 Array = NDArray[np.float64]
 
@@ -31,6 +33,7 @@ PENALISED_ROBUST = (
     "with a penalty the weights are drawn towards 0: robust errors say how the drawn estimates differ between samples, "
     "and intervals are about what these tend to, not about the true coefficients"
 )
+CHOSEN = "there are no standard errors: with an l1 the same rows choose the features and draw their weights towards 0"
 OFF = 0.05  # standard errors that a fit may be from its minimum without a word
 
 
@@ -44,6 +47,7 @@ class Spread:
         effective: how many free parameters the fit is worth.
         separated: sentences that name what separates classes.
         notes: sentences on what else is not determined, and on what the errors rest.
+        robust: what the errors are robust to.
     """
 
     covariance: Covariance
@@ -51,6 +55,7 @@ class Spread:
     effective: float
     separated: tuple[str, ...]
     notes: tuple[str, ...]
+    robust: Robust
 
 
 def softmax_coefficients(
@@ -65,7 +70,25 @@ def softmax_coefficients(
     reference: Any = None,
     robust: Robust | None = None,
 ) -> Coefficients:
-    """Return the logarithms of odds against a reference class, with their errors.
+    """Return the logarithms of odds against a reference class, with their errors; see ``softmax_errors``."""
+    return softmax_errors(
+        *(rows, fit_weight, fit_bias, penalty, terms, classes, fit_intercept, level, reference, robust)
+    )[0]
+
+
+def softmax_errors(
+    rows: Source,
+    fit_weight: Array,
+    fit_bias: Array,
+    penalty: Ridge,
+    terms: Sequence[str],
+    classes: Sequence[Any],
+    fit_intercept: bool = True,
+    level: float = 0.95,
+    reference: Any = None,
+    robust: Robust | None = None,
+) -> tuple[Coefficients, Covariance | None]:
+    """Return the logarithms of odds against a reference class, with their errors, and the covariance of these.
 
     Weights of rows are frequencies, as statsmodels' ``freq_weights``: a row of weight 2 is two rows. It takes a few
     passes over the rows, and a matrix of all pairs of coefficients.
@@ -91,9 +114,26 @@ def softmax_coefficients(
     names, base = [str(name) for name in classes], number_of(reference, classes)
     W, b = of_all_classes(fit_weight, fit_bias)
     if (len(W) - 1) * (W.shape[1] + int(fit_intercept)) > MOST_COEFFICIENTS:
-        return table(W, b, None, terms, names, fit_intercept, level, base)
+        return table(W, b, None, terms, names, fit_intercept, level, base), None
     spread = softmax_spread(Fitted.of(rows, W, b, penalty, fit_intercept, base), terms, names, robust)
-    return table(W, b, spread, terms, names, fit_intercept, level, base)
+    found = table(W, b, spread, terms, names, fit_intercept, level, base)
+    if robust is not None:
+        found = replace(found, notes=(*found.notes, *robust.notes(has_degrees=False)))
+    return found, spread.covariance
+
+
+def net_coefficients(
+    fit_weight: Array,
+    fit_bias: Array,
+    terms: Sequence[str],
+    classes: Sequence[Any],
+    fit_intercept: bool = True,
+    reference: Any = None,
+) -> Coefficients:
+    """Return the logarithms of odds of a fit with an l1, which have no errors; see ``softmax_coefficients``."""
+    names, base = [str(name) for name in classes], number_of(reference, classes)
+    W, b = of_all_classes(fit_weight, fit_bias)
+    return replace(table(W, b, None, terms, names, fit_intercept, 0.95, base), notes=(CHOSEN,))
 
 
 def table(
@@ -161,8 +201,8 @@ def separation_notes(
         OneLayerError: if no row has a weight.
     """
     W, b = of_all_classes(fit_weight, fit_bias)
-    found = separation(Fitted.of(rows, W, b, Ridge(0.0), fit_intercept))
-    return tuple(_separation_sentences(found, terms, [str(name) for name in classes]))
+    found, _ = separations(Fitted.of(rows, W, b, Ridge(0.0), fit_intercept))
+    return tuple(separation_sentences(found, terms, [str(name) for name in classes]))
 
 
 def number_of(reference: Any, classes: Sequence[Any]) -> int:
@@ -175,6 +215,26 @@ def number_of(reference: Any, classes: Sequence[Any]) -> int:
         if reference is None or name == reference or str(name) == reference:
             return number
     raise OneLayerError(f"the reference {reference!r} is not one of the classes {[str(c) for c in classes]}")
+
+
+def ridge_of(penalty: Ridge | ElasticNet) -> Ridge:
+    """Return a penalty that has a theory of errors.
+
+    Raises:
+        OneLayerError: if it leaves coefficients out, or holds them in bounds.
+    """
+    if isinstance(penalty, Ridge):
+        return penalty
+    reason = ""
+    if np.any(penalty.l1):
+        reason = (
+            "l1_ratio leaves coefficients out for how large they come out on these rows, and errors that take the "
+            "others for chosen beforehand are too small"
+        )
+    elif penalty.has_bounds:
+        reason = "coefficients have bounds, near which estimates are not normally distributed"
+    refuse_if(reason)
+    return Ridge(penalty.l2)
 
 
 def of_all_classes(weight: Array, bias: Array) -> tuple[Array, Array]:
@@ -192,8 +252,8 @@ def softmax_spread(
     Raises:
         OneLayerError: if a small-sample correction needs more rows.
     """
-    is_penalised = bool(np.any(fitted.objective.penalty.strength))
-    found = Separation([], False, None, fitted.information(), fitted) if is_penalised else separation(fitted)
+    robust = robust or Robust("classical", fitted.n)
+    found, held = separations(fitted)
     compared = [a for a in range(len(names)) if a != fitted.reference]
     is_empty = fitted.totals[compared] == 0
     if found.ascent is not None and not found.ascent.takes_part[~is_empty].any():
@@ -207,19 +267,36 @@ def softmax_spread(
         spread = covariance(found.limit, information, is_open, robust)
     if information is None or found.splits or found.ascent is not None:
         information = fitted.at(np.zeros_like(fitted.V)).information()  # where no probability is 0
+    notes = _notes(fitted, found, spread, terms, names)
+    rank = is_open.size - information.null.shape[2]
+    if robust.cov == "cluster" and robust.group_count <= rank:
+        notes.append(
+            f"{robust.group_count:,} groups are not more than the {rank:,} coefficients: errors, p and intervals, "
+            "which hold for many groups, say little"
+        )
+    if np.any(fitted.objective.penalty.strength):
+        notes.append(PENALISED if robust.cov == "classical" else PENALISED_ROBUST)
+    separated = *separation_sentences(found, terms, names), *separation_sentences(held, terms, names, fitted)
+    return Spread(spread, rank, information.effective, separated, tuple(notes), robust)
+
+
+def _notes(
+    fitted: Fitted, found: Separation, spread: Covariance, terms: Sequence[str], names: Sequence[str]
+) -> list[str]:
+    """Return sentences on what is not determined, unless they are of separation."""
     notes = [
         f"class {name} has no rows: nothing is known of its coefficients"
         for name, total in zip(names, fitted.totals, strict=True)
         if total == 0
     ]
-    notes += _open_sentences(np.isnan(spread.std_err()), found, terms, [names[a] for a in compared])
-    if is_open.size >= fitted.n:
+    outputs = [name for a, name in enumerate(names) if a != fitted.reference]
+    notes += _open_sentences(np.isnan(spread.std_err()), found, terms, outputs)
+    count = spread.scale.size
+    if count >= fitted.n:
         notes.append(
-            f"{is_open.size:,} coefficients are not fewer than the {fitted.n:,} rows: errors, p and intervals, which "
+            f"{count:,} coefficients are not fewer than the {fitted.n:,} rows: errors, p and intervals, which "
             "hold for many rows, say little"
         )
-    if is_penalised:
-        notes.append(PENALISED if robust is None or robust.cov == "classical" else PENALISED_ROBUST)
     if found.information is not None and found.ascent is None:
         distance = found.information.distance()
         if distance > OFF:
@@ -227,32 +304,7 @@ def softmax_spread(
                 f"a combination of coefficients is {distance:.2g} standard errors from the minimum for these rows: "
                 "a smaller tol brings the fit nearer"
             )
-    rank = is_open.size - information.null.shape[2]
-    return Spread(
-        spread, rank, information.effective, tuple(_separation_sentences(found, terms, names)), tuple(notes)
-    )
-
-
-def held_sentences(
-    fitted: Fitted, coef: Array, terms: Sequence[str], names: Sequence[str], C: float
-) -> tuple[str, ...]:
-    """Return sentences that name the features that separate classes by themselves, and what a penalty holds them at.
-
-    Args:
-        fitted: the regression with a penalty.
-        coef: its weights (q, d), or (1, d) for two classes, as the user sees them.
-        terms: (d,) the names of the features.
-        names: (q,) those of the classes.
-        C: the weight of the data against the penalty.
-    """
-    found = splits(fitted.objective.rows, len(names), fitted.objective.fit_intercept)
-    sentences = _separation_sentences(Separation(found, False), terms, names)
-    for i, split in enumerate(found[:SHOWN]):
-        apart = _apart(split, len(names))
-        weight = coef[apart[0] if len(coef) > 1 else 0, split.feature]
-        held = f"at {weight:.3g}" if len(apart) == 1 else "back"
-        sentences[i] += f"; C = {C:g} holds it {held}"
-    return tuple(sentences)
+    return notes
 
 
 def _open_sentences(
@@ -266,52 +318,7 @@ def _open_sentences(
     open_ones += [
         f"{columns[j]} of {outputs[a]}" for a, j in np.argwhere(is_open & ~everywhere) if len(outputs) > 1
     ]
-    shown = _listed(open_ones)
+    shown = listed(open_ones)
     if found.splits or found.ascent is not None:
         return [f"not determined, for classes are separated or features linearly dependent: {shown}"]
     return [f"not determined, for features are linearly dependent: {shown}; other values fit equally well"]
-
-
-def _separation_sentences(found: Separation, terms: Sequence[str], names: Sequence[str]) -> list[str]:
-    sentences = [
-        f"{terms[split.feature]} separates {_sides(split, names)}: its weight has no finite maximum-likelihood value"
-        for split in found.splits[:SHOWN]
-    ]
-    if len(found.splits) > SHOWN:
-        more = sorted({terms[split.feature] for split in found.splits[SHOWN:]})
-        sentences.append(f"so do {_listed(more)}")
-    if found.is_complete:
-        sentences.append(
-            "the features together separate all classes: without a penalty (a finite C) no coefficient has a finite "
-            "value"
-        )
-    if found.ascent is not None:
-        columns = [*terms, "intercept"]
-        part = [columns[j] for j in np.flatnonzero(found.ascent.takes_part.any(axis=0))]
-        sentences.append(
-            f"a combination of {_listed(part)} separates classes: it has no finite maximum-likelihood value"
-            if found.ascent.is_separation
-            else f"the fit is not at a minimum, and there may be none: a combination of {_listed(part)} may separate "
-            "classes"
-        )
-    return sentences
-
-
-def _sides(split: Split, names: Sequence[str]) -> str:
-    """Return which classes a feature keeps apart, and where they meet if they do."""
-    apart = _apart(split, len(names))
-    one = [names[a] for a in apart]
-    other = [name for a, name in enumerate(names) if a not in apart]
-    rest = f"class {other[0]}" if len(names) == 2 else "the others"
-    kept_apart = f"{'class' if len(one) == 1 else 'classes'} {_listed(one)} from {rest}"
-    return kept_apart + (f" but for rows where it is {split.low:g}" if split.low == split.high else "")
-
-
-def _apart(split: Split, n_classes: int) -> list[int]:
-    """Return the classes on the side that has fewer."""
-    below = [a for a in range(n_classes) if a not in split.above]
-    return below if len(below) <= len(split.above) else list(split.above)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")

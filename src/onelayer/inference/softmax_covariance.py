@@ -139,7 +139,7 @@ def root(variances: Array) -> Array:
 
 
 def covariance(
-    fitted: Fitted, information: Information, is_open: NDArray[np.bool_], robust: Robust | None = None
+    fitted: Fitted, information: Information, is_open: NDArray[np.bool_], robust: Robust
 ) -> Covariance:
     """Return the covariance of the contrasts: the inverse of the information, or a sandwich with it.
 
@@ -158,13 +158,14 @@ def covariance(
         information.column,
         is_open,
     )
-    if robust is None or robust.cov == "classical":
+    if robust.cov == "classical":
         return found
     rows, rank = fitted.objective.rows, found.rank
     robust = replace(robust, n=round(float(fitted.totals.sum()) / power))
     if robust.cov in ("HC1", "cluster") and robust.n <= rank:
         raise OneLayerError(
-            f"cov={robust.cov!r} corrects for few rows, and {robust.n} are not more than the {rank} coefficients"
+            f"cov={robust.cov!r} corrects for few rows, and {robust.n} (weights of rows are frequencies) are not more "
+            f"than the {rank} coefficients"
         )
     if robust.cov in ("cluster", "HAC"):
         power = 1.0
@@ -191,7 +192,7 @@ def scores(fitted: Fitted, scale: Array, classical: Covariance, robust: Robust, 
     """Return what each row of a block adds to the gradient by scaled coordinates (n, m p), as ``meat`` squares it."""
     objective, outputs = fitted.objective, fitted.compared
     columns = Standardised(block, objective.scaling, objective.fit_intercept)
-    _, R, h = objective.loss.at(columns.forward(fitted.V), block.y)
+    _, R, h = objective.loss.at(objective.outputs(columns, fitted.V, block), block.y)
     residuals = R[outputs].T
     if robust.cov in ("HC2", "HC3"):
         residuals = _leveraged(residuals, *_root(fitted, h), classical.of_outputs(columns.Z), robust.cov)

@@ -89,15 +89,29 @@ def _sums(fitted: Fitted, model: "_Model", at: At) -> list[Array]:
         return Standardised(block, fitted.objective.scaling, fitted.objective.fit_intercept).Z
 
     if at == "means":
-        [sums] = rows.sum(lambda block: [block.row_weights() @ columns(block)])
-        return model.terms(sums[None] / total, np.ones(1))
+
+        def weighted(block: Block) -> list[Array]:
+            c = block.row_weights()
+            return [c @ columns(block), _known(fitted, block) @ c]
+
+        mean, known = (sums / total for sums in rows.sum(weighted))
+        return model.terms(mean[None], np.ones(1), known[:, None])
     d, p = model.W.shape[1], model.V.shape[1]
     size = max(64, BLOCK_VALUES // ((d + 1) * (p + 1) + len(model.pairs[0])))
 
     def terms(block: Block) -> list[Array]:
-        return added(model.terms(columns(part), part.row_weights()) for part in block.split(size))
+        parts = block.split(size)
+        return added(model.terms(columns(part), part.row_weights(), _known(fitted, part)) for part in parts)
 
     return [sums / total for sums in rows.sum(terms)]
+
+
+def _known(fitted: Fitted, block: Block) -> Array:
+    """Return what is known beforehand of the logits of all classes (q, n)."""
+    q, n = len(fitted.totals), len(block)
+    if block.offset is None:
+        return np.zeros((q, n))
+    return block.offset.T if fitted.objective.loss.is_coupled else np.vstack([np.zeros(n), block.offset.T])
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,23 +139,26 @@ class _Model:
         W = weight - weight[fitted.reference]
         return _Model(V, W, covariance.mean, covariance.column, steps, np.triu_indices(len(V)))
 
-    def terms(self, Z: Array, c: Array) -> list[Array]:
-        """Return sums over rows z (n, p): with k = (w̄, 1) (z, 1)ᵀ for slopes, w̄ = Σ pₐ wₐ; (z, 1) for each step."""
-        P = self._probabilities(Z)
+    def terms(self, Z: Array, c: Array, known: Array) -> list[Array]:
+        """Return sums over rows z (n, p): with k = (w̄, 1) (z, 1)ᵀ for slopes, w̄ = Σ pₐ wₐ; (z, 1) for each step.
+
+        ``known`` is what logits (q, n) have beside V z.
+        """
+        P = self._probabilities(Z, known)
         outer = _with_one(P.T @ self.W)[:, :, None] * _with_one(Z)[:, None]
         found = [self._products(P, c, outer.reshape(len(Z), -1))]
         for j in self.steps:
             low, high = Z.copy(), Z.copy()
             low[:, j], high[:, j] = np.array([0.0, 1.0])[:, None] - self.mean[j]
             low[:, j], high[:, j] = low[:, j] / self.column[j], high[:, j] / self.column[j]
-            step = self._products(self._probabilities(high), c, _with_one(high))
-            found.append(step - self._products(self._probabilities(low), c, _with_one(low)))
+            step = self._products(self._probabilities(high, known), c, _with_one(high))
+            found.append(step - self._products(self._probabilities(low, known), c, _with_one(low)))
         return found
 
-    def _probabilities(self, Z: Array) -> Array:
+    def _probabilities(self, Z: Array, known: Array) -> Array:
         from scipy.special import softmax
 
-        return np.asarray(softmax(self.V @ Z.T, axis=0))
+        return np.asarray(softmax(self.V @ Z.T + known, axis=0))
 
     def _products(self, P: Array, c: Array, k: Array) -> Array:
         """Return Σ c pₐ k (q, …) and, behind it, Σ c pₐ p_b k (pairs, …), for probabilities (q, n) and k (n, …)."""

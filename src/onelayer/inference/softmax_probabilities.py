@@ -19,7 +19,13 @@ Array = NDArray[np.float64]
 
 
 def probability_intervals(
-    X: Any, weight: Array, bias: Array, covariance: Covariance, reference: int = 0, level: float = 0.95
+    X: Any,
+    weight: Array,
+    bias: Array,
+    covariance: Covariance,
+    reference: int = 0,
+    level: float = 0.95,
+    offset: Array | None = None,
 ) -> Array:
     """Return the lower and upper end of the interval of each class's probability (n, q, 2).
 
@@ -34,6 +40,7 @@ def probability_intervals(
         covariance: of the contrasts with the reference.
         reference: the number of the class that they are contrasts with.
         level: the probability with which an interval holds the true probability.
+        offset: what is known beforehand of the logits, (n, q), or (n, 1) for two classes.
 
     Raises:
         OneLayerError: if ``level`` is not between 0 and 1.
@@ -45,7 +52,7 @@ def probability_intervals(
     ends, half = np.empty((n, q, 2)), -ndtri((1 - level) / 2)
     for part in _parts(n, q, covariance):
         rows = np.asarray(X[part] if isinstance(X, np.ndarray) else X[part].toarray(), np.float64)
-        logit = _logits(rows @ weight.T + bias)
+        logit = _logits(rows @ weight.T + bias + (0.0 if offset is None else offset[part]))
         error = _errors(rows, np.delete(logit.slope, reference, axis=2), covariance)
         ends[part, :, 0] = expit(logit.value - half * error)
         ends[part, :, 1] = expit(logit.value + half * error)

@@ -112,9 +112,9 @@ class Objective:
         return point
 
     def information(self, V: Array) -> tuple[Array, Array]:
-        """Return F's gradient (k, p) at V, and the Hessian (k, p, k, p) of the losses alone, in one pass."""
+        """Return the gradient (k, p) and the Hessian (k, p, k, p) of the losses alone at V, in one pass."""
         _, gradient, grams = self.rows.sum(partial(self._terms, V, False, True, None))
-        return gradient + self.ridge * V, self._curved(grams)
+        return gradient, self._curved(grams)
 
     def _terms(
         self, V: Array, inner: bool, hessian: bool, kept: dict[int, Array] | None, block: Block
