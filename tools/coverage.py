@@ -64,7 +64,7 @@ class Case:
         data: what they are, for the table.
         n: how many rows.
         draw: returns a sample.
-        holds: errors (``cov``, "cluster 2" for two ways, "HAC 25" for so many lags) whose theory holds for such data and
+        holds: errors ("cluster 2" of two ways, "HAC 25" of so many lags) whose theory holds for such data and
             so many rows.
         fails: errors whose theory does not.
         how: parameters of the model.
