@@ -13,6 +13,7 @@ from sklearn.utils import estimator_checks
 
 from onelayer.errors import LinearDependenceWarning, OneLayerError
 from onelayer.estimators import LinearRegression, SoftmaxRegression
+from onelayer.estimators.array_api import as_numpy
 
 MODELS = {
     "linear": LinearRegression(),
@@ -164,3 +165,29 @@ def test_sparse_features_with_dispatch_are_as_ever(xp, dispatch, rows):
     X, y, _ = rows
     model = SoftmaxRegression().fit(sparse.csr_array(X), y)
     np.testing.assert_allclose(model.predict_proba(sparse.csr_array(X)), model.predict_proba(X), rtol=1e-9)
+
+
+def elsewhere(xp, values):
+    """Return values on a device that NumPy cannot read from, where there is one."""
+    return xp.asarray(values, device=xp.Device("device1") if hasattr(xp, "Device") else None)
+
+
+def test_what_is_asked_of_a_model_that_learned_on_a_device(xp, dispatch, rows):
+    X, y, _ = rows
+    for model in (LinearRegression(), SoftmaxRegression()):
+        there = sklearn.clone(model).fit(elsewhere(xp, X), elsewhere(xp, y))
+        here = model.fit(X, y)
+        np.testing.assert_array_equal(there.summary().p, here.summary().p)
+        with sklearn.config_context(array_api_dispatch=False):
+            np.testing.assert_array_equal(there.summary(cov="HC1").std_err, here.summary(cov="HC1").std_err)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_penalties_of_targets_are_where_they_are(xp, dispatch, rows, l1_ratio):
+    X, y, _ = rows
+    Y, alpha = np.c_[y, X[:, 0]], np.array([1.0, 20.0])
+    model = LinearRegression(alpha=elsewhere(xp, alpha), l1_ratio=l1_ratio)
+    found = as_numpy(model.fit(elsewhere(xp, X), elsewhere(xp, Y)).coef_)
+    np.testing.assert_array_equal(found, LinearRegression(alpha=alpha, l1_ratio=l1_ratio).fit(X, Y).coef_)
+    with pytest.raises(OneLayerError, match="no standard errors"):
+        model.summary()

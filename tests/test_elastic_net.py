@@ -524,3 +524,17 @@ def test_convergence_is_reached_without_a_word():
         for seed in range(20):
             X, y, c = data(seed, 30, 25)
             LinearRegression(alpha=10.0 ** (seed % 7 - 4), l1_ratio=1.0).fit(X, y, c)
+
+
+def test_dependent_features_with_bounds_move_no_further_than_they_have_to():
+    generator = np.random.default_rng(42)
+    X, y, c = (
+        generator.random((15, 30)),
+        generator.integers(0, 3, 15).astype(float),
+        generator.integers(0, 5, 15),
+    )
+    weighed = LinearRegression(positive=True).fit(X, y, c)
+    order = generator.permutation(c.sum())  # of the same rows as often as they weigh
+    repeated = LinearRegression(positive=True).fit(X.repeat(c, axis=0)[order], y.repeat(c)[order])
+    assert weighed.objective_ <= 1e-20 and np.abs(weighed.coef_).max() < 10
+    np.testing.assert_allclose(weighed.predict(X), repeated.predict(X), rtol=1e-7, atol=1e-7)

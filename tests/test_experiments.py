@@ -44,6 +44,7 @@ def test_scores_are_those_of_the_rows_held_out():
 
 def test_defaults_follow_from_the_data():
     common = {"alpha": 0.0, "epochs": 10, "batch_size": 256, "lr": 0.1, "seed": 0}
+    common |= {"l1_ratio": 0.0, "cv": 0, "rule": "min", "cov": "classical", "lags": None}
     common |= {"hidden": 256, "phm_n": 2, "device": "auto", "way": "fused"}
     images = Plan(model="softmax", solver="sgd", C=1.0, valid=0.0, **common)
     exact = Plan(model="linear", solver="direct", C=math.inf, valid=0.0, **common)

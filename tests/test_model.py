@@ -68,7 +68,8 @@ def test_any_safetensors_reader_finds_weight_and_bias(saved):
 def test_no_pickle_in_a_model_file(saved):
     header_size = int.from_bytes(saved[1].read_bytes()[:8], "little")
     json.loads(saved[1].read_bytes()[8 : 8 + header_size])
-    assert saved[1].stat().st_size == 8 + header_size + 3 * 8  # three float64 numbers, nothing else
+    numbers = sum(array.nbytes for array in saved[0].errors.arrays().values())
+    assert saved[1].stat().st_size == 8 + header_size + 3 * 8 + numbers  # three coefficients and their errors
 
 
 def test_equal_models_are_equal_files(saved):

@@ -98,6 +98,16 @@ def classes_of(names, features, n=120, seed=0):
     return Dataset("made up", Rows(X, y, "classes"), None, features, "kind", names)
 
 
+def table_of(target, **more):
+    """A table from Python, whose target is a number or a class."""
+    r = np.random.default_rng(1)
+    X, known = r.normal(size=(150, 4)), r.uniform(size=150)
+    score = X @ [2.0, 1.0, 0.0, 0.0] + known + r.logistic(size=150)
+    columns = dict(zip(HOSTILE[:4], X.T, strict=True)) | {"y": score, HOSTILE[5]: known}
+    columns["kind"] = np.where(score > 1, "yes", "no") if target == "kind" else np.zeros(150)
+    return open_data(pa.table(columns), target=target, features=list(HOSTILE[:4]), **more)
+
+
 @pytest.fixture(scope="module")
 def runs():
     r = np.random.default_rng(0)
@@ -115,10 +125,17 @@ def runs():
         "images": train(images, Settings(epochs=2)),
         "mlp": train(classes_of(("no", "yes", "?"), ("a", "b")), Settings(model="mlp", epochs=2)),
         "hostile": train(replace(hostile, name=HOSTILE[0], target=HOSTILE[3]), exact),
+        "lasso": train(table_of("y", offset=HOSTILE[5]), Settings(cv=3, l1_ratio=1.0)),
+        "chosen classes": train(
+            table_of("kind", offset=HOSTILE[5]), Settings(cv=3, l1_ratio=0.5, rule="1se")
+        ),
     }
 
 
-NAMES = ("houses", "houses sgd", "synthetic", "two classes", "many classes", "images", "mlp", "hostile")
+NAMES = (
+    *("houses", "houses sgd", "synthetic", "two classes", "many classes", "images", "mlp", "hostile"),
+    *("lasso", "chosen classes"),
+)
 
 
 @pytest.mark.parametrize("language", get_args(Language))

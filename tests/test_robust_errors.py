@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from onelayer import LinearRegression, OneLayerError
 from onelayer.data.rows import Rows
 from onelayer.inference import linear_coefficients
+from onelayer.inference.linear import linear_covariances
 from onelayer.inference.robust import Robust
 from onelayer.solvers.direct import least_squares
 
@@ -423,9 +424,18 @@ def test_robust_coefficients_for_a_run(scale):
     model = LinearRegression().fit(X, rows.y, c)
     for how in every_way(60):
         robust = Robust.of(**how, n=60, weight=rows.c)
-        found = linear_coefficients(least_squares(rows), ["a", "b", "c"], robust.n, rows=rows, robust=robust)
+        fit = least_squares(rows)
+        covariances = linear_covariances(fit, rows, robust, 0.0)
+        found = linear_coefficients(fit, ["a", "b", "c"], robust.n, covariances=covariances, robust=robust)
         for k in range(2):
             expected = model.summary(k, **how)
             close(found.std_err[k], expected.std_err)
             close(found.p[k], expected.p, 1e-7)
         assert found.notes == expected.coefficients.notes and len(found.notes) == 1
+
+
+def test_groups_of_unequal_shapes_are_refused():
+    X, y = np.random.default_rng(0).normal(size=(2, 40, 1))
+    first = np.arange(40) // 8
+    with pytest.raises(OneLayerError, match="column_stack"):
+        LinearRegression().fit(X, y[:, 0]).summary(cov="cluster", groups=(first, first[:, None]))

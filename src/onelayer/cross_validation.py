@@ -55,13 +55,16 @@ def cross_validate(dataset: Dataset, plan: Plan, n_folds: int = FOLDS) -> CrossV
     if n < FEWEST_ROWS:
         return None
     fold = folds(rows, min(n_folds, n), plan.seed)
+    if not fold.any():  # the rows are all of one group
+        return None
     outputs = np.empty((n, dataset.n_outputs))
     n_measured = 1 if n * rows.n_features > LARGE else int(fold.max()) + 1
     for k in range(n_measured):
         part = replace(dataset, train=rows.take(fold != k), test=None)
         of_all = replace(plan, valid=0.0)
         model = learn(prepare(part, of_all), of_all).model
-        outputs[fold == k] = model.outputs(rows.take(fold == k).X)
+        left_out = rows.take(fold == k)
+        outputs[fold == k] = model.outputs(left_out.X, left_out.offset)
     is_measured = fold < n_measured
     outputs, y, fold = outputs[is_measured], rows.y[is_measured], fold[is_measured]
     c = np.ones(len(y)) if rows.c is None else rows.c[is_measured]

@@ -1,7 +1,7 @@
 """From a data set and settings to a trained, measured model. torch comes in for SGD alone."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from onelayer.timer import Timer
 
 if TYPE_CHECKING:
     from onelayer.checkpoints import Checkpoint
+    from onelayer.selection.choice import Choice
 
 DEFAULTS = Settings()
 
@@ -40,6 +41,7 @@ class Run:
         fit: what the exact solver found; None if the solver was SGD.
         history: the history; without records if the solver was exact.
         coefficients: what the rows say of the errors of the fit; None for SGD and for images.
+        choice: what the penalty was chosen from, if it was.
         cross_validation: how good such models are on rows that they have not seen, if it was asked for.
         warnings: what the user should know of the result, a sentence each.
         outputs: of the model for the rows of each part, ``"train"`` and perhaps ``"valid"`` and ``"test"``, (n, q).
@@ -58,6 +60,7 @@ class Run:
     outputs: dict[str, NDArray[np.float64]]
     scores: dict[str, Any]
     coefficients: Coefficients | None
+    choice: "Choice | None"
     cross_validation: CrossValidation | None
     warnings: tuple[str, ...]
     seconds: dict[str, float]
@@ -116,13 +119,18 @@ def train_prepared(
     seconds = {"fit": timer.stop()}
     timer.start()
     model, solution = learned.model, learned.solution
-    outputs = {name: model.outputs(rows.X) for name, rows in prepared.parts.items()}
+    outputs = {name: model.outputs(rows.X, rows.offset) for name, rows in prepared.parts.items()}
     scores = _scores(outputs, model.classes, prepared)
-    validated = cross_validate(prepared.dataset, plan) if solution and not prepared.has_held_out else None
+    # With the penalty that was chosen: to choose it again in each fold would take as long again for each.
+    of_folds = replace(learned.plan, cv=0)
+    validated = cross_validate(prepared.dataset, of_folds) if solution and not prepared.has_held_out else None
     seconds["evaluate"] = timer.stop()
     timer.start()
     is_table = model.image_shape is None
-    coefficients = coefficients_of(solution, prepared, plan) if solution and is_table else None
+    coefficients = None
+    if solution and is_table:
+        coefficients, errors = coefficients_of(solution, prepared, learned.plan)
+        model = replace(model, errors=errors)
     seconds["errors"] = timer.stop()
     return Run(
         model,
@@ -134,6 +142,7 @@ def train_prepared(
         outputs,
         scores,
         coefficients,
+        solution.choice if solution else None,
         validated,
         solution.warnings if solution else learned.history.still_falling(),
         seconds,

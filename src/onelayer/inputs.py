@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onelayer.data.idx import read_images
 from onelayer.data.idx_folder import read_evaluation_images, read_evaluation_part
 from onelayer.data.reading import AS_FOUND, Reading
-from onelayer.data.rows import complete_rows
+from onelayer.data.rows import Rows, complete_rows
 from onelayer.data.sources import NOT_IMAGES, images_path, is_table, open_table
 from onelayer.errors import OneLayerError, named
 
@@ -30,6 +30,7 @@ class Inputs:
         table: the table that the rows are of; None for images and arrays.
         name: what errors call the source.
         n_unknown: how many rows have a category that training did not have.
+        offset: of these rows (m, 1), if the model has one.
     """
 
     X: Any
@@ -37,6 +38,7 @@ class Inputs:
     table: "Table | None"
     name: str
     n_unknown: int = 0
+    offset: NDArray[np.float64] | None = None
 
     def aligned(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return values (m, …) of the complete rows as (n, …) of all rows, None or NaN for the others."""
@@ -69,6 +71,10 @@ def inputs_for(
     if isinstance(source, Inputs):
         return source
     if isinstance(source, np.ndarray):
+        if model.offset is not None:
+            raise OneLayerError(
+                f"the model adds the offset {model.offset!r}, which an array lacks: give it a table"
+            )
         return _from_array(model, source)
     _same_kind(model, source)
     if model.encoding is None:
@@ -84,27 +90,39 @@ def inputs_for(
 
 def _of_table(model: "Model", encoding: "Encoding", table: "Table", unknown: "Unknown | None") -> Inputs:
     from onelayer.data.decisions import check_readable
-    from onelayer.data.from_table import Features
+    from onelayer.data.from_table import Features, offsets_in
     from onelayer.data.spelling import Spelling
 
     unknown = unknown or ("ignore" if encoding.missing == "drop" else "error")
     expected = {c.name: Spelling(c.decimal, c.thousands) for c in encoding.columns if c.kind == "number"}
     profiles = table.profiles(encoding.names, encoding.categories, expected)
     features, start, strange = Features(), 0, list[NDArray[np.bool_]]()
+    offsets = list[NDArray[np.float64]]()
+    more = [] if model.offset is None else [model.offset]
+    if more:
+        table.place(more[0], "offset column")
+        profiles |= table.profiles(more)
     with named(table.name):
         check_readable(encoding, profiles)
-        for batch in table.batches(encoding.names):
-            X, is_unknown = encoding.encode(batch, profiles, start, unknown)
+        for batch in table.batches([*encoding.names, *more]):
+            X, is_unknown = encoding.encode(batch.select(encoding.names), profiles, start, unknown)
             features.add(X)
+            for name in more:
+                may_lack = encoding.missing == "drop"
+                offsets.append(offsets_in(batch.column(name), profiles[name], start, may_lack))
             start += len(batch)
             strange.append(is_unknown)
     X, has_unknown = features.all(), np.concatenate(strange)
     kept = ~has_unknown if model.feature_mean is not None else ~has_unknown & complete_rows(X)
-    return Inputs(X if kept.all() else X[kept], kept, table, table.name, int(has_unknown.sum()))
+    offset = np.concatenate(offsets)[:, None] if offsets else None
+    if offset is not None:
+        kept &= ~np.isnan(offset[:, 0])
+        offset = offset[kept]
+    return Inputs(X if kept.all() else X[kept], kept, table, table.name, int(has_unknown.sum()), offset)
 
 
-def labelled_inputs_for(model: "Model", source: Any, reading: Reading = AS_FOUND) -> tuple[Any, NDArray[Any]]:
-    """Return features (n, d) and target, labels (n,) or numbers (n, 1), in the user's units, to evaluate ``model`` on.
+def labelled_inputs_for(model: "Model", source: Any, reading: Reading = AS_FOUND) -> Rows:
+    """Return rows in the user's units to evaluate ``model`` on.
 
     Raises:
         OneLayerError: as ``inputs_for``, and if the target is absent or holds an unknown class.
@@ -131,10 +149,11 @@ def labelled_inputs_for(model: "Model", source: Any, reading: Reading = AS_FOUND
     if model.encoding.missing != "drop" and not has_target.all():
         row = int(has_target.argmin()) + 1
         raise OneLayerError(f"{table.name}: the target {model.target!r} is missing, first in row {row}")
-    X, y = inputs.X[has_target[inputs.kept]], y[has_target & inputs.kept]
+    is_used, y = has_target[inputs.kept], y[has_target & inputs.kept]
     if not len(y):
         raise OneLayerError(f"{table.name}: no row is complete")
-    return X, y
+    offset = None if inputs.offset is None else inputs.offset[is_used]
+    return Rows(inputs.X[is_used], y, "classes" if model.classes else "regression", offset=offset)
 
 
 def _from_array(model: "Model", source: NDArray[Any]) -> Inputs:
@@ -153,16 +172,13 @@ def _from_array(model: "Model", source: NDArray[Any]) -> Inputs:
     return Inputs(X[kept], kept, None, "the array")
 
 
-def _labelled_images(
-    model: "Model", source: str | Path, transpose: bool | None
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def _labelled_images(model: "Model", source: str | Path, transpose: bool | None) -> Rows:
     if not model.classes:
         raise OneLayerError("the model predicts numbers from images, whose files have labels of classes")
     is_transposed = model.is_transposed if transpose is None else transpose
     part = read_evaluation_part(images_path(source), is_transposed)
     _same_shape(model, part.shape, str(source))
-    rows = part.rows(model.classes)
-    return rows.X, rows.y
+    return part.rows(model.classes)
 
 
 def _same_kind(model: "Model", source: Any) -> None:

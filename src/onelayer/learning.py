@@ -55,7 +55,7 @@ def learn(
             raise OneLayerError("the exact solvers have no epochs to resume; leave out --resume")
         solution = solve(prepared, plan)
         name = solution.fit.solver if solution.fit.solver in SOLVERS[plan.model] else plan.solver
-        plan = replace(plan, C=solution.C, solver=name)
+        plan = replace(solution.plan, solver=name)
         weight, bias = all_outputs(solution.fit, prepared.dataset.n_outputs)
         parameters = solution.fit.weight.size + solution.fit.bias.size * prepared.fit_intercept
         model = _model(weight, bias, None, prepared, plan)
@@ -93,4 +93,5 @@ def _model(
         feature_mean=scaling.features.mean if scaling is not None and filled else None,
         settings=asdict(plan),
         is_transposed=dataset.is_transposed,
+        offset=dataset.offset,
     )

@@ -19,6 +19,7 @@ from onelayer.files import write_whole
 from onelayer.run_folder import model_in
 from onelayer.schema import (
     Array,
+    anything,
     check_arrays,
     either,
     flag,
@@ -34,6 +35,8 @@ from onelayer.schema import (
 
 if TYPE_CHECKING:
     from onelayer.data.encoding import Encoding
+    from onelayer.inference.covariance import Interval
+    from onelayer.intervals import Errors
 
 FORMAT = "onelayer-model-2"
 FIRST_FORMAT = "onelayer-model-1"
@@ -68,7 +71,11 @@ DESCRIPTION = record(
         "settings": mapping(scalar),
         "feature_unit": text(*UNITS),
     },
-    optional={"is_transposed": flag},  # files had none at first
+    optional={  # files had none at first
+        "is_transposed": flag,
+        "offset": maybe(text()),
+        "errors": maybe(anything),
+    },
 )
 ONE_LAYER = {"weight": Array("q d"), "bias": Array("q")}
 TWO_LAYERS = {
@@ -101,6 +108,8 @@ class Model:
         settings: how it was trained.
         is_transposed: whether rows and columns of its images change places when they are read from IDX files, as they
             did in training.
+        offset: the name of the column that is added to the prediction, or to the logit of the second of two classes.
+        errors: how far the coefficients may be from the true ones, where it is known.
     """
 
     weight: NDArray[np.floating]
@@ -117,6 +126,8 @@ class Model:
     feature_mean: NDArray[np.floating] | None
     settings: Mapping[str, Any]
     is_transposed: bool = False
+    offset: str | None = None
+    errors: "Errors | None" = None
 
     @property
     def n_features(self) -> int:
@@ -144,7 +155,7 @@ class Model:
 
         inputs = inputs_for(self, source)
         with named(inputs.name):
-            outputs = self.outputs(inputs.X)
+            outputs = self.outputs(inputs.X, inputs.offset)
         if self.classes:
             return inputs.aligned(np.array(self.classes, object)[outputs.argmax(axis=1)])
         return inputs.aligned(outputs[:, 0] if len(self.bias) == 1 else outputs)
@@ -159,18 +170,71 @@ class Model:
 
         inputs = inputs_for(self, source)
         with named(inputs.name):
-            return inputs.aligned(self.probabilities(inputs.X))
+            return inputs.aligned(self.probabilities(inputs.X, inputs.offset))
 
-    def outputs(self, X: Any) -> NDArray[np.float64]:
+    def predict_interval(
+        self, source: Any, interval: "Interval" = "confidence", level: float = 0.95
+    ) -> NDArray[np.float64]:
+        """Return the lower and upper end of an interval for each row (n, 2), or of classes for each of q (n, q, 2).
+
+        The errors are those that training found, classical or robust. Incomplete rows, and what the training rows did
+        not determine, are NaN.
+
+        Args:
+            source: see ``predict``.
+            interval: ``"confidence"`` for the mean of a number, or the probability of each class; ``"prediction"`` for
+                a new observation of a number.
+            level: the probability with which an interval holds what it is for.
+
+        Raises:
+            OneLayerError: if the model keeps no errors, with the reason; if ``level`` is not between 0 and 1; and as
+                ``predict``.
+        """
+        from onelayer.inference.coefficients import check_level
+        from onelayer.inputs import inputs_for
+
+        check_level(level)
+        if interval not in ("confidence", "prediction"):
+            raise OneLayerError(f"interval must be confidence or prediction, not {interval!r}")
+        if self.classes and interval == "prediction":
+            raise OneLayerError(
+                "intervals are of the classes' probabilities (confidence); a class itself has none"
+            )
+        if self.errors is None:
+            raise OneLayerError(
+                "the model keeps no errors of its coefficients: only one layer on a table has them, solved exactly "
+                "and without a penalty"
+            )
+        inputs = inputs_for(self, source)
+        with named(inputs.name):
+            outputs = self.outputs(inputs.X, inputs.offset)
+            X = self._filled(inputs.X.astype(np.float64, copy=False))
+            if not self.classes:
+                return inputs.aligned(self.errors.of_means(X, outputs[:, 0], interval, level))
+            weight, bias = self.weight.astype(np.float64), self.bias.astype(np.float64)
+            offset = inputs.offset if len(self.bias) == 1 else self._added(inputs.offset)
+            return inputs.aligned(self.errors.of_probabilities(X, weight, bias, offset, level))
+
+    def outputs(self, X: Any, offset: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """Return the logits (n, q), or the predicted numbers (n, q), of features X (n, d), computed in float64.
 
         X is dense, or for one layer perhaps in CSR.
 
         Bytes are pixels, worth 1/255 each, if the model is one of images.
 
+        Args:
+            X: features (n, d).
+            offset: what the rows have in the column ``offset`` (n, 1), of a model that has one.
+
         Raises:
-            OneLayerError: if X has another shape, or an output is not finite.
+            OneLayerError: if X has another shape, the offset is missing, or an output is not finite.
         """
+        if (offset is None) != (self.offset is None):
+            raise OneLayerError(
+                "the model has no offset"
+                if self.offset is None
+                else f"the model adds the offset {self.offset!r} to its outputs, and needs that of each row"
+            )
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise OneLayerError(f"the model takes features (n, {self.n_features}), not an array {X.shape}")
         size = block_rows(self.n_features)
@@ -179,15 +243,15 @@ class Model:
         is_thin, first = self.hidden_weight is None, self._first_weight(X.dtype)
         with one_thread() if is_thin else nullcontext(), np.errstate(over="ignore", invalid="ignore"):
             found = np.concatenate([self._outputs(X[start : start + size], first) for start in starts])
+        if offset is not None:
+            found = found + self._added(offset)
         if not np.isfinite(found).all():
             row = int(np.argmin(np.isfinite(found).all(axis=1))) + 1
             raise OneLayerError(f"row {row}: a feature is missing or too large to compute with")
         return found
 
     def _outputs(self, stored: Any, first: NDArray[np.float64]) -> NDArray[np.float64]:
-        X = stored.astype(np.float64, copy=False)
-        if self.feature_mean is not None:
-            X = np.where(np.isnan(X), self.feature_mean, X)
+        X = self._filled(stored.astype(np.float64, copy=False))
         if self.hidden_bias is not None:
             X = np.maximum(X @ first.T + self.hidden_bias, 0)
             first = self.weight.astype(np.float64)
@@ -196,12 +260,20 @@ class Model:
             return np.hstack([np.zeros_like(outputs), outputs])
         return outputs
 
+    def _filled(self, X: Any) -> Any:
+        """Return features with the mean of the training rows in the place of missing ones."""
+        return X if self.feature_mean is None else np.where(np.isnan(X), self.feature_mean, X)
+
+    def _added(self, offset: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+        """Return what an offset (n, 1) adds to the outputs: of two classes, to that of the second."""
+        return np.hstack([np.zeros_like(offset), offset]) if self.classes and offset is not None else offset
+
     def _first_weight(self, stored: np.dtype[Any]) -> NDArray[np.float64]:
         """Return the weight of the first layer, for features as they are stored."""
         weight = (self.weight if self.hidden_weight is None else self.hidden_weight).astype(np.float64)
         return weight * PIXEL_UNIT if self.image_shape is not None and stored == np.uint8 else weight
 
-    def probabilities(self, X: Any) -> NDArray[np.float64]:
+    def probabilities(self, X: Any, offset: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """Return the probability of each class (n, q) for features X (n, d).
 
         Raises:
@@ -209,7 +281,7 @@ class Model:
         """
         if not self.classes:
             raise OneLayerError("probabilities are for classes; this model predicts a number")
-        return np.exp(log_softmax(self.outputs(X)))
+        return np.exp(log_softmax(self.outputs(X, offset)))
 
     def save(self, path: str | Path) -> None:
         """Write the model as one safetensors file.
@@ -231,6 +303,10 @@ class Model:
         about = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in TENSORS}
         about["settings"] = {name: self.settings[name] for name in sorted(self.settings)}
         about["encoding"] = None if self.encoding is None else self.encoding.to_json()
+        about["errors"] = None
+        if self.errors is not None:
+            about["errors"] = self.errors.about()
+            tensors |= self.errors.arrays()
         about["feature_unit"] = UNITS[self.image_shape is None]
         try:
             _check(about, tensors)
@@ -256,6 +332,13 @@ class Model:
         with formats.about_file(path):
             model = Model.from_content(content)
         formats.warn_of_no_checksum(content, path)
+        estimator: Any = content.description.get("estimator")
+        values = estimator.get("values") if isinstance(estimator, dict) else None
+        if isinstance(values, dict) and values.get("_has_offset"):
+            raise OneLayerError(
+                f"{path}: the model was fitted by an estimator with an offset, for which no column is named: open it "
+                "with that estimator's load"
+            )
         return model
 
     @staticmethod
@@ -269,7 +352,7 @@ class Model:
         tensors = content.tensors
         if content.description.get("estimator") is not None:
             tensors = {name: tensor for name, tensor in tensors.items() if name in TENSORS}
-        encoding = _check(about, tensors)
+        encoding, errors = _check(about, tensors)
         return Model(
             **{name: tensors.get(name) for name in TENSORS},  # type: ignore[arg-type]
             kind=about["kind"],
@@ -281,11 +364,13 @@ class Model:
             encoding=encoding,
             settings=about["settings"],
             is_transposed=about.get("is_transposed", False),
+            offset=about.get("offset"),
+            errors=errors,
         )
 
 
-def _check(about: Any, tensors: Mapping[str, NDArray[Any]]) -> "Encoding | None":
-    """Return the encoding of a model with this description and these tensors, if they fit the schema and each other."""
+def _check(about: Any, tensors: Mapping[str, NDArray[Any]]) -> "tuple[Encoding | None, Errors | None]":
+    """Return the encoding and the errors of a model with this description and these tensors, if all fits together."""
     DESCRIPTION(about, "")
     encoding, is_mean = None, False
     if about["encoding"] is not None:
@@ -295,7 +380,12 @@ def _check(about: Any, tensors: Mapping[str, NDArray[Any]]) -> "Encoding | None"
         is_mean = encoding.missing == "mean"
     layers = TWO_LAYERS if about["kind"] == "mlp" else ONE_LAYER
     sizes: dict[str, Any] = {}
-    check_arrays(tensors, layers | FILLED if is_mean else layers, sizes)
+    kinds, about_errors = layers | FILLED if is_mean else layers, about.get("errors")
+    if about_errors is not None:
+        from onelayer.intervals import errors_in, expected
+
+        kinds = kinds | expected(about_errors, tensors)
+    check_arrays(tensors, kinds, sizes)
     classes, features, shape = about["classes"], about["features"], about["image_shape"]
     columns = [] if encoding is None else encoding.names
     for fits, problem in (
@@ -316,10 +406,14 @@ def _check(about: Any, tensors: Mapping[str, NDArray[Any]]) -> "Encoding | None"
         (encoding is None or tuple(features) == encoding.features, "features and encoding differ"),
         (len(set(columns)) == len(columns), "a column is named twice"),
         (about["feature_unit"] == UNITS[shape is None], "feature_unit and image_shape differ"),
+        (about.get("offset") not in columns, "the offset is a feature too"),
+        (about.get("offset") is None or len(classes) <= 2, "an offset is for two classes, not more"),
+        (about_errors is None or shape is None, "errors are not for images"),
     ):
         if not fits:
             raise OneLayerError(problem)
-    return encoding
+    errors = None if about_errors is None else errors_in(about_errors, tensors, len(classes))
+    return encoding, errors
 
 
 def _column_checks(encoding: "Encoding | None") -> Iterator[tuple[bool, str]]:

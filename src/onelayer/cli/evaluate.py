@@ -21,16 +21,19 @@ def evaluate(
 
     trained = Model.load(model)
     with busy(f"reading {data}"):
-        X, y = labelled_inputs_for(trained, data, table.reading)
-    about = {"model": str(model), "data": data, "rows": len(y)}
-    (_of_classes if trained.classes else _of_numbers)(trained, X, y, about, as_json)
+        rows = labelled_inputs_for(trained, data, table.reading)
+        outputs = trained.outputs(rows.X, rows.offset)
+    about = {"model": str(model), "data": data, "rows": len(rows)}
+    if trained.classes:
+        _of_classes(trained, outputs, rows.y, about, as_json)
+    else:
+        _of_numbers(outputs, rows.y, about, as_json)
 
 
-def _of_numbers(model: "Model", X: Any, y: "NDArray[Any]", about: dict[str, Any], as_json: bool) -> None:
+def _of_numbers(outputs: "NDArray[Any]", y: "NDArray[Any]", about: dict[str, Any], as_json: bool) -> None:
     from onelayer.diagnostics import LEVEL, r2_interval, rmse_interval
     from onelayer.scoring import regression_scores
 
-    outputs = model.outputs(X)
     scores, errors = regression_scores(outputs, y), (outputs - y)[:, 0]
     intervals = {"r2": r2_interval(errors, y[:, 0]), "rmse": rmse_interval(errors)}
     if as_json:
@@ -40,11 +43,13 @@ def _of_numbers(model: "Model", X: Any, y: "NDArray[Any]", about: dict[str, Any]
     say(f"R² {decimal(scores['r2'])}{r2}, RMSE {scores['rmse']:,.6g}{rmse} on {len(y):,} rows")
 
 
-def _of_classes(model: "Model", X: Any, y: "NDArray[Any]", about: dict[str, Any], as_json: bool) -> None:
+def _of_classes(
+    model: "Model", outputs: "NDArray[Any]", y: "NDArray[Any]", about: dict[str, Any], as_json: bool
+) -> None:
     from onelayer.diagnostics import LEVEL, wilson
     from onelayer.scoring import classification_scores
 
-    results = classification_scores(model.outputs(X), y, model.classes)
+    results = classification_scores(outputs, y, model.classes)
     interval = wilson(round(results["accuracy"] * len(y)), len(y))
     if as_json:
         print_json(about | results | {"level": LEVEL, "intervals": _plain({"accuracy": interval})})

@@ -48,9 +48,18 @@ Task = Annotated[
 Seed = Annotated[
     int, typer.Option(min=0, max=MAX_SEED, help="Sets the weights, the split and the order of the rows.")
 ]
-Epochs = Annotated[int | None, typer.Option(help="SGD: passes over the training rows; 10 if not given.")]
-BatchSize = Annotated[int | None, typer.Option(help="SGD: rows per step; 256 if not given.")]
-LearningRate = Annotated[float | None, typer.Option("--lr", help="SGD: the learning rate; 0.1 if not given.")]
+SGD, EXACT, ERRORS = (
+    "SGD",
+    "The exact solution and its penalty",
+    "Errors of the coefficients",
+)  # panels of the help
+Epochs = Annotated[
+    int | None, typer.Option(help="Passes over the training rows; 10 if not given.", rich_help_panel=SGD)
+]
+BatchSize = Annotated[int | None, typer.Option(help="Rows per step; 256 if not given.", rich_help_panel=SGD)]
+LearningRate = Annotated[
+    float | None, typer.Option("--lr", help="The learning rate; 0.1 if not given.", rich_help_panel=SGD)
+]
 Valid = Annotated[
     float | None,
     typer.Option(
@@ -58,11 +67,13 @@ Valid = Annotated[
         "of a table is judged by cross-validation."
     ),
 ]
-Hidden = Annotated[int, typer.Option(help="Units in the hidden layer of the MLP.")]
-PhmN = Annotated[int, typer.Option(help="n of the PHM layer.")]
+Hidden = Annotated[int, typer.Option(help="Units in the hidden layer of the MLP.", rich_help_panel=SGD)]
+PhmN = Annotated[int, typer.Option(help="n of the PHM layer.", rich_help_panel=SGD)]
 Device = Annotated[
     str | None,
-    typer.Option(help="SGD: cpu, cuda, mps, or auto: CUDA if there is one, as if it is not given."),
+    typer.Option(
+        help="cpu, cuda, mps, or auto: CUDA if there is one, as if it is not given.", rich_help_panel=SGD
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -146,6 +157,21 @@ class TableOptions(ReadingOptions):
     weight: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of the rows' weights.")] = (
         None
     )
+    offset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="A column that is added to the prediction as it is, or to the logit of the second of two classes.",
+        ),
+    ] = None
+    groups: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="A,B",
+            help="One column or two whose values say which rows depend on each other: errors allow for it (--cov "
+            "cluster), and cross-validation leaves groups together.",
+        ),
+    ] = None
     sql: Annotated[
         str | None,
         typer.Option(metavar="QUERY", help="Instead of DATA: \"select … from 'sales.parquet' where …\"."),
@@ -205,6 +231,8 @@ class TableOptions(ReadingOptions):
             references=dict(_pair(text) for text in self.reference or ()),
             date_parts=parts,
             weight=self.weight,
+            offset=self.offset,
+            groups=names_in(self.groups or (), table.places),
             formula=self.formula,
         )
 
@@ -244,9 +272,12 @@ def with_table_options(command: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.signature(command, eval_str=True)
     group = signature.parameters["table"].annotation
     hints = get_type_hints(group, include_extras=True)
+    of_reading = {f.name for f in fields(ReadingOptions)}
+    for name, hint in hints.items():
+        hint.__metadata__[0].rich_help_panel = "How the table is read" if name in of_reading else "The table"
     shared = [
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
-        for f in fields(group)
+        for f in sorted(fields(group), key=lambda f: f.name in of_reading)
     ]
     parameters: list[inspect.Parameter] = []
     for parameter in signature.parameters.values():

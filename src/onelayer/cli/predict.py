@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from onelayer.inference.covariance import Interval
     from onelayer.inputs import Inputs
     from onelayer.model import Model
 
@@ -30,6 +31,16 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Also a column p_CLASS with the probability of each class.")
     ] = False,
+    interval: Annotated[
+        Literal["confidence", "prediction"] | None,
+        typer.Option(
+            help="Also the ends of an interval, in columns _low and _high: confidence, of the mean or of each "
+            "class's probability, which then have a column too; prediction, of a new observation of a number."
+        ),
+    ] = None,
+    level: Annotated[
+        float, typer.Option(help="With --interval: how probable it is to hold what it is for.")
+    ] = 0.95,
     unknown: Annotated[
         Literal["error", "ignore"] | None,
         typer.Option(
@@ -56,7 +67,7 @@ def predict(
         if proba and not trained.classes:
             raise OneLayerError("--proba is for classes; this model predicts a number")
         inputs = inputs_for(trained, data, table.reading, unknown)
-        rows, found = predictions(trained, inputs, proba)
+        rows, found = predictions(trained, inputs, proba, interval, level)
         is_parquet = out is not None and out.suffix == ".parquet"
         content = _parquet(rows, found) if is_parquet else _csv(rows, found, data)
     if out is None:
@@ -79,12 +90,16 @@ def _say_what_is_left_out(inputs: "Inputs") -> None:
 
 
 def predictions(
-    model: "Model", inputs: "Inputs", proba: bool = False
+    model: "Model",
+    inputs: "Inputs",
+    proba: bool = False,
+    interval: "Interval | None" = None,
+    level: float = 0.95,
 ) -> "tuple[pa.Table, dict[str, pa.Array]]":
     """Return the rows of a source and, by column name, what is predicted for each; null where a row is incomplete.
 
-    The first column is the predicted class or number; with ``proba`` the probability of each class follows. See
-    ``inputs_for`` for ``transpose``.
+    The first column is the predicted class or number; with ``proba`` the probability of each class follows, and with
+    ``interval`` the ends of those of the number, or of each probability. See ``Model.predict_interval``.
 
     Raises:
         OneLayerError: if such a column is there already, and as ``Model.predict``.
@@ -97,8 +112,13 @@ def predictions(
 
     predicted, name = model.predict(inputs), f"predicted_{model.target}"
     columns = {name: predicted} if predicted.ndim == 1 else _numbered(name, predicted)
-    if proba:
+    if proba or (interval is not None and model.classes):
         columns |= {f"p_{c}": p for c, p in zip(model.classes, model.predict_proba(inputs).T, strict=True)}
+    if interval is not None:
+        ends = model.predict_interval(inputs, interval, level)
+        names = [f"p_{c}" for c in model.classes] or [name]
+        for k, ends_of in enumerate(np.moveaxis(ends, 1, 0) if model.classes else [ends]):
+            columns |= {f"{names[k]}_low": ends_of[:, 0], f"{names[k]}_high": ends_of[:, 1]}
     table = inputs.table.held() if inputs.table else None
     if table is None:
         table = pa.Table.from_arrays([column_of(np.arange(1, len(inputs.kept) + 1))], ["image"])

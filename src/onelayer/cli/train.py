@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from onelayer.data import Dataset
     from onelayer.experiments import Run
     from onelayer.inference import Coefficients
+    from onelayer.selection.choice import Choice
     from onelayer.settings import Plan, Settings
 
 MOST_COEFFICIENTS = 40
@@ -33,7 +34,10 @@ def train(
     task: options.Task = None,
     way: Annotated[
         Literal["fused", "scratch", "concise"] | None,
-        typer.Option(help="The implementation; fused if not given, concise for mlp and phm."),
+        typer.Option(
+            help="The implementation; fused if not given, concise for mlp and phm.",
+            rich_help_panel=options.SGD,
+        ),
     ] = None,
     solver: Annotated[
         Literal["auto", "direct", "newton", "lbfgs", "sgd", "exact"] | None,
@@ -47,14 +51,56 @@ def train(
         float | None,
         typer.Option(
             "--C",
-            help="Exact softmax regression: weight of the data against ½‖W‖², as in scikit-learn. If not given, tables "
+            help="Softmax regression: weight of the data against ½‖W‖², as in scikit-learn. If not given, tables "
             "have no penalty, images 1.",
+            rich_help_panel=options.EXACT,
         ),
     ] = None,
     alpha: Annotated[
         float,
-        typer.Option(help="Exact linear regression: weight of ‖W‖², as in scikit-learn's Ridge."),
+        typer.Option(
+            help="Linear regression: weight of ‖W‖², as in scikit-learn's Ridge.",
+            rich_help_panel=options.EXACT,
+        ),
     ] = 0.0,
+    l1_ratio: Annotated[
+        float,
+        typer.Option(
+            help="How much of the penalty is ‖W‖₁, which leaves features out; 1 is the lasso, and the rest the "
+            "elastic net. In the units of the columns.",
+            rich_help_panel=options.EXACT,
+        ),
+    ] = 0.0,
+    cv: Annotated[
+        int,
+        typer.Option(
+            metavar="FOLDS",
+            help="Choose the penalty, alpha or C, from a path of them by the error on folds left out, such as 5.",
+            rich_help_panel=options.EXACT,
+        ),
+    ] = 0,
+    rule: Annotated[
+        Literal["min", "1se"],
+        typer.Option(
+            help="With --cv: the penalty of the least error, or the strongest one within a standard error of it.",
+            rich_help_panel=options.EXACT,
+        ),
+    ] = "min",
+    cov: Annotated[
+        Literal["classical", "HC0", "HC1", "HC2", "HC3", "cluster", "HAC"] | None,
+        typer.Option(
+            help="What standard errors are robust to: HC0 to HC3 to unequal variances, cluster to rows of a group, HAC "
+            "to the rows before. If not given, classical; with --groups cluster.",
+            rich_help_panel=options.ERRORS,
+        ),
+    ] = None,
+    lags: Annotated[
+        int | None,
+        typer.Option(
+            help="With --cov HAC: how many rows before a row depend on it; by the number of rows if not given.",
+            rich_help_panel=options.ERRORS,
+        ),
+    ] = None,
     epochs: options.Epochs = None,
     batch_size: options.BatchSize = None,
     lr: options.LearningRate = None,
@@ -86,6 +132,11 @@ def train(
         solver=solver,
         C=c,
         alpha=alpha,
+        l1_ratio=l1_ratio,
+        cv=cv,
+        rule=rule,
+        cov=cov,
+        lags=lags,
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,
@@ -134,12 +185,31 @@ def summary(run: "Run", seconds: dict[str, float], folder: Path) -> dict[str, An
         "epochs": len(run.history.epochs),
         "parameters": run.parameters,
         **run.scores,
-        "coefficients": None if run.coefficients is None else coefficients_json(run.coefficients),
+        "coefficients": None if run.coefficients is None else coefficients_json(run.coefficients, plan.cov),
+        "penalty": _penalty_json(run),
         "cross_validation": None if run.cross_validation is None else run.cross_validation.to_json(),
         **_about_data(run.prepared.dataset),
         "warnings": list(run.warnings),
         "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
         "out": str(folder),
+    }
+
+
+def _penalty_json(run: "Run") -> dict[str, Any] | None:
+    """Return the penalty, and how it was chosen; None if there is none."""
+    plan, choice = run.plan, run.choice
+    if not plan.is_exact or not (plan.alpha if plan.model == "linear" else inf > plan.C):
+        return None
+    name = "alpha" if plan.model == "linear" else "C"
+    found = {name: getattr(plan, name), "l1_ratio": plan.l1_ratio}
+    if choice is None:
+        return found
+    errors = choice.path.errors
+    path = {"mean_error": errors.mean.tolist(), "standard_error": errors.standard_error.tolist()}
+    return found | {
+        "folds": plan.cv,
+        "rule": plan.rule,
+        "path": {name: choice.path.penalties.tolist(), **path},
     }
 
 
@@ -221,9 +291,13 @@ def _print_plan(dataset: "Dataset", plan: "Plan") -> None:
 
 
 def _penalty(plan: "Plan") -> str:
-    if plan.model == "softmax":
-        return f", C = {plan.C:g}" if inf > plan.C else ""
-    return f", alpha = {plan.alpha:g}" if plan.alpha else ""
+    name = "alpha" if plan.model == "linear" else "C"
+    kind = f", l1_ratio = {plan.l1_ratio:g}" if plan.l1_ratio else ""
+    if plan.cv:
+        return f", {name} chosen by {plan.cv} folds{kind}"
+    if not (plan.alpha if plan.model == "linear" else inf > plan.C):
+        return ""
+    return f", {name} = {getattr(plan, name):g}{kind}"
 
 
 def _print_result(run: "Run", seconds: dict[str, float]) -> None:
@@ -240,8 +314,13 @@ def _print_result(run: "Run", seconds: dict[str, float]) -> None:
             _print_coefficients(run)
         rows = {"train": "the training rows", "valid": "held-out rows", "test": "the test rows"}
         say(f"R² {decimal(scores['r2'])}, RMSE {scores['rmse']:,.6g} on {rows[scores['evaluated_on']]}")
+    if run.choice:
+        say(_chosen(run.plan, run.choice))
+    if run.plan.l1_ratio:
+        weight = run.model.weight
+        say(f"{int((weight != 0).any(axis=0).sum()):,} of {counted(weight.shape[1], 'feature')} in the model")
     if run.cross_validation:
-        say(_on_new_rows(run.cross_validation))
+        say(_on_new_rows(run.cross_validation, bool(run.choice)))
     for sentence in run.warnings:
         say(f"warning: {sentence}", stderr=True)
     say(
@@ -250,7 +329,17 @@ def _print_result(run: "Run", seconds: dict[str, float]) -> None:
     )
 
 
-def _on_new_rows(validated: "CrossValidation") -> str:
+def _chosen(plan: "Plan", choice: "Choice") -> str:
+    """Return which penalty was chosen, and by which errors."""
+    errors, number, n = choice.path.errors, choice.number, len(choice.path.penalties)
+    strength = f"alpha = {plan.alpha:.4g}" if plan.model == "linear" else f"C = {plan.C:.4g}"
+    what = "mean squared error" if plan.model == "linear" else "loss"
+    found = f"{strength} of {n} chosen: {what} {errors.mean[number]:.4g} ± {errors.standard_error[number]:.2g} on rows "
+    ends = {0: "the strongest penalty tried", n - 1: "the weakest penalty tried: the rows hardly ask for one"}
+    return f"{found}left out ({plan.cv} folds)" + (f"; it is {ends[number]}" if number in ends else "")
+
+
+def _on_new_rows(validated: "CrossValidation", is_chosen: bool) -> str:
     """Return how good such models are on rows that they have not seen, with the spread over the folds."""
     names = {"r2": "R²", "rmse": "RMSE", "accuracy": "accuracy", "loss": "loss"}
     shown = ("r2", "rmse") if "rmse" in validated.scores else ("accuracy", "loss")
@@ -258,6 +347,7 @@ def _on_new_rows(validated: "CrossValidation") -> str:
     said = {key: f"{names[key]} {scores[key]:,.4g}" for key in shown if key in scores}
     parts = [text + (f" ± {spread[key]:.2g}" if key in spread else "") for key, text in said.items()]
     how = f"{n_folds} folds, ± their deviation" if n_folds > 1 else "a fifth"
+    how += "; the penalty was chosen on the same rows" if is_chosen else ""
     return f"on rows left out ({how}): {', '.join(parts)}"
 
 
@@ -271,17 +361,17 @@ def _print_coefficients(run: "Run") -> None:
             print_table(["feature", f"{run.model.target} per unit"], pairs)
         return
     found = run.coefficients
-    if len(found.terms) * len(found.outputs) <= MOST_COEFFICIENTS:
-        for k, output in enumerate(found.outputs):
-            header, *rows = found.cells(k)
+    tables = [found.cells(k) for k in range(len(found.outputs))]
+    if sum(len(rows) - 1 for rows in tables) <= MOST_COEFFICIENTS:
+        for output, (header, *rows) in zip(found.outputs, tables, strict=True):
             name = f"log odds of {output} against {found.reference}" if found.reference else run.model.target
             print_table([name, *header[1:]], rows)
     for note in found.notes:
         say(f"  {note}")
 
 
-def coefficients_json(found: "Coefficients") -> dict[str, Any]:
-    """Return a table of coefficients as JSON values."""
+def coefficients_json(found: "Coefficients", cov: str) -> dict[str, Any]:
+    """Return a table of coefficients as JSON values, with what their errors are robust to."""
     parts = {
         "estimate": found.estimate,
         "std_err": found.std_err,
@@ -300,6 +390,7 @@ def coefficients_json(found: "Coefficients") -> dict[str, Any]:
     return {
         "reference": found.reference,
         "distribution": found.distribution,
+        "cov": cov,
         "level": found.level,
         "outputs": dict(zip(found.outputs, outputs, strict=True)),
         "notes": list(found.notes),

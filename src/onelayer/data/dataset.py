@@ -30,6 +30,7 @@ class Dataset:
         encoding: how table columns became features, if it was a table.
         notes: what was done to a table, a line each: columns left out, rows dropped, categories made.
         is_transposed: whether rows and columns of the images changed places when they were read.
+        offset: the column of the rows' offset, or None.
     """
 
     name: str
@@ -42,11 +43,17 @@ class Dataset:
     encoding: "Encoding | None" = None
     notes: tuple[str, ...] = ()
     is_transposed: bool = False
+    offset: str | None = None
 
     @property
     def n_features(self) -> int:
         """The number of features d."""
         return self.train.n_features
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the features (d,), x1 to x_d where they have none."""
+        return self.features or tuple(f"x{j + 1}" for j in range(self.n_features))
 
     @property
     def n_outputs(self) -> int:
@@ -56,7 +63,8 @@ class Dataset:
     def hold_out(self, fraction: float, seed: int) -> "tuple[Dataset, Rows | None]":
         """Split ``fraction`` of the training rows off at random, for validation; of each class as large a share.
 
-        The only row of a class stays. Returns the data set with the rows that stay, in their order, and the rows that
+        The only row of a class stays. Rows of a group stay together, by the first way of grouping; then classes are
+        not spread evenly. Returns the data set with the rows that stay, in their order, and the rows that
         left, or None if ``fraction`` is 0.
 
         Raises:
@@ -73,7 +81,9 @@ class Dataset:
             )
         is_held = np.zeros(n, bool)
         generator = random_stream(seed, 0)
-        if self.train.task == "classes":
+        if self.train.groups is not None:
+            is_held = _whole_groups(self.train.groups[:, 0], n_held, generator)
+        elif self.train.task == "classes":
             is_held[_stratified(self.train.y, n_held, generator)] = True
         else:
             is_held[generator.choice(n, n_held, replace=False)] = True
@@ -94,14 +104,47 @@ def _stratified(labels: NDArray[Any], size: int, generator: np.random.Generator)
 
 
 def folds(rows: Rows, n_folds: int, seed: int) -> NDArray[np.int64]:
-    """Return the fold of each row (n,), at random and of like sizes; of each class as many rows in each."""
+    """Return the fold of each row (n,), at random and of like sizes; of each class as many rows in each.
+
+    Rows of a group are in one fold, by the first way of grouping; there are no more folds than groups.
+    """
     generator = random_stream(seed, 1)
+    if rows.groups is not None:
+        return _folds_of_groups(rows.groups[:, 0], n_folds, generator)
     order = generator.permutation(len(rows))
     if rows.task == "classes":
         order = order[np.argsort(rows.y[order], kind="stable")]
     found = np.empty(len(rows), np.int64)
     found[order] = np.arange(len(rows)) % n_folds
     return found
+
+
+def _whole_groups(
+    groups: NDArray[np.int64], n_held: int, generator: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Return about ``n_held`` rows (n,) in whole groups: at least one, and never all of them."""
+    names, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(names) < 2:
+        raise OneLayerError("the rows are all of one group, which cannot be held out in part")
+    order = generator.permutation(len(names))
+    reached = np.cumsum(sizes[order])
+    count = int(np.clip(np.abs(reached - n_held).argmin() + 1, 1, len(names) - 1))
+    return np.isin(codes, order[:count])
+
+
+def _folds_of_groups(
+    groups: NDArray[np.int64], n_folds: int, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return the fold of each row (n,): groups go, the largest first, to the fold that has the fewest rows."""
+    names, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = generator.permutation(len(names))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    filled = np.zeros(min(n_folds, len(names)), np.int64)
+    fold = np.empty(len(names), np.int64)
+    for group in order:
+        fold[group] = filled.argmin()
+        filled[fold[group]] += sizes[group]
+    return fold[codes]
 
 
 def random_stream(seed: int, *stream: int) -> np.random.Generator:

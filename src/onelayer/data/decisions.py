@@ -32,6 +32,8 @@ class Choices:
         references: by column, the level of a category that the others are relative to; the first one otherwise.
         date_parts: what becomes of dates: some of days, year, month, day, weekday, hour.
         weight: the column of the rows' weights.
+        offset: the column of what is known beforehand of the prediction, or of the logit of the second class.
+        groups: one or two columns that say which rows depend on each other.
         formula: such as ``price ~ area * city + log(age)``, in the place of target and features.
     """
 
@@ -44,6 +46,8 @@ class Choices:
     references: Mapping[str, str] = field(default_factory=dict)
     date_parts: Sequence[str] = ()
     weight: str | None = None
+    offset: str | None = None
+    groups: Sequence[str] = ()
     formula: str | None = None
 
     def __post_init__(self) -> None:
@@ -56,9 +60,16 @@ class Choices:
                 raise OneLayerError(f"a date has no part {part!r}; there are {', '.join(DATE_PARTS)}")
         if self.formula is not None and self.features is not None:
             raise OneLayerError("a formula names the features itself: leave the list of features out")
-        for given in (self.features, self.categorical, self.exclude):
+        for given in (self.features, self.categorical, self.exclude, self.groups):
             if isinstance(given, str):
                 raise OneLayerError(f"columns must be a list of names, such as [{given!r}]")
+        if len(self.groups) > 2 or len(set(self.groups)) < len(self.groups):
+            raise OneLayerError(f"rows are grouped by one column or two, not by {quoted(self.groups)}")
+
+    @property
+    def aside(self) -> list[str]:
+        """The columns that say something of rows, and are not features unless they are named as such."""
+        return [column for column in (self.weight, self.offset, *self.groups) if column is not None]
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,8 @@ class Decisions:
         encoding: how columns become features.
         target: what is predicted.
         weight: the column of the rows' weights, or None.
+        offset: the column of what is known beforehand, or None.
+        groups: the columns that say which rows depend on each other.
         profiles: of all these columns.
         notes: what was read into them, and what was left out.
         kept: the columns that are numbers, where reading them again would take long.
@@ -77,6 +90,8 @@ class Decisions:
     encoding: Encoding
     target: Target
     weight: str | None
+    offset: str | None
+    groups: tuple[str, ...]
     profiles: Mapping[str, Profile]
     notes: tuple[str, ...]
     kept: NumbersKept | None = None
@@ -94,22 +109,25 @@ def decide(table: Table, choices: Choices) -> Decisions:
         parsed = parse_formula(choices.formula)
         target = parsed.target if choices.target is None else choices.target
         with named(table.name):
-            aside = {*choices.exclude, *table.index, *table.unnamed, choices.weight}
+            aside = {*choices.exclude, *table.index, *table.unnamed, *choices.aside}
             formula = parsed.resolved([c for c in table.columns if c not in aside], target)
         choices = replace(choices, target=formula.target, features=formula.columns, formula=None)
     target, candidates = _candidates(table, choices)
-    weight = [choices.weight] if choices.weight else []
     categorical = {*choices.categorical, *([target] if choices.as_classes else [])}
     kept = NumbersKept() if table.is_slow else None
-    profiles = table.profiles([*candidates, target, *weight], categorical, kept=kept)
+    profiles = table.profiles(
+        list(dict.fromkeys([*candidates, target, *choices.aside])), categorical, kept=kept
+    )
     with named(table.name):
         chosen, notes = _chosen(table, candidates, profiles, choices, formula is not None)
         encoding = Encoding(tuple(_column(profiles[c], choices) for c in chosen), choices.missing, formula)
         notes += _notes_on_formula(encoding)
         goal = _target(profiles[target], choices.as_classes)
-        used = [profiles[c] for c in (*chosen, target, *weight)]
+        known = [choices.weight, choices.offset]
+        used = [profiles[c] for c in (*chosen, target, *(c for c in known if c is not None))]
         if choices.missing == "error":
-            refuse_missing(used[: len(chosen) + 1])
+            refuse_missing([profiles[c] for c in (*chosen, target)])
+        _check_offset(choices.offset, profiles, goal)
         not_used = sorted(choices.references.keys() - set(chosen))
         if not_used:
             raise OneLayerError(f"{quoted(not_used)} has no reference level, for it is not a feature")
@@ -119,9 +137,21 @@ def decide(table: Table, choices: Choices) -> Decisions:
                 "or train with --missing drop"
             )
     notes += [f"rows are weighted by {choices.weight!r}"] if choices.weight else []
+    goes_to = f"the logit of {goal.classes[1]!r}" if goal.classes else "the prediction"
+    notes += [f"{choices.offset!r} is added to {goes_to} as it is (offset)"] if choices.offset else []
+    notes += [f"rows are grouped by {' and by '.join(map(repr, choices.groups))}"] if choices.groups else []
     by_name = {column.name: column for column in encoding.columns}
     notes += [n for profile in used for n in _notes_on(profile, by_name.get(profile.name), encoding.missing)]
-    return Decisions(encoding, goal, choices.weight, profiles, (*table.notes, *notes), kept)
+    return Decisions(
+        encoding,
+        goal,
+        choices.weight,
+        choices.offset,
+        tuple(choices.groups),
+        profiles,
+        (*table.notes, *notes),
+        kept,
+    )
 
 
 # Which columns
@@ -142,17 +172,25 @@ def _candidates(table: Table, choices: Choices) -> tuple[str, list[str]]:
         ("categorical column", choices.categorical),
         ("category", choices.references),
         ("weight column", [choices.weight] if choices.weight else ()),
+        ("offset column", [choices.offset] if choices.offset else ()),
+        ("column of groups", choices.groups),
     ]
     for what, columns in named_ones:
         for column in columns:
             table.place(column, what)
-    if choices.weight == target:
-        raise OneLayerError(f"{table.name}: the target {target!r} cannot be the weight of the rows")
+    for what, given in (("weight of the rows", choices.weight), ("offset", choices.offset)):
+        if given == target:
+            raise OneLayerError(f"{table.name}: the target {target!r} cannot be the {what}")
+    if target in choices.groups:
+        raise OneLayerError(f"{table.name}: rows cannot be grouped by the target {target!r}")
+    if choices.offset is not None and choices.offset in (choices.features or ()):
+        raise OneLayerError(f"{table.name}: the offset {choices.offset!r} cannot be a feature too")
     if target in choices.exclude:
         raise OneLayerError(f"{table.name}: the target {target!r} cannot be excluded")
-    excluded = {target, choices.weight, *choices.exclude}
+    excluded = {target, choices.weight, choices.offset, *choices.exclude}
     if choices.features is None:
-        return target, [c for c in table.columns if c not in excluded and c not in table.index]
+        aside = excluded | {*choices.groups, *table.index}
+        return target, [c for c in table.columns if c not in aside]
     if len(set(choices.features)) < len(choices.features):
         raise OneLayerError(f"{table.name}: a feature is named twice in {quoted(choices.features)}")
     if not choices.features or target in choices.features:
@@ -309,6 +347,24 @@ def _target(profile: Profile, as_classes: bool) -> Target:
         )
         raise OneLayerError(f"the values of target {name!r} are not classes: {why}; use --model linear")
     return Target(name, profile.levels)
+
+
+def _check_offset(offset: str | None, profiles: Mapping[str, Profile], goal: Target) -> None:
+    """Raise OneLayerError if a column cannot be an offset: if it is not of numbers, or there are several logits."""
+    if offset is None:
+        return
+    profile = profiles[offset]
+    if profile.kind in ("category", "code"):
+        raise OneLayerError(
+            f"the offset: column {offset!r} holds categories, and an offset is a number of each row"
+        )
+    if profile.kind not in ("number", "boolean"):
+        raise OneLayerError(f"the offset: column {offset!r}{_problem(profile)}")
+    if len(goal.classes) > 2:
+        raise OneLayerError(
+            f"the offset {offset!r} is one number a row, which is added to the logit of the second of two classes; "
+            f"the target {goal.name!r} has {len(goal.classes)} (the estimators take an offset for each)"
+        )
 
 
 def _is_fraction(level: str) -> bool:

@@ -1,6 +1,7 @@
 """From a table to rows to learn from, in memory or, where they are too many, in a file."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,13 +9,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
+from onelayer.data.arrow import first_true
+from onelayer.data.arrow_types import as_strings
 from onelayer.data.columns import Profile
-from onelayer.data.dataset import Dataset, Missing
+from onelayer.data.dataset import Dataset
 from onelayer.data.decisions import Choices, Decisions, decide
 from onelayer.data.encoding import Encoding, Target, numbers_in
 from onelayer.data.formula import LARGEST
-from onelayer.data.rows import Rows, complete_rows
-from onelayer.data.spelling import POINT
+from onelayer.data.rows import Rows, Task, complete_rows
+from onelayer.data.spelling import POINT, trimmed
 from onelayer.data.spool import SpoolWriter
 from onelayer.data.tables import Table, quoted
 from onelayer.errors import OneLayerError, named
@@ -32,32 +35,79 @@ def dataset_of(table: Table, name: str, choices: Choices) -> Dataset:
     rows, dropped = _rows(table, made)
     features, goal = made.encoding.features, made.target
     notes = (*made.notes, *dropped)
-    return Dataset(name, rows, None, features, goal.name, goal.classes, encoding=made.encoding, notes=notes)
+    return Dataset(
+        *(name, rows, None, features, goal.name, goal.classes),
+        encoding=made.encoding,
+        notes=notes,
+        offset=made.offset,
+    )
 
 
-def blocks(
-    made: Decisions, batches: Iterable[pa.RecordBatch], start: int = 0
-) -> Iterator[tuple[Any, NDArray[Any], NDArray[np.float64] | None]]:
-    """Yield features (m, d), targets and weights (m,), if there are any, of batches with the columns of ``needed``.
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Some rows of a table.
+
+    Attributes:
+        X: features (m, d).
+        y: class numbers (m,), −1 where missing, or numbers (m, 1), NaN where missing.
+        c: weights (m,), or None for 1.
+        offset: (m, 1), or None for 0.
+        groups: an Arrow array (m,) of strings for each way of grouping.
+    """
+
+    X: Any
+    y: NDArray[Any]
+    c: NDArray[np.float64] | None
+    offset: NDArray[np.float64] | None
+    groups: tuple[Any, ...]
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def complete(self) -> "Piece":
+        """Return the rows in which no value is missing."""
+        keep = self.y >= 0 if self.y.ndim == 1 else ~np.isnan(self.y).any(axis=1)
+        keep &= complete_rows(self.X)
+        for values in (self.c, self.offset):
+            keep &= True if values is None else ~np.isnan(values.reshape(len(keep)))
+        for strings in self.groups:
+            keep &= strings.is_valid().to_numpy(zero_copy_only=False)
+        if keep.all():
+            return self
+        c, offset = (None if values is None else values[keep] for values in (self.c, self.offset))
+        groups = tuple(strings.filter(pa.array(keep)) for strings in self.groups)
+        return Piece(self.X[keep], self.y[keep], c, offset, groups)
+
+
+def pieces(made: Decisions, batches: Iterable[pa.RecordBatch], start: int = 0) -> Iterator[Piece]:
+    """Yield the rows of batches with the columns of ``needed``.
 
     Raises:
         OneLayerError: if a value is not what its column holds; it says where.
     """
     k = len(made.encoding.columns)
+    names, may_lack = needed(made), made.encoding.missing == "drop"
     for batch in batches:
         X, _ = made.encoding.encode(batch.select(range(k)), made.profiles, start)
-        y = made.target.encode(batch.column(k), made.profiles[made.target.name], start)
-        c = None
+
+        def values(name: str, batch: pa.RecordBatch = batch) -> Any:
+            return batch.column(names.index(name))
+
+        y = made.target.encode(values(made.target.name), made.profiles[made.target.name], start)
+        c, offset = None, None
         if made.weight is not None:
-            may_lack = made.encoding.missing == "drop"
-            c = _weights(batch.column(k + 1), made.profiles[made.weight], start, may_lack)
-        yield X, y, c
+            c = _weights(values(made.weight), made.profiles[made.weight], start, may_lack)
+        if made.offset is not None:
+            offset = offsets_in(values(made.offset), made.profiles[made.offset], start, may_lack)[:, None]
+        groups = tuple(_groups(values(name), name, start, may_lack) for name in made.groups)
+        yield Piece(X, y, c, offset, groups)
         start += len(batch)
 
 
 def needed(made: Decisions) -> list[str]:
-    """Return the columns that rows are made of, in the order in which ``blocks`` takes them."""
-    return [*made.encoding.names, made.target.name, *([made.weight] if made.weight else [])]
+    """Return the columns that rows are made of, first those of the features."""
+    aside = [column for column in (made.weight, made.offset, *made.groups) if column is not None]
+    return list(dict.fromkeys([*made.encoding.names, made.target.name, *aside]))
 
 
 def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
@@ -65,23 +115,21 @@ def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
     as_read = _rows_as_read(made)
     if as_read is not None:
         return as_read, []
-    features, targets, weights = Features(), list[NDArray[Any]](), list[NDArray[np.float64]]()
+    features, rest = Features(), list[Piece]()
     n = 0
     with named(table.name):
         plain = [
             c for c in needed(made) if made.profiles[c].is_plain and made.profiles[c].spellings == (POINT,)
         ]
-        for X, y, c in blocks(made, table.batches(needed(made), plain)):
-            keep = _complete(X, y, c, made.encoding.missing)
-            n += len(keep)
-            features.add(X if keep.all() else X[keep])
-            targets.append(y[keep])
-            if c is not None:
-                weights.append(c[keep])
-        y = np.concatenate(targets)
+        for piece in pieces(made, table.batches(needed(made), plain)):
+            n += len(piece)
+            complete = piece.complete() if made.encoding.missing == "drop" else piece
+            features.add(complete.X)
+            rest.append(replace(complete, X=None))
+        y = np.concatenate([piece.y for piece in rest])
         if not len(y):
             raise OneLayerError("every row has a missing value; none is left")
-    c = np.concatenate(weights) if weights else None
+    c, offset = (joined([getattr(piece, name) for piece in rest]) for name in ("c", "offset"))
     X = features.all()
     notes = []
     if len(y) < n:
@@ -92,7 +140,8 @@ def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
     if c is not None and not c.all():
         notes.append(f"{int((c == 0).sum()):,} rows have the weight 0")
     notes += _rare_classes(y, made.target) if made.target.classes else []
-    return Rows(X, y, "classes" if made.target.classes else "regression", c), notes
+    task: Task = "classes" if made.target.classes else "regression"
+    return Rows(X, y, task, c, offset=offset, groups=_numbered([piece.groups for piece in rest])), notes
 
 
 def _rows_as_read(made: Decisions) -> Rows | None:
@@ -102,7 +151,8 @@ def _rows_as_read(made: Decisions) -> Rows | None:
         p.kind == "number" and p.low is not None and p.high is not None and max(-p.low, p.high) <= LARGEST
         for p in profiles
     )
-    is_simple = encoding.formula is None and made.weight is None and not made.target.classes
+    has_more = made.weight is not None or made.offset is not None or made.groups
+    is_simple = encoding.formula is None and not has_more and not made.target.classes
     if made.kept is None or not is_plain or not is_simple or encoding.missing == "drop":
         return None
     X, target = made.kept.of(encoding.names), made.kept.of([made.target.name])
@@ -163,19 +213,53 @@ def _rare_classes(y: NDArray[np.int64], target: Target) -> list[str]:
     ]
 
 
-def _complete(X: Any, y: NDArray[Any], c: NDArray[np.float64] | None, missing: Missing) -> NDArray[np.bool_]:
-    """Return which rows are to be kept (n,)."""
-    if missing != "drop":
-        return np.ones(len(y), bool)
-    known: NDArray[np.bool_] = y >= 0 if y.ndim == 1 else ~np.isnan(y).any(axis=1)
-    return known & complete_rows(X) & (~np.isnan(c) if c is not None else True)
-
-
 def stacked(parts: Sequence[Any]) -> Any:
     """Return features of several blocks, all dense or all in CSR, as one."""
     if len(parts) == 1:
         return parts[0]
     return sparse.csr_array(sparse.vstack(parts)) if sparse.issparse(parts[0]) else np.concatenate(parts)
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Return arrays of several blocks as one, or None if there are none."""
+    return None if parts[0] is None else np.concatenate(parts)
+
+
+def _numbered(parts: Sequence[tuple[Any, ...]]) -> NDArray[np.int64] | None:
+    """Return the number of each row's group (n, w), by the strings of several blocks; None if there are none."""
+    ways = list(zip(*parts, strict=True))
+    if not ways:
+        return None
+    codes = [pa.chunked_array(list(way)).combine_chunks().dictionary_encode().indices for way in ways]
+    return np.column_stack([np.asarray(found, np.int64) for found in codes])
+
+
+def _groups(values: Any, name: str, start: int, may_lack: bool) -> Any:
+    """Return the names of groups as Arrow strings (m,)."""
+    found = trimmed(as_strings(values))
+    row = -1 if may_lack or not found.null_count else first_true(found.is_null())
+    if row >= 0:
+        raise OneLayerError(
+            f"the group {name!r} in row {start + row + 1:,} is missing: say which group the row is in, or leave it out"
+        )
+    return found
+
+
+def offsets_in(
+    values: pa.Array, profile: Profile, start: int = 0, may_lack: bool = False
+) -> NDArray[np.float64]:
+    """Return the offsets (m,) of some rows.
+
+    Raises:
+        OneLayerError: if one is not a number, or missing where it may not be.
+    """
+    offsets = numbers_in(values, profile, start)
+    if not may_lack and np.isnan(offsets).any():
+        row = start + int(np.isnan(offsets).argmax()) + 1
+        raise OneLayerError(
+            f"the offset {profile.name!r} in row {row:,} is missing: mend it, or leave the row out"
+        )
+    return offsets
 
 
 def _weights(values: pa.Array, profile: Profile, start: int, may_lack: bool) -> NDArray[np.float64]:

@@ -143,6 +143,7 @@ class Rows:
         unit: what a stored feature is multiplied by: 1/255 for pixels.
         offset: what is known beforehand of the outputs and added to them, (n,) or (n, k), or None for 0. The outputs
             are those of the loss: the q numbers to predict, or the logits of the classes, of two that of the second.
+        groups: (n, w) the number of each row's group, by w ways of grouping: rows of a group depend on each other.
 
     Attributes:
         y: class numbers (n,) as int64, or numbers (n, q) as float64.
@@ -157,6 +158,7 @@ class Rows:
     c: Array | None
     unit: float
     offset: Array | None
+    groups: NDArray[np.int64] | None
 
     def __init__(
         self,
@@ -166,6 +168,7 @@ class Rows:
         c: Any = None,
         unit: float = 1.0,
         offset: Any = None,
+        groups: NDArray[np.int64] | None = None,
     ) -> None:
         y = _array(y, "the target")
         if task is None:
@@ -179,10 +182,12 @@ class Rows:
             "c": None if c is None else _weights(c),
             "unit": unit,
             "offset": None if offset is None else _offset(offset),
+            "groups": groups,
         }
         for name, value in given.items():
             object.__setattr__(self, name, value)
-        for name, value in (("targets", self.y), ("weights", self.c), ("offsets", self.offset)):
+        each = {"targets": self.y, "weights": self.c, "offsets": self.offset, "groups": self.groups}
+        for name, value in each.items():
             if value is not None and len(value) != len(self):
                 raise OneLayerError(f"there are {len(self):,} rows of features, but {len(value):,} {name}")
 
@@ -210,8 +215,8 @@ class Rows:
 
     def take(self, index: Any) -> "Rows":
         """Return the rows at ``index``, numbers or a mask (n,)."""
-        c, offset = (None if v is None else v[index] for v in (self.c, self.offset))
-        return replace(self, X=self.X[index], y=self.y[index], c=c, offset=offset)
+        c, offset, groups = (None if v is None else v[index] for v in (self.c, self.offset, self.groups))
+        return replace(self, X=self.X[index], y=self.y[index], c=c, offset=offset, groups=groups)
 
     def less_offset(self) -> "Rows":
         """Return the rows with numbers to predict less the offset, which says the same of squared errors."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.decisions import Choices, Decisions, decide
-from onelayer.data.from_table import blocks, needed, stacked
+from onelayer.data.from_table import joined, needed, pieces, stacked
 from onelayer.data.parquet import batches, opened
 from onelayer.data.rows import Block, Task, Terms, block_rows
 from onelayer.data.tables import open_tables
@@ -88,8 +88,9 @@ class Scan:
     def gathered(self) -> Block:
         """See ``Source``."""
         parts = [block for unit in self.units for block in self._blocks(unit)]
-        c = None if self.made.weight is None else np.concatenate([part.row_weights() for part in parts])
-        return Block(stacked([part.X for part in parts]), np.concatenate([part.y for part in parts]), c)
+        c, offset = (joined([getattr(part, name) for part in parts]) for name in ("c", "offset"))
+        y = np.concatenate([part.y for part in parts])
+        return Block(stacked([part.X for part in parts]), y, c, offset=offset)
 
     def sum(self, terms: Terms) -> list[Any]:
         """See ``Source``."""
@@ -99,9 +100,9 @@ class Scan:
         start = unit.start
         found = batches(unit.path, unit.groups, needed(self.made), block_rows(self.n_features))
         with named(unit.path):
-            for X, y, c in blocks(self.made, found, start):
-                yield Block(X, y, c, 1.0, start)
-                start += len(y)
+            for piece in pieces(self.made, found, start):
+                yield Block(piece.X, piece.y, piece.c, 1.0, start, piece.offset)
+                start += len(piece)
 
 
 def scan(
@@ -110,6 +111,7 @@ def scan(
     features: Sequence[str] | None = None,
     weight: str | None = None,
     as_classes: bool = False,
+    offset: str | None = None,
 ) -> Scan:
     """Return the rows of Parquet files of one schema, for solvers that sum over them.
 
@@ -122,6 +124,7 @@ def scan(
         features: the columns to predict from; all others if not given.
         weight: the column of the rows' weights.
         as_classes: whether a target of numbers is one of classes.
+        offset: the column of what is known beforehand of the outputs.
 
     Raises:
         OneLayerError: if there are no rows, a column is absent or of another type than numbers, booleans and strings.
@@ -129,7 +132,7 @@ def scan(
     if not paths:
         raise OneLayerError("there are no files to read")
     table = open_tables(list(map(str, paths)))
-    made = decide(table, Choices(target, features, weight=weight, as_classes=as_classes))
+    made = decide(table, Choices(target, features, weight=weight, as_classes=as_classes, offset=offset))
     units, n = _units(paths, len(needed(made)))
     return Scan(units, made, n)
 

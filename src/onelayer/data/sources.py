@@ -34,6 +34,8 @@ def open_data(
     references: Mapping[str, str] | None = None,
     date_parts: Sequence[str] = (),
     weight: str | None = None,
+    offset: str | None = None,
+    groups: Sequence[str] = (),
     formula: str | None = None,
     reading: Reading = AS_FOUND,
 ) -> Dataset:
@@ -54,6 +56,9 @@ def open_data(
         references: by column, the level of a category that the others are relative to; the first one if not given.
         date_parts: what of dates counts: some of days, year, month, day, weekday, hour.
         weight: the column of the rows' weights.
+        offset: the column of what is known beforehand, and is added to the prediction or to the logit of the second of
+            two classes, such as the logarithm of an exposure.
+        groups: one column or two that say which rows depend on each other, for errors and for folds.
         formula: such as ``price ~ area * city + log(age)``, in the place of target and features.
         reading: how to read the table, where it does not say so itself.
 
@@ -83,6 +88,8 @@ def open_data(
         references or {},
         date_parts,
         weight,
+        offset,
+        groups,
         formula,
     )
     return dataset_of(table, name, choices)

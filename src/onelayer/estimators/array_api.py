@@ -132,14 +132,16 @@ def plain(estimator: Any) -> Any:
     if sparse.issparse(coef):
         found.coef_ = coef.toarray().reshape((*np.shape(estimator.intercept_), -1))
     else:
-        _replace_arrays(found, lambda value: np.asarray(_as_numpy(value))[()])
+        _replace_arrays(found, lambda value: np.asarray(as_numpy(value))[()])
     return found
 
 
-def _as_numpy(values: Any) -> Any:
-    """Return any array as NumPy's, whether or not scikit-learn dispatches now."""
-    if isinstance(values, np.ndarray | np.generic):
+def as_numpy(values: Any) -> Any:
+    """Return any array as NumPy's, wherever it is and whether or not scikit-learn dispatches now."""
+    if isinstance(values, np.ndarray | np.generic) or sparse.issparse(values):
         return values
+    if hasattr(values, "__array_namespace__"):
+        return np.asarray(_convert_to_numpy(values, values.__array_namespace__()))
     return np.asarray(values.cpu() if hasattr(values, "cpu") else values)
 
 

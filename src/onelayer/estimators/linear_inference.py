@@ -120,8 +120,8 @@ class LinearInference(RowsOfFit, Saved, Penalised):
         check_level(confidence, "confidence")
         robust, errors, f = Robust("classical", self._n), self._classical_errors(k), None
         if (cov, groups, lags) != ("classical", None, None):
-            covariance, f = self._robust(k, cov, groups, lags)
-            robust, errors = covariance.robust, covariance.std_err()
+            covariance, robust, f = self._robust(k, cov, groups, lags)
+            errors = covariance.std_err()
         order, rank, tss = self._order(), self._rank(), float(np.atleast_1d(self._tss)[k])
         is_perfect = self._is_perfect[[k]]
         coefficients = linear_table(
@@ -242,7 +242,7 @@ class LinearInference(RowsOfFit, Saved, Penalised):
         for name in INVERSE:
             vars(self).pop(name, None)
         self._fitted_with = self._parameters()
-        if fit.inverse is None or np.any(self.alpha):
+        if fit.inverse is None or np.any(self._alpha()):
             return
         inverse = fit.inverse.times_power(fit.exponent)
         self._half, self._mean, self._level = inverse.half, inverse.mean, inverse.level
@@ -272,15 +272,15 @@ class LinearInference(RowsOfFit, Saved, Penalised):
             return self._robust(k, cov, groups, lags)[0]
         return Covariance.classical(self._known_inverse(), self._sigma(k), self._n)
 
-    def _robust(self, k: int, cov: str, groups: Any, lags: int | None) -> tuple[Covariance, FTest | None]:
-        """Return a covariance from the rows, and unless it is classical the test of all slopes."""
+    def _robust(self, k: int, cov: str, groups: Any, lags: int | None) -> tuple[Covariance, Robust, FTest]:
+        """Return a covariance from the rows, what it is robust to, and the test of all slopes."""
         rows = self._rows_for("robust errors")
         robust = Robust.of(cov, groups, lags, n=len(rows), weight=rows.c)
         design = self._design(k)
-        covariance = Covariance(design.inverse, design.covariance(k, robust), robust)
+        covariance = design.covariance(k, robust)
         slopes = design.slopes[:, k]
         r = len(slopes)
-        return covariance, wald(slopes, covariance.middle[:r, :r], covariance.degrees)
+        return covariance, robust, wald(slopes, covariance.middle[:r, :r], covariance.degrees)
 
     def _design(self, k: int) -> Design:
         """Return the rows of the fit, if they still are those of target k."""
@@ -312,7 +312,7 @@ class LinearInference(RowsOfFit, Saved, Penalised):
         return getattr(self, "_fitted_with", None) or self._parameters()
 
     def _parameters(self) -> Asked:
-        return Asked(float(np.max(self.alpha)), self._is_constrained, bool(self.fit_intercept))
+        return Asked(float(np.max(self._alpha())), self._is_constrained, bool(self.fit_intercept))
 
     def _matrix(self, matrix: ArrayLike, r: ArrayLike | None) -> tuple[Array, Array, tuple[str, ...]]:
         """Return R (k, p), r (k,) and names (k,) of hypotheses that are given as a matrix."""

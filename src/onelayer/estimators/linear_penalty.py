@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
+from onelayer.estimators.array_api import as_numpy
 from onelayer.estimators.parameters import penalty_of_targets, warn_user
 from onelayer.solvers.direct import least_squares
 from onelayer.solvers.elastic_net import elastic_net
@@ -43,6 +44,10 @@ class Penalised:
     tol: float
     max_iter: int
 
+    def _alpha(self) -> Any:
+        """Return ``alpha``, an array of another namespace as NumPy's."""
+        return as_numpy(self.alpha) if hasattr(self.alpha, "dtype") else self.alpha
+
     def _family(self, d: int) -> Family:
         """Return the kind of penalty on d weights.
 
@@ -66,7 +71,7 @@ class Penalised:
 
     def _minimum(self, rows: Rows) -> LeastSquaresFit:
         """Return the minimum: analytically where the penalty is the same multiple of the square of each weight."""
-        alpha, family = penalty_of_targets(self.alpha, rows.y.shape[1]), self._family(rows.n_features)
+        alpha, family = penalty_of_targets(self._alpha(), rows.y.shape[1]), self._family(rows.n_features)
         is_uniform = not alpha.any() or (self.penalty_factor is None and not self.l1_ratio)
         if is_uniform and not family.at(0.0).has_bounds:
             return least_squares(rows, alpha, self.fit_intercept)

@@ -197,7 +197,7 @@ class LinearRegression(
     def _keep(self, fit: LeastSquaresFit, n: int, is_vector: bool) -> None:
         """Set the coefficients, and what the residuals say of the noise and of the errors of the coefficients."""
         q, names = len(fit.weight), self._features()
-        found = linear_coefficients(fit, names, n, self.fit_intercept, float(np.max(self.alpha)))
+        found = linear_coefficients(fit, names, n, self.fit_intercept, float(np.max(self._alpha())))
         degrees = found.degrees_of_freedom
         sigma = fit.sigma(int(degrees)) if degrees > 0 else np.full(q, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -227,7 +227,7 @@ class LinearRegression(
             warn_user(LinearDependenceWarning(d, fit.rank, names))
         if not fit.error <= IMPRECISE:
             warn_user(PrecisionWarning.of_solution(fit.error))
-        elif fit.sensitivity > SENSITIVE and not np.any(self.alpha):
+        elif fit.sensitivity > SENSITIVE and not np.any(self._alpha()):
             warn_user(PrecisionWarning.of_data(fit.sensitivity))
 
     @overload

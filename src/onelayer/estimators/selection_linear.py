@@ -1,79 +1,105 @@
 """Linear regression that chooses its penalty by rows that the model has not seen."""
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.data.rows import Rows
+from onelayer.estimators.array_api import to_numpy
+from onelayer.estimators.callbacks import FitTask, with_callbacks
+from onelayer.estimators.chosen_model import ChosenModel
+from onelayer.estimators.linear_penalty import PENALTY_CONSTRAINTS
 from onelayer.estimators.linear_regression import LinearRegression
 from onelayer.estimators.offsets import target_offset
 from onelayer.estimators.parameters import DTYPES, check_parameters, refuse_unlike_numbers
-from onelayer.estimators.selection import (
-    Candidates,
-    Errors,
-    checked_penalties,
-    chosen,
-    fold_weights,
-    path_of,
-    results,
-    ridge_penalties,
-    row_splits,
-)
-from onelayer.solvers.ridge_folds import fold_errors
-from onelayer.solvers.ridge_path import leave_one_out
-
-PENALTIES = 100
-DECADES = 6  # of penalties below the squares of a usual column; above the sum of those of all there is one
+from onelayer.estimators.selection import path_of, ratios, results, row_splits
+from onelayer.selection.choice import Rule
+from onelayer.selection.least_squares import PENALTIES, choose_alpha, is_ridge
+from onelayer.selection.splits import FOLDS
 
 
-class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class LinearRegressionCV(
+    ChosenModel,
+    MultiOutputMixin,  # type: ignore[misc]
+    RegressorMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     """Least squares with the penalty that predicts best: ``LinearRegression(alpha=...)`` with alpha chosen.
 
-    Every model minimises Σ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ‖W‖², over all rows or over those that a fold learns from: alpha
-    is the same number for both, as in scikit-learn's ``RidgeCV`` and ``GridSearchCV``. Errors are means of squares over
-    rows, by their weights, and over targets.
+    Every model minimises Σ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ((1 − l1_ratio) ‖W‖² + 2 l1_ratio ‖W‖₁), over all rows or over
+    those that a fold learns from: alpha is the same number for both, as in scikit-learn's ``RidgeCV``,
+    ``LogisticRegressionCV`` and ``GridSearchCV``. Its ``ElasticNetCV``, and R's ``cv.glmnet``, hold the penalty per row
+    a = alpha / Σ cᵢ instead: of K like folds, their a says in a fold what our alpha = a Σ cᵢ (K − 1) / K does. Errors
+    are means of squares over rows, by their weights, and over targets.
 
     Args:
-        alphas: penalties to choose from, a list, or how many; None is 100. They are spread evenly in their logarithm,
-            from 10 times the sum of squares of the centred features to 10⁻⁶ times that of a usual one, their median.
-        cv: None for leave-one-out, in closed form; a number of folds, not shuffled; or what scikit-learn takes: a
-            splitter, or pairs of row numbers.
+        alphas: penalties to choose from, a list, or how many; None is 100. They are spread evenly in their logarithm:
+            those of a ridge from 10 times the sum of squares of the centred features to 10⁻⁶ times that of a usual one,
+            their median; with an ``l1_ratio`` from the least that leaves all features out to 10⁻⁴ of it, or 10⁻² if
+            features outnumber rows.
+        l1_ratio, penalty_factor, positive, lower, upper: the kind of penalty, as in ``LinearRegression``; ``l1_ratio``
+            may be a list, to choose from too.
+        cv: a number of folds, not shuffled; or what scikit-learn takes: a splitter, or pairs of row numbers. None is
+            leave-one-out, in closed form, for a ridge alone, and 5 folds for other kinds of penalties.
         rule: "min" for the penalty of the least error; "1se" for the strongest one whose error is at most one standard
             error above that, which is as good as can be told, and simpler.
         fit_intercept: whether b is free; else it is 0.
+        tol: the gap to reach with l1_ratio, penalty_factor or bounds, relative to the objective, by each model.
+        max_iter: how many sweeps over features that may take.
 
     Attributes:
-        alpha_: the penalty chosen.
-        coef_, intercept_: of the model with it on all rows, as those of ``LinearRegression``.
+        alpha_, l1_ratio_: those chosen.
+        coef_, intercept_, n_iter_: of the model with them on all rows, as those of ``LinearRegression``.
         estimator_: that model, a ``LinearRegression`` with its summary and its file.
-        cv_results_: ``alpha`` (a,) from the strongest to the weakest, ``mean_error`` (a,) and its ``standard_error``
-            (a,), and with folds ``fold_errors`` (a, K).
-        path_: ``alpha`` (a,), ``coef`` (a, d) or (a, q, d), ``intercept`` (a,) or (a, q) of the models of all rows, and
-            ``n_features`` (a,), how many features are in.
+        cv_results_: ``alpha`` and ``l1_ratio`` (a,), from the strongest penalty to the weakest for each ratio,
+            ``mean_error`` (a,) over rows, its ``standard_error`` (a,), and with folds ``fold_errors`` (a, K).
+        path_: of the ratio chosen ``alpha`` (a,), ``coef`` (a, d) or (a, q, d), ``intercept`` (a,) or (a, q) of the
+            models of all rows, and ``n_features`` (a,), how many features are in.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
     """
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
+        **PENALTY_CONSTRAINTS,
         "alphas": [None, Interval(Integral, 1, None, closed="left"), "array-like"],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both"), "array-like"],
         "cv": ["cv_object"],
         "rule": [StrOptions({"min", "1se"})],
         "fit_intercept": ["boolean"],
     }
+    del _parameter_constraints["alpha"]
 
     def __init__(
-        self, *, alphas: Any = None, cv: Any = None, rule: str = "min", fit_intercept: bool = True
+        self,
+        *,
+        alphas: Any = None,
+        l1_ratio: Any = 0.0,
+        penalty_factor: Any = None,
+        positive: bool = False,
+        lower: Any = None,
+        upper: Any = None,
+        cv: Any = None,
+        rule: Rule = "min",
+        fit_intercept: bool = True,
+        tol: float = 1e-8,
+        max_iter: int = 10_000,
     ) -> None:
         self.alphas = alphas
+        self.l1_ratio = l1_ratio
+        self.penalty_factor = penalty_factor
+        self.positive = positive
+        self.lower = lower
+        self.upper = upper
         self.cv = cv
         self.rule = rule
         self.fit_intercept = fit_intercept
+        self.tol = tol
+        self.max_iter = max_iter
 
+    @with_callbacks  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None, groups: Any = None) -> Self:
         """Choose the penalty and fit the model with it.
 
@@ -89,9 +115,11 @@ class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # ty
             ValueError: if X or y are malformed.
         """
         check_parameters(self, self._parameter_constraints)
+        given = {"sample_weight": sample_weight, "offset": offset, "groups": groups}
+        task, table, target = FitTask(self, X, y, given), X, y
+        X, y, sample_weight, offset, groups = map(to_numpy, (X, y, sample_weight, offset, groups))
         refuse_unlike_numbers(X)
         refuse_unlike_numbers(y)
-        table, target = X, y
         how = {"accept_sparse": "csr", "dtype": DTYPES, "y_numeric": True, "multi_output": True}
         X, y = validate_data(self, X, y, ensure_min_samples=2, **how)
         c = None
@@ -99,42 +127,46 @@ class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # ty
             c = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         Y = np.asarray(y, np.float64).reshape(len(y), -1)
         rows = Rows(X, Y, "regression", c, offset=target_offset(offset, *Y.shape))
-        alphas = self._penalties(rows)
-        if self.cv is None:
-            left_out = leave_one_out(rows, alphas, self.fit_intercept)
-            errors, path = Errors(left_out.error, left_out.standard_error), left_out.path
-        else:
-            splits = row_splits(self.cv, X, y, groups)
-            of_folds = fold_errors(rows, splits, alphas, self.fit_intercept)
-            errors, path = Errors.of_folds(of_folds.errors, fold_weights(splits, c)), of_folds.path
-        candidates = [Candidates(0.0, alphas, path.weight, path.bias, errors)]
-        best, number = chosen(candidates, self.rule)
-        self.alpha_ = float(best.penalties[number])
-        self.cv_results_, self.path_ = results("alpha", candidates), path_of("alpha", best, y.ndim == 1)
-        model = LinearRegression(alpha=self.alpha_, fit_intercept=self.fit_intercept)
-        self.estimator_ = model.fit(table, target, sample_weight, offset=offset)
-        self.coef_, self.intercept_ = model.coef_, model.intercept_
+        families = [self._model(1.0, ratio)._family(rows.n_features) for ratio in ratios(self.l1_ratio)]
+        cv = FOLDS if self.cv is None and not all(map(is_ridge, families)) else self.cv
+        choice = choose_alpha(
+            rows,
+            families,
+            PENALTIES if self.alphas is None else self.alphas,
+            None if cv is None else row_splits(cv, X, y, groups),
+            fit_intercept=self.fit_intercept,
+            rule=self.rule,
+            tol=float(self.tol),
+            max_iter=int(self.max_iter),
+        )
+        self.alpha_, self.l1_ratio_ = choice.penalty, choice.l1_ratio
+        self.cv_results_, self.path_ = results("alpha", choice), path_of("alpha", choice, y.ndim == 1)
+        self.estimator_ = self._model(self.alpha_, self.l1_ratio_)
+        self.estimator_.fit(table, target, sample_weight, offset=offset)
+        for name in ("coef_", "intercept_", "n_iter_"):
+            setattr(self, name, getattr(self.estimator_, name))
+        task.end()
         return self
 
-    def _penalties(self, rows: Rows) -> NDArray[np.float64]:
-        """Return the penalties (a,), from the strongest to the weakest."""
-        given = checked_penalties(self.alphas, "alphas")
-        if given is not None:
-            return np.sort(given)[::-1]
-        n = PENALTIES if self.alphas is None else int(self.alphas)
-        return ridge_penalties(rows, self.fit_intercept, n, DECADES)
+    def _model(self, alpha: float, l1_ratio: float) -> LinearRegression:
+        return LinearRegression(
+            alpha=alpha,
+            l1_ratio=l1_ratio,
+            penalty_factor=self.penalty_factor,
+            positive=self.positive,
+            lower=self.lower,
+            upper=self.upper,
+            fit_intercept=self.fit_intercept,
+            tol=self.tol,
+            max_iter=self.max_iter,
+        )
 
-    def predict(self, X: Any, offset: Any = None) -> NDArray[np.float64]:
+    def predict(self, X: Any, offset: Any = None) -> Any:
         """Return the predicted targets (n,) or (n, q) for features X (n, d), with their offset if ``fit`` had one."""
         check_is_fitted(self)
-        return np.asarray(self.estimator_.predict(X, offset=offset))
+        return self.estimator_.predict(X, offset=offset)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return R² of the predictions for X (n, d) against y (n,) or (n, q), with weights (n,)."""
         check_is_fitted(self)
         return float(self.estimator_.score(X, y, sample_weight, offset))
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

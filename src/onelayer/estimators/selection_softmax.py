@@ -1,6 +1,5 @@
 """Softmax regression that chooses its penalty by rows that the model has not seen."""
 
-from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -9,13 +8,15 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import get_scorer, get_scorer_names
-from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from onelayer.data.rows import Block, Rows
+from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
+from onelayer.estimators.array_api import Space, to_numpy
+from onelayer.estimators.callbacks import FitTask, with_callbacks
+from onelayer.estimators.chosen_model import ChosenModel
 from onelayer.estimators.offsets import logit_offset
 from onelayer.estimators.parameters import (
     DTYPES,
@@ -24,39 +25,18 @@ from onelayer.estimators.parameters import (
     plain_labels,
     refuse_unlike_numbers,
 )
-from onelayer.estimators.selection import (
-    FOLDS,
-    Candidates,
-    Errors,
-    Split,
-    checked_penalties,
-    chosen,
-    class_splits,
-    fold_weights,
-    path_of,
-    ratios,
-    results,
-    ridge_penalties,
-)
+from onelayer.estimators.selection import path_of, ratios, results, row_splits
 from onelayer.estimators.softmax_regression import SoftmaxRegression
-from onelayer.losses import CrossEntropy
-from onelayer.penalties import ElasticNet
+from onelayer.selection.choice import Rule
+from onelayer.selection.softmax import PENALTIES, choose_C
+from onelayer.selection.splits import FOLDS, splits_by, spread
 from onelayer.solvers.fit import Minimum
-from onelayer.solvers.penalty_path import PenaltyPath
-from onelayer.solvers.warm_starts import minima
+from onelayer.solvers.folds import Split
 
 Array = NDArray[Any]
 
-PENALTIES = 20
-STRONGEST, WEAKEST = (
-    10.0,
-    1e-6,
-)  # ridges beside the sum of the eigenvalues of the Hessian of a model without weights
-DECADES = 5  # of ridges below the curvature along a usual feature; above the sum of those of all there is one
-SHORTEST = 1e-3  # l1: the weakest beside the strongest, which leaves all features out
 
-
-class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Softmax regression with the penalty that predicts best: ``SoftmaxRegression(C=...)`` with C chosen.
 
     Every model minimises C Σ cᵢ ℓᵢ + penalty(W), over all rows or over those that a fold learns from: C is the same
@@ -114,7 +94,7 @@ class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         penalty_factors: Any = None,
         bounds: Any = None,
         cv: Any = FOLDS,
-        rule: str = "min",
+        rule: Rule = "min",
         scoring: Any = None,
         fit_intercept: bool = True,
         tol: float = 1e-6,
@@ -134,6 +114,7 @@ class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.max_iter = max_iter
         self.class_weight = class_weight
 
+    @with_callbacks  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None, groups: Any = None) -> Self:
         """Choose the penalty and fit the model with it.
 
@@ -152,8 +133,9 @@ class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ConvergenceWarning: if the model chosen is not as near its minimum as ``tol`` asks for.
         """
         check_parameters(self, self._parameter_constraints)
+        data = X, y, {"sample_weight": sample_weight, "offset": offset, "groups": groups}
+        X, y, sample_weight, offset, groups = map(to_numpy, (X, y, sample_weight, offset, groups))
         refuse_unlike_numbers(X)
-        table, target = X, y
         X, y = validate_data(
             self, X, plain_labels(y), accept_sparse="csr", dtype=DTYPES, ensure_min_samples=2
         )
@@ -168,20 +150,34 @@ class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         c = np.ones(len(y))
         if sample_weight is not None:
             c = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        splits = class_splits(FOLDS if self.cv is None else self.cv, X, y, labels, c, groups)
         judged = Rows(X, labels, "classes", c, offset=logit_offset(offset, len(y), q))
         taught = judged
         if self.class_weight is not None:
             weights = c * class_weights(self.class_weight, self.classes_, labels, c)[labels]
             taught = Rows(X, labels, "classes", weights, offset=judged.offset)
-        candidates = [self._candidates(taught, judged, splits, ratio) for ratio in ratios(self.l1_ratio)]
-        best, number = chosen(candidates, self.rule)
-        self.C_, self.l1_ratio_ = float(best.penalties[number]), best.l1_ratio
-        self.cv_results_, self.path_ = results("C", candidates), path_of("C", best)
+        splits, kinds = self._splits(X, y, labels, groups), ratios(self.l1_ratio)
+        task = FitTask(self, *data, n_steps=len(kinds) * (len(splits) + 1), step_name="path")
+        choice = choose_C(
+            taught,
+            self.classes_.tolist(),
+            {ratio: self._model(1.0, ratio)._penalty(taught.n_features) for ratio in kinds},
+            PENALTIES if self.Cs is None else self.Cs,
+            splits,
+            fit_intercept=self.fit_intercept,
+            rule=self.rule,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            judged=judged,
+            judge=None if self.scoring is None else self._scored,
+            on_path=task.on_step,
+        )
+        self.C_, self.l1_ratio_ = choice.penalty, choice.l1_ratio
+        self.cv_results_, self.path_ = results("C", choice), path_of("C", choice)
         self.estimator_ = self._model(self.C_, self.l1_ratio_)
-        self.estimator_.fit(table, target, sample_weight, offset=offset)
-        for name in ("coef_", "intercept_", "objective_", "gap_", "n_iter_"):
+        self.estimator_.fit(*data[:2], sample_weight, offset=offset)
+        for name in ("classes_", "coef_", "intercept_", "objective_", "gap_", "n_iter_"):
             setattr(self, name, getattr(self.estimator_, name))
+        task.end()
         return self
 
     def _model(self, C: float, l1_ratio: float) -> SoftmaxRegression:
@@ -197,44 +193,15 @@ class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             class_weight=self.class_weight,
         )
 
-    def _candidates(self, taught: Rows, judged: Rows, splits: Sequence[Split], ratio: float) -> Candidates:
-        """Return the path for one kind of penalty, and its errors by folds."""
-        Cs, d = self._penalties(taught, ratio), taught.n_features
-        penalties = [self._model(float(C), ratio)._penalty(d) for C in Cs]
-        errors = np.empty((len(Cs), len(splits)))
-        for k, (train, test) in enumerate(splits):
-            fits = self._minima(taught.take(train), penalties)
-            errors[:, k] = [self._error(fit, judged.take(test)) for fit in fits]
-        fits = self._minima(taught, penalties)
-        weight, bias = np.stack([fit.weight for fit in fits]), np.stack([fit.bias for fit in fits])
-        return Candidates(ratio, Cs, weight, bias, Errors.of_folds(errors, fold_weights(splits, judged.c)))
+    def _splits(self, X: Any, y: Any, labels: NDArray[np.int64], groups: Any) -> list[Split]:
+        cv = FOLDS if self.cv is None else self.cv
+        if isinstance(cv, int | np.integer):
+            return splits_by(spread(labels, int(cv)))
+        return row_splits(cv, X, y, groups)
 
-    def _minima(self, rows: Rows, penalties: Sequence[Any]) -> list[Minimum]:
-        rows = rows if rows.c is None or rows.c.all() else rows.take(rows.c > 0)
-        loss = CrossEntropy(len(self.classes_))
-        return list(minima(rows, loss, penalties, self.fit_intercept, self.tol, self.max_iter))
-
-    def _penalties(self, rows: Rows, ratio: float) -> Array:
-        """Return the C (a,), from the strongest penalty to the weakest."""
-        given = checked_penalties(self.Cs, "Cs")
-        if given is not None:
-            return np.sort(given)
-        n, q = PENALTIES if self.Cs is None else int(self.Cs), len(self.classes_)
-        penalty = self._model(1.0, ratio)._penalty(rows.n_features)
-        if isinstance(penalty, ElasticNet) and np.any(penalty.l1):
-            critical = PenaltyPath(rows, CrossEntropy(q), self.fit_intercept).critical(penalty)
-            return np.geomspace(1, 1 / SHORTEST, n) / (critical or 1.0)
-        curvature = (1 - 1 / q) / q  # of the loss, where all classes are as probable
-        return 1 / (curvature * ridge_penalties(rows, self.fit_intercept, n, DECADES))
-
-    def _error(self, fit: Minimum, rows: Rows) -> float:
-        """Return the mean error of a model on some rows, 0 if none has a weight."""
-        c = rows.gathered().row_weights()
-        if not c.any():
-            return 0.0
-        if self.scoring is None:
-            return _cross_entropy(fit, rows, len(self.classes_)) / float(c.sum())
-        model = _Judged()
+    def _scored(self, fit: Minimum, rows: Rows) -> float:
+        """Return minus the score of a model on some rows."""
+        model, c = _Judged(), rows.gathered().row_weights()
         model.classes_, model.n_features_in_ = self.classes_, rows.n_features
         model.coef_, model.intercept_, model._known = fit.weight, fit.bias, rows.offset
         weighed = {} if (c == 1).all() else {"sample_weight": c}
@@ -265,29 +232,11 @@ class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return float(self.estimator_.score(X, y, sample_weight, offset))
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
 
 class _Judged(SoftmaxRegression):
     """A model for scorers, which know nothing of offsets: it has that of the rows it is judged on."""
 
     _known: Array | None
 
-    def decision_function(self, X: Any, offset: Any = None) -> Any:
-        """Return the logits with the offset."""
-        return super().decision_function(X, offset=self._known)
-
-
-def _cross_entropy(fit: Minimum, rows: Rows, q: int) -> float:
-    """Return the sum over rows, by their weights, of the cross-entropy of a model."""
-    loss = CrossEntropy(q)
-
-    def terms(block: Block) -> list[float]:
-        outputs = np.ascontiguousarray((block.features() @ fit.weight.T + fit.bias).T)
-        outputs = outputs if block.offset is None else outputs + block.offset.T
-        return [float(block.row_weights() @ loss.at(outputs, block.y)[0])]
-
-    return float(rows.sum(terms)[0])
+    def _logits(self, X: Any, offset: Any, method: str) -> tuple[Array, Space | None]:
+        return super()._logits(X, self._known, method)

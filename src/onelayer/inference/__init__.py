@@ -10,9 +10,15 @@ from onelayer.inference.coefficients import Coefficients
 from onelayer.inference.linear import linear_coefficients
 
 if TYPE_CHECKING:
-    from onelayer.inference.softmax import separation_notes, softmax_coefficients
+    from onelayer.inference.softmax import separation_notes, softmax_coefficients, softmax_errors
 
-__all__ = ["Coefficients", "linear_coefficients", "separation_notes", "softmax_coefficients"]
+__all__ = [
+    "Coefficients",
+    "linear_coefficients",
+    "separation_notes",
+    "softmax_coefficients",
+    "softmax_errors",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -73,7 +73,13 @@ class Coefficients:
         return "\n".join([*lines[:-1], *self.notes])
 
     def cells(self, k: int) -> list[tuple[str, ...]]:
-        """Return the table of output k as it is printed: the names of its columns, and a line for each term."""
+        """Return the table of output k as it is printed: the names of its columns, and a line for each term.
+
+        Without any errors it is the estimates that are not 0.
+        """
+        if np.isnan(self.std_err).all():
+            shown = [(t, w) for t, w in zip(self.terms, self.estimate[k].tolist(), strict=True) if w]
+            return [("", "estimate"), *((term, f"{estimate:.6g}") for term, estimate in shown)]
         statistic = "z" if self.distribution == "normal" else "t"
         found: list[tuple[str, ...]] = [
             ("", "estimate", "std. error", statistic, "p", f"{100 * self.level:g}% from", "to")

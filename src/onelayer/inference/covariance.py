@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from onelayer.data.rows import block_rows
 from onelayer.errors import OneLayerError
 from onelayer.inference.coefficients import check_level, quantile, two_sided_p
-from onelayer.inference.robust import Robust
 from onelayer.solvers.inverse import Inverse
 
 Array = NDArray[np.float64]
@@ -49,22 +48,17 @@ class Covariance:
     Attributes:
         inverse: of the fit.
         middle: (r, r) the covariance in its coordinates.
-        robust: what it is robust to.
+        degrees: of freedom of Student's t.
     """
 
     inverse: Inverse
     middle: Array
-    robust: Robust
+    degrees: int
 
     @staticmethod
     def classical(inverse: Inverse, sigma: float, n: int) -> "Covariance":
         """Return that of n rows whose noise has one standard deviation, or so over the root of its row's weight."""
-        return Covariance(inverse, np.eye(inverse.size) * sigma**2, Robust("classical", n))
-
-    @property
-    def degrees(self) -> int:
-        """The degrees of freedom of Student's t."""
-        return self.robust.degrees(self.inverse.size)
+        return Covariance(inverse, np.eye(inverse.size) * sigma**2, n - inverse.size)
 
     def matrix(self) -> Array:
         """Return the covariance (d + 1, d + 1), the bias last; NaN for what the rows do not determine."""

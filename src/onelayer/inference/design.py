@@ -14,6 +14,7 @@ from onelayer.data.rows import Block, Rows, Source, block_rows
 from onelayer.double_double import EPS, DoubleDouble, Sliced, slice_bits
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
+from onelayer.inference.covariance import Covariance
 from onelayer.inference.robust import Robust, meat
 from onelayer.solvers.coordinates import EXACT_VALUES, MOST_EXACT, product
 from onelayer.solvers.inverse import Inverse
@@ -118,8 +119,8 @@ class Design:
         self.rows.sum(fill)
         return np.minimum(leverages, 1.0), residuals
 
-    def covariance(self, k: int, robust: Robust) -> Array:
-        """Return the covariance (r, r) of the estimates of target k, in the coordinates of ``inverse``.
+    def covariance(self, k: int, robust: Robust) -> Covariance:
+        """Return the covariance of the estimates of target k.
 
         Raises:
             OneLayerError: for "HC2" and "HC3", if a row has a leverage of 1.
@@ -128,7 +129,7 @@ class Design:
             middle = np.eye(self.rank) * (self.rss[k] / (robust.n - self.rank))
         else:
             middle = meat(self.rows, self._scores(k, robust), robust) * robust.correction(self.rank)
-        return np.asarray(self.turn @ middle @ self.turn.T)
+        return Covariance(self.inverse, self.turn @ middle @ self.turn.T, robust.degrees(self.rank))
 
     def _scores(self, k: int, robust: Robust) -> Callable[[Block], Array]:
         power = LEVERAGE_POWER.get(robust.cov, 0.0)

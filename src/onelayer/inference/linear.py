@@ -26,7 +26,7 @@ def linear_coefficients(
     alpha: float = 0.0,
     level: float = 0.95,
     outputs: Sequence[str] = (),
-    rows: Source | None = None,
+    covariances: Sequence[Covariance] = (),
     robust: Robust | None = None,
 ) -> Coefficients:
     """Return the coefficients of y = Wx + b + ε with ε ~ N(0, σ²/c), for rows of weights c.
@@ -41,11 +41,11 @@ def linear_coefficients(
         alpha: the penalty on weights; with one there are no errors.
         level: the probability with which an interval holds the true coefficient.
         outputs: (q,) the names of the targets.
-        rows: those of the fit, which robust errors need.
-        robust: what the errors are robust to, if not classical.
+        covariances: (q,) those of the targets, if errors are not classical; see ``linear_covariances``.
+        robust: what they are robust to.
 
     Raises:
-        OneLayerError: if ``level`` is not between 0 and 1, or for "HC2" and "HC3", if a row has a leverage of 1.
+        OneLayerError: if ``level`` is not between 0 and 1.
     """
     d = fit.weight.shape[1]
     order = [d, *range(d)] if fit_intercept else list(range(d))
@@ -55,9 +55,7 @@ def linear_coefficients(
     if not why_no_errors(n, rank, alpha):
         if robust.cov == "classical":
             errors = fit.std_err(n - (rank or 0))
-        elif rows is not None and fit.inverse is not None:
-            inverse = fit.inverse.times_power(fit.exponent)
-            covariances = robust_covariances(Design.of(rows, fit.weight, fit.bias, inverse), robust)
+        elif covariances:
             errors = np.stack([covariance.std_err() for covariance in covariances])
     return linear_table(
         with_intercept(terms, fit_intercept),
@@ -74,10 +72,26 @@ def linear_coefficients(
     )
 
 
-def robust_covariances(design: Design, robust: Robust) -> list[Covariance]:
-    """Return the covariance of the coefficients of each target (q,)."""
-    middles = (design.covariance(k, robust) for k in range(len(design.weight)))
-    return [Covariance(design.inverse, middle, robust) for middle in middles]
+def linear_covariances(fit: LeastSquaresFit, rows: Source, robust: Robust, alpha: float) -> list[Covariance]:
+    """Return the covariance of the coefficients of each target (q,); none if there are no errors.
+
+    Args:
+        fit: the exact solution.
+        rows: those of the fit.
+        robust: what the errors are robust to.
+        alpha: the penalty on weights.
+
+    Raises:
+        OneLayerError: for "HC2" and "HC3", if a row has a leverage of 1.
+    """
+    if fit.inverse is None or why_no_errors(robust.n, fit.inverse.size, alpha):
+        return []
+    inverse = fit.inverse.times_power(fit.exponent)
+    if robust.cov == "classical":
+        sigmas = fit.sigma(robust.n - inverse.size).tolist()
+        return [Covariance.classical(inverse, sigma, robust.n) for sigma in sigmas]
+    design = Design.of(rows, fit.weight, fit.bias, inverse)
+    return [design.covariance(k, robust) for k in range(len(fit.weight))]
 
 
 def why_no_errors(n: int, rank: int | None, alpha: float) -> str:

@@ -120,13 +120,13 @@ class Robust:
     def _ways(self) -> str:
         return " and ".join(f"{part.count:,}" for part in self.groups[:2])
 
-    def notes(self) -> tuple[str, ...]:
-        """Return a sentence on what errors are robust to, or none if they are classical."""
+    def notes(self, has_degrees: bool = True) -> tuple[str, ...]:
+        """Return a sentence on what errors are robust to, with the degrees of freedom of t, if it is one; or none."""
         if self.cov == "classical":
             return ()
         if self.cov == "cluster":
-            said = f"for rows that depend on each other within {self._ways()} groups: "
-            said += f"t has {self.group_count - 1:,} degrees of freedom"
+            degrees = f": t has {self.group_count - 1:,} degrees of freedom" if has_degrees else ""
+            said = f"for rows that depend on each other within {self._ways()} groups{degrees}"
         elif self.cov == "HAC":
             said = f"for rows that depend on the {self.lags:,} before them (HAC, Newey and West)"
         else:
@@ -241,7 +241,12 @@ def _columns(groups: Any) -> list[NDArray[Any]]:
     names = getattr(groups, "columns", None)
     if names is not None and hasattr(groups, "__getitem__"):
         return [np.asarray(groups[name]) for name in names]
-    array = np.array(groups, object) if isinstance(groups, list | tuple) else np.asarray(groups)
+    try:
+        array = np.array(groups, object) if isinstance(groups, list | tuple) else np.asarray(groups)
+    except ValueError:
+        raise OneLayerError(
+            "groups are of unequal lengths or shapes: give two of each row as np.column_stack([first, second])"
+        ) from None
     if not array.ndim:
         raise OneLayerError(f"groups must be the group of each row, not {groups!r} alone")
     return [array] if array.ndim == 1 else list(array.reshape(len(array), -1).T)

@@ -33,6 +33,7 @@ PENALISED_ROBUST = (
     "with a penalty the weights are drawn towards 0: robust errors say how the drawn estimates differ between samples, "
     "and intervals are about what these tend to, not about the true coefficients"
 )
+CHOSEN = "there are no standard errors: with an l1 the same rows choose the features and draw their weights towards 0"
 OFF = 0.05  # standard errors that a fit may be from its minimum without a word
 
 
@@ -69,7 +70,25 @@ def softmax_coefficients(
     reference: Any = None,
     robust: Robust | None = None,
 ) -> Coefficients:
-    """Return the logarithms of odds against a reference class, with their errors.
+    """Return the logarithms of odds against a reference class, with their errors; see ``softmax_errors``."""
+    return softmax_errors(
+        *(rows, fit_weight, fit_bias, penalty, terms, classes, fit_intercept, level, reference, robust)
+    )[0]
+
+
+def softmax_errors(
+    rows: Source,
+    fit_weight: Array,
+    fit_bias: Array,
+    penalty: Ridge,
+    terms: Sequence[str],
+    classes: Sequence[Any],
+    fit_intercept: bool = True,
+    level: float = 0.95,
+    reference: Any = None,
+    robust: Robust | None = None,
+) -> tuple[Coefficients, Covariance | None]:
+    """Return the logarithms of odds against a reference class, with their errors, and the covariance of these.
 
     Weights of rows are frequencies, as statsmodels' ``freq_weights``: a row of weight 2 is two rows. It takes a few
     passes over the rows, and a matrix of all pairs of coefficients.
@@ -95,9 +114,26 @@ def softmax_coefficients(
     names, base = [str(name) for name in classes], number_of(reference, classes)
     W, b = of_all_classes(fit_weight, fit_bias)
     if (len(W) - 1) * (W.shape[1] + int(fit_intercept)) > MOST_COEFFICIENTS:
-        return table(W, b, None, terms, names, fit_intercept, level, base)
+        return table(W, b, None, terms, names, fit_intercept, level, base), None
     spread = softmax_spread(Fitted.of(rows, W, b, penalty, fit_intercept, base), terms, names, robust)
-    return table(W, b, spread, terms, names, fit_intercept, level, base)
+    found = table(W, b, spread, terms, names, fit_intercept, level, base)
+    if robust is not None:
+        found = replace(found, notes=(*found.notes, *robust.notes(has_degrees=False)))
+    return found, spread.covariance
+
+
+def net_coefficients(
+    fit_weight: Array,
+    fit_bias: Array,
+    terms: Sequence[str],
+    classes: Sequence[Any],
+    fit_intercept: bool = True,
+    reference: Any = None,
+) -> Coefficients:
+    """Return the logarithms of odds of a fit with an l1, which have no errors; see ``softmax_coefficients``."""
+    names, base = [str(name) for name in classes], number_of(reference, classes)
+    W, b = of_all_classes(fit_weight, fit_bias)
+    return replace(table(W, b, None, terms, names, fit_intercept, 0.95, base), notes=(CHOSEN,))
 
 
 def table(

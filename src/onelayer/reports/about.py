@@ -16,6 +16,7 @@ from onelayer.reports.words import Language, say
 MOST_NOTES = 50
 MOST_NAMED = 12  # classes, and columns in a warning
 MOST_BARS = 25  # coefficients in a picture
+LARGEST_LOG = 700.0  # of odds that are a number
 MOST_PICTURES = 4  # of coefficients
 
 
@@ -157,6 +158,11 @@ class Writer:
         values["alpha"] = f"{plan.alpha:g}"
         is_penalised = inf > plan.C if plan.model == "softmax" else plan.alpha > 0
         kind = "penalty" if plan.model == "softmax" else "ridge"
+        if plan.l1_ratio:
+            used = np.count_nonzero(found.model.weight.any(axis=0))
+            values |= {"used": f"{used:,}", "features": f"{found.model.n_features:,}"}
+            values |= {"l1": f"{plan.l1_ratio:g}", "share": f"{1 - plan.l1_ratio:g}"}
+            kind = f"net.{plan.model}"
         how = "sgd" if not plan.is_exact else kind if is_penalised else "exact"
         epochs = len(found.run.history.epochs)
         fitted = self.say(
@@ -199,7 +205,9 @@ class Writer:
         more = (
             f" + … <small>({self.say('terms.more', n=f'{equation.more:,}')})</small>" if equation.more else ""
         )
-        return f"{left} = {number(equation.bias)}{terms}{more}"
+        known = self.findings.model.offset
+        offset = "" if known is None else f" <span>+ {self.say('offset', name=name_html(known))}</span>"
+        return f"{left} = {number(equation.bias)}{terms}{offset}{more}"
 
     # Coefficients
 
@@ -239,7 +247,7 @@ class Writer:
         return self.say("the log-odds" if is_logit else "the score")
 
     def _bars(self, group: Group) -> str:
-        terms = [term for term in group.terms if term.name is not None][:MOST_BARS]
+        terms = [term for term in group.terms if term.name is not None and term.estimate][:MOST_BARS]
         if not terms:
             return ""
         known = self.findings.extras.coefficients
@@ -256,20 +264,32 @@ class Writer:
             self.say("coefficients.effect"),
             html.untagged(heading),
         )
-        level = "" if known is None else self.say("coefficients.intervals", level=percent(known.level, 0))
+        level = ""
+        if known is not None and self._has_errors:
+            level = self.say("coefficients.intervals", level=percent(known.level, 0))
         return html.figure(heading, picture, self.say("coefficients.caption", what=self._what()), level)
+
+    @property
+    def _has_errors(self) -> bool:
+        """Whether anything is known of the errors of coefficients."""
+        known = self.findings.extras.coefficients
+        return known is not None and not np.isnan(known.std_err).all()
 
     def _table(self) -> str:
         known, groups = self.findings.extras.coefficients, self.findings.groups
         head = [self.say("feature"), self.say("estimate")]
         if known is not None:
+            head += [self.say("odds")] if known.reference is not None else []
+        if known is not None and self._has_errors:
             head += [self.say(key) for key in ("std_err", "statistic", "p")]
             head += [self.say("level.from", level=percent(known.level, 0)), self.say("to")]
         rows: list[list[str]] = []
         for group in groups:
             if group.output is not None:
                 rows.append([name_html(group.output)])
-            rows += [self._coefficient(term, known is not None) for term in group.terms]
+            # Without errors there is nothing to say of features that a penalty has left out.
+            terms = [t for t in group.terms if t.estimate or self._has_errors or known is None]
+            rows += [self._coefficient(term, known is not None) for term in terms]
         return html.table(
             self.say("coefficients.table", what=self._what()), [*head, self.say("effect")], rows
         )
@@ -277,6 +297,8 @@ class Writer:
     def _coefficient(self, term: Term, is_known: bool) -> list[str]:
         cells = [self.say("bias") if term.name is None else name_html(term.name), number(term.estimate, 5)]
         if is_known:
+            cells += [number(np.exp(min(term.estimate, LARGEST_LOG)))] if self.findings.model.classes else []
+        if self._has_errors:
             cells += [
                 number(term.std_err),
                 number(term.statistic, 3),

@@ -75,6 +75,31 @@ def coefficients(names: Sequence[str], estimate: Array, interval: Array, label: 
     return plot.svg(about)
 
 
+def penalties(
+    strength: Array, error: Array, ends: Array, chosen: float, labels: tuple[str, str], about: str
+) -> str:
+    """Draw errors (a,) over strengths of a penalty (a,), with a standard error to each side (a, 2), and the choice."""
+    y = Range.of(error, ends)
+    plot = Plot(Range.of(strength), y, *labels)
+    places = zip(strength.tolist(), ends.tolist(), strict=True)
+    plot.spans([((x, low), (x, high)) for x, (low, high) in places], "span thin")
+    plot.line(strength, error)
+    plot.dots(strength, error)
+    plot.line((chosen, chosen), (y.low, y.high), "reference")
+    return plot.svg(about)
+
+
+def paths(strength: Array, effects: Array, chosen: float, labels: tuple[str, str], about: str) -> str:
+    """Draw a line of effects for each feature (a, m) over strengths of a penalty (a,), and the choice."""
+    y = Range.of(effects, [0.0])
+    plot = Plot(Range.of(strength), y, *labels)
+    plot.line((plot.x.low, plot.x.high), (0.0, 0.0), "axis")
+    for values in effects.T:
+        plot.line(strength, values, "line thin")
+    plot.line((chosen, chosen), (y.low, y.high), "reference")
+    return plot.svg(about)
+
+
 def calibration(found: Calibration, labels: tuple[str, str], about: str) -> str:
     """Draw how often it was so over the probability that was given, with intervals: the diagonal is right."""
     plot = Plot(Range.shares(), Range.shares(), *labels)

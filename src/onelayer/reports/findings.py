@@ -17,6 +17,7 @@ from onelayer.experiments import Run
 from onelayer.inference import Coefficients
 from onelayer.model import Model, log_softmax
 from onelayer.reports.judged import Classification, Regression, classification, regression
+from onelayer.reports.path import Path, path
 from onelayer.reports.terms import Equation, Group, equations, feature_names, groups
 from onelayer.scoring import regression_scores
 
@@ -98,6 +99,7 @@ class Findings:
         scores: those of the rows that the model is judged by, then the others.
         equations: what the model adds up; none for images and hidden layers.
         groups: its coefficients, likewise.
+        path: the penalties that the model's was chosen from, if it was.
         columns: those whose means differ most between the training rows and the others.
         rows_per_coefficient: of the smallest class, if there are classes; None where that says nothing.
         results: how predictions relate to what is true.
@@ -111,6 +113,7 @@ class Findings:
     scores: tuple[Score, ...]
     equations: tuple[Equation, ...]
     groups: tuple[Group, ...]
+    path: Path | None
     columns: tuple[Compared, ...]
     rows_per_coefficient: float | None
     results: Regression | Classification
@@ -157,6 +160,7 @@ def findings(run: Run, extras: Extras = NOTHING_MORE) -> Findings:
         scores=(*_folds(extras.folds, extras.pooled), *_scores(run, parts)),
         equations=() if named is None else equations(model, named),
         groups=() if named is None else groups(model, named, extras.coefficients),
+        path=None if named is None else path(run, named),
         columns=() if moments is None else _columns(run, moments),
         rows_per_coefficient=_rows_per_coefficient(run) if is_one_layer else None,
         results=classification(run) if model.classes else regression(run, moments),

@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from onelayer.reports import html
 from onelayer.reports.about import Writer
+from onelayer.reports.chosen import penalty
 from onelayer.reports.findings import Findings
 from onelayer.reports.shown import results
 from onelayer.reports.text import shortened
@@ -29,6 +30,7 @@ def page(findings: Findings, language: Language) -> str:
         writer.warnings(),
         results(writer),
         writer.model(),
+        penalty(writer),
         writer.coefficients(),
         writer.data(),
         writer.training(),

@@ -128,6 +128,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "log-odds": ("log-odds of {second} against {first}", "{second} 相对于 {first} 的对数几率"),
     "score": ("score of {name}", "{name} 的得分"),
+    "offset": ("{name}, as it is in the table", "表中的 {name}，原值"),
     "terms.more": (
         "{n} more terms, each with a smaller effect (the weight times the standard deviation of the feature)",
         "另有 {n} 项，效应（权重乘以特征的标准差）都更小",
@@ -159,6 +160,20 @@ WORDS: dict[str, tuple[str, str]] = {
         "由求解器“{solver}”求得精确最小值，C = {C}（惩罚项为 ½‖W‖²，与 C 倍的全部样本交叉熵之和相权衡）；共 "
         "{parameters} 个参数。",
     ),
+    "fitted.net.linear": (
+        "Fitted to the exact minimum with the solver “{solver}” and the penalty "
+        "{alpha} × ({share} ‖W‖² + 2 × {l1} ‖W‖₁), which leaves {used} of {features} features in; "
+        "{parameters} parameters.",
+        "由求解器“{solver}”求得精确最小值，惩罚项为 {alpha} × ({share} ‖W‖² + 2 × {l1} ‖W‖₁)，"
+        "{features} 个特征中保留 {used} 个；共 {parameters} 个参数。",
+    ),
+    "fitted.net.softmax": (
+        "Fitted to the exact minimum with the solver “{solver}” and C = {C} (the penalty is {share} × ½‖W‖² + {l1} ‖W‖₁"
+        " against C times the cross-entropy of all rows), which leaves {used} of {features} features in; {parameters} "
+        "parameters.",
+        "由求解器“{solver}”求得精确最小值，C = {C}（惩罚项为 {share} × ½‖W‖² + {l1} ‖W‖₁，与 C 倍的全部样本交叉熵之和"
+        "相权衡），{features} 个特征中保留 {used} 个；共 {parameters} 个参数。",
+    ),
     "fitted.sgd": (
         "Fitted by minibatch stochastic gradient descent: {epochs} epochs, batch size {batch}, learning rate "
         "{lr}; "
@@ -187,17 +202,47 @@ WORDS: dict[str, tuple[str, str]] = {
     "the score": ("the score", "得分"),
     "bias": ("(bias)", "（偏置）"),
     "estimate": ("estimate", "估计值"),
-    "std_err": ("standard error", "标准误"),
+    "odds": ("odds ratio", "优势比"),
+    "std_err": ("std. error", "标准误"),
     "statistic": ("statistic", "统计量"),
     "p": ("p", "p 值"),
     "level.from": ("{level} from", "{level} 下限"),
     "from": ("from", "下限"),
     "the target": ("{target}", "标签 {target} "),
     "to": ("to", "上限"),
-    "effect": ("per standard deviation", "每标准差"),
+    "effect": ("per std. deviation", "每标准差"),
     "groups.more": (
         "The coefficients of {n} more classes are in the model's file.",
         "其余 {n} 个类别的系数保存在模型文件中。",
+    ),
+    # The choice of the penalty
+    "chosen.title": ("How the penalty was chosen", "惩罚项是如何选定的"),
+    "chosen.min": (
+        "Of {n} penalties, {strength} has the least error on rows left out, {error} ± {standard_error}, by models of "
+        "{folds} folds, each learned from the others.",
+        "在 {n} 个惩罚强度中，{strength} 在留出样本上的误差最小，为 {error} ± {standard_error}：共 {folds} 折，"
+        "每一折都由用其余各折训练的模型预测。",
+    ),
+    "chosen.1se": (
+        "Of {n} penalties, {strength} is the strongest whose error on rows left out, {error} ± {standard_error}, is at "
+        "most one standard error above the least, by models of {folds} folds, each learned from the others.",
+        "在 {n} 个惩罚强度中，{strength} 是误差不超过最小误差加一个标准误的最强者，其在留出样本上的误差为 {error} ± "
+        "{standard_error}：共 {folds} 折，每一折都由用其余各折训练的模型预测。",
+    ),
+    "chosen.alpha": ("log₁₀ alpha: stronger to the right", "log₁₀ alpha：越靠右惩罚越强"),
+    "chosen.C": ("log₁₀ 1/C: stronger to the right", "log₁₀ 1/C：越靠右惩罚越强"),
+    "chosen.error.number": ("mean squared error", "均方误差"),
+    "chosen.errors": ("Error on rows left out", "留出样本上的误差"),
+    "chosen.errors.caption": (
+        "With one standard error to each side; the dashed line is the penalty chosen.",
+        "竖线为上下各一个标准误；虚线为选定的惩罚强度。",
+    ),
+    "chosen.effect": ("change for 1 standard deviation", "特征变化 1 个标准差引起的变化"),
+    "chosen.effects": ("Effects along the penalties", "各惩罚强度下的效应"),
+    "chosen.effects.caption": (
+        "A line for each of the features whose effects are largest: {names}. Over several classes it is the root of "
+        "the sum of their squares.",
+        "效应最大的各特征各画一条线：{names}。有多个类别时，取各类别效应平方和的平方根。",
     ),
     # Right and wrong
     "results": ("What it gets right and wrong", "对在哪里，错在哪里"),

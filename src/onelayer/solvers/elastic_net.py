@@ -40,6 +40,9 @@ LARGEST_EXACT = 2_000  # weights whose equations are solved as such
 MOST_EXACT = 10  # times weights that come to 0 are dropped from these
 SWEEPS = 100  # after which solving the equations is the faster way
 JITTER = 1e-14  # so that equations of dependent columns have a solution
+DEPENDENT = 1e-6  # share of the largest pivot, below which columns are looked on as dependent
+NOTHING = 1e-13  # and eigenvalues, beside the largest, as 0
+MOST_DEPENDENT = 500  # dependent columns whose equations are solved with the shortest step
 CLOSER = 3  # times that a solution is corrected from the rows themselves
 
 
@@ -328,7 +331,7 @@ def solve_exactly(gram: Array, slope: Array, v: Array, penalty: ElasticNet) -> N
         matrix.flat[:: len(used) + 1] += l2[used] + JITTER
         down = slope[used] - l1[used] * sign - l2[used] * v[used]
         try:
-            step = linalg.cho_solve(linalg.cho_factor(matrix, overwrite_a=True, check_finite=False), down)
+            step = _solved(matrix, down, shortest=not l1[used].any())
         except linalg.LinAlgError:
             return
         # A weight stops where it meets its bound or, if it has l1, 0.
@@ -347,3 +350,19 @@ def solve_exactly(gram: Array, slope: Array, v: Array, penalty: ElasticNet) -> N
         slope -= (ends - v[used])[stopped] @ gram[used[stopped], :m]
         v[used[stopped]] = ends[stopped]
         free[used[stopped]] = False
+
+
+def _solved(matrix: Array, down: Array, shortest: bool) -> Array:
+    """Return a solution of positive semidefinite equations.
+
+    Args:
+        matrix: (m, m).
+        down: (m,).
+        shortest: whether to return the shortest solution where columns are dependent. Without l1 what others have more
+            is rounding, much enlarged; with l1 it leads to weights of 0.
+    """
+    factor = linalg.cho_factor(matrix, check_finite=False)
+    pivots = np.diag(factor[0])
+    if not shortest or len(down) > MOST_DEPENDENT or pivots.min() > DEPENDENT * pivots.max():
+        return np.asarray(linalg.cho_solve(factor, down))
+    return np.asarray(linalg.lstsq(matrix, down, NOTHING, check_finite=False)[0])

@@ -99,11 +99,15 @@ def elastic_net_path(
     """
     rows = rows.less_offset() if isinstance(rows, Rows) else rows
     rows, exponent = rows.weights_near_one()
-    if shortest is None:
-        shortest = SHORTEST_WIDE if rows.n_features > len(rows) else SHORTEST
+    shortest = shortest_path(rows) if shortest is None else shortest
     with sums_share_threads():
         columns = standard_columns(rows, fit_intercept)
         return path_of(columns, family or Family(), alphas, shortest, tol, max_iter, exponent)
+
+
+def shortest_path(rows: Source) -> float:
+    """Return the last of chosen penalties as a share of the first."""
+    return SHORTEST_WIDE if rows.n_features > len(rows) else SHORTEST
 
 
 def path_of(
@@ -121,8 +125,8 @@ def path_of(
     """
     net = null_net(columns, family)
     if isinstance(alphas, int):
-        first = largest_alpha(net, family)
-        strengths = np.geomspace(first, first * shortest, alphas) if first > 0 else np.zeros(alphas)
+        first = largest_alpha(net, family) or 1.0  # where none is needed, any does
+        strengths = np.geomspace(first, first * shortest, alphas)
     else:
         given = np.sort(np.asarray(alphas, np.float64).ravel())[::-1]
         if not (np.isfinite(given) & (given >= 0)).all():

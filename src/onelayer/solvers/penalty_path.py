@@ -1,6 +1,5 @@
 """Minima of one loss on the same rows for one elastic net after another, each from where the one before has ended."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -164,20 +163,6 @@ class PenaltyPath:
         slopes[: 1 if of.is_grouped else None] = slope
         most = float((np.maximum(of.conjugate(slopes), of.conjugate(-slopes))).sum())
         return -most - float((slope * np.abs(here)).sum())
-
-
-def minima(
-    rows: Source,
-    loss: Loss,
-    penalties: Iterable[ElasticNet],
-    fit_intercept: bool = True,
-    tol: float = 1e-6,
-    max_iter: int = 1000,
-) -> Iterator[Minimum]:
-    """Yield the minimum with each of some penalties, best from the largest down; see ``minimise``."""
-    path = PenaltyPath(rows, loss, fit_intercept)
-    for penalty in penalties:
-        yield path.minimum(penalty, tol, max_iter)
 
 
 def softmax_path(

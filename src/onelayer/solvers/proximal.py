@@ -32,6 +32,7 @@ SLOW = (
 )
 ARMIJO = 1e-4
 HALVINGS = 40
+HIDDEN = 5  # steps in a row whose gain rounding hides, after which there is none left to make
 SHARE = 0.1  # of the gap of all columns: so far the working set is settled
 
 
@@ -180,11 +181,11 @@ class Proximal:
 
     def _settle(self, target: float) -> None:
         """Make steps with the chosen columns until what they leave is at most ``target``, and look at all again."""
-        at, net, before = self.columns, self.net.take(self.columns), np.inf
+        at, net, before, hidden = self.columns, self.net.take(self.columns), np.inf, 0
         point = replace(self.point, V=self.V[:, at], gradient=self.point.gradient[:, at])
         while True:
             left = min(estimated_gap(net, point), self.history[-1])
-            if left <= target or self.is_exhausted:
+            if left <= target or self.is_exhausted or hidden > HIDDEN:
                 break
             if left > SLOW * before:
                 self.model = None if not self.is_new else self.model
@@ -199,6 +200,8 @@ class Proximal:
             before, point = left, ahead
             self.is_new = False
             self.history.append(point.value + net.value(point.V))
+            gain = self.history[-2] - self.history[-1]
+            hidden = 0 if gain > 4 * EPS * self.history[-1] else hidden + 1
         self.V = self.V.copy()
         self.V[:, at] = point.V
         self.point = self.objective.at(self.V, inner=True)

@@ -16,6 +16,7 @@ from scipy import sparse
 from onelayer.data.rows import Block
 from onelayer.penalties import ElasticNet
 from onelayer.solvers.columns import Sparse
+from onelayer.solvers.elastic_net import solve_exactly
 from onelayer.solvers.kernels import descend_gram, descend_groups
 from onelayer.solvers.objective import Objective
 
@@ -73,12 +74,15 @@ class Quadratic:
             l1, l2, _, _ = net.take(self.columns[self.starts[:-1]]).arrays()
             descend = partial(descend_groups, self.H, slope, weight, l1, l2, self.starts, self.curvatures)
         else:
-            descend = partial(descend_gram, self.H, slope, weight, *net.take(self.columns).arrays())
+            its = net.take(self.columns)
+            descend = partial(descend_gram, self.H, slope, weight, *its.arrays())
         descend(0.0, 1)
         gained = (
             float((self.H.diagonal() + np.asarray(net.l2)[self.columns]) @ np.square(weight - before)) / 2
         )
-        descend(PRECISION * gained, SWEEPS)
+        if descend(PRECISION * gained, SWEEPS) >= SWEEPS and not net.is_grouped:
+            solve_exactly(self.H, slope, weight, its)
+            descend(PRECISION * gained, SWEEPS)
         found = V.copy()
         found[at] = weight
         return found

@@ -87,13 +87,19 @@ class StandardColumns(Protocol):
 
 def standard_columns(rows: Source, fit_intercept: bool) -> StandardColumns:
     """Return the kind of columns that suits the rows, whose weights are near 1."""
-    if isinstance(rows, Rows) and rows.in_memory:
-        if rows.is_sparse and rows.n_features > MOST_SPARSE_FEATURES:
-            return SparseColumns(rows, fit_intercept)
-        is_tall = rows.is_sparse or (len(rows) >= rows.n_features and rows.n_features <= LARGEST_GRAM)
-        if not is_tall and rows.n_features > FEW_COLUMNS:
-            return DenseColumns(rows, fit_intercept)
-    return SummedColumns.of(rows, fit_intercept)
+    if are_summed(rows, len(rows)):
+        return SummedColumns.of(rows, fit_intercept)
+    assert isinstance(rows, Rows)
+    return SparseColumns(rows, fit_intercept) if rows.is_sparse else DenseColumns(rows, fit_intercept)
+
+
+def are_summed(rows: Source, n: int) -> bool:
+    """Return whether ``SummedColumns`` suit n of the rows: all that are not in memory, and tall ones."""
+    if not (isinstance(rows, Rows) and rows.in_memory):
+        return True
+    if rows.is_sparse:
+        return rows.n_features <= MOST_SPARSE_FEATURES
+    return rows.n_features <= FEW_COLUMNS or rows.n_features <= min(n, LARGEST_GRAM)
 
 
 def _as_scale(spread: Array, rounding: Array) -> tuple[Array, NDArray[np.bool_]]:
