@@ -225,7 +225,7 @@ CASES = [
     Case("the model is right, C = 0.05", 400, softmax_right, (), ("classical", "HC0"), {"C": 0.05}),
     Case("probabilities are not logistic", 500, softmax_wrong, ("HC0",), ("classical",)),
     Case("150 groups of 8", 1_200, softmax_clustered, ("cluster",), ("classical",)),
-    Case("noise shared in time", 2_000, softmax_in_time, ("HAC",), ("classical",)),
+    Case("noise shared in time", 2_000, softmax_in_time, ("HAC 25",), ("HAC", "classical")),
 ]
 
 
