@@ -2,12 +2,13 @@
 
     python tools/peer_tests.py                       # all suites, some ten minutes
     python tools/peer_tests.py ridge logistic -v     # some of them, with each test that fails or does not apply
+    python tools/peer_tests.py --markdown docs/peer_tests.md
 
 The suites are those of the installed packages; nothing of them is in this repository. While a suite is collected, the
 class under test is replaced by one with its name and its constructor's arguments that fits with ours
-(``peers_sklearn.py``). What ours does not have is refused there, with the reason, and counts as "does not apply".
-So do tests of a peer's private functions or of a choice that is made otherwise here: ``APPLIES_NOT``
-names those, with the reason. Everything else has to pass; the exit code is 1 if something fails.
+(``peers_sklearn.py``, ``peers_statsmodels.py``). What ours does not have is refused there, with the reason, and counts
+as "does not apply". So do tests of a peer's private functions or of a choice that is made otherwise here:
+``APPLIES_NOT`` names those, with the reason. Everything else has to pass; the exit code is 1 if something fails.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,24 @@ class Suite:
     chosen: str = ""
 
 
+PAGE = """# The tests of scikit-learn and statsmodels, run against onelayer
+
+    python tools/peer_tests.py --markdown docs/peer_tests.md
+
+wrote this page, with {packages}. It runs the test suites of the installed packages; while a suite is collected, the
+classes under test are replaced by adapters that have their names and arguments and fit with ours. A test that asks for
+what ours does not have, or decides otherwise, ends there: the second table says why. A test passes if it calls an
+adapter and holds; one that calls none is of something else. Tests skipped by the suite include those that it expects
+to fail.
+
+{suites}
+
+{table}
+
+## What does not apply
+
+{reasons}
+"""
 DISCRETE = "Logit or logit"  # other models are of other losses
 
 SUITES = {
@@ -149,8 +169,8 @@ class Restored:
         self.restore()
 
 
-def run(suite: Suite, extra: list[str]) -> Ledger:
-    """Run a suite in this process."""
+def run(suite: Suite, chosen: str = "") -> Ledger:
+    """Run a suite, or the tests of it that pytest's -k chooses, in this process."""
     try:
         adapters, spec = import_module(suite.adapters), find_spec(suite.module)
     except ModuleNotFoundError:
@@ -169,9 +189,10 @@ def run(suite: Suite, extra: list[str]) -> Ledger:
 
     arguments = [spec.origin, "-q", "--no-header", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist"]
     arguments += ["-c", os.devnull, "--rootdir", str(Path(spec.origin).parents[3]), "--tb=short"]
-    arguments += ["-k", suite.chosen] if suite.chosen else []
+    wanted = " and ".join(f"({part})" for part in (suite.chosen, chosen) if part)
+    arguments += ["-k", wanted] if wanted else []
     with warnings.catch_warnings(), suppress(SystemExit):
-        pytest.main([*arguments, *extra], plugins=[ledger, Restored(restore)])
+        pytest.main(arguments, plugins=[ledger, Restored(restore)])
     restore()
     kept.__exit__(None, None, None)
     return ledger
@@ -206,6 +227,18 @@ def reasons(ledgers: dict[str, Ledger]) -> str:
     return "\n".join(lines)
 
 
+def page(ledgers: dict[str, Ledger]) -> str:
+    """Return the outcomes as a page in Markdown."""
+    of_packages = ", ".join(f"{name} {version(name)}" for name in ("onelayer", "scikit-learn", "statsmodels"))
+    suites = "\n".join(f"- {name}: `{SUITES[name].module}`{_chosen(name)}" for name in ledgers)
+    return PAGE.format(packages=of_packages, suites=suites, table=table(ledgers), reasons=reasons(ledgers))
+
+
+def _chosen(name: str) -> str:
+    chosen = SUITES[name].chosen
+    return f", tests with {chosen} in their names" if chosen else ""
+
+
 def main() -> int:
     """Run the suites that are asked for."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
@@ -213,10 +246,12 @@ def main() -> int:
     parser.add_argument("-k", default="", help="some of their tests, as pytest takes it")
     parser.add_argument("-v", action="store_true", help="name each test that fails or does not apply")
     parser.add_argument("--tb", action="store_true", help="show where each test fails")
+    parser.add_argument("--markdown", type=Path, help="a file to write the outcomes to")
     given = parser.parse_args()
-    extra = ["-k", given.k] if given.k else []
-    ledgers = {name: run(SUITES[name], extra) for name in given.suites or SUITES}
+    ledgers = {name: run(SUITES[name], given.k) for name in given.suites or SUITES}
     print("\n" + table(ledgers) + "\n\n" + reasons(ledgers) + "\n")
+    if given.markdown:
+        given.markdown.write_text(page(ledgers), encoding="utf-8")
     n_failed = 0
     for name, ledger in ledgers.items():
         for test, (outcome, reason) in ledger.outcomes.items():

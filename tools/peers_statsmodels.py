@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from statsmodels.discrete import discrete_model
 from statsmodels.regression import linear_model
+from statsmodels.stats.outliers_influence import OLSInfluence
 
 import onelayer
 from peers import refuse, used
-from peers_results import LeastSquares, Logits, robust_arguments
+from peers_logits import Logits
+from peers_results import LeastSquares, robust_arguments
 
 DEPENDENT = "columns that depend on each other: ours gives no errors of what they leave open"
 
@@ -129,11 +131,22 @@ class MNLogit(Odds, discrete_model.MNLogit):
     is_multinomial = True
 
 
+_theirs = OLSInfluence
+
+
+def influence_of(results: Any, *arguments: Any, **named: Any) -> Any:
+    """Return ours of results of ours, and statsmodels' of other ones."""
+    if isinstance(results, LeastSquares):
+        return results.get_influence()
+    return _theirs(results, *arguments, **named)
+
+
 REPLACED = {
     "statsmodels.regression.linear_model": {"OLS": OLS, "WLS": WLS},
     "statsmodels.discrete.discrete_model": {"Logit": Logit, "MNLogit": MNLogit},
 }
-KEPT = {  # while tests run: they look models up there
+KEPT = {  # while tests run: they look these up there
+    "statsmodels.stats.outliers_influence": {"OLSInfluence": influence_of},
     "statsmodels.api": {"OLS": OLS, "WLS": WLS, "Logit": Logit, "MNLogit": MNLogit},
     "statsmodels.formula.api": {
         "ols": OLS.from_formula,

@@ -58,11 +58,11 @@ class FitTask:
         self.fit = estimator._init_callback_context(max_subtasks=n_steps + 1 if n_steps else 0)
         self.fit.call_on_fit_task_begin(**self.data)
 
-    def on_step(self, state: Callable[[], dict[str, Any]]) -> bool:
+    def on_step(self, state: Callable[[], dict[str, Any]] | None = None) -> bool:
         """Report that a step has ended and the next begins, and return whether a callback asks to stop.
 
         Args:
-            state: what makes a copy of the estimator one that predicts.
+            state: what makes a copy of the estimator one that predicts; None if there is no such yet.
         """
         if not self.is_seen:
             return False

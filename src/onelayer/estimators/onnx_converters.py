@@ -9,6 +9,8 @@ from onelayer.estimators.array_api import plain
 from onelayer.estimators.linear_regression import LinearRegression
 from onelayer.estimators.offsets import check_exports
 from onelayer.estimators.onnx_export import Steps, linear_steps, softmax_steps
+from onelayer.estimators.selection_linear import LinearRegressionCV
+from onelayer.estimators.selection_softmax import SoftmaxRegressionCV
 from onelayer.estimators.softmax_regression import SoftmaxRegression
 
 OPTIONS = {  # of classifiers, as skl2onnx has them: what the parser does, and scores in the place of probabilities
@@ -33,19 +35,12 @@ def register_onnx() -> None:
         from skl2onnx.common import shape_calculator as shapes
     except ImportError:
         raise OneLayerError("pipelines need the package skl2onnx: pip install 'onelayer[onnx]'") from None
-    update_registered_converter(
-        LinearRegression,
-        "OnelayerLinearRegression",
-        shapes.calculate_linear_regressor_output_shapes,
-        _convert_linear,
-    )
-    update_registered_converter(
-        SoftmaxRegression,
-        "OnelayerSoftmaxRegression",
-        shapes.calculate_linear_classifier_output_shapes,
-        _convert_softmax,
-        options=OPTIONS,
-    )
+    for linear in (LinearRegression, LinearRegressionCV):
+        shape = shapes.calculate_linear_regressor_output_shapes
+        update_registered_converter(linear, f"Onelayer{linear.__name__}", shape, _convert_linear)
+    for softmax in (SoftmaxRegression, SoftmaxRegressionCV):
+        shape, name = shapes.calculate_linear_classifier_output_shapes, f"Onelayer{softmax.__name__}"
+        update_registered_converter(softmax, name, shape, _convert_softmax, options=OPTIONS)
 
 
 def _convert_linear(scope: Any, operator: Any, container: Any) -> None:
@@ -66,8 +61,9 @@ def _convert_softmax(scope: Any, operator: Any, container: Any) -> None:
 
 def _fitted(operator: Any) -> Any:
     """Return the estimator, with NumPy's arrays."""
-    check_exports(operator.raw_operator._has_offset)
-    return plain(operator.raw_operator)
+    fitted = getattr(operator.raw_operator, "estimator_", operator.raw_operator)
+    check_exports(fitted._has_offset)
+    return plain(fitted)
 
 
 def _input_type(operator: Any) -> type[np.floating[Any]]:

@@ -4,13 +4,14 @@ from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.data.rows import Rows
+from onelayer.estimators.array_api import to_numpy
+from onelayer.estimators.callbacks import FitTask, with_callbacks
+from onelayer.estimators.chosen_model import ChosenModel
 from onelayer.estimators.linear_penalty import PENALTY_CONSTRAINTS
 from onelayer.estimators.linear_regression import LinearRegression
 from onelayer.estimators.offsets import target_offset
@@ -21,7 +22,12 @@ from onelayer.selection.least_squares import PENALTIES, choose_alpha, is_ridge
 from onelayer.selection.splits import FOLDS
 
 
-class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class LinearRegressionCV(
+    ChosenModel,
+    MultiOutputMixin,  # type: ignore[misc]
+    RegressorMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     """Least squares with the penalty that predicts best: ``LinearRegression(alpha=...)`` with alpha chosen.
 
     Every model minimises Σ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ((1 − l1_ratio) ‖W‖² + 2 l1_ratio ‖W‖₁), over all rows or over
@@ -93,6 +99,7 @@ class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # ty
         self.tol = tol
         self.max_iter = max_iter
 
+    @with_callbacks  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None, groups: Any = None) -> Self:
         """Choose the penalty and fit the model with it.
 
@@ -108,9 +115,11 @@ class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # ty
             ValueError: if X or y are malformed.
         """
         check_parameters(self, self._parameter_constraints)
+        given = {"sample_weight": sample_weight, "offset": offset, "groups": groups}
+        task, table, target = FitTask(self, X, y, given), X, y
+        X, y, sample_weight, offset, groups = map(to_numpy, (X, y, sample_weight, offset, groups))
         refuse_unlike_numbers(X)
         refuse_unlike_numbers(y)
-        table, target = X, y
         how = {"accept_sparse": "csr", "dtype": DTYPES, "y_numeric": True, "multi_output": True}
         X, y = validate_data(self, X, y, ensure_min_samples=2, **how)
         c = None
@@ -136,6 +145,7 @@ class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # ty
         self.estimator_.fit(table, target, sample_weight, offset=offset)
         for name in ("coef_", "intercept_", "n_iter_"):
             setattr(self, name, getattr(self.estimator_, name))
+        task.end()
         return self
 
     def _model(self, alpha: float, l1_ratio: float) -> LinearRegression:
@@ -151,17 +161,12 @@ class LinearRegressionCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # ty
             max_iter=self.max_iter,
         )
 
-    def predict(self, X: Any, offset: Any = None) -> NDArray[np.float64]:
+    def predict(self, X: Any, offset: Any = None) -> Any:
         """Return the predicted targets (n,) or (n, q) for features X (n, d), with their offset if ``fit`` had one."""
         check_is_fitted(self)
-        return np.asarray(self.estimator_.predict(X, offset=offset))
+        return self.estimator_.predict(X, offset=offset)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return R² of the predictions for X (n, d) against y (n,) or (n, q), with weights (n,)."""
         check_is_fitted(self)
         return float(self.estimator_.score(X, y, sample_weight, offset))
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

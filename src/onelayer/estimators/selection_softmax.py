@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import get_scorer, get_scorer_names
-from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
-from onelayer.estimators.array_api import Space
+from onelayer.estimators.array_api import Space, to_numpy
+from onelayer.estimators.callbacks import FitTask, with_callbacks
+from onelayer.estimators.chosen_model import ChosenModel
 from onelayer.estimators.offsets import logit_offset
 from onelayer.estimators.parameters import (
     DTYPES,
@@ -35,7 +36,7 @@ from onelayer.solvers.folds import Split
 Array = NDArray[Any]
 
 
-class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Softmax regression with the penalty that predicts best: ``SoftmaxRegression(C=...)`` with C chosen.
 
     Every model minimises C Σ cᵢ ℓᵢ + penalty(W), over all rows or over those that a fold learns from: C is the same
@@ -113,6 +114,7 @@ class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.max_iter = max_iter
         self.class_weight = class_weight
 
+    @with_callbacks  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None, groups: Any = None) -> Self:
         """Choose the penalty and fit the model with it.
 
@@ -131,8 +133,9 @@ class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ConvergenceWarning: if the model chosen is not as near its minimum as ``tol`` asks for.
         """
         check_parameters(self, self._parameter_constraints)
+        data = X, y, {"sample_weight": sample_weight, "offset": offset, "groups": groups}
+        X, y, sample_weight, offset, groups = map(to_numpy, (X, y, sample_weight, offset, groups))
         refuse_unlike_numbers(X)
-        table, target = X, y
         X, y = validate_data(
             self, X, plain_labels(y), accept_sparse="csr", dtype=DTYPES, ensure_min_samples=2
         )
@@ -152,25 +155,29 @@ class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.class_weight is not None:
             weights = c * class_weights(self.class_weight, self.classes_, labels, c)[labels]
             taught = Rows(X, labels, "classes", weights, offset=judged.offset)
+        splits, kinds = self._splits(X, y, labels, groups), ratios(self.l1_ratio)
+        task = FitTask(self, *data, n_steps=len(kinds) * (len(splits) + 1), step_name="path")
         choice = choose_C(
             taught,
             self.classes_.tolist(),
-            {ratio: self._model(1.0, ratio)._penalty(taught.n_features) for ratio in ratios(self.l1_ratio)},
+            {ratio: self._model(1.0, ratio)._penalty(taught.n_features) for ratio in kinds},
             PENALTIES if self.Cs is None else self.Cs,
-            self._splits(X, y, labels, groups),
+            splits,
             fit_intercept=self.fit_intercept,
             rule=self.rule,
             tol=self.tol,
             max_iter=self.max_iter,
             judged=judged,
             judge=None if self.scoring is None else self._scored,
+            on_path=task.on_step,
         )
         self.C_, self.l1_ratio_ = choice.penalty, choice.l1_ratio
         self.cv_results_, self.path_ = results("C", choice), path_of("C", choice)
         self.estimator_ = self._model(self.C_, self.l1_ratio_)
-        self.estimator_.fit(table, target, sample_weight, offset=offset)
-        for name in ("coef_", "intercept_", "objective_", "gap_", "n_iter_"):
+        self.estimator_.fit(*data[:2], sample_weight, offset=offset)
+        for name in ("classes_", "coef_", "intercept_", "objective_", "gap_", "n_iter_"):
             setattr(self, name, getattr(self.estimator_, name))
+        task.end()
         return self
 
     def _model(self, C: float, l1_ratio: float) -> SoftmaxRegression:
@@ -224,11 +231,6 @@ class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the share of the rows X (n, d), y (n,), in proportion to their weights (n,), whose class is right."""
         check_is_fitted(self)
         return float(self.estimator_.score(X, y, sample_weight, offset))
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
 
 class _Judged(SoftmaxRegression):

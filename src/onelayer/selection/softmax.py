@@ -41,6 +41,7 @@ def choose_C(  # noqa: N802 - the field's name
     max_iter: int = 1000,
     judged: Rows | None = None,
     judge: Judge | None = None,
+    on_path: Callable[[], Any] = lambda: None,
 ) -> Choice:
     """Return the C and the kind of penalty whose models are least off on rows that they have not seen.
 
@@ -61,6 +62,7 @@ def choose_C(  # noqa: N802 - the field's name
         max_iter: likewise.
         judged: the same rows with the weights by which models are judged; None for those by which they learn.
         judge: takes a model and rows to its mean error; None is the cross-entropy in nats.
+        on_path: is called when all minima on the rows of a split, or on all rows, have been found.
 
     Raises:
         OneLayerError: if Cs are not positive, or a split leaves out a class, or has nothing to judge by.
@@ -68,7 +70,9 @@ def choose_C(  # noqa: N802 - the field's name
     judged = rows if judged is None else judged
     check_classes(splits, rows.y, rows.c, classes)
     loss = CrossEntropy(len(classes))
-    folds = _Folds(rows, judged, splits, loss, fit_intercept, tol, max_iter, judge or cross_entropy(loss))
+    folds = _Folds(
+        rows, judged, splits, loss, fit_intercept, tol, max_iter, judge or cross_entropy(loss), on_path
+    )
     given = int(Cs) if is_number_of(Cs) else descending(Cs, "Cs")[::-1]
     return Choice([folds.candidates(ratio, penalty, given) for ratio, penalty in kinds.items()], rule)
 
@@ -83,6 +87,7 @@ class _Folds:
     tol: float
     max_iter: int
     judge: Judge
+    on_path: Callable[[], Any]
 
     def candidates(self, ratio: float, penalty: Penalty, given: int | Array) -> Candidates:
         """Return the path for one kind of penalty, and its errors by folds."""
@@ -92,7 +97,9 @@ class _Folds:
         for k, (train, test) in enumerate(self.splits):
             fits, test_rows = self._minima(part_of(self.rows, train), penalties), part_of(self.judged, test)
             errors[:, k] = [self._error(fit, test_rows) for fit in fits]
+            self.on_path()
         fits = self._minima(self.rows, penalties)
+        self.on_path()
         weight, bias = np.stack([fit.weight for fit in fits]), np.stack([fit.bias for fit in fits])
         weights = fold_weights(self.splits, self.judged.c)
         return Candidates(ratio, Cs, weight, bias, Errors.of_folds(errors, weights))
