@@ -214,9 +214,11 @@ class Net:
             is_new = self._working.add(self._wanted(state))
             self._moved_to(target, *self._descended(target, is_exact and not is_new))
             is_exact = True
+            found = self.states[target].bound
             if not is_new:
-                stalls += self.states[target].bound.gap > state.bound.gap / 2
-            if self.states[target].bound.value > state.bound.value + state.bound.gap:  # rounding won
+                is_lower = state.bound.value - found.value > self.tol * found.value
+                stalls += found.gap > state.bound.gap / 2 and not is_lower
+            if found.value > state.bound.value + state.bound.gap:  # rounding won
                 self.states[target] = state
                 return
 
