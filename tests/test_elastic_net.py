@@ -166,6 +166,18 @@ def test_it_is_the_lasso_of_scikit_learn_where_columns_outnumber_rows():
     np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("alpha", [1e-2, 1e-3, 3e-4, 1e-4])
+def test_weak_penalties_on_dependent_columns_are_not_given_up(alpha):
+    """Sweeps come closer slowly here, and the gap shrinks only near the end."""
+    generator = np.random.RandomState(42)
+    X, y, times = generator.rand(15, 30), generator.randint(0, 3, 15), generator.randint(0, 5, 15)
+    X, y = np.repeat(X, times, axis=0), np.repeat(y, times).astype(float)
+    model = LinearRegression(alpha=alpha, l1_ratio=1.0).fit(X, y)
+    theirs = linear_model.Lasso(alpha / len(y), tol=1e-12, max_iter=10**6).fit(X, y)
+    value = np.square(y - theirs.predict(X)).sum() + 2 * alpha * np.abs(theirs.coef_).sum()
+    assert model.converged_ and model.objective_ <= value + model.gap_
+
+
 def test_it_is_the_lasso_and_the_non_negative_least_squares_of_scikit_learn():
     X, y, c = data(2)
     lasso = linear_model.Lasso(0.05, positive=True, tol=1e-14, max_iter=10**6).fit(X, y)

@@ -242,6 +242,45 @@ def test_a_warm_start_takes_fewer_steps_to_the_same_minimum(q, solver, d):
     assert model.n_iter_[0] <= min(again, 2)
 
 
+@pytest.mark.parametrize(
+    "kind", [{"l1_ratio": 0.5}, {"l1_ratio": 0.5, "grouped": True}, {"bounds": (-0.3, 1)}]
+)
+@pytest.mark.parametrize("q", [2, 3])
+def test_a_warm_start_of_elastic_nets_of_classes(table, q, kind):
+    X, labels, c, offset = table
+    model = SoftmaxRegression(warm_start=True, tol=1e-8, **kind).fit(X, labels % q, c, offset[:, :q])
+    cold = SoftmaxRegression(C=1.05, tol=1e-8, **kind).fit(X, labels % q, c, offset[:, :q])
+    model.set_params(C=1.05).fit(X, labels % q, c, offset[:, :q])
+    assert model.n_iter_[0] < cold.n_iter_[0]
+    assert abs(model.objective_ - cold.objective_) <= model.gap_ + cold.gap_
+
+
+@pytest.mark.parametrize(
+    "kind", [{"l1_ratio": 0.9}, {"penalty_factor": np.arange(40) % 2}, {"positive": True}]
+)
+@pytest.mark.parametrize("q", [1, 2])
+def test_a_warm_start_of_least_squares_takes_fewer_sweeps_to_the_same_minimum(kind, q):
+    generator = np.random.default_rng(8)
+    X = generator.normal(size=(80, 40)) @ generator.normal(size=(40, 40))
+    Y = X @ generator.normal(size=(40, q)) + 20 * generator.normal(size=(80, q))
+    Y = Y[:, 0] if q == 1 else Y
+    cold = LinearRegression(alpha=1.05, **kind).fit(X, Y)
+    model = LinearRegression(warm_start=True, alpha=1.0, **kind).fit(X, Y)
+    np.testing.assert_array_equal(model.coef_, LinearRegression(alpha=1.0, **kind).fit(X, Y).coef_)
+    model.set_params(alpha=1.05).fit(X, Y)
+    assert model.n_iter_[0] <= cold.n_iter_[0]
+    assert abs(model.objective_ - cold.objective_) <= model.gap_ + cold.gap_
+    assert model.fit(X, Y).n_iter_[0] < cold.n_iter_[0]
+    np.testing.assert_allclose(model.coef_, cold.coef_, rtol=1e-8, atol=1e-10)
+    away = LinearRegression(alpha=1.0, **kind).fit(-1e3 * X, Y)  # where the start is worse than zeros
+    np.testing.assert_array_equal(model.set_params(alpha=1.0).fit(-1e3 * X, Y).coef_, away.coef_)
+    fewer = LinearRegression(alpha=1.0).fit(X[:, :3], Y)  # of other features: nothing to start from
+    np.testing.assert_array_equal(
+        model.set_params(l1_ratio=0.0, penalty_factor=None, positive=False).fit(X[:, :3], Y).coef_,
+        fewer.coef_,
+    )
+
+
 def test_a_bad_start_is_no_worse_than_none(table):
     X, labels, c, _ = table
     model = SoftmaxRegression(warm_start=True).fit(X, labels, c)

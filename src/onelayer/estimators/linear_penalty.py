@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
-from onelayer.estimators.array_api import as_numpy
+from onelayer.estimators.array_api import as_numpy, plain
 from onelayer.estimators.parameters import penalty_of_targets, warn_user
 from onelayer.solvers.direct import least_squares
 from onelayer.solvers.elastic_net import elastic_net
@@ -26,6 +26,7 @@ PENALTY_CONSTRAINTS: dict[str, list[Any]] = {
     "upper": [Real, "array-like", None],
     "tol": [Interval(Real, 0, None, closed="left")],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "warm_start": ["boolean"],
 }
 OF_COORDINATE_DESCENT = ("objective_", "gap_", "converged_")
 
@@ -43,6 +44,7 @@ class Penalised:
     upper: Any
     tol: float
     max_iter: int
+    warm_start: bool
 
     def _alpha(self) -> Any:
         """Return ``alpha``, an array of another namespace as NumPy's."""
@@ -80,7 +82,15 @@ class Penalised:
                 "solver 'direct' has neither l1_ratio nor penalty_factor nor bounds: use solver='auto'"
             )
         penalties = [family.at(strength) for strength in alpha.tolist()]
-        return elastic_net(rows, penalties, self.fit_intercept, float(self.tol), int(self.max_iter))
+        settings = self.fit_intercept, float(self.tol), int(self.max_iter)
+        return elastic_net(rows, penalties, *settings, self._start(rows.y.shape[1], rows.n_features))
+
+    def _start(self, q: int, d: int) -> NDArray[np.float64] | None:
+        """Return the weights (q, d) to begin at, those before, if ``warm_start`` asks for it and they are as many."""
+        if not (self.warm_start and hasattr(self, "coef_")):
+            return None
+        weight = np.atleast_2d(plain(self).coef_)
+        return weight if weight.shape == (q, d) else None
 
     def _keep_certificate(self, fit: LeastSquaresFit) -> None:
         """Set what is known of the minimum, summed over targets, and warn if it was not reached."""

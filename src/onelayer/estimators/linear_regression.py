@@ -69,6 +69,9 @@ class LinearRegression(
         lower, upper: bounds of weights, a number or (d,); None is none.
         tol: the gap to reach with l1_ratio, penalty_factor or bounds, relative to the objective.
         max_iter: how many sweeps over features that may take.
+        warm_start: with l1_ratio, penalty_factor or bounds: whether ``fit`` begins at the weights that an earlier one
+            has found, if features and targets are as many, and they are better than zeros. The minimum is the same, the
+            sweeps are fewer. The analytical solution has no start.
         solver: "auto", which is "direct": the analytic solution. Where the problem is small or its features are nearly
             dependent it is that of the stored numbers, rounded once.
 
@@ -136,6 +139,7 @@ class LinearRegression(
         solver: str = "auto",
         tol: float = 1e-10,
         max_iter: int = 10_000,
+        warm_start: bool = False,
     ) -> None:
         self.fit_intercept = fit_intercept
         self.alpha = alpha
@@ -146,6 +150,7 @@ class LinearRegression(
         self.upper = upper
         self.tol = tol
         self.max_iter = max_iter
+        self.warm_start = warm_start
         self.solver = solver
 
     @with_callbacks  # type: ignore[untyped-decorator]

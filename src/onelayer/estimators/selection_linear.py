@@ -63,14 +63,17 @@ class LinearRegressionCV(
     """
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form
-        **PENALTY_CONSTRAINTS,
+        **{
+            name: PENALTY_CONSTRAINTS[name]
+            for name in PENALTY_CONSTRAINTS
+            if name not in ("alpha", "warm_start")
+        },
         "alphas": [None, Interval(Integral, 1, None, closed="left"), "array-like"],
         "l1_ratio": [Interval(Real, 0, 1, closed="both"), "array-like"],
         "cv": ["cv_object"],
         "rule": [StrOptions({"min", "1se"})],
         "fit_intercept": ["boolean"],
     }
-    del _parameter_constraints["alpha"]
 
     def __init__(
         self,

@@ -87,8 +87,8 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
     start, lengths, values = (
         part[..., lengths > d * EPS * lengths.max()] for part in (start, lengths, values)
     )
-    start = start / unit[:, None] / lengths**2
-    is_known = values > RESOLVED * values.max(initial=0)
+    start = start / unit[:, None] / (lengths * np.sqrt(lengths**2 + alpha))
+    is_known = values + alpha > RESOLVED * (values.max(initial=0) + alpha)
     directions = Directions(start[:, is_known], start[:, ~is_known], np.zeros((d, 0)))
     fit = _solve(problem, directions, is_scaled=is_scaled)
     return replace(fit, rank=d) if alpha else fit

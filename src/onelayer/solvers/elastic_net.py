@@ -52,6 +52,7 @@ def elastic_net(
     fit_intercept: bool = True,
     tol: float = 1e-10,
     max_iter: int = 10_000,
+    start: Array | None = None,
 ) -> ElasticNetFit:
     """Return the minimum of Σ cᵢ ‖yᵢ − W xᵢ − b‖² + 2 penalty(W), of each target on its own.
 
@@ -61,6 +62,7 @@ def elastic_net(
         fit_intercept: whether b is free; else it is 0.
         tol: the gap to reach, relative to the objective.
         max_iter: the largest number of sweeps over columns.
+        start: W (q, d) to begin at, for targets where it is better than zeros.
 
     Raises:
         OneLayerError: if values are so large that their squares overflow, or no row has a weight.
@@ -73,6 +75,8 @@ def elastic_net(
     with sums_share_threads():
         columns = standard_columns(rows, fit_intercept)
         net = Net(columns, [its.times_power(-exponent) for its in penalties], tol, max_iter)
+        if start is not None:
+            net.start_at(start)
         net.solve_all(is_exact=True)
         return net.fit(exponent)
 
@@ -170,6 +174,18 @@ class Net:
             bound = bound_at(columns, written, V, look)
             self.states.append(State(penalty, written, V, look, bound, float(columns.y_squares[target]) / 2))
 
+    def start_at(self, weight: Array) -> None:
+        """Begin at W (q, d) in the user's units, with each target for which it is better than where it is."""
+        for target, w in enumerate(weight):
+            before = self.states[target]
+            self._moved_to(
+                target, np.clip(w * self.columns.scale, before.written.lower, before.written.upper), 0
+            )
+            if self.states[target].bound.value < before.bound.value:
+                self._working.add(np.flatnonzero(self.states[target].V))
+            else:
+                self.states[target] = before
+
     def change_to(self, penalties: Sequence[ElasticNet]) -> None:
         """Go on with other penalties, one for all targets or for each, from where the last ones have led."""
         for target, penalty in zip(range(len(self.states)), _for_all(penalties), strict=False):
@@ -214,9 +230,11 @@ class Net:
             is_new = self._working.add(self._wanted(state))
             self._moved_to(target, *self._descended(target, is_exact and not is_new))
             is_exact = True
+            found = self.states[target].bound
             if not is_new:
-                stalls += self.states[target].bound.gap > state.bound.gap / 2
-            if self.states[target].bound.value > state.bound.value + state.bound.gap:  # rounding won
+                is_lower = state.bound.value - found.value > self.tol * found.value
+                stalls += found.gap > state.bound.gap / 2 and not is_lower
+            if found.value > state.bound.value + state.bound.gap:  # rounding won
                 self.states[target] = state
                 return
 
