@@ -17,7 +17,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from onelayer.data import houses
 from onelayer.errors import LinearDependenceWarning, OneLayerError
-from onelayer.estimators import LinearRegression, SoftmaxRegression
+from onelayer.estimators import (
+    LinearRegression,
+    LinearRegressionCV,
+    SoftmaxRegression,
+    SoftmaxRegressionCV,
+)
 from onelayer.model import Model
 
 NAMES = np.array(["cat", "chicken", "dog"])
@@ -30,6 +35,10 @@ NAMES = np.array(["cat", "chicken", "dog"])
         LinearRegression(alpha=1.0, fit_intercept=False),
         SoftmaxRegression(),
         SoftmaxRegression(solver="sgd"),
+        LinearRegressionCV(),
+        LinearRegressionCV(alphas=[10.0, 1.0], l1_ratio=[0.5, 1.0], cv=3, rule="1se"),
+        SoftmaxRegressionCV(Cs=[0.1, 1.0], cv=3),
+        SoftmaxRegressionCV(Cs=[0.1, 1.0], cv=3, l1_ratio=0.5),
     ]
 )
 def test_scikit_learn_contract(estimator, check):

@@ -14,7 +14,17 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from onelayer import LinearRegression, Model, OneLayerError, Settings, SoftmaxRegression, formats, models
+from onelayer import (
+    LinearRegression,
+    Model,
+    OneLayerError,
+    Settings,
+    SoftmaxRegression,
+    formats,
+    models,
+    open_data,
+    train,
+)
 from onelayer.checkpoint_file import State, arrays_of
 from onelayer.data.encoding import Column, Encoding
 from onelayer.history import EpochRecord, History
@@ -44,6 +54,13 @@ IMAGES = Model(
 )
 
 
+def with_errors(labels: list[object]) -> bytes:
+    """A model of a table whose features are dependent, with what it keeps of its errors."""
+    a = np.array([0.0, 1.0, 2.0, 4.0, 5.0, 7.0])
+    table = pd.DataFrame({"a": a, "b": 2 * a, "y": labels})
+    return train(open_data(table, target="y"), Settings(valid=0)).model.to_bytes()
+
+
 def checkpoint() -> bytes:
     history = History(1.5, (EpochRecord(1, 1.25, 0.5, float("inf"), 0.25, 0.01),))
     return State({"lr": 0.1}, 7, history, arrays_of(models.softmax_regression(2, 2))).to_bytes()
@@ -63,6 +80,8 @@ def classifier(folder: Path) -> bytes:
 CONTENTS = {
     "linear": (Model, lambda folder: LINEAR.to_bytes()),
     "images": (Model, lambda folder: IMAGES.to_bytes()),
+    "numbers with errors": (Model, lambda folder: with_errors([1.0, 3.0, 4.0, 9.0, 9.0, 15.0])),
+    "classes with errors": (Model, lambda folder: with_errors(["x", "y", "x", "y", "x", "y"])),
     "estimator": (LinearRegression, estimator),
     "classifier": (SoftmaxRegression, classifier),
     "checkpoint": (State, lambda folder: checkpoint()),
@@ -74,6 +93,8 @@ def opened(kind: type, path: Path) -> object:
     found = State.read(path) if kind is State else kind.load(path)
     if isinstance(found, Model):
         found.predict(np.ones((3, found.n_features)))
+        if found.errors is not None:
+            found.predict_interval(np.ones((3, found.n_features)))
     elif isinstance(found, State):
         found.put_into(models.softmax_regression(2, 2))
     else:

@@ -178,6 +178,16 @@ def test_rows_and_classes_without_a_weight_do_not_disturb(table):
     )  # ½‖W‖² of two outputs is half that of one
 
 
+@pytest.mark.parametrize("q", [2, 3])
+def test_with_all_features_left_out_the_intercept_is_that_of_the_offset_alone(table, q):
+    X, labels, c, offset = table
+    y = labels % q
+    lasso = SoftmaxRegression(C=1e-9, l1_ratio=1.0, tol=1e-10).fit(X, y, c, offset=offset[:, :q])
+    alone = SoftmaxRegression(tol=1e-12).fit(np.zeros((300, 1)), y, c, offset=offset[:, :q])
+    assert not lasso.coef_.any() and lasso.converged_
+    np.testing.assert_allclose(lasso.intercept_, alone.intercept_, atol=1e-4)
+
+
 def test_huge_offsets_stay_exact():
     """Without features to speak of, the intercept of two classes balances logits of 1e8 either way."""
     y = np.array([0, 1, 0, 1])

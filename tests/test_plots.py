@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import get_data_path
 from PIL import Image
 
-from onelayer import fashion_mnist, plots
+from onelayer import LinearRegressionCV, SoftmaxRegressionCV, fashion_mnist, plots
 from onelayer.history import EpochRecord
 
 
@@ -63,6 +64,51 @@ def test_long_and_strange_names_stay_on_the_page():
         box = label.get_window_extent()
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, label.get_text()
     assert axes.get_yticklabels()[1].get_text() == r"\$cost_{x}^2\$"
+
+
+def chosen_from(model, n_classes=0):
+    """Return the model, fitted to three named features of which the first counts most."""
+    generator = np.random.default_rng(0)
+    X = pd.DataFrame(generator.normal(size=(60, 3)), columns=["area", "age", "noise"])
+    y = 3 * X["area"] - X["age"] + generator.normal(size=60)
+    return model.fit(X, np.digitize(y, np.quantile(y, [0.3, 0.7])) if n_classes else y)
+
+
+def lines_of(axes):
+    return {line.get_label(): line for line in axes.lines}
+
+
+@pytest.mark.parametrize("alphas", [10, 60])
+def test_selection_draws_errors_choice_and_coefficients(alphas):
+    model = chosen_from(LinearRegressionCV(alphas=alphas, l1_ratio=1.0, cv=4, rule="1se"))
+    errors, paths = plots.selection(model).axes
+    results, drawn = model.cv_results_, lines_of(errors)
+    assert drawn["mean"].get_xydata().tolist() == np.c_[results["alpha"], results["mean_error"]].tolist()
+    ends = results["mean_error"] + np.outer([-1, 1], results["standard_error"])
+    spread = errors.collections[0].get_paths()
+    heights = np.concatenate([path.vertices[:, 1] for path in spread])
+    assert np.allclose([heights.min(), heights.max()], [ends.min(), ends.max()])
+    assert drawn[f"chosen: alpha = {model.alpha_:.3g}"].get_xdata()[0] == model.alpha_
+    best = results["alpha"][results["mean_error"].argmin()]
+    assert drawn[f"least error: alpha = {best:.3g}"].get_xdata()[0] == best
+    for j, name in enumerate(("area", "age", "noise")):
+        assert lines_of(paths)[name].get_ydata().tolist() == model.path_["coef"][:, j].tolist()
+    assert [text.get_text() for text in paths.get_legend().get_texts()][:2] == ["area", "age"]
+    assert paths.texts[0].get_text() == "0" and paths.texts[-1].get_text() == "features in"
+    assert errors.get_xscale() == "log" and not errors.xaxis_inverted()
+
+
+def test_selection_of_classes_draws_all_ratios_and_lengths_of_coefficients():
+    model = chosen_from(SoftmaxRegressionCV(Cs=4, l1_ratio=[0.0, 1.0], cv=3), n_classes=3)
+    deviation = np.array([1.0, 10.0, 1.0])
+    errors, paths = plots.selection(model, deviation).axes
+    assert {"l1_ratio 0", "l1_ratio 1"} < set(lines_of(errors)) and errors.xaxis_inverted()
+    expected = 10 * np.linalg.norm(model.path_["coef"][:, :, 1], axis=1)
+    np.testing.assert_allclose(lines_of(paths)["age"].get_ydata(), expected)
+    assert "× deviation" in paths.get_ylabel()
+    two = SoftmaxRegressionCV(Cs=4, cv=3).fit(np.array([[0.0], [1], [2], [3], [4], [5]]), [0, 0, 1, 0, 1, 1])
+    [line] = [line for name, line in lines_of(plots.selection(two).axes[1]).items() if name == "x1"]
+    assert line.get_ydata().tolist() == two.path_["coef"][:, 0, 0].tolist()
 
 
 def test_residuals_are_true_minus_predicted():

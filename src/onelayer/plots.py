@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from io import BytesIO
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -27,10 +28,13 @@ Array = NDArray[Any]
 
 # Okabe and Ito's palette: readers with any colour vision can tell these apart.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
+COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # of as many lines
 DPI = 100
 LONGEST_NAME = 24
 MOST_NAMES = 50
 SMALLEST_IMAGE, LARGEST_IMAGE = 28, 280
+MOST_COUNTS = 7  # numbers above an axis
+MOST_BARS = 40  # points of a curve that have a bar each for their standard error; more have a band
 
 # Tried in this order for text that the default font lacks, such as Chinese column names.
 CJK_FONTS = (
@@ -190,6 +194,92 @@ def _readable_ticks(*each: Axis) -> None:
         largest = max(abs(low), abs(high))
         if largest < 1e6 and high - low > 1e-4 * largest:  # six digits tell the ticks apart
             axis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
+
+
+def selection(model: Any, deviation: Any = None) -> Figure:
+    """Draw the error of each penalty with its standard error, and the coefficients along the path of the one chosen.
+
+    Penalties are stronger to the right. Lines mark the one chosen, and with the rule "1se" that of the least error.
+    Above the coefficients stand the numbers of features that are in, where these differ.
+
+    Args:
+        model: a fitted ``LinearRegressionCV`` or ``SoftmaxRegressionCV``.
+        deviation: (d,) what coefficients are multiplied by, such as the standard deviations of the features, so that
+            features in different units can be compared; None for 1.
+    """
+    name = "alpha" if "alpha" in model.path_ else "C"
+    figure = Figure(figsize=(11.2, 4.4))
+    figure.subplots_adjust(left=0.075, right=0.85, bottom=0.13, top=0.86, wspace=0.24)
+    errors, paths = figure.subplots(1, 2)
+    _draw_errors(errors, model, name)
+    _draw_coefficients(paths, model, name, np.ones(1) if deviation is None else np.asarray(deviation, float))
+    for axes in (errors, paths):
+        axes.set_xscale("log")
+        axes.set_xlabel(f"{name}: a stronger penalty to the right")
+        if name == "C":
+            axes.invert_xaxis()
+        axes.grid(alpha=0.3)
+    return figure
+
+
+def _draw_errors(axes: Axes, model: Any, name: str) -> None:
+    results, chosen = model.cv_results_, getattr(model, f"{name}_")
+    ratios = results["l1_ratio"]
+    ratio = getattr(model, "l1_ratio_", ratios[0])
+    for other, style in zip(np.unique(ratios[ratios != ratio]), cycle((":", "-.", "--", "-"))):
+        rows = ratios == other
+        points = results[name][rows], results["mean_error"][rows]
+        axes.plot(*points, color=GREY, linestyle=style, linewidth=1.2, label=f"l1_ratio {other:g}")
+    rows = ratios == ratio
+    strength, mean, spread = (results[key][rows] for key in (name, "mean_error", "standard_error"))
+    label = f"l1_ratio {ratio:g}" if len(np.unique(ratios)) > 1 else "mean"
+    axes.plot(strength, mean, color=BLUE, marker="o", markersize=3, label=label)
+    said = "± its standard error"
+    if len(mean) > MOST_BARS:
+        axes.fill_between(
+            strength, mean - spread, mean + spread, color=BLUE, alpha=0.25, linewidth=0, label=said
+        )
+    else:
+        axes.errorbar(strength, mean, spread, fmt="none", capsize=2, color=BLUE, alpha=0.6, label=said)
+    best = strength[mean.argmin()]
+    if best != chosen:
+        axes.axvline(best, color=GREY, linestyle="--", label=f"least error: {name} = {best:.3g}")
+    axes.axvline(chosen, color=ORANGE, label=f"chosen: {name} = {chosen:.3g}")
+    axes.set_ylabel("error on rows left out")
+    axes.legend(fontsize=8)
+
+
+def _draw_coefficients(axes: Axes, model: Any, name: str, deviation: Array) -> None:
+    strength, coef = model.path_[name], model.path_["coef"] * deviation
+    several = coef.ndim == 3 and coef.shape[1] > 1
+    effects = np.linalg.norm(coef, axis=1) if several else coef.reshape(len(coef), -1)
+    names = getattr(model, "feature_names_in_", [f"x{j + 1}" for j in range(effects.shape[1])])
+    order = np.argsort(-np.abs(effects).max(axis=0), kind="stable")
+    for j in order[len(COLOURS) :]:
+        axes.plot(strength, effects[:, j], color=GREY, linewidth=0.6, alpha=0.6)
+    for j, colour in zip(order, COLOURS, strict=False):
+        axes.plot(strength, effects[:, j], color=colour, linewidth=1.4, label=_shortened(str(names[j])))
+    axes.axhline(0, color="black", linewidth=0.6)
+    axes.axvline(getattr(model, f"{name}_"), color=ORANGE)
+    what = "length of a feature's coefficients" if several else "coefficient"
+    axes.set_ylabel(what + (" × deviation" if len(deviation) > 1 else ""))
+    shown = [str(names[j]) for j in order[: len(COLOURS)]]
+    fonts = {"family": _families(*shown), "size": 8}
+    title = "largest" if len(order) > len(COLOURS) else None
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), frameon=False, prop=fonts, title=title)
+    counts = model.path_["n_features"]
+    if counts.min() < counts.max():
+        _draw_counts(axes, strength, counts)
+
+
+def _draw_counts(axes: Axes, strength: Array, counts: Array) -> None:
+    """Write above the axes how many features are in at some penalties."""
+    at = np.unique(np.linspace(0, len(strength) - 1, MOST_COUNTS).round().astype(int))
+    for i in at:
+        axes.text(
+            strength[i], 1.02, f"{counts[i]:,}", transform=axes.get_xaxis_transform(), ha="center", fontsize=8
+        )
+    axes.text(0.5, 1.08, "features in", transform=axes.transAxes, ha="center", fontsize=8)
 
 
 def network(d: int, q: int, most: int = 12) -> Figure:

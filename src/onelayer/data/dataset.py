@@ -51,6 +51,11 @@ class Dataset:
         return self.train.n_features
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the features (d,), x1 to x_d where they have none."""
+        return self.features or tuple(f"x{j + 1}" for j in range(self.n_features))
+
+    @property
     def n_outputs(self) -> int:
         """The number of outputs q that a model of these data needs."""
         return len(self.classes) if self.classes else self.train.y.shape[1]

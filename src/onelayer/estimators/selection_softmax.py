@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
-from onelayer.estimators.array_api import to_numpy
+from onelayer.estimators.array_api import Space, to_numpy
 from onelayer.estimators.callbacks import FitTask, with_callbacks
 from onelayer.estimators.chosen_model import ChosenModel
 from onelayer.estimators.offsets import logit_offset
@@ -238,6 +238,5 @@ class _Judged(SoftmaxRegression):
 
     _known: Array | None
 
-    def decision_function(self, X: Any, offset: Any = None) -> Any:
-        """Return the logits with the offset."""
-        return super().decision_function(X, offset=self._known)
+    def _logits(self, X: Any, offset: Any, method: str) -> tuple[Array, Space | None]:
+        return super()._logits(X, self._known, method)

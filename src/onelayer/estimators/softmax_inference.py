@@ -286,7 +286,8 @@ class SoftmaxInference(Saved):
     ) -> Coefficients:
         """Return how much a feature's unit changes the probability of each class, with errors by the delta method.
 
-        The table has a row for each of q classes and a column for each of d features.
+        The table has a row for each of q classes and a column for each of d features; its notes are those of
+        ``summary``.
 
         Args:
             at: "average" for the mean of the effects on the rows, "means" for the effects where all features have
@@ -305,7 +306,8 @@ class SoftmaxInference(Saved):
         names = self._names()
         fitted, _, spread = self._measured(0, cov, groups, lags)
         W, _ = of_all_classes(self.coef_, self.intercept_)
-        return marginal_effects(fitted, W, spread.covariance, self._terms(), names, at, discrete, confidence)
+        found = marginal_effects(fitted, W, spread.covariance, self._terms(), names, at, discrete, confidence)
+        return replace(found, notes=spread.separated + spread.notes)
 
     def _terms(self) -> list[str]:
         names = getattr(self, "feature_names_in_", [f"x{j + 1}" for j in range(self.n_features_in_)])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.inference.coefficients import Coefficients
+from onelayer.inference.coefficients import Coefficients, aligned
 from onelayer.inference.robust import Robust
 from onelayer.inference.softmax_likelihood import Likelihood
 
@@ -89,7 +89,7 @@ class SoftmaxSummary:
     def __str__(self) -> str:
         lines = []
         for k, output in enumerate(self.outputs):
-            lines += [f"{output} against {self.reference}", *_aligned(self._cells(k)), ""]
+            lines += [f"{output} against {self.reference}", *aligned(self._cells(k)), ""]
         fit = self.likelihood
         lines.append(
             f"{self.n} rows, log-likelihood {fit.log_likelihood:.6g}, McFadden's R² = {fit.mcfadden_r2:.6f}, "
@@ -111,11 +111,3 @@ class SoftmaxSummary:
         return [(*heads, "odds ratio", *heads[-2:])] + [
             (*cells, *more) for cells, more in zip(rows, shown, strict=True)
         ]
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
-    ]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.inference import Coefficients
+from onelayer.inference.coefficients import aligned
 from onelayer.inference.covariance import FTest
 from onelayer.inference.goodness import Goodness
 
@@ -100,14 +101,7 @@ class Summary:
         return np.asarray(self.coefficients.interval[0])
 
     def __str__(self) -> str:
-        rows = self.coefficients.cells(0)
-        widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(
-                [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]
-            )
-            for row in rows
-        ]
+        lines = aligned(self.coefficients.cells(0))
         lines += [
             f"{self.n} rows, {self.degrees_of_freedom} degrees of freedom, σ = {self.sigma:.6g}, R² = {self.r2:.6f}",
         ]

@@ -65,6 +65,13 @@ class Coefficients:
         half = quantile(self.level, degrees) * self.std_err
         return np.stack([self.estimate - half, self.estimate + half], axis=-1)
 
+    def __str__(self) -> str:
+        lines = []
+        for k, output in enumerate(self.outputs):
+            head = output if self.reference is None else f"{output} against {self.reference}"
+            lines += [*([head] if head else []), *aligned(self.cells(k)), ""]
+        return "\n".join([*lines[:-1], *self.notes])
+
     def cells(self, k: int) -> list[tuple[str, ...]]:
         """Return the table of output k as it is printed: the names of its columns, and a line for each term.
 
@@ -86,6 +93,15 @@ class Coefficients:
             cells[2] = "<1e-300" if p < LEAST_P else cells[2]
             found.append((term, f"{estimate:.6g}", *cells))
         return found
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return the lines of a table: the first column to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    ]
 
 
 def two_sided_p(statistic: Array | float, degrees: float) -> Array:

@@ -172,9 +172,10 @@ def held_separation(fitted: Fitted, curvature: tuple[Array, Array], found: list[
 
 def _is_balanced(fitted: Fitted, information: Information) -> bool:
     """Return whether a Newton step from here proves that nothing is separated."""
-    flat = information.on_null(fitted.contrasts())
-    if max(map(abs, _leads(fitted, fitted.whole(flat / information.scale), np.zeros_like(fitted.V)))) > MOVED:
-        return False
+    if information.null.shape[2]:
+        flat = fitted.whole(information.on_null(fitted.contrasts()) / information.scale)
+        if max(map(abs, _leads(fitted, flat, np.zeros_like(fitted.V)))) > MOVED:
+            return False
     step, objective = fitted.whole(information.step() / information.scale), fitted.objective
 
     def least(block: Block) -> list[Extent]:

@@ -302,7 +302,7 @@ def _notes(
         if distance > OFF:
             notes.append(
                 f"a combination of coefficients is {distance:.2g} standard errors from the minimum for these rows: "
-                "a smaller tol brings the fit nearer"
+                "a smaller tol, or of sgd more epochs, brings the fit nearer"
             )
     return notes
 

@@ -75,6 +75,8 @@ def estimated_gap(net: ElasticNet, point: Point) -> float:
     """Return the gap at a point but for rounding and the curvature of what is free, which are taken to be modest."""
     free = free_weights(net, point.V, point.gradient)
     off = float(np.abs(point.gradient[free]).max(initial=0.0))
+    if free.all():  # no other slope tells how far off these are: by a step of 1 for each, at most about
+        return off
     gradient = np.where(free, 0.0, point.gradient)
     error = np.where(free, 0.0, off)
     return column_gap(net, point.V, gradient, error, point.value + net.value(point.V))
