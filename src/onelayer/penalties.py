@@ -145,6 +145,15 @@ class ElasticNet:
         down = np.where(np.asarray(self.lower) < 0, -slope - self.l1, 0)
         return np.asarray(np.maximum(np.maximum(up, down), 0))
 
+    def unheld(self, slope: Array) -> Array:
+        """Return the part of ``excess`` that neither l2 nor a bound holds: the conjugate is infinite if it is not 0."""
+        is_soft = np.asarray(self.l2) == 0
+        if self.is_grouped:
+            return np.where(is_soft, self.excess(slope), 0)
+        up = np.where(is_soft & np.isinf(self.upper), slope - self.l1, 0)
+        down = np.where(is_soft & np.isinf(self.lower), -slope - self.l1, 0)
+        return np.asarray(np.maximum(np.maximum(up, down), 0))
+
     def _each(self, change: Callable[[Any], Array]) -> "ElasticNet":
         """Return the penalty with all numbers changed."""
         parts = [change(part) for part in (self.l1, self.l2, self.lower, self.upper)]

@@ -54,12 +54,9 @@ def column_gap(net: ElasticNet, V: Array, gradient: Array, error: Array, reach: 
     ends = [-gradient - error, error - gradient]
     if net.is_grouped or not net.has_bounds:
         ends = [-np.copysign(np.abs(gradient) + error, gradient)]
-    excess = np.max([net.excess(end) for end in ends], axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where((excess > 0) & (net.l1 > 0), excess / net.l1, 0.0)
-    most = float(shares.max(initial=0.0))
+    needed, most = (_largest_share(net, [of(end) for end in ends]) for of in (net.unheld, net.excess))
     least = math.inf
-    for share in [most, 0.0, *(most * SHARES[1:])] if np.any(net.l2) and most else [most]:
+    for share in np.unique(needed + (most - needed) * np.append(SHARES, 0)):
         epsilon = share + 8 * EPS * (1 + share)
         wider = replace(net, l1=net.l1 * (1 + epsilon))
         # the larger end of each weight: with bounds, conjugates are taken one output at a time
@@ -69,6 +66,13 @@ def column_gap(net: ElasticNet, V: Array, gradient: Array, error: Array, reach: 
         ]
         least = min(least, here + float(np.sum(parts)) + epsilon * reach)
     return max(least, 0.0)
+
+
+def _largest_share(net: ElasticNet, excesses: list[Array]) -> float:
+    """Return by how much l1 has to grow, relatively, to hold slopes that are beyond it by so much."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where((np.max(excesses, axis=0) > 0) & (net.l1 > 0), np.max(excesses, axis=0) / net.l1, 0.0)
+    return float(shares.max(initial=0.0))
 
 
 def estimated_gap(net: ElasticNet, point: Point) -> float:
