@@ -22,7 +22,9 @@ def exact_value(W, b, X, labels, c, penalty):
         total = exact_objective(W, b, X, labels, c, parts.l2)
         for j, l1 in enumerate(parts.l1.tolist()):
             column = [mp.mpf(v) for v in W[:, j].tolist()]
-            norm = mp.sqrt(mp.fsum(v * v for v in column)) if penalty.is_grouped else mp.fsum(map(abs, column))
+            norm = (
+                mp.sqrt(mp.fsum(v * v for v in column)) if penalty.is_grouped else mp.fsum(map(abs, column))
+            )
             total += mp.mpf(l1) * norm
         return total
 

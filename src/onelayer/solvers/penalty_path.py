@@ -90,12 +90,12 @@ class PenaltyPath:
         return penalty.times_power(-self.exponent).columns(d)
 
     def _standardised(self, penalty: ElasticNet) -> ElasticNet:
-        """Return the penalty of standardised columns (p,), those that are constant held at 0, the ones free."""
+        """Return the penalty of standardised columns (p,), with constant ones held at 0, and the ones free."""
         scale = self.objective.scaling.scale
         varies, one = np.isfinite(scale), np.ones(int(self.objective.fit_intercept))
         s = np.where(varies, scale, 1.0)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            l1 = np.where(varies, np.minimum(penalty.l1 / s, MOST_RIDGE), 0.0)
+            l1 = np.where(varies, np.minimum(penalty.l1 / s, MOST_RIDGE), MOST_RIDGE)
             l2 = np.where(varies, np.minimum(penalty.l2 / s / s, MOST_RIDGE), 1.0)
             lower, upper = (
                 np.where(varies & np.isfinite(part), part * s, np.copysign(np.inf, side))
@@ -140,14 +140,18 @@ class PenaltyPath:
         W, b = self._in_user_units(penalty, found.candidates[0])
         value = self.objective.value_of(W, b) + penalty.value(W)
         gap = max(0.0, value - max(0.0, found.lower + self._of_constant(penalty, W)))
+        bound = np.where(W > 0, penalty.upper, penalty.lower)  # in whose way a weight grows
+        is_free = (penalty.l1 == 0) & (penalty.l2 == 0) & np.isinf(bound)
+        is_unbounded = self.objective.has_no_minimum(W, b, is_free, value, found.first)
         return Minimum(
             weight=W,
             bias=b,
             objective=value,
             gap=gap,
             history=found.history,
-            converged=gap <= tol * value or gap <= EPS * found.first,
+            converged=(gap <= tol * value or gap <= EPS * found.first) and not is_unbounded,
             solver="proximal",
+            is_unbounded=is_unbounded,
             is_exhausted=found.is_exhausted,
         )
 
