@@ -195,7 +195,7 @@ def _model_of_free(objective: Objective, point: Point, free: NDArray[np.bool_]) 
     k, p = objective.shape
     if len(point.inner) and objective.fit_intercept and not free[:, : p - 1].any():
         return Quadratic(free, np.arange(k), np.full(k, p - 1), point.inner)
-    used = _used(objective, point, free.any(axis=0))
+    used = _used(objective, point, np.asarray(free.any(axis=0)))
     model = Quadratic.at(with_columns(objective, used), point.V[:, used], free[:, used], np.float64)
     return replace(model, active=free, columns=used[model.columns])
 
@@ -205,7 +205,9 @@ def _largest_form(objective: Objective, point: Point, model: Quadratic, inverse:
     p = objective.shape[1]
     if objective.fit_intercept and (model.columns == p - 1).all():
         return float(np.trace(inverse))
-    used = _used(objective, point, np.asarray(np.isin(np.arange(p), model.columns)))
+    is_free = np.zeros(p, bool)
+    is_free[model.columns] = True
+    used = _used(objective, point, is_free)
     place = np.searchsorted(used, model.columns)
     Q = np.zeros((len(used), len(used)))
     same = model.outputs[:, None] == model.outputs

@@ -203,7 +203,8 @@ class Objective:
 
     def penalty_of(self, V: Array) -> float:
         """Return ½ Σ λ V²."""
-        return 0.5 * float((self.ridge * np.square(V)).sum())
+        with np.errstate(over="ignore"):
+            return 0.5 * float((self.ridge * V * V).sum())
 
     def is_hopeless(self, value: float, first: float) -> bool:
         """Return whether F falls to 0 without an end: nothing is penalised, and the data are separable."""
