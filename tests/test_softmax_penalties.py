@@ -110,23 +110,26 @@ def user_objective(model, X, labels, c):
 def test_it_is_at_most_what_saga_of_scikit_learn_reaches(ratio, q, shape):
     X, labels, c = data(1, *shape, q=q)
     ours = SoftmaxRegression(C=0.5, l1_ratio=ratio, tol=1e-9).fit(X, labels, c)
-    theirs = LogisticRegression(C=0.5, l1_ratio=ratio, solver="saga", tol=1e-9, max_iter=20_000, random_state=0)
+    theirs = LogisticRegression(
+        C=0.5, l1_ratio=ratio, solver="saga", tol=1e-9, max_iter=20_000, random_state=0
+    )
     theirs.fit(X, labels, c)
     reached = user_objective(theirs, X, labels, c)
     assert ours.objective_ == pytest.approx(user_objective(ours, X, labels, c), rel=1e-12)
     assert ours.objective_ <= reached + ours.gap_
     assert ours.objective_ == pytest.approx(reached, rel=1e-8)
-    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=2e-3)
+    if ratio < 1:  # what is common to an even number of outputs is not determined by the lasso
+        np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=2e-3)
 
 
 @pytest.mark.parametrize("q", [2, 3])
 @pytest.mark.parametrize("shape", [(150, 8), (30, 60)])
 def test_without_l1_it_is_the_ridge(q, shape):
     X, labels, c = data(2, *shape, q=q)
-    ridge = SoftmaxRegression(C=0.7, tol=1e-12).fit(X, labels, c)
+    ridge = SoftmaxRegression(C=0.7, tol=1e-10).fit(X, labels, c)
     for ratio in (1e-13, 0.0):  # with bounds that hold nothing a ridge is solved like an elastic net
         bounds = None if ratio else (-1e9, np.inf)
-        net = SoftmaxRegression(C=0.7, l1_ratio=ratio, bounds=bounds, solver="proximal", tol=1e-12)
+        net = SoftmaxRegression(C=0.7, l1_ratio=ratio, bounds=bounds, solver="proximal", tol=1e-9)
         net.fit(X, labels, c)
         assert abs(net.objective_ - ridge.objective_) <= net.gap_ + ridge.gap_ + 1e-10 * ridge.objective_
         np.testing.assert_allclose(net.coef_, ridge.coef_, atol=1e-5)

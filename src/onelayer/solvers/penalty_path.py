@@ -121,7 +121,7 @@ class PenaltyPath:
 
     def _in_user_units(self, penalty: ElasticNet, V: Array) -> tuple[Array, Array]:
         objective, d = self.objective, self.objective.rows.n_features
-        V = V.copy()
+        found, V = V[:, :d], V.copy()
         if objective.loss.is_coupled:  # what is common to the outputs, and neither penalised nor bounded
             common = np.append(
                 (penalty.l1 == 0) & (penalty.l2 == 0) & np.isinf(penalty.lower) & np.isinf(penalty.upper),
@@ -130,7 +130,9 @@ class PenaltyPath:
             V[:, common] -= V[:, common].mean(axis=0)
         bias = V[:, d] if objective.fit_intercept else np.zeros(len(V))
         W, b = objective.scaling.input_to_user(V[:, :d], bias)
-        inside = np.clip(W, penalty.lower, penalty.upper)  # rounding, and constant columns
+        net = self._standardised(penalty).take(np.arange(d))
+        inside = np.where(net.lower >= found, penalty.lower, np.where(net.upper <= found, penalty.upper, W))
+        inside = np.clip(inside, penalty.lower, penalty.upper)  # rounding, and constant columns
         if objective.fit_intercept:
             b = b - (inside - W) @ objective.scaling.mean
             b = b - b.mean() if objective.loss.is_coupled else b
