@@ -62,8 +62,7 @@ class Coefficients:
     def interval(self) -> Array:
         """The lower and upper end of each confidence interval (k, p, 2)."""
         degrees = np.inf if self.distribution == "normal" else self.degrees_of_freedom
-        half = quantile(self.level, degrees) * self.std_err
-        return np.stack([self.estimate - half, self.estimate + half], axis=-1)
+        return interval_of(self.estimate, self.std_err, self.level, degrees)
 
     def __str__(self) -> str:
         lines = []
@@ -122,6 +121,22 @@ def quantile(level: float, degrees: float) -> float:
 
     tail = (1 - level) / 2
     return -float(ndtri(tail) if degrees == np.inf else stdtrit(degrees, tail))
+
+
+def interval_of(estimate: Array, std_err: Array, level: float, degrees: float) -> Array:
+    """Return the lower and upper ends of intervals of estimates (...), (..., 2), by the same distribution."""
+    half = quantile(level, degrees) * std_err
+    return np.stack([estimate - half, estimate + half], axis=-1)
+
+
+def hypothesis_lines(names: Sequence[str], estimate: Array, std_err: Array, degrees: float) -> list[str]:
+    """Return a line for each hypothesis (h,): how far it is from holding, by the same distribution."""
+    letter, statistic = "z" if degrees == np.inf else "t", estimate / std_err
+    p = two_sided_p(statistic, degrees)
+    return [
+        f"{name}: off by {off:.6g}, standard error {error:.4g}, {letter} = {value:.3f}, p = {chance:.3g}"
+        for name, off, error, value, chance in zip(names, estimate, std_err, statistic, p, strict=True)
+    ]
 
 
 def check_level(level: float, name: str = "level") -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from onelayer.data.rows import block_rows
 from onelayer.errors import OneLayerError
-from onelayer.inference.coefficients import check_level, quantile, two_sided_p
+from onelayer.inference.coefficients import check_level, hypothesis_lines, interval_of
 from onelayer.solvers.inverse import Inverse
 
 Array = NDArray[np.float64]
@@ -141,17 +141,10 @@ class WaldTest:
     def interval(self, level: float = 0.95) -> Array:
         """Return the lower and upper end of the confidence interval of each estimate (k, 2)."""
         check_level(level)
-        half = quantile(level, self.f.degrees[1]) * self.std_err
-        return np.stack([self.estimate - half, self.estimate + half], axis=-1)
+        return interval_of(self.estimate, self.std_err, level, self.f.degrees[1])
 
     def __str__(self) -> str:
-        rows = zip(self.hypotheses, self.estimate, self.std_err, self.t, strict=True)
-        degrees = self.f.degrees[1]
-        lines = [
-            f"{name}: off by {estimate:.6g}, standard error {error:.4g}, t = {t:.3f}, "
-            f"p = {float(two_sided_p(t, degrees)):.3g}"
-            for name, estimate, error, t in rows
-        ]
+        lines = hypothesis_lines(self.hypotheses, self.estimate, self.std_err, self.f.degrees[1])
         return "\n".join([*lines, str(self.f)])
 
 
@@ -185,5 +178,4 @@ def prediction_interval(
     error = covariance.of_predictions(X)
     if kind == "prediction":
         error = np.hypot(error, sigma)
-    half = quantile(level, covariance.degrees) * error
-    return np.stack([prediction - half, prediction + half], axis=-1)
+    return interval_of(prediction, error, level, covariance.degrees)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.errors import OneLayerError
-from onelayer.inference.coefficients import check_level, quantile, two_sided_p
+from onelayer.inference.coefficients import check_level, hypothesis_lines, interval_of
 from onelayer.inference.softmax_covariance import Covariance
 
 Array = NDArray[np.float64]
@@ -44,8 +44,7 @@ class WaldTest:
     def interval(self, level: float = 0.95) -> Array:
         """Return the lower and upper end of the confidence interval of each ``estimate`` (h, 2)."""
         check_level(level)
-        half = quantile(level, np.inf) * self.std_err
-        return np.stack([self.estimate - half, self.estimate + half], axis=-1)
+        return interval_of(self.estimate, self.std_err, level, np.inf)
 
     @property
     def p(self) -> float:
@@ -55,12 +54,7 @@ class WaldTest:
         return float(chdtrc(self.df, self.statistic))
 
     def __str__(self) -> str:
-        rows = zip(self.hypotheses, self.estimate, self.std_err, self.z, strict=True)
-        lines = [
-            f"{name}: off by {estimate:.6g}, standard error {error:.4g}, z = {z:.3f}, "
-            f"p = {float(two_sided_p(z, np.inf)):.3g}"
-            for name, estimate, error, z in rows
-        ]
+        lines = hypothesis_lines(self.hypotheses, self.estimate, self.std_err, np.inf)
         return "\n".join([*lines, f"χ²({self.df}) = {self.statistic:.6g}, p = {self.p:.3g}"])
 
 
