@@ -15,6 +15,7 @@ from sklearn.linear_model import RANSACRegressor
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import onelayer
 from onelayer import LinearRegression, LinearRegressionCV, SoftmaxRegression, SoftmaxRegressionCV
@@ -217,3 +218,17 @@ def test_progress_of_a_choice(name, rows, capsys):
     assert (paths, seen.parts) == ((5, 5) if is_classifier(model) else (0, 0))
     assert seen.ended[-1] == "fit" and seen.metadata["sample_weight"] is c
     np.testing.assert_array_equal(watched.coef_, clone(model).fit(X, y, c).coef_)
+
+
+@pytest.mark.filterwarnings("ignore::onelayer.errors.LinearDependenceWarning")
+@parametrize_with_checks(
+    [
+        LinearRegressionCV(alphas=5),
+        LinearRegressionCV(alphas=5, cv=3, rule="1se"),
+        LinearRegressionCV(alphas=4, l1_ratio=[0.5, 1.0], cv=3),
+        SoftmaxRegressionCV(Cs=3, cv=2),
+        SoftmaxRegressionCV(Cs=3, cv=2, l1_ratio=0.5),
+    ]
+)
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)

@@ -550,3 +550,17 @@ def test_dependent_features_with_bounds_move_no_further_than_they_have_to():
     repeated = LinearRegression(positive=True).fit(X.repeat(c, axis=0)[order], y.repeat(c)[order])
     assert weighed.objective_ <= 1e-20 and np.abs(weighed.coef_).max() < 10
     np.testing.assert_allclose(weighed.predict(X), repeated.predict(X), rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("alpha", 10.0 ** np.arange(-4, 2))
+def test_a_weak_l1_leaves_out_what_dependent_features_do_not_need(alpha):
+    generator = np.random.default_rng(42)
+    X, y = generator.random((15, 30)), generator.integers(0, 3, 15).astype(float)
+    c = generator.integers(1, 5, 15)
+    model = LinearRegression(alpha=alpha, l1_ratio=1.0).fit(np.tile(X, (3, 1)), np.tile(y, 3), np.tile(c, 3))
+    assert model.converged_ and np.count_nonzero(model.coef_) < 15
+    slope = 3 * X.T @ (c * (y - model.predict(X)))
+    assert np.abs(slope).max() <= alpha * (1 + 1e-6)
+    np.testing.assert_allclose(
+        slope[model.coef_ != 0], alpha * np.sign(model.coef_[model.coef_ != 0]), rtol=1e-5
+    )

@@ -28,7 +28,7 @@ from onelayer import (
 from onelayer.checkpoint_file import State, arrays_of
 from onelayer.data.encoding import Column, Encoding
 from onelayer.history import EpochRecord, History
-from onelayer.model import FORMAT
+from onelayer.model_file import FORMAT
 
 NO_CHECKSUM = ".*without a checksum"
 FIRST = Path(__file__).parent / "data/format-1"

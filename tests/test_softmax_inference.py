@@ -616,8 +616,8 @@ def test_a_factor_of_0_leaves_a_feature_free():
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
-        ({"l1_ratio": 0.5}, "l1_ratio leaves coefficients out"),
-        ({"l1_ratio": 1.0, "grouped": True}, "l1_ratio leaves coefficients out"),
+        ({"l1_ratio": 0.5}, "with an l1 the same rows choose"),
+        ({"l1_ratio": 1.0, "grouped": True}, "with an l1 the same rows choose"),
         ({"bounds": (0, np.inf)}, "coefficients have bounds"),
         ({"bounds": (-1, 1), "C": np.inf}, "coefficients have bounds"),
     ],

@@ -64,8 +64,8 @@ class Case:
         data: what they are, for the table.
         n: how many rows.
         draw: returns a sample.
-        holds: errors (``cov``, "cluster 2" for two ways, "HAC 25" for so many lags) whose theory holds for such data
-            and so many rows.
+        holds: errors ("cluster 2" of two ways, "HAC 25" of so many lags) whose theory holds for such data and
+            so many rows.
         fails: errors whose theory does not.
         how: parameters of the model.
     """
@@ -225,7 +225,7 @@ CASES = [
     Case("the model is right, C = 0.05", 400, softmax_right, (), ("classical", "HC0"), {"C": 0.05}),
     Case("probabilities are not logistic", 500, softmax_wrong, ("HC0",), ("classical",)),
     Case("150 groups of 8", 1_200, softmax_clustered, ("cluster",), ("classical",)),
-    Case("noise shared in time", 2_000, softmax_in_time, ("HAC",), ("classical",)),
+    Case("noise shared in time", 2_000, softmax_in_time, ("HAC 25",), ("HAC", "classical")),
 ]
 
 

@@ -58,16 +58,22 @@ class Suite:
     adapters: str
     chosen: str = ""
 
+    @property
+    def tests_of(self) -> str:
+        """The module of the other package."""
+        return "sklearn.utils.estimator_checks" if self.module == "peers_common" else self.module
+
 
 PAGE = """# The tests of scikit-learn and statsmodels, run against onelayer
 
     python tools/peer_tests.py --markdown docs/peer_tests.md
 
-wrote this page, with {packages}. It runs the test suites of the installed packages; while a suite is collected, the
-classes under test are replaced by adapters that have their names and arguments and fit with ours. A test that asks for
-what ours does not have, or decides otherwise, ends there: the second table says why. A test passes if it calls an
-adapter and holds; one that calls none is of something else. Tests skipped by the suite include those that it expects
-to fail.
+wrote this page, with {packages}.
+
+It runs the test suites of the installed packages. While a suite is collected, the classes under test are replaced by
+adapters that have their names and arguments and fit with ours. A test that asks for what ours does not have, or that
+decides otherwise, ends there: the second table says why. A test passes if it calls an adapter and holds; one that calls
+none is of something else. Tests skipped by the suite include those that it expects to fail.
 
 {suites}
 
@@ -230,7 +236,7 @@ def reasons(ledgers: dict[str, Ledger]) -> str:
 def page(ledgers: dict[str, Ledger]) -> str:
     """Return the outcomes as a page in Markdown."""
     of_packages = ", ".join(f"{name} {version(name)}" for name in ("onelayer", "scikit-learn", "statsmodels"))
-    suites = "\n".join(f"- {name}: `{SUITES[name].module}`{_chosen(name)}" for name in ledgers)
+    suites = "\n".join(f"- {name}: `{SUITES[name].tests_of}`{_chosen(name)}" for name in ledgers)
     return PAGE.format(packages=of_packages, suites=suites, table=table(ledgers), reasons=reasons(ledgers))
 
 

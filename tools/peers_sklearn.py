@@ -270,6 +270,9 @@ APPLIES_NOT: dict[str, dict[str, str]] = {
         r"test_zero_max_iter|callback_support\[": STEPS,
         r"test_warm_start_newton|test_warm_start\[.*False-saga?": UNFINISHED,
         r"predict_proba_multinomial": NAMES,
+        r"test_logistic_glmnet\[lbfgs": (
+            "coefficients to 1e-8 by lbfgs: it ends where the objective is within 1e-13, which is 2e-8 of theirs"
+        ),
         r"cv_multinomial_score": "the score at scikit-learn's tolerance, which is 3e-4 from that at the minimum",
     },
 }

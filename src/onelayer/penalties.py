@@ -107,11 +107,11 @@ class ElasticNet:
         """Return the penalty of W (k, d)."""
         if ((weight < self.lower) | (weight > self.upper)).any():
             return np.inf
-        return float((self.l1 * self._norms(weight)).sum()) + Ridge(self.l2).value(weight)
+        return float((self.l1 * self.norms(weight)).sum()) + Ridge(self.l2).value(weight)
 
     def step(self, weight: Array, rate: float | Array = 1.0) -> Array:
         """Return the proximal step: the V (k, d) of least Σⱼ ‖V·ⱼ − W·ⱼ‖² / 2 rateⱼ + penalty(V)."""
-        lengths = self._norms(weight)
+        lengths = self.norms(weight)
         with np.errstate(invalid="ignore", divide="ignore"):
             kept = np.where(lengths > 0, np.maximum(1 - rate * np.asarray(self.l1) / lengths, 0), 0.0)
         return np.clip(weight * kept / (1 + rate * np.asarray(self.l2)), self.lower, self.upper)
@@ -122,7 +122,7 @@ class ElasticNet:
         It is infinite beyond l1 where neither l2 nor a bound holds the weight. It is the penalty's part of the dual:
         Σ ℓ(W xᵢ) + penalty(W) is at least −Σ ℓ*(−θᵢ) − Σⱼ conjugateⱼ(Σ θᵢ xᵢⱼ) for any θ.
         """
-        found = self._unbounded(np.maximum(self._norms(slope) - self.l1, 0))
+        found = self._unbounded(np.maximum(self.norms(slope) - self.l1, 0))
         if self.is_grouped:
             return found
         if not self.has_bounds:
@@ -140,9 +140,18 @@ class ElasticNet:
         It is (k, d), or (d,) for groups; a side on which a weight may not leave 0 does not count.
         """
         if self.is_grouped:
-            return np.maximum(self._norms(slope) - self.l1, 0)
+            return np.maximum(self.norms(slope) - self.l1, 0)
         up = np.where(np.asarray(self.upper) > 0, slope - self.l1, 0)
         down = np.where(np.asarray(self.lower) < 0, -slope - self.l1, 0)
+        return np.asarray(np.maximum(np.maximum(up, down), 0))
+
+    def unheld(self, slope: Array) -> Array:
+        """Return the part of ``excess`` that neither l2 nor a bound holds: the conjugate is infinite if it is not 0."""
+        is_soft = np.asarray(self.l2) == 0
+        if self.is_grouped:
+            return np.where(is_soft, self.excess(slope), 0)
+        up = np.where(is_soft & np.isinf(self.upper), slope - self.l1, 0)
+        down = np.where(is_soft & np.isinf(self.lower), -slope - self.l1, 0)
         return np.asarray(np.maximum(np.maximum(up, down), 0))
 
     def _each(self, change: Callable[[Any], Array]) -> "ElasticNet":
@@ -150,7 +159,8 @@ class ElasticNet:
         parts = [change(part) for part in (self.l1, self.l2, self.lower, self.upper)]
         return ElasticNet(parts[0], parts[1], parts[2], parts[3], self.is_grouped)
 
-    def _norms(self, weight: Array) -> Array:
+    def norms(self, weight: Array) -> Array:
+        """Return what l1 counts of W (k, d): magnitudes, or in groups the lengths (d,) of columns."""
         return np.asarray(np.linalg.norm(weight, axis=0) if self.is_grouped else np.abs(weight))
 
     def _unbounded(self, beyond: Array) -> Array:

@@ -1,12 +1,14 @@
 """What becomes of the columns of a table: which are features, which are left out, and what is said of it."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import get_args
 
+from onelayer.data.column_notes import column_notes, formula_notes, gaps, refuse_missing, role_notes
 from onelayer.data.columns import Profile
 from onelayer.data.dataset import Missing
 from onelayer.data.encoding import DATE_PARTS, Column, Encoding, Target
+from onelayer.data.formula import Formula
 from onelayer.data.formula_text import parse_formula
 from onelayer.data.scaling import CONSTANT
 from onelayer.data.spelling import POINT
@@ -15,7 +17,6 @@ from onelayer.data.tables import Table, quoted
 from onelayer.errors import OneLayerError, named
 
 MOST_CLASSES = 1_000
-WEEKDAYS = "; weekdays go from 0, Monday, to 6"
 
 
 @dataclass(frozen=True)
@@ -104,44 +105,26 @@ def decide(table: Table, choices: Choices) -> Decisions:
         OneLayerError: if a column is absent or cannot be used, or values are missing and ``missing`` does not say what
             to do; it says which and what would help.
     """
-    formula = None
-    if choices.formula is not None:
-        parsed = parse_formula(choices.formula)
-        target = parsed.target if choices.target is None else choices.target
-        with named(table.name):
-            aside = {*choices.exclude, *table.index, *table.unnamed, *choices.aside}
-            formula = parsed.resolved([c for c in table.columns if c not in aside], target)
-        choices = replace(choices, target=formula.target, features=formula.columns, formula=None)
+    choices, formula = _with_formula(table, choices)
     target, candidates = _candidates(table, choices)
     categorical = {*choices.categorical, *([target] if choices.as_classes else [])}
     kept = NumbersKept() if table.is_slow else None
-    profiles = table.profiles(
-        list(dict.fromkeys([*candidates, target, *choices.aside])), categorical, kept=kept
-    )
+    looked_at = list(dict.fromkeys([*candidates, target, *choices.aside]))
+    profiles = table.profiles(looked_at, categorical, kept=kept)
     with named(table.name):
         chosen, notes = _chosen(table, candidates, profiles, choices, formula is not None)
         encoding = Encoding(tuple(_column(profiles[c], choices) for c in chosen), choices.missing, formula)
-        notes += _notes_on_formula(encoding)
+        notes += formula_notes(encoding)
         goal = _target(profiles[target], choices.as_classes)
-        known = [choices.weight, choices.offset]
-        used = [profiles[c] for c in (*chosen, target, *(c for c in known if c is not None))]
-        if choices.missing == "error":
-            refuse_missing([profiles[c] for c in (*chosen, target)])
+        _refuse_missing(choices, profiles, chosen, target)
         _check_offset(choices.offset, profiles, goal)
         not_used = sorted(choices.references.keys() - set(chosen))
         if not_used:
             raise OneLayerError(f"{quoted(not_used)} has no reference level, for it is not a feature")
-        if choices.missing == "mean" and profiles[target].missing:
-            raise OneLayerError(
-                f"the target {target!r} has {_gaps(profiles[target])}; a target cannot be filled: leave such rows out, "
-                "or train with --missing drop"
-            )
-    notes += [f"rows are weighted by {choices.weight!r}"] if choices.weight else []
-    goes_to = f"the logit of {goal.classes[1]!r}" if goal.classes else "the prediction"
-    notes += [f"{choices.offset!r} is added to {goes_to} as it is (offset)"] if choices.offset else []
-    notes += [f"rows are grouped by {' and by '.join(map(repr, choices.groups))}"] if choices.groups else []
-    by_name = {column.name: column for column in encoding.columns}
-    notes += [n for profile in used for n in _notes_on(profile, by_name.get(profile.name), encoding.missing)]
+    notes += role_notes(choices.weight, choices.offset, choices.groups, goal)
+    columns = {column.name: column for column in encoding.columns}
+    for name in (*chosen, target, choices.weight, choices.offset):
+        notes += [] if name is None else column_notes(profiles[name], columns.get(name), choices.missing)
     return Decisions(
         encoding,
         goal,
@@ -152,6 +135,31 @@ def decide(table: Table, choices: Choices) -> Decisions:
         (*table.notes, *notes),
         kept,
     )
+
+
+def _with_formula(table: Table, choices: Choices) -> tuple[Choices, Formula | None]:
+    """Return the choices with the target and the features that a formula names, if there is one, and the formula."""
+    if choices.formula is None:
+        return choices, None
+    parsed = parse_formula(choices.formula)
+    target = parsed.target if choices.target is None else choices.target
+    with named(table.name):
+        aside = {*choices.exclude, *table.index, *table.unnamed, *choices.aside}
+        formula = parsed.resolved([c for c in table.columns if c not in aside], target)
+    return replace(choices, target=formula.target, features=formula.columns, formula=None), formula
+
+
+def _refuse_missing(
+    choices: Choices, profiles: Mapping[str, Profile], chosen: Sequence[str], target: str
+) -> None:
+    """Raise OneLayerError if values are missing and the choices do not say what to do."""
+    if choices.missing == "error":
+        refuse_missing([profiles[c] for c in (*chosen, target)])
+    if choices.missing == "mean" and profiles[target].missing:
+        raise OneLayerError(
+            f"the target {target!r} has {gaps(profiles[target])}; a target cannot be filled: leave such rows out, "
+            "or train with --missing drop"
+        )
 
 
 # Which columns
@@ -382,62 +390,3 @@ def check_readable(encoding: Encoding, profiles: Mapping[str, Profile]) -> None:
             raise OneLayerError(f"column {profile.name!r}{_problem(profile)}")
     if encoding.missing == "error":
         refuse_missing(used)
-
-
-# What is said
-
-
-def _notes_on_formula(encoding: Encoding) -> list[str]:
-    """Return what the formula makes of the columns; an error if it cannot make anything."""
-    if encoding.formula is None:
-        return []
-    dates = [column.name for column in encoding.columns if column.kind == "date"]
-    if dates:
-        raise OneLayerError(
-            f"formula: {dates[0]!r} holds dates, of which a formula cannot take parts: leave it out"
-        )
-    features = encoding.features
-    shown = ", ".join(features[:6]) + (", …" if len(features) > 6 else "")
-    return [f"formula: {len(features):,} feature{'s' if len(features) > 1 else ''}: {shown}"]
-
-
-def refuse_missing(profiles: Sequence[Profile]) -> None:
-    """Raise OneLayerError if a column lacks values; it says how many, and where the first one is."""
-    gaps = [profile for profile in profiles if profile.missing]
-    if not gaps:
-        return
-    first, *rest = gaps
-    more = "; ".join(f"{p.name!r} has {p.missing:,}" for p in rest[:4]) + (", …" if len(rest) > 4 else "")
-    raise OneLayerError(
-        f"column {first.name!r} has {_gaps(first)}{'; ' + more if more else ''}; fill them in, or train with "
-        "--missing mean or --missing drop"
-    )
-
-
-def _gaps(profile: Profile) -> str:
-    values = "value" if profile.missing == 1 else "values"
-    return f"{profile.missing:,} missing {values}, the first in row {profile.first_missing:,}"
-
-
-def _notes_on(profile: Profile, column: Column | None, missing: Missing) -> Iterator[str]:
-    """Yield what was read into a column, or put in the place of its values."""
-    name, tokens = profile.name, ", ".join(map(repr, profile.tokens))
-    spelling = str(profile.spellings[0]) if profile.spellings else ""
-    if profile.kind == "number" and spelling:
-        yield f"{name}: {spelling}"
-    if column is not None and column.kind == "category":
-        yield f"{name}: {len(column.levels):,} categories, relative to {column.reference!r}"
-    if column is not None and column.kind == "boolean" and profile.levels:
-        yield f"{name}: {quoted(profile.levels)} are read as false and true"
-    if tokens and profile.kind in ("category", "code"):
-        yield f"{name}: {tokens} is a category ({sum(profile.tokens.values()):,} rows); --na makes it a missing value"
-    elif tokens:
-        yield f"{name}: {tokens} in {sum(profile.tokens.values()):,} rows is a missing value"
-    if profile.is_running_number and profile.n > 2 and column is not None:
-        yield f"{name}: a running number; if it only counts rows, leave it out with --exclude"
-    if column is not None and missing == "mean" and profile.missing:
-        values = "value is" if profile.missing == 1 else "values are"
-        what = "the mean" if column.kind != "category" else "the shares of the categories"
-        yield f"{name}: {profile.missing:,} missing {values} filled with {what}"
-    if column is not None and column.kind == "date":
-        yield f"{name}: {', '.join(column.parts)}, a number each{WEEKDAYS if 'weekday' in column.parts else ''}"

@@ -14,7 +14,8 @@ from onelayer.errors import OneLayerError
 from onelayer.estimators.array_api import in_numpy
 from onelayer.estimators.parameters import check_parameters
 from onelayer.files import write_whole
-from onelayer.model import FORMAT, TENSORS, Model
+from onelayer.model import Model
+from onelayer.model_file import FORMAT, TENSORS
 from onelayer.schema import (
     FLOATS,
     Array,

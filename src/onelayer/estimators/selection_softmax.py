@@ -43,6 +43,9 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
     number for both, as in scikit-learn's ``LogisticRegressionCV`` and ``GridSearchCV``. Each minimum is searched from
     the one with the next stronger penalty.
 
+    Callbacks (``set_callbacks``, with scikit-learn 1.9 or later) are told when the models of a path have been found, on
+    the rows of each fold and on all of them, for each ``l1_ratio``.
+
     Args:
         Cs: the C to choose from, a list, or how many; None is 20. They are spread evenly in their logarithm: for a
             ridge from what leaves nothing of the weights to 10⁻⁵ times the curvature along a usual feature; for an

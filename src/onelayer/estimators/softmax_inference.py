@@ -173,7 +173,8 @@ class SoftmaxInference(Saved):
             OneLayerError: if an argument is wrong, there are no rows, or they have changed since ``fit``.
 
         Warns:
-            SeparationWarning: if features separate classes; the notes say so too.
+            SeparationWarning: if features separate classes; the notes say so too. With a penalty, and many rows and
+                coefficients, a combination of features that does is found only if the fit tells all classes apart.
         """
         check_level(confidence, "confidence")
         base = number_of(reference, self._classes())

@@ -476,8 +476,9 @@ class SoftmaxRegression(
     def _why_not_converged(self, fit: Minimum) -> str:
         if fit.is_unbounded:
             return (
-                "the classes can be separated and C is infinite, so there is no finite minimum: the objective falls to "
-                f"0 as the coefficients grow, and was left at {self.objective_:.2g}; choose a finite C"
+                "the classes can be separated by features without a penalty, so there is no finite minimum: the "
+                f"objective falls to 0 as the coefficients grow, and was left at {self.objective_:.2g}; choose a "
+                "finite C, and penalty_factors above 0"
             )
         stopped = "max_iter was reached" if fit.is_exhausted else "rounding allows no more"
         return (

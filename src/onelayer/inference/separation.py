@@ -27,9 +27,7 @@ MOVED = 0.3  # change of a logit by a Newton step, which is about 1 under separa
 ASTRAY = 1e-3  # part of a step that may be due to weights that are not quite at their finite values
 MOST_STEPS = 10
 FREED, MOST_FREEING = 1e-6, 100  # relative gap and steps of a fit without the penalty, from the one with it
-MOST_FREED = (
-    600  # coefficients of a penalised fit for which the one without a penalty is sought, for seconds at most
-)
+MOST_FREED = 4e9  # products in a step of the fit without the penalty, so that it takes a second at most
 
 
 @dataclass
@@ -153,7 +151,8 @@ def held_separation(fitted: Fitted, curvature: tuple[Array, Array], found: list[
     """Return what would separate the classes of a penalised regression if it had no penalty.
 
     There is separation unless some positive number θ for each row and each class but its own balances the gradients of
-    their logits (Gordan 1873). Near the minimum those are the probabilities after a Newton step to it, if positive.
+    their logits (Stiemke 1915). Near the minimum those are the probabilities after a Newton step to it, if positive.
+    What several features separate is not looked for where that would take long, unless the fit shows it.
 
     Args:
         fitted: the regression.
@@ -163,7 +162,9 @@ def held_separation(fitted: Fitted, curvature: tuple[Array, Array], found: list[
     plain, nothing = fitted.without_penalty(), np.zeros_like(fitted.V)
     if _leads(plain, plain.V, nothing)[0] > 0:
         return Separation(found, True)
-    if _is_balanced(plain, plain.information(curvature)) or fitted.V.size > MOST_FREED:
+    if (fitted.n + fitted.V.size) * fitted.V.size**2 > MOST_FREED or _is_balanced(
+        plain, plain.information(curvature)
+    ):
         return Separation(found, False)
     freed = separation(plain.at(newton(plain.objective, plain.V, FREED, MOST_FREEING).candidates[-1]), found)
     is_clear = freed.ascent is None or freed.ascent.is_separation
@@ -192,7 +193,7 @@ def _is_balanced(fitted: Fitted, information: Information) -> bool:
         return [Extent(found, found)]
 
     [extent] = objective.rows.sum(least)
-    return bool(extent.low > -1)
+    return bool(extent.low > ASTRAY - 1)
 
 
 def splits(rows: Source, n_classes: int, fit_intercept: bool) -> list[Split]:

@@ -15,7 +15,6 @@ from onelayer.data.rows import Source
 from onelayer.errors import OneLayerError
 from onelayer.inference.coefficients import Coefficients, check_level, with_intercept
 from onelayer.inference.information import Fitted
-from onelayer.inference.linear import refuse_if
 from onelayer.inference.robust import Robust
 from onelayer.inference.separation import Separation, separations
 from onelayer.inference.separation_words import listed, separation_sentences
@@ -34,6 +33,7 @@ PENALISED_ROBUST = (
     "and intervals are about what these tend to, not about the true coefficients"
 )
 CHOSEN = "there are no standard errors: with an l1 the same rows choose the features and draw their weights towards 0"
+BOUNDED = "there are no standard errors: coefficients have bounds, near which estimates are not normally distributed"
 OFF = 0.05  # standard errors that a fit may be from its minimum without a word
 
 
@@ -225,15 +225,10 @@ def ridge_of(penalty: Ridge | ElasticNet) -> Ridge:
     """
     if isinstance(penalty, Ridge):
         return penalty
-    reason = ""
     if np.any(penalty.l1):
-        reason = (
-            "l1_ratio leaves coefficients out for how large they come out on these rows, and errors that take the "
-            "others for chosen beforehand are too small"
-        )
-    elif penalty.has_bounds:
-        reason = "coefficients have bounds, near which estimates are not normally distributed"
-    refuse_if(reason)
+        raise OneLayerError(CHOSEN)
+    if penalty.has_bounds:
+        raise OneLayerError(BOUNDED)
     return Ridge(penalty.l2)
 
 

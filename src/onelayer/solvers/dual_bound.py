@@ -10,6 +10,9 @@ at most what F is at V, as losses are not negative: with l1 larger by a share ε
 Columns without any penalty, such as the intercept's ones, need a gradient of exactly 0. There are such weights near V:
 to move to them takes from F what the Newton decrement of these columns leaves at most, and changes the other slopes by
 at most what the curvature between both allows (see ``bounds``).
+
+Where l1 is small beside the rounding of slopes, ε is large. Then penalties give way to their tangents (see
+``tangents``), and the weights that have one are free as well.
 """
 
 import math
@@ -24,6 +27,8 @@ from onelayer.penalties import ElasticNet
 from onelayer.solvers.bounds import UNITS, Audit, Factor, audit, remainder
 from onelayer.solvers.objective import Objective, Point
 from onelayer.solvers.quadratic import Quadratic
+from onelayer.solvers.some_columns import with_columns
+from onelayer.solvers.tangents import Tangents
 
 Array = NDArray[Any]
 
@@ -54,12 +59,9 @@ def column_gap(net: ElasticNet, V: Array, gradient: Array, error: Array, reach: 
     ends = [-gradient - error, error - gradient]
     if net.is_grouped or not net.has_bounds:
         ends = [-np.copysign(np.abs(gradient) + error, gradient)]
-    excess = np.max([net.excess(end) for end in ends], axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where((excess > 0) & (net.l1 > 0), excess / net.l1, 0.0)
-    most = float(shares.max(initial=0.0))
+    needed, most = (_largest_share(net, [of(end) for end in ends]) for of in (net.unheld, net.excess))
     least = math.inf
-    for share in [most, 0.0, *(most * SHARES[1:])] if np.any(net.l2) and most else [most]:
+    for share in np.unique(needed + (most - needed) * np.append(SHARES, 0)):
         epsilon = share + 8 * EPS * (1 + share)
         wider = replace(net, l1=net.l1 * (1 + epsilon))
         # the larger end of each weight: with bounds, conjugates are taken one output at a time
@@ -69,6 +71,15 @@ def column_gap(net: ElasticNet, V: Array, gradient: Array, error: Array, reach: 
         ]
         least = min(least, here + float(np.sum(parts)) + epsilon * reach)
     return max(least, 0.0)
+
+
+def _largest_share(net: ElasticNet, excesses: list[Array]) -> float:
+    """Return by how much l1 has to grow, relatively, to hold slopes that are beyond it by so much."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where(
+            (np.max(excesses, axis=0) > 0) & (net.l1 > 0), np.max(excesses, axis=0) / net.l1, 0.0
+        )
+    return float(shares.max(initial=0.0))
 
 
 def estimated_gap(net: ElasticNet, point: Point) -> float:
@@ -95,47 +106,68 @@ def dual_bound(objective: Objective, net: ElasticNet, point: Point, enough: floa
     if free.sum() > MOST_FREE:
         return 0.0
     value = point.value + net.value(point.V)
-    found, lower = _quick_audit(objective, point), 0.0
-    if found is not None:
-        lower = _bound(objective, net, point, free, found)
-    if not value - lower <= enough:
-        lower = max(lower, _bound(objective, net, point, free, audit(objective, point)))
-    return lower
+    quick, nothing, lower = _quick_audit(objective, point), Tangents.none(point), 0.0
+    if quick is not None:
+        lower = _bound(objective, net, point, free, quick, nothing)
+    if value - lower <= enough:
+        return lower
+    found = audit(objective, point)
+    lower = max(lower, _bound(objective, net, point, free, found, nothing))
+    if value - lower <= enough:
+        return lower
+    tangents = Tangents.at(net, point, objective.loss.is_coupled)
+    if not tangents.where.any() or (free | tangents.where).sum() > MOST_FREE:
+        return lower
+    return max(lower, _bound(objective, net, point, free, found, tangents))
 
 
 def _bound(
-    objective: Objective, net: ElasticNet, point: Point, free: NDArray[np.bool_], found: Audit
+    objective: Objective,
+    net: ElasticNet,
+    point: Point,
+    free: NDArray[np.bool_],
+    found: Audit,
+    tangents: Tangents,
 ) -> float:
-    value = point.value + net.value(point.V)
-    left, growth = _freed(objective, point, free, found)
+    value, free = point.value + net.value(point.V), free | tangents.where
+    error = found.gradient_error + UNITS * EPS * np.abs(tangents.slope)
+    gradient = point.gradient + tangents.slope
+    left, growth = 0.0, 0.0
+    if free.any():
+        model = _held(_model_of_free(objective, point, free), tangents.curvature, objective.loss.is_coupled)
+        at = model.outputs, model.columns
+        left, growth = _freed(objective, point, model, gradient[at], error[at], found.output_error)
     if not math.isfinite(left):
         return 0.0
-    error = np.where(free, 0.0, found.gradient_error + growth * np.sqrt(found.squares))
-    gradient = np.where(free, 0.0, point.gradient)
-    left += column_gap(net, point.V, gradient, error, value)
+    error = np.where(free, 0.0, error + growth * np.sqrt(found.squares))
+    V = np.where(tangents.where, np.clip(0.0, net.lower, net.upper), point.V)
+    left += tangents.lost + column_gap(net, V, np.where(free, 0.0, gradient), error, value)
     return max(0.0, value - left - found.value_error - UNITS * EPS * net.value(point.V))
 
 
-def _freed(objective: Objective, point: Point, free: NDArray[np.bool_], found: Audit) -> tuple[float, float]:
+def _freed(
+    objective: Objective, point: Point, model: Quadratic, gradient: Array, error: Array, output_error: float
+) -> tuple[float, float]:
     """Return what moving free weights to where their slopes are 0 takes from F, and how much of the curvature's root.
 
     The other slopes change by at most the latter times √Σ c h z².
+
+    Args:
+        objective: of the losses.
+        point: likewise.
+        model: of F for the free weights (m,).
+        gradient: of F by these (m,).
+        error: how far off that may be (m,).
+        output_error: see ``Audit``.
     """
-    if not free.any():
-        return 0.0, 0.0
-    model = _model_of_free(objective, point, free)
-    at, H = (model.outputs, model.columns), model.H.copy()
-    if objective.loss.is_coupled:  # what all outputs have in common changes nothing: it is held, by as much
-        together = (model.columns[:, None] == model.columns) & np.asarray(free.all(axis=0))[model.columns]
-        H += together * np.sqrt(np.outer(H.diagonal(), H.diagonal())) / len(point.V)
-    factor = Factor(H)
+    factor = Factor(model.H)
     inverse = factor.inverse()
-    lost = (factor.jitter + UNITS * EPS * math.sqrt(len(H))) * float(np.trace(inverse))
+    lost = (factor.jitter + UNITS * EPS * math.sqrt(len(inverse))) * float(np.trace(inverse))
     if not lost < 0.5:
         return math.inf, math.inf
-    g, e = point.gradient[at] / factor.scales, found.gradient_error[at] / factor.scales
+    g, e = gradient / factor.scales, error / factor.scales
     decrement = math.sqrt(max(float(g @ inverse @ g), 0)) + float(e @ np.sqrt(inverse.diagonal()))
-    decrement = (decrement + found.output_error) / math.sqrt(1 - lost)
+    decrement = (decrement + output_error) / math.sqrt(1 - lost)
     inverse = inverse / factor.scales / factor.scales[:, None]
     rho = objective.loss.skewness * math.sqrt(_largest_form(objective, point, model, inverse) / (1 - lost))
     left = remainder(decrement, rho)
@@ -145,12 +177,29 @@ def _freed(objective: Objective, point: Point, free: NDArray[np.bool_], found: A
     return left, math.exp(rho * moved) * moved
 
 
+def _held(model: Quadratic, curvature: Array, is_coupled: bool) -> Quadratic:
+    """Return the model with a curvature (k, p) of its own for each weight.
+
+    What all outputs have in common changes no loss. Where nothing else holds it, it is held by as much as the rest.
+    """
+    l2, k = curvature[model.outputs, model.columns], len(curvature)
+    H = model.H.copy()
+    if is_coupled:
+        is_whole = (np.bincount(model.columns)[model.columns] == k) & (l2 == 0)
+        together = (model.columns[:, None] == model.columns) & is_whole
+        H += together * np.sqrt(np.outer(H.diagonal(), H.diagonal())) / k
+    H.flat[:: len(H) + 1] += l2
+    return replace(model, H=H)
+
+
 def _model_of_free(objective: Objective, point: Point, free: NDArray[np.bool_]) -> Quadratic:
     """Return the model for the free weights, from what the point knows if these are the intercept alone."""
     k, p = objective.shape
     if len(point.inner) and objective.fit_intercept and not free[:, : p - 1].any():
         return Quadratic(free, np.arange(k), np.full(k, p - 1), point.inner)
-    return Quadratic.at(objective, point.V, free, np.float64)
+    used = _used(objective, point, np.asarray(free.any(axis=0)))
+    model = Quadratic.at(with_columns(objective, used), point.V[:, used], free[:, used], np.float64)
+    return replace(model, active=free, columns=used[model.columns])
 
 
 def _largest_form(objective: Objective, point: Point, model: Quadratic, inverse: Array) -> float:
@@ -158,10 +207,22 @@ def _largest_form(objective: Objective, point: Point, model: Quadratic, inverse:
     p = objective.shape[1]
     if objective.fit_intercept and (model.columns == p - 1).all():
         return float(np.trace(inverse))
-    Q = np.zeros((p, p))
+    is_free = np.zeros(p, bool)
+    is_free[model.columns] = True
+    used = _used(objective, point, is_free)
+    place = np.searchsorted(used, model.columns)
+    Q = np.zeros((len(used), len(used)))
     same = model.outputs[:, None] == model.outputs
-    np.add.at(Q, (model.columns[:, None], model.columns), inverse * same)
-    return audit(objective, point, Q).largest
+    np.add.at(Q, (place[:, None], place), inverse * same)
+    part = replace(point, V=point.V[:, used], gradient=point.gradient[:, used])
+    return audit(with_columns(objective, used), part, Q).largest
+
+
+def _used(objective: Objective, point: Point, wanted: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the columns that are wanted or that outputs depend on."""
+    is_used = wanted | point.V.any(axis=0)
+    is_used[len(is_used) - int(objective.fit_intercept) :] = True
+    return np.flatnonzero(is_used)
 
 
 def _quick_audit(objective: Objective, point: Point) -> Audit | None:

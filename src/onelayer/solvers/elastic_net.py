@@ -39,7 +39,9 @@ INNER = 0.01  # of the gap that is aimed at: what a last sweep may still gain
 LARGEST_EXACT = 2_000  # weights whose equations are solved as such
 MOST_EXACT = 10  # times weights that come to 0 are dropped from these
 SWEEPS = 100  # after which solving the equations is the faster way
-JITTER = 1e-14  # so that equations of dependent columns have a solution
+JITTER = (
+    1e-14  # share of the largest square, by column: so that equations of dependent columns have a solution
+)
 DEPENDENT = 1e-6  # share of the largest pivot, below which columns are looked on as dependent
 NOTHING = 1e-13  # and eigenvalues, beside the largest, as 0
 MOST_DEPENDENT = 500  # dependent columns whose equations are solved with the shortest step
@@ -346,7 +348,7 @@ def solve_exactly(gram: Array, slope: Array, v: Array, penalty: ElasticNet) -> N
             return
         sign = np.sign(v[used])
         matrix = gram[np.ix_(used, used)]
-        matrix.flat[:: len(used) + 1] += l2[used] + JITTER
+        matrix.flat[:: len(used) + 1] += l2[used] + JITTER * len(used) * matrix.diagonal().max()
         down = slope[used] - l1[used] * sign - l2[used] * v[used]
         try:
             step = _solved(matrix, down, shortest=not l1[used].any())

@@ -174,7 +174,8 @@ def _judged(
         if value <= found.history[-1]:
             break
     gap = max(0.0, value - max(0.0, found.lower - objective.left_out()))
-    is_unbounded = objective.is_hopeless(value, found.first)
+    is_free = objective.penalty.columns(W.shape[1]) == 0
+    is_unbounded = objective.has_no_minimum(W, b, is_free, value, found.first)
     # A gap that is rounding beside the loss of a model that knows nothing is no gap, however small F itself is.
     is_small = gap <= tol * value or gap <= EPS * found.first
     return Minimum(

@@ -4,7 +4,8 @@ V are weights (k, p) for standardised columns z (see ``columns``). Standardising
 penalty is carried over exactly, and makes the units of the columns indifferent.
 """
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -202,11 +203,19 @@ class Objective:
 
     def penalty_of(self, V: Array) -> float:
         """Return ½ Σ λ V²."""
-        return 0.5 * float((self.ridge * np.square(V)).sum())
+        with np.errstate(over="ignore"):
+            return 0.5 * float((self.ridge * V * V).sum())
 
     def is_hopeless(self, value: float, first: float) -> bool:
         """Return whether F falls to 0 without an end: nothing is penalised, and the data are separable."""
         return not np.any(self.penalty.strength) and value <= EPS * first
+
+    def has_no_minimum(self, W: Array, b: Array, is_free: Any, value: float, first: float) -> bool:
+        """Return whether F falls to 0 without an end, as free weights, (k, d) or (d,), separate the classes."""
+        if not (np.any(is_free) and value <= EPS * first):
+            return False
+        losses = replace(self, penalty=Ridge(0.0))
+        return losses.value_of(np.where(is_free, W, 0.0), b) <= math.sqrt(EPS) * first
 
     def value_of(self, W: Array, b: Array) -> float:
         """Return F at W (k, d) and b (k,) in the user's units."""

@@ -89,12 +89,12 @@ class PenaltyPath:
         return penalty.times_power(-self.exponent).columns(d)
 
     def _standardised(self, penalty: ElasticNet) -> ElasticNet:
-        """Return the penalty of standardised columns (p,), those that are constant held at 0, the ones free."""
+        """Return the penalty of standardised columns (p,), with constant ones held at 0, and the ones free."""
         scale = self.objective.scaling.scale
         varies, one = np.isfinite(scale), np.ones(int(self.objective.fit_intercept))
         s = np.where(varies, scale, 1.0)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            l1 = np.where(varies, np.minimum(penalty.l1 / s, MOST_RIDGE), 0.0)
+            l1 = np.where(varies, np.minimum(penalty.l1 / s, MOST_RIDGE), MOST_RIDGE)
             l2 = np.where(varies, np.minimum(penalty.l2 / s / s, MOST_RIDGE), 1.0)
             lower, upper = (
                 np.where(varies & np.isfinite(part), part * s, np.copysign(np.inf, side))
@@ -120,7 +120,7 @@ class PenaltyPath:
 
     def _in_user_units(self, penalty: ElasticNet, V: Array) -> tuple[Array, Array]:
         objective, d = self.objective, self.objective.rows.n_features
-        V = V.copy()
+        found, V = V[:, :d], V.copy()
         if objective.loss.is_coupled:  # what is common to the outputs, and neither penalised nor bounded
             common = np.append(
                 (penalty.l1 == 0) & (penalty.l2 == 0) & np.isinf(penalty.lower) & np.isinf(penalty.upper),
@@ -129,7 +129,9 @@ class PenaltyPath:
             V[:, common] -= V[:, common].mean(axis=0)
         bias = V[:, d] if objective.fit_intercept else np.zeros(len(V))
         W, b = objective.scaling.input_to_user(V[:, :d], bias)
-        inside = np.clip(W, penalty.lower, penalty.upper)  # rounding, and constant columns
+        net = self._standardised(penalty).take(np.arange(d))
+        inside = np.where(net.lower >= found, penalty.lower, np.where(net.upper <= found, penalty.upper, W))
+        inside = np.clip(inside, penalty.lower, penalty.upper)  # rounding, and constant columns
         if objective.fit_intercept:
             b = b - (inside - W) @ objective.scaling.mean
             b = b - b.mean() if objective.loss.is_coupled else b
@@ -139,14 +141,18 @@ class PenaltyPath:
         W, b = self._in_user_units(penalty, found.candidates[0])
         value = self.objective.value_of(W, b) + penalty.value(W)
         gap = max(0.0, value - max(0.0, found.lower + self._of_constant(penalty, W)))
+        bound = np.where(W > 0, penalty.upper, penalty.lower)  # in whose way a weight grows
+        is_free = (penalty.l1 == 0) & (penalty.l2 == 0) & np.isinf(bound)
+        is_unbounded = self.objective.has_no_minimum(W, b, is_free, value, found.first)
         return Minimum(
             weight=W,
             bias=b,
             objective=value,
             gap=gap,
             history=found.history,
-            converged=gap <= tol * value or gap <= EPS * found.first,
+            converged=(gap <= tol * value or gap <= EPS * found.first) and not is_unbounded,
             solver="proximal",
+            is_unbounded=is_unbounded,
             is_exhausted=found.is_exhausted,
         )
 

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Block, Rows, Source, Terms
 from onelayer.double_double import EPS
 from onelayer.penalties import ElasticNet
 from onelayer.solvers.dual_bound import dual_bound, estimated_gap
 from onelayer.solvers.fit import Found
 from onelayer.solvers.objective import Objective, Point
 from onelayer.solvers.quadratic import Quadratic
+from onelayer.solvers.some_columns import with_columns
 
 Array = NDArray[Any]
 
@@ -32,35 +32,10 @@ SLOW = (
 )
 ARMIJO = 1e-4
 HALVINGS = 40
-HIDDEN = 5  # steps in a row whose gain rounding hides, after which there is none left to make
+NOISE = 8 * EPS  # share of F: what falls by less may be rounding
+FALL = 1e-3  # share of the gap that is aimed at: what falls by less is not worth a new model
+MOST_STALLS = 2  # times that the gap does not fall, nor F
 SHARE = 0.1  # of the gap of all columns: so far the working set is settled
-
-
-@dataclass(frozen=True, eq=False)
-class Selected:
-    """Some of the columns of rows that are not in memory."""
-
-    rows: Source
-    index: NDArray[np.intp]
-
-    @property
-    def n_features(self) -> int:
-        """See ``Source``."""
-        return len(self.index)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.rows, name)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def sum(self, terms: Terms) -> list[Any]:
-        """See ``Source``."""
-
-        def of_selected(block: Block) -> Any:
-            return terms(replace(block, X=block.X[:, self.index]))
-
-        return self.rows.sum(of_selected)
 
 
 @dataclass
@@ -84,7 +59,7 @@ class Proximal:
     point: Point = field(init=False)
     history: list[float] = field(default_factory=list)
     model: Quadratic | None = None
-    is_new: bool = False
+    is_new: bool = False  # whether the last step was by a model of where it began
     lower: float = 0.0
     first: float = field(init=False)
     columns: NDArray[np.intp] = field(init=False)
@@ -119,26 +94,40 @@ class Proximal:
         while True:
             value, left = self.value, estimated_gap(self.net, self.point)
             enough = self.tol * value
-            if left <= enough:
-                self.lower = max(self.lower, dual_bound(self.objective, self.net, self.point, enough))
-                if value - self.lower <= self.tol * self.lower:
-                    break
+            if left <= enough and self._is_certified(enough):
+                break
             stalled = 0 if left < 0.9 * best else stalled + 1
             best = min(best, left)
-            if self.is_exhausted or stalled > 5:
+            if self.is_exhausted or self._is_nothing(value):
                 break
             self._select()
             self._settle(max(SHARE * min(left, value), enough / 3) if left > enough else left / 10)
-        if value - self.lower > self.tol * self.lower:
-            self.lower = max(self.lower, dual_bound(self.objective, self.net, self.point, 0.0))
+            if stalled > MOST_STALLS and not self.value < value - self._least_fall(value):
+                break
+        self._is_certified(self.tol * self.value)
         return Found([self.V], self.lower, self.history, self.is_exhausted, self.first)
+
+    def _is_certified(self, enough: float) -> bool:
+        """Return whether F is known to be near enough to the minimum."""
+        value = self.value
+        if value - self.lower > self.tol * self.lower:
+            self.lower = max(self.lower, dual_bound(self.objective, self.net, self.point, enough))
+        return value - self.lower <= self.tol * self.lower
+
+    def _least_fall(self, value: float) -> float:
+        """Return the fall of F that is worth a step."""
+        return max(NOISE, FALL * self.tol) * value
+
+    def _is_nothing(self, value: float) -> bool:
+        """Return whether F is nothing beside that of a model that knows nothing, as where classes can be separated."""
+        return value <= EPS * self.first
 
     # Columns
 
     def _select(self) -> None:
         """Choose the columns that may move: those that are not 0, and those that most want to leave it."""
         V, net, p = self.V, self.net, self.objective.shape[1]
-        slopes = net._norms(self.point.gradient)
+        slopes = net.norms(self.point.gradient)
         slopes = slopes if net.is_grouped else slopes.max(axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
             pull = np.where(net.l1 > 0, slopes / net.l1, np.inf)
@@ -156,55 +145,43 @@ class Proximal:
             self._restrict(np.flatnonzero(wanted | inside & kept) if wanted.sum() < p / 2 else np.arange(p))
 
     def _restrict(self, columns: NDArray[np.intp]) -> None:
-        objective, p = self.objective, self.objective.shape[1]
-        self.columns = columns
-        if len(columns) == p:
-            self.part = objective
-            return
-        d = objective.rows.n_features
-        index, scaling = columns[columns < d], objective.scaling
-        rows: Any = objective.rows
-        rows = (
-            replace(rows, X=rows.X[:, index])
-            if isinstance(rows, Rows) and rows.in_memory
-            else Selected(rows, index)
-        )
-        scaling = replace(
-            scaling,
-            mean=scaling.mean[index],
-            scale=scaling.scale[index],
-            deviation=scaling.deviation[index],
-        )
-        self.part = replace(objective, rows=rows, scaling=scaling)
+        self.columns, self.part = columns, with_columns(self.objective, columns)
 
     # Steps
 
     def _settle(self, target: float) -> None:
         """Make steps with the chosen columns until what they leave is at most ``target``, and look at all again."""
-        at, net, before, hidden = self.columns, self.net.take(self.columns), np.inf, 0
+        at, net = self.columns, self.net.take(self.columns)
         point = replace(self.point, V=self.V[:, at], gradient=self.point.gradient[:, at])
+        value, before, fell = self.history[-1], np.inf, np.inf
         while True:
-            left = min(estimated_gap(net, point), self.history[-1])
-            if left <= target or self.is_exhausted or hidden > HIDDEN:
+            left = min(estimated_gap(net, point), value)
+            if left <= target or self.is_exhausted or self._is_nothing(value):
                 break
             if left > SLOW * before:
-                self.model = None if not self.is_new else self.model
-            self._prepare(point, net)
-            ahead = self._advance(point, net)
-            if ahead is None and not self.is_new:
+                if self.is_new and fell <= self._least_fall(value):
+                    break
                 self.model = None
-                self._prepare(point, net)
-                ahead = self._advance(point, net)
+            ahead = self._ahead(point, net)
             if ahead is None:
                 break
-            before, point = left, ahead
-            self.is_new = False
+            point, before = ahead, left
             self.history.append(point.value + net.value(point.V))
-            gain = self.history[-2] - self.history[-1]
-            hidden = 0 if gain > 4 * EPS * self.history[-1] else hidden + 1
+            fell, value = value - self.history[-1], self.history[-1]
         self.V = self.V.copy()
         self.V[:, at] = point.V
         self.point = self.objective.at(self.V, inner=True)
+
+    def _ahead(self, point: Point, net: ElasticNet) -> Point | None:
+        """Return a lower point, by a new model if an old one does not lead there; None if rounding hides it."""
+        self.is_new = False
+        self._prepare(point, net)
+        ahead = self._advance(point, net)
+        if ahead is None and not self.is_new:
+            self.model = None
+            self._prepare(point, net)
+            ahead = self._advance(point, net)
+        return ahead
 
     def _prepare(self, point: Point, net: ElasticNet) -> None:
         """See to it that there is a model for all weights that should move."""
@@ -215,7 +192,7 @@ class Proximal:
         full[:, self.columns] = moving
         if self.model is not None and not (full & ~self.model.active).any():
             return
-        near = moving | np.broadcast_to(net._norms(slopes) > NEAR * net.l1, V.shape)
+        near = moving | np.broadcast_to(net.norms(slopes) > NEAR * net.l1, V.shape)
         if near.sum() > MOST_MODEL:
             near = self._largest_pulls(point, net, moving)
         model = Quadratic.at(self.part, V, near)
