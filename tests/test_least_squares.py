@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn import linear_model
 
+import exact
 from onelayer.data import houses
 from onelayer.data.rows import Rows
 from onelayer.double_double import DoubleDouble, Sliced, slice_bits, two_product, two_sum
@@ -286,6 +287,18 @@ def test_wide_data_in_the_span_of_their_rows(alpha, intercept):
     np.testing.assert_allclose(fit.weight, expected.T, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(fit.bias, y_centre - centre @ expected, rtol=1e-9, atol=1e-12)
     assert fit.rank == (1_200 if alpha else len(A) - intercept)
+
+
+@pytest.mark.parametrize("alpha", [1, 10**4])
+def test_a_wide_ridge_of_whole_numbers_in_exact_arithmetic(alpha):
+    """W = Xᵀ (XXᵀ + alpha)⁻¹ y, of integers."""
+    generator = np.random.default_rng(6)
+    X, y = generator.integers(-50, 50, (12, 600)), generator.integers(-100, 100, 12)
+    kernel = (X @ X.T + alpha * np.eye(12, dtype=int)).astype(object)
+    z, denominator = exact.solve(kernel, y.astype(object))
+    expected = [float(Fraction(int(v), int(denominator))) for v in X.T.astype(object) @ z]
+    fit = solve(X.astype(float), y[:, None].astype(float), alpha=float(alpha), intercept=False)
+    np.testing.assert_allclose(fit.weight[0], expected, rtol=1e-12, atol=1e-15 * np.abs(expected).max())
 
 
 def test_one_row_and_no_variation():

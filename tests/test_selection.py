@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNetCV, LassoCV, Ridge, RidgeCV
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSplit
 
@@ -285,7 +286,10 @@ def test_1se_is_the_strongest_that_is_not_worse_by_more_than_that(pairs):
 
 def test_1se_is_applied_to_the_path_of_the_least_error():
     errors = [Errors(np.array(m), np.full(2, s)) for m, s in (([1.0, 3.0], 9.0), ([1.5, 0.5], 2.0))]
-    paths = [Candidates(r, np.array([2.0, 1.0]), np.zeros(0), np.zeros(0), e) for r, e in enumerate(errors)]
+    paths = [
+        Candidates(r, np.array([2.0, 1.0]), np.zeros(0), np.zeros(0), e, np.ones(2, bool))
+        for r, e in enumerate(errors)
+    ]
     assert (Choice(paths, "min").l1_ratio, Choice(paths, "min").penalty) == (1, 1.0)
     assert (Choice(paths, "1se").l1_ratio, Choice(paths, "1se").penalty) == (1, 2.0)
     with pytest.raises(OneLayerError, match="rule must be one of min, 1se"):
@@ -352,6 +356,15 @@ def test_what_cannot_be_is_refused(given, message):
     X, y, _, _ = problem()
     with pytest.raises(OneLayerError, match=message):
         LinearRegressionCV(**given).fit(X, y)
+
+
+def test_models_that_did_not_converge_are_told_of():
+    X, y, _, _ = problem(100, 40)
+    model = LinearRegressionCV(alphas=[1.0, 1e12], l1_ratio=0.5, cv=3, max_iter=1, tol=1e-12)
+    with pytest.warns(ConvergenceWarning) as caught:
+        model.fit(X @ X[:40], y)
+    assert "with 1 of 2 penalties, a model on some of the rows" in str(caught[0].message)
+    assert model.cv_results_["converged"].tolist() == [True, False]
 
 
 def test_folds_without_weights_are_refused():

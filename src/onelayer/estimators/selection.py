@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
 
 from onelayer.errors import OneLayerError
+from onelayer.estimators.parameters import warn_user
 from onelayer.selection.choice import Candidates, Choice
 from onelayer.selection.splits import checked
 from onelayer.solvers.folds import Split
@@ -26,10 +28,23 @@ def results(name: str, choice: Choice) -> dict[str, Array]:
         "l1_ratio": joined(lambda path: np.full(len(path.penalties), path.l1_ratio)),
         "mean_error": joined(lambda path: path.errors.mean),
         "standard_error": joined(lambda path: path.errors.standard_error),
+        "converged": joined(lambda path: path.converged),
     }
     if choice.path.errors.folds is not None:
         found["fold_errors"] = joined(lambda path: np.asarray(path.errors.folds))
     return found
+
+
+def warn_of_unconverged(choice: Choice, tol: float) -> None:
+    """Warn if models that the penalty was chosen by are not as near their minimum as ``tol`` asks for."""
+    if choice.n_unconverged:
+        n = sum(len(path.penalties) for path in choice.candidates)
+        warn_user(
+            f"with {choice.n_unconverged} of {n} penalties, a model on some of the rows is not as near its minimum as "
+            f"tol={tol:g} asks for, so that their errors may be off: see cv_results_['converged']; raise max_iter, or "
+            "leave out the weakest penalties",
+            ConvergenceWarning,
+        )
 
 
 def path_of(name: str, choice: Choice, is_vector: bool = False) -> dict[str, Array]:

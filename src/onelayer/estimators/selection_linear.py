@@ -16,7 +16,7 @@ from onelayer.estimators.linear_penalty import PENALTY_CONSTRAINTS
 from onelayer.estimators.linear_regression import LinearRegression
 from onelayer.estimators.offsets import target_offset
 from onelayer.estimators.parameters import DTYPES, check_parameters, refuse_unlike_numbers
-from onelayer.estimators.selection import path_of, ratios, results, row_splits
+from onelayer.estimators.selection import path_of, ratios, results, row_splits, warn_of_unconverged
 from onelayer.selection.choice import Rule
 from onelayer.selection.least_squares import PENALTIES, choose_alpha, is_ridge
 from onelayer.selection.splits import FOLDS
@@ -56,7 +56,8 @@ class LinearRegressionCV(
         coef_, intercept_, n_iter_: of the model with them on all rows, as those of ``LinearRegression``.
         estimator_: that model, a ``LinearRegression`` with its summary and its file.
         cv_results_: ``alpha`` and ``l1_ratio`` (a,), from the strongest penalty to the weakest for each ratio,
-            ``mean_error`` (a,) over rows, its ``standard_error`` (a,), and with folds ``fold_errors`` (a, K).
+            ``mean_error`` (a,) over rows, its ``standard_error`` (a,), whether all models with it have
+            ``converged`` (a,), and with folds ``fold_errors`` (a, K).
         path_: of the ratio chosen ``alpha`` (a,), ``coef`` (a, d) or (a, q, d), ``intercept`` (a,) or (a, q) of the
             models of all rows, and ``n_features`` (a,), how many features are in.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
@@ -116,6 +117,9 @@ class LinearRegressionCV(
         Raises:
             OneLayerError: if a parameter is out of range, or a fold or a row left out leaves nothing to learn from.
             ValueError: if X or y are malformed.
+
+        Warns:
+            ConvergenceWarning: if a model, of a fold too, is not as near its minimum as ``tol`` asks for.
         """
         check_parameters(self, self._parameter_constraints)
         given = {"sample_weight": sample_weight, "offset": offset, "groups": groups}
@@ -142,6 +146,7 @@ class LinearRegressionCV(
             tol=float(self.tol),
             max_iter=int(self.max_iter),
         )
+        warn_of_unconverged(choice, self.tol)
         self.alpha_, self.l1_ratio_ = choice.penalty, choice.l1_ratio
         self.cv_results_, self.path_ = results("alpha", choice), path_of("alpha", choice, y.ndim == 1)
         self.estimator_ = self._model(self.alpha_, self.l1_ratio_)

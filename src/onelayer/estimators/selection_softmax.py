@@ -25,7 +25,7 @@ from onelayer.estimators.parameters import (
     plain_labels,
     refuse_unlike_numbers,
 )
-from onelayer.estimators.selection import path_of, ratios, results, row_splits
+from onelayer.estimators.selection import path_of, ratios, results, row_splits, warn_of_unconverged
 from onelayer.estimators.softmax_regression import SoftmaxRegression
 from onelayer.selection.choice import Rule
 from onelayer.selection.softmax import PENALTIES, choose_C
@@ -67,7 +67,8 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
         coef_, intercept_, objective_, gap_, n_iter_: of the model with them on all rows, as in ``SoftmaxRegression``.
         estimator_: that model, a ``SoftmaxRegression`` with its file and more.
         cv_results_: ``C`` and ``l1_ratio`` (a,), from the strongest penalty to the weakest for each ratio,
-            ``mean_error`` (a,) over rows, its ``standard_error`` (a,), and ``fold_errors`` (a, K).
+            ``mean_error`` (a,) over rows, its ``standard_error`` (a,), whether all models with it have ``converged``
+            (a,), and ``fold_errors`` (a, K).
         path_: of the ratio chosen ``C`` (a,), ``coef`` (a, k, d) and ``intercept`` (a, k) of the models of all rows,
             and ``n_features`` (a,), how many features are in.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
@@ -133,7 +134,7 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
             ValueError: if X or y are malformed.
 
         Warns:
-            ConvergenceWarning: if the model chosen is not as near its minimum as ``tol`` asks for.
+            ConvergenceWarning: if a model, of a fold too, is not as near its minimum as ``tol`` asks for.
         """
         check_parameters(self, self._parameter_constraints)
         data = X, y, {"sample_weight": sample_weight, "offset": offset, "groups": groups}
@@ -174,6 +175,7 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
             judge=None if self.scoring is None else self._scored,
             on_path=task.on_step,
         )
+        warn_of_unconverged(choice, self.tol)
         self.C_, self.l1_ratio_ = choice.penalty, choice.l1_ratio
         self.cv_results_, self.path_ = results("C", choice), path_of("C", choice)
         self.estimator_ = self._model(self.C_, self.l1_ratio_)

@@ -70,6 +70,7 @@ class Candidates:
         weight: W of the models of all rows (a, k, d).
         bias: b (a, k).
         errors: of models of some rows on others.
+        converged: whether all models with a penalty are as near their minimum as they were to be (a,).
     """
 
     l1_ratio: float
@@ -77,6 +78,7 @@ class Candidates:
     weight: Array
     bias: Array
     errors: Errors
+    converged: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +111,11 @@ class Choice:
     def penalty(self) -> float:
         """The alpha or C chosen."""
         return float(self.path.penalties[self.number])
+
+    @property
+    def n_unconverged(self) -> int:
+        """The number of penalties of all kinds with a model that is not as near its minimum as it was to be."""
+        return sum(int((~path.converged).sum()) for path in self.candidates)
 
     @property
     def l1_ratio(self) -> float:

@@ -68,10 +68,11 @@ def choose_alpha(
     if splits is not None:
         weights = fold_weights(splits, rows.c)
         of_folds = _of_folds(rows, families, given, splits, fit_intercept, tol, max_iter)
-        found = [(each.path, Errors.of_folds(each.errors, weights)) for each in of_folds]
+        found = [(each.path, Errors.of_folds(each.errors, weights), each.converged) for each in of_folds]
     elif all(map(is_ridge, families)):
         left_out = leave_one_out(rows, _ridges(rows, given, fit_intercept), fit_intercept)
-        found = [(left_out.path, Errors(left_out.error, left_out.standard_error))] * len(families)
+        errors = Errors(left_out.error, left_out.standard_error)
+        found = [(left_out.path, errors, np.ones(len(errors.mean), bool))] * len(families)
     else:
         raise OneLayerError(
             "leave-one-out is for a ridge alone, without l1_ratio, factors or bounds: use folds (cv=5)"
@@ -79,8 +80,8 @@ def choose_alpha(
     kinds = zip(families, found, strict=True)
     return Choice(
         [
-            Candidates(family.l1_ratio, path.alphas, path.weight, path.bias, errors)
-            for family, (path, errors) in kinds
+            Candidates(family.l1_ratio, path.alphas, path.weight, path.bias, errors, converged)
+            for family, (path, errors, converged) in kinds
         ],
         rule,
     )

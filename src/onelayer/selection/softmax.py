@@ -93,16 +93,18 @@ class _Folds:
         """Return the path for one kind of penalty, and its errors by folds."""
         Cs = self._of_number(penalty, given) if isinstance(given, int) else given
         penalties = [_times(penalty, 1 / C) for C in Cs.tolist()]
-        errors = np.empty((len(Cs), len(self.splits)))
+        errors, converged = np.empty((len(Cs), len(self.splits))), np.ones(len(Cs), bool)
         for k, (train, test) in enumerate(self.splits):
             fits, test_rows = self._minima(part_of(self.rows, train), penalties), part_of(self.judged, test)
             errors[:, k] = [self._error(fit, test_rows) for fit in fits]
+            converged &= [fit.converged for fit in fits]
             self.on_path()
         fits = self._minima(self.rows, penalties)
         self.on_path()
         weight, bias = np.stack([fit.weight for fit in fits]), np.stack([fit.bias for fit in fits])
         weights = fold_weights(self.splits, self.judged.c)
-        return Candidates(ratio, Cs, weight, bias, Errors.of_folds(errors, weights))
+        converged &= [fit.converged for fit in fits]
+        return Candidates(ratio, Cs, weight, bias, Errors.of_folds(errors, weights), converged)
 
     def _minima(self, rows: Rows, penalties: Sequence[Penalty]) -> list[Minimum]:
         rows = rows if rows.c is None or rows.c.all() else rows.take(rows.c > 0)

@@ -22,6 +22,7 @@ from onelayer.solvers.coordinates import (
     scaled,
     without_null,
 )
+from onelayer.solvers.direct import ILL_CONDITIONED, SMALL, solve_by_factors
 from onelayer.solvers.fit import LeastSquaresFit
 from onelayer.solvers.inverse import Span
 from onelayer.solvers.moments import ALIKE, Moments, are_alike, relative_size
@@ -69,6 +70,7 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
     What a penalty on ‖W‖² leaves of W, and what the solution of least norm keeps, is its part in the span of the rows
     (the representer theorem; Hastie, Tibshirani and Friedman 2009, section 18.3.5). Where columns differ much in size
     and nothing is penalised, the norm that is least is that in units of their sizes: it costs least when it is stored.
+    A penalty that conditions the problem well makes float64 enough.
     """
     block = rows.gathered()
     X, y, c = block.dense(), block.y, block.row_weights()
@@ -88,6 +90,12 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
         part[..., lengths > d * EPS * lengths.max()] for part in (start, lengths, values)
     )
     start = start / unit[:, None] / (lengths * np.sqrt(lengths**2 + alpha))
+    is_well_conditioned = values.max(initial=0) + alpha <= ILL_CONDITIONED * (
+        values.min(initial=np.inf) + alpha
+    )
+    if alpha and is_well_conditioned and Z.size > SMALL and variation.all():
+        V = (y - y_mean) * np.sqrt(c)[:, None]
+        return solve_by_factors(rows, moments, [start], Z.T @ V, np.array([alpha]))
     is_known = values + alpha > RESOLVED * (values.max(initial=0) + alpha)
     directions = Directions(start[:, is_known], start[:, ~is_known], np.zeros((d, 0)))
     fit = _solve(problem, directions, is_scaled=is_scaled)

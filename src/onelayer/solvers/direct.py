@@ -98,12 +98,28 @@ def _solve_by_cholesky(
 
     Targets of different penalties share the passes over the rows: each has its factor (d, d) of the one matrix.
     """
-    d, distinct = len(gram), np.unique(alpha)
+    distinct = np.unique(alpha)
     factors = [inverse_factor(gram, value, moments.rounding) for value in distinct]
     halves = [half for half in factors if half is not None]
     if len(halves) < len(factors):
         return None
-    which = np.searchsorted(distinct, np.broadcast_to(alpha, cross.shape[1]))
+    return solve_by_factors(rows, moments, halves, cross, alpha)
+
+
+def solve_by_factors(
+    rows: Source, moments: Moments, halves: list[Array], cross: Array, alpha: Array
+) -> LeastSquaresFit:
+    """Return the solution by factors of inverses, corrected with the residuals of the rows.
+
+    Args:
+        rows: features (n, d) and targets (n, q).
+        moments: of them.
+        halves: H (d, r) for each penalty, in ascending order, with HHᵀ = (XᵀCX + alpha)⁻¹ on the span of the rows.
+        cross: XᵀCY (d, q), centred.
+        alpha: the penalty of each target (q,), or one for all.
+    """
+    d = len(cross)
+    which = np.searchsorted(np.unique(alpha), np.broadcast_to(alpha, cross.shape[1]))
 
     def times(v: Array, is_transposed: bool = False) -> Array:
         """Return the factor of each target's penalty, or its transpose, times its column of v (d, q)."""

@@ -66,10 +66,12 @@ class FoldErrors:
     Attributes:
         path: the solutions for all rows.
         errors: the mean squared error (a, K) on the rows that each split judges by, by their weights, and over targets.
+        converged: whether all models with a penalty are as near their minimum as they were to be (a,).
     """
 
     path: Path
     errors: Array
+    converged: NDArray[np.bool_]
 
 
 def parts_of(rows: Rows, splits: Sequence[Split]) -> Iterator[Rows]:

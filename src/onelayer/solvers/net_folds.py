@@ -55,12 +55,19 @@ def net_errors(
         columns = next(parts)
         how = shortest_path(rows), tol, max_iter, exponent
         paths = [path_of(columns, family, alphas, *how) for family in families]
-        errors: list[list[Array]] = [[] for _ in families]
-        for columns, (_, test) in zip(parts, splits, strict=True):
+        found = [
+            FoldErrors(
+                path, np.zeros((len(path.alphas), len(splits))), np.asarray(path.converged.all(axis=1))
+            )
+            for path in paths
+        ]
+        for k, (columns, (_, test)) in enumerate(zip(parts, splits, strict=True)):
             judged = part_of(rows, test)
-            for family, path, found in zip(families, paths, errors, strict=True):
-                found.append(mean_errors(path_of(columns, family, path.alphas, *how), judged))
-    return [FoldErrors(path, np.stack(found, axis=1)) for path, found in zip(paths, errors, strict=True)]
+            for family, of_all in zip(families, found, strict=True):
+                path = path_of(columns, family, of_all.path.alphas, *how)
+                of_all.errors[:, k] = mean_errors(path, judged)
+                of_all.converged[:] &= path.converged.all(axis=1)
+    return found
 
 
 def _columns(rows: Rows, splits: Sequence[Split], fit_intercept: bool) -> Iterator[StandardColumns]:

@@ -38,6 +38,7 @@ class ElasticNetPath:
         objective: the value (m, q) at W and b as they are stored.
         gap: an upper bound (m, q) on how far that is above the minimum.
         n_iter: the numbers of sweeps (m, q) over columns.
+        converged: whether a gap is as small as it was to be (m, q).
     """
 
     alphas: Array
@@ -46,6 +47,7 @@ class ElasticNetPath:
     objective: Array
     gap: Array
     n_iter: NDArray[np.int_]
+    converged: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ def path_of(
         objective=np.array([fit.objective for fit in fits]),
         gap=np.array([fit.gap for fit in fits]),
         n_iter=np.array([fit.n_iter for fit in fits]),
+        converged=np.array([fit.converged for fit in fits]),
     )
 
 

@@ -47,7 +47,8 @@ def fold_errors(rows: Rows, splits: Sequence[Split], alphas: Array, fit_intercep
     if min(len(train) for train, _ in splits) <= d and len(rows) <= LARGEST:
         wide = WideRows.of(rows.gathered(), fit_intercept)
         path = wide.path(wide.factor(alphas), alphas)
-        return FoldErrors(replace(path, alphas=given), _by_kernel(rows, splits, alphas, fit_intercept))
+        errors = _by_kernel(rows, splits, alphas, fit_intercept)
+        return FoldErrors(replace(path, alphas=given), errors, np.ones(len(given), bool))
     parts = parts_of(rows, splits)
     if rows.is_sparse and d > MOST_SPARSE_FEATURES:
         paths = (_one_by_one(part, alphas, fit_intercept) for part in parts)
@@ -55,8 +56,9 @@ def fold_errors(rows: Rows, splits: Sequence[Split], alphas: Array, fit_intercep
         sums = sums_of_splits(rows, splits, fit_intercept)
         paths = (_by_gram(*each, alphas, fit_intercept) for each in zip(sums, parts, strict=True))
     path = replace(next(paths), alphas=given)
-    errors = [mean_errors(path, part_of(rows, test)) for path, (_, test) in zip(paths, splits, strict=True)]
-    return FoldErrors(path, np.stack(errors, axis=1))
+    pairs = zip(paths, splits, strict=True)
+    errors = np.stack([mean_errors(part, part_of(rows, test)) for part, (_, test) in pairs], axis=1)
+    return FoldErrors(path, errors, np.ones(len(given), bool))
 
 
 # Tall data
