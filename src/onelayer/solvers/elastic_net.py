@@ -35,7 +35,7 @@ Index = NDArray[np.intp]
 
 MOST_ROUNDS = 100
 FEW = 100  # columns that are taken in together at least
-INNER = 0.01  # of the gap that is aimed at: what a last sweep may still gain
+INNER = 1e-3  # of the gap that is aimed at: what a last sweep may still gain
 LARGEST_EXACT = 2_000  # weights whose equations are solved as such
 MOST_EXACT = 10  # times weights that come to 0 are dropped from these
 SWEEPS = 100  # after which solving the equations is the faster way
@@ -362,13 +362,12 @@ def solve_exactly(gram: Array, slope: Array, v: Array, penalty: ElasticNet) -> N
         with np.errstate(divide="ignore", invalid="ignore"):
             room = np.where(step != 0, (ends - v[used]) / step, np.inf)
         part = min(1.0, float(room.min(initial=1.0)))
-        v[used] += part * step
-        slope -= part * (step @ gram[used, :m])
+        stopped = (room <= part) & (part < 1)
+        before = v.copy()
+        v[used] = np.where(stopped, ends, v[used] + part * step)
+        slope -= (v - before) @ gram[:, :m]
         if part == 1:
             return
-        stopped = room <= part
-        slope -= (ends - v[used])[stopped] @ gram[used[stopped], :m]
-        v[used[stopped]] = ends[stopped]
         free[used[stopped]] = False
 
 
@@ -381,7 +380,7 @@ def _solved(matrix: Array, down: Array, shortest: bool) -> Array:
         shortest: whether to return the shortest solution where columns are dependent. Without l1 what others have more
             is rounding, much enlarged; with l1 it leads to weights of 0.
     """
-    factor = linalg.cho_factor(matrix, check_finite=False)
+    factor = linalg.cho_factor(matrix.T, overwrite_a=not shortest, check_finite=False)  # .T is not copied
     pivots = np.diag(factor[0])
     if not shortest or len(down) > MOST_DEPENDENT or pivots.min() > DEPENDENT * pivots.max():
         return np.asarray(linalg.cho_solve(factor, down))

@@ -20,6 +20,7 @@ ROUNDING = (
 LEAST = 1e-300  # a deviation whose inverse is a number
 SMALL = 2.0**-64  # there are never so many rows that a sum of numbers this much smaller overflows
 FAR = 2.0**540  # squares of numbers this much smaller or larger are far from the limits of float64
+PART = 2**18  # numbers of a block that are centred at once, in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +87,11 @@ def _moments(rows: Source, means: Array, total: float) -> tuple[Array, Array, Ar
             if sparse.issparse(block.X):
                 X = centred(block, means)
                 return [np.zeros_like(means), (X * factor).power(2).T @ share]
-            Z = block.dense() * factor - means * factor
-            return [share @ Z, share @ np.square(Z)]
+            X, width = block.dense(), max(1, PART // len(block))
+            parts = [slice(j, j + width) for j in range(0, max(len(means), 1), width)]
+            Z = (X[:, part] * factor[part] - means[part] * factor[part] for part in parts)
+            sums = [(share @ z, share @ np.square(z)) for z in Z]
+            return [np.concatenate(moments) for moments in zip(*sums, strict=True)]
 
     shift, square = rows.sum(term)
     huge, tiny = ~np.isfinite(square), square < 1 / FAR
