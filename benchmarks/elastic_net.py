@@ -1,7 +1,7 @@
 """Elastic net paths of 100 penalties: onelayer against scikit-learn, celer, skglm and glmnet, to the same objective.
 
     pip install celer skglm     # and R with glmnet (Debian: r-cran-glmnet); what is not installed is left out
-    python benchmarks/elastic_net.py [dense | sparse | wide] [--runs 3] [--small]
+    python benchmarks/elastic_net.py [dense | sparse | wide] [--runs 3] [--without celer] [--small]
 
 All minimise ‖y − Xw‖² / 2n + α (ρ ‖w‖₁ + (1 − ρ) ‖w‖² / 2) for the same α, from the same arrays in memory, in one
 process after another. One function evaluates the objectives of all. The tolerance of each is tightened by tens until no
@@ -190,7 +190,7 @@ def report(ways: dict[str, Path_], found: dict[str, tuple[float, float]], runs: 
     print(f"  {ratio:.1f} times as fast as {fastest}, the fastest of the others", flush=True)
 
 
-def compare(kind: str, runs: int, small: bool) -> None:
+def compare(kind: str, runs: int, without: list[str], small: bool) -> None:
     X, y, shortest = problem(kind, small)
     first = np.abs(X.T @ y).max() / len(y) / RATIO
     alphas = first * np.geomspace(1, shortest, COUNT)
@@ -199,6 +199,7 @@ def compare(kind: str, runs: int, small: bool) -> None:
     print(f"{kind}: {X.shape[0]:,} x {X.shape[1]:,}, {(exact.weight[-1] != 0).sum():,} weights at the end")
     with tempfile.TemporaryDirectory() as folder:
         ways, tols = paths(X, y, alphas, Path(folder)), {}
+        ways = {name: path for name, path in ways.items() if name not in without}
         for name, path in ways.items():
             start = {"onelayer": 1e-5, "glmnet": 1e-8}.get(name, 1e-4)
             tols[name] = tightened(name, path, lambda coef: objectives(X, y, alphas, coef), least, start)
@@ -209,11 +210,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("kinds", nargs="*", default=["dense", "sparse", "wide"])
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--without", nargs="*", default=[], help="packages to leave out")
     parser.add_argument("--small", action="store_true", help="a tenth of the rows and columns, to try it out")
     given = parser.parse_args()
     warnings.simplefilter("ignore")  # of peers at loose tolerances
     for kind in given.kinds:
-        compare(kind, given.runs, given.small)
+        compare(kind, given.runs, given.without, given.small)
 
 
 if __name__ == "__main__":
