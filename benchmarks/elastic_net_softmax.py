@@ -123,7 +123,7 @@ def compare(kind: str, grouped: bool, runs: int, small: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         ways, tols = paths(X, y, 1 / Cs, grouped, Path(folder)), {}
         for name, path in ways.items():
-            start = {"onelayer": 1e-5, "glmnet": 1e-7}.get(name, 1e-3)
+            start = {"onelayer": 1e-3, "glmnet": 1e-7}.get(name, 1e-3)
             tols[name] = tightened(
                 name, path, lambda found: objectives(X, y, 1 / Cs, grouped, found), least, start
             )
