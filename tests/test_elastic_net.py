@@ -98,8 +98,8 @@ CASES = [
     {"alpha": 5.0, "l1_ratio": 1.0},
     {"alpha": 5.0, "l1_ratio": 0.3},
     {"alpha": 0.1, "l1_ratio": 0.7, "fit_intercept": False},
-    {"alpha": 5.0, "l1_ratio": 0.5, "penalty_factor": [0, 0, 3, *[1] * 9]},
-    {"alpha": 5.0, "penalty_factor": [0, 0.5, 3, *[1] * 9]},
+    {"alpha": 5.0, "l1_ratio": 0.5, "penalty_factors": [0, 0, 3, *[1] * 9]},
+    {"alpha": 5.0, "penalty_factors": [0, 0.5, 3, *[1] * 9]},
     {"alpha": 5.0, "l1_ratio": 1.0, "positive": True},
     {"positive": True},
     {"positive": True, "upper": 0.5, "fit_intercept": False},
@@ -117,7 +117,7 @@ def test_subgradients_hold(case, is_sparse):
         model = LinearRegression(**case).fit(sparse.csr_array(X) if is_sparse else X, y, c)
         lower = np.asarray(case.get("lower", -np.inf))
         bounds = (np.maximum(lower, 0) if case.get("positive") else lower), case.get("upper", np.inf)
-        factor = np.array(case["penalty_factor"]) if "penalty_factor" in case else None
+        factor = np.array(case["penalty_factors"]) if "penalty_factors" in case else None
         given = case.get("alpha", 0.0), case.get("l1_ratio", 0.0), factor, *bounds
         assert optimality(X, y, c, model, *given) < 1e-13
         assert model.gap_ <= 1e-12 * model.objective_ and model.converged_
@@ -128,7 +128,7 @@ def test_subgradients_hold(case, is_sparse):
 def test_the_objective_is_that_of_the_stored_coefficients(case):
     X, y, c = data(5)
     model = LinearRegression(**case).fit(X, y, c)
-    factor = np.array(case.get("penalty_factor", 1.0))
+    factor = np.array(case.get("penalty_factors", 1.0))
     penalty = Family(case.get("l1_ratio", 0.0), factor).at(case.get("alpha", 0.0))
     exact = exact_objective(X, y, c, model.coef_, model.intercept_, penalty)
     assert abs(Fraction(model.objective_) - exact) <= Fraction(min(model.gap_, 1e-12 * model.objective_))
@@ -194,7 +194,7 @@ def test_without_l1_it_is_the_ridge(is_sparse):
     given = sparse.csr_array(X) if is_sparse else X
     ridge = LinearRegression(alpha=2.0).fit(given, y, c)
     factor = np.ones(X.shape[1])
-    same = LinearRegression(alpha=2.0, penalty_factor=factor).fit(given, y, c)
+    same = LinearRegression(alpha=2.0, penalty_factors=factor).fit(given, y, c)
     assert same.solver_ == "coordinate descent" and ridge.solver_ == "direct"
     np.testing.assert_allclose(same.coef_, ridge.coef_, rtol=1e-11)
     theirs = linear_model.Ridge(2.0).fit(X, y, c)
@@ -210,7 +210,7 @@ def test_without_a_penalty_it_is_least_squares():
     same = LinearRegression(l1_ratio=0.5, lower=-1e9).fit(X, y, c)
     assert same.solver_ == "coordinate descent"
     np.testing.assert_allclose(same.coef_, plainly.coef_, rtol=1e-11)
-    free = LinearRegression(alpha=1e9, l1_ratio=1, penalty_factor=[0, 0] + [1] * 10).fit(X, y, c)
+    free = LinearRegression(alpha=1e9, l1_ratio=1, penalty_factors=[0, 0] + [1] * 10).fit(X, y, c)
     two = LinearRegression().fit(X[:, :2], y, c)
     np.testing.assert_allclose(free.coef_[:2], two.coef_, rtol=1e-11)
     assert not free.coef_[2:].any()
@@ -311,7 +311,7 @@ def test_units_of_features_change_nothing_but_units():
     units = 10.0 ** np.random.default_rng(0).integers(-8, 9, X.shape[1])
     factor = np.ones(X.shape[1])
     for rho in (0.0, 1.0, 0.5):
-        plainly = LinearRegression(alpha=3.0, l1_ratio=rho, penalty_factor=factor).fit(X, y, c)
+        plainly = LinearRegression(alpha=3.0, l1_ratio=rho, penalty_factors=factor).fit(X, y, c)
         # |W| counts by the unit, W² by its square: the same penalty is another one of scaled columns.
         penalty = Family(rho, factor).at(3.0).columns(len(factor)).in_units(1 / units)
         scaled = elastic_net(Rows(X * units, y, "regression", c), penalty)
@@ -349,10 +349,10 @@ def test_constant_and_dependent_columns(wide):
     model = LinearRegression(alpha=3.0, l1_ratio=1.0).fit(repeated, y, c)
     assert model.objective_ <= plainly.objective_ * (1 + 1e-12) and model.converged_
     assert not model.coef_[-3:-1].any()
-    ridge = LinearRegression(alpha=3.0, penalty_factor=np.ones(repeated.shape[1])).fit(repeated, y, c)
+    ridge = LinearRegression(alpha=3.0, penalty_factors=np.ones(repeated.shape[1])).fit(repeated, y, c)
     assert ridge.converged_ and not ridge.coef_[-3:-1].any()
     if not wide:
-        free = LinearRegression(alpha=3.0, l1_ratio=1.0, penalty_factor=[0] * 10 + [1] * 6).fit(
+        free = LinearRegression(alpha=3.0, l1_ratio=1.0, penalty_factors=[0] * 10 + [1] * 6).fit(
             repeated, y, c
         )
         np.testing.assert_allclose(free.coef_[:10], LinearRegression().fit(X, y, c).coef_, rtol=1e-9)
@@ -489,8 +489,8 @@ def test_a_ridge_path_starts_somewhere():
     ("parameters", "message"),
     [
         ({"l1_ratio": 1.5}, "l1_ratio"),
-        ({"penalty_factor": [1, 2]}, "penalty_factor must have a value for each of the 12 features"),
-        ({"penalty_factor": [-1] * 12}, "penalty_factor must be finite and not negative"),
+        ({"penalty_factors": [1, 2]}, "penalty_factors must be a number or one for each of the 12 features"),
+        ({"penalty_factors": [-1] * 12}, "penalty_factors must be finite and not negative"),
         ({"lower": 2, "upper": 1}, "lower is above upper"),
         ({"upper": -1, "positive": True}, "lower is above upper"),
         ({"lower": [np.nan] * 12}, "must not be NaN"),
@@ -522,12 +522,12 @@ def test_there_are_no_standard_errors_of_bounded_or_penalised_coefficients():
 
 def test_what_is_saved_comes_back(tmp_path):
     X, y, c = data(0)
-    model = LinearRegression(alpha=1.0, l1_ratio=0.5, penalty_factor=[0.5] * 12, lower=-1.0).fit(X, y, c)
+    model = LinearRegression(alpha=1.0, l1_ratio=0.5, penalty_factors=[0.5] * 12, lower=-1.0).fit(X, y, c)
     model.save(tmp_path / "model.onelayer")
     loaded = LinearRegression.load(tmp_path / "model.onelayer")
     for name in ("coef_", "objective_", "gap_", "n_iter_", "solver_"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(model, name))
-    assert not hasattr(model.set_params(l1_ratio=0, penalty_factor=None, lower=None).fit(X, y), "gap_")
+    assert not hasattr(model.set_params(l1_ratio=0, penalty_factors=None, lower=None).fit(X, y), "gap_")
 
 
 def test_convergence_is_reached_without_a_word():

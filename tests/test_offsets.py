@@ -243,7 +243,7 @@ def test_a_warm_start_takes_fewer_steps_to_the_same_minimum(q, solver, d):
 
 
 @pytest.mark.parametrize(
-    "kind", [{"l1_ratio": 0.5}, {"l1_ratio": 0.5, "grouped": True}, {"bounds": (-0.3, 1)}]
+    "kind", [{"l1_ratio": 0.5}, {"l1_ratio": 0.5, "grouped": True}, {"lower": -0.3, "upper": 1}]
 )
 @pytest.mark.parametrize("q", [2, 3])
 def test_a_warm_start_of_elastic_nets_of_classes(table, q, kind):
@@ -256,7 +256,7 @@ def test_a_warm_start_of_elastic_nets_of_classes(table, q, kind):
 
 
 @pytest.mark.parametrize(
-    "kind", [{"l1_ratio": 0.9}, {"penalty_factor": np.arange(40) % 2}, {"positive": True}]
+    "kind", [{"l1_ratio": 0.9}, {"penalty_factors": np.arange(40) % 2}, {"positive": True}]
 )
 @pytest.mark.parametrize("q", [1, 2])
 def test_a_warm_start_of_least_squares_takes_fewer_sweeps_to_the_same_minimum(kind, q):
@@ -276,7 +276,7 @@ def test_a_warm_start_of_least_squares_takes_fewer_sweeps_to_the_same_minimum(ki
     np.testing.assert_array_equal(model.set_params(alpha=1.0).fit(-1e3 * X, Y).coef_, away.coef_)
     fewer = LinearRegression(alpha=1.0).fit(X[:, :3], Y)  # of other features: nothing to start from
     np.testing.assert_array_equal(
-        model.set_params(l1_ratio=0.0, penalty_factor=None, positive=False).fit(X[:, :3], Y).coef_,
+        model.set_params(l1_ratio=0.0, penalty_factors=None, positive=False).fit(X[:, :3], Y).coef_,
         fewer.coef_,
     )
 

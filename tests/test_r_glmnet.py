@@ -57,7 +57,7 @@ def ours(fit, number, X, y, c, l1, l2):
     bounds = fit.get("lower", -np.inf), fit.get("upper", np.inf)
     if fit["family"] == "gaussian":
         unit, ratio = l1.max() + l2.max(), float(l1.max() / (l1.max() + l2.max()))
-        limits = {"lower": bounds[0], "upper": bounds[1], "penalty_factor": (l1 + l2) / unit}
+        limits = {"lower": bounds[0], "upper": bounds[1], "penalty_factors": (l1 + l2) / unit}
         model = LinearRegression(alpha=unit, l1_ratio=ratio, tol=TOL, **limits).fit(X, y, c)
         return np.array([model.intercept_]), model.coef_[None], model.gap_, model.objective_
     strength = (l1 + l2).max()

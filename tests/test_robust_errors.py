@@ -273,7 +273,7 @@ def test_what_was_asked_for_at_fit_is_what_counts():
 
 def test_factors_of_no_penalty_change_nothing():
     X, y, c = table()
-    one, two = LinearRegression(penalty_factor=[1, 0, 2]).fit(X, y, c), LinearRegression().fit(X, y, c)
+    one, two = LinearRegression(penalty_factors=[1, 0, 2]).fit(X, y, c), LinearRegression().fit(X, y, c)
     assert str(one.summary()) == str(two.summary())
 
 

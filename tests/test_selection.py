@@ -47,8 +47,8 @@ KINDS = [
     {},
     {"l1_ratio": 1.0},
     {"l1_ratio": 0.5, "fit_intercept": False},
-    {"l1_ratio": 0.5, "penalty_factor": np.array([0.0, 3.0, *[1.0] * 6])},
-    {"penalty_factor": np.array([0.0, 3.0, *[1.0] * 6])},
+    {"l1_ratio": 0.5, "penalty_factors": np.array([0.0, 3.0, *[1.0] * 6])},
+    {"penalty_factors": np.array([0.0, 3.0, *[1.0] * 6])},
     {"l1_ratio": 1.0, "positive": True},
     {"l1_ratio": 0.3, "lower": -0.2, "upper": np.array([np.inf] * 7 + [0.1])},
     {"positive": True},
@@ -179,7 +179,7 @@ def test_ratios_are_judged_together_and_the_best_one_has_the_path():
 def test_without_folds_a_ridge_leaves_out_rows_and_others_take_five():
     X, y, _, _ = problem()
     assert "fold_errors" not in LinearRegressionCV().fit(X, y).cv_results_
-    assert "fold_errors" not in LinearRegressionCV(penalty_factor=np.ones(8)).fit(X, y).cv_results_
+    assert "fold_errors" not in LinearRegressionCV(penalty_factors=np.ones(8)).fit(X, y).cv_results_
     for kind in ({"l1_ratio": 0.5}, {"positive": True}, {"l1_ratio": [0.0, 1.0]}):
         by_none = LinearRegressionCV(alphas=ALPHAS, **kind).fit(X, y)
         by_five = LinearRegressionCV(alphas=ALPHAS, cv=5, **kind).fit(X, y)
@@ -346,7 +346,7 @@ def test_classes_are_spread(labels, n_folds):
     ({"l1_ratio": [0.5, 0.5]}, "l1_ratio must be a number from 0 to 1"),
     ({"l1_ratio": ["a"]}, "l1_ratio must be a number from 0 to 1"),
     ({"rule": "2se"}, "rule"),
-    ({"penalty_factor": [1.0]}, "penalty_factor must have a value for each of the 8 features"),
+    ({"penalty_factors": [1.0]}, "penalty_factors must be a number or one for each of the 8 features"),
     ({"lower": 2.0, "upper": 1.0}, "lower is above upper"),
     ({"cv": [(np.arange(61), np.arange(0))]}, "no rows to learn from or to judge by"),
     ({"cv": []}, "no rows to learn from or to judge by"),

@@ -34,7 +34,7 @@ KINDS = [
     {"l1_ratio": 1.0},
     {"l1_ratio": 0.5, "grouped": True},
     {"l1_ratio": 0.3, "penalty_factors": [0.0, 2.0, 1.0, 1.0, 1.0, 1.0]},
-    {"bounds": (-0.5, 0.5)},
+    {"lower": -0.5, "upper": 0.5},
     {"class_weight": "balanced"},
     {"class_weight": {"a": 3.0}, "l1_ratio": 0.5},
 ]

@@ -618,14 +618,16 @@ def test_a_factor_of_0_leaves_a_feature_free():
     [
         ({"l1_ratio": 0.5}, "with an l1 the same rows choose"),
         ({"l1_ratio": 1.0, "grouped": True}, "with an l1 the same rows choose"),
-        ({"bounds": (0, np.inf)}, "coefficients have bounds"),
-        ({"bounds": (-1, 1), "C": np.inf}, "coefficients have bounds"),
+        ({"lower": 0, "upper": np.inf}, "coefficients have bounds"),
+        ({"lower": -1, "upper": 1, "C": np.inf}, "coefficients have bounds"),
     ],
 )
 def test_there_are_no_errors_of_coefficients_that_are_left_out_or_bounded(how, reason, tmp_path):
     X, y = problem(3)
     model = SoftmaxRegression(**how).fit(X, y)
-    model.set_params(l1_ratio=0.0, grouped=False, bounds=None)  # what was asked for at fit is what counts
+    model.set_params(
+        l1_ratio=0.0, grouped=False, lower=None, upper=None
+    )  # what was asked for at fit is what counts
     for ask in (
         model.summary,
         model.vcov,

@@ -49,7 +49,8 @@ def violation(model, X, labels, c):
     W, d, C = model.coef_, X.shape[1], model.C
     g, by_intercept = slopes_of(model, X, labels, c)
     factor = np.ones(d) if model.penalty_factors is None else np.asarray(model.penalty_factors, float)
-    lower, upper = (-np.inf, np.inf) if model.bounds is None else model.bounds
+    lower = -np.inf if model.lower is None else model.lower
+    upper = np.inf if model.upper is None else model.upper
     lower, upper = np.broadcast_to(lower, W.shape), np.broadcast_to(upper, W.shape)
     l1, slope = model.l1_ratio * factor / C, g + (1 - model.l1_ratio) * factor / C * W
     if model.grouped:
@@ -74,11 +75,11 @@ CASES = [
     {"l1_ratio": 0.5, "C": 0.2, "grouped": True, "fit_intercept": False},
     {"l1_ratio": 1.0, "C": 0.1, "penalty_factors": [0, 0, 5, 1, 1, 1, 0.1, 1]},
     {"l1_ratio": 1.0, "C": 0.1, "grouped": True, "penalty_factors": [0, 0, 5, 1, 1, 1, 0.1, 1]},
-    {"l1_ratio": 0.5, "bounds": (0, np.inf)},
-    {"l1_ratio": 1.0, "bounds": (-0.1, [0.2] * 4 + [np.inf] * 4)},
-    {"bounds": (-0.1, 0.1)},
-    {"C": np.inf, "bounds": (-np.inf, 0.3)},
-    {"l1_ratio": 1.0, "bounds": (0.1, 0.5), "fit_intercept": False},
+    {"l1_ratio": 0.5, "lower": 0, "upper": np.inf},
+    {"l1_ratio": 1.0, "lower": -0.1, "upper": [0.2] * 4 + [np.inf] * 4},
+    {"lower": -0.1, "upper": 0.1},
+    {"C": np.inf, "lower": -np.inf, "upper": 0.3},
+    {"l1_ratio": 1.0, "lower": 0.1, "upper": 0.5, "fit_intercept": False},
 ]
 
 
@@ -91,7 +92,7 @@ def test_subgradients_hold(case, q, is_sparse):
     assert model.converged_ and violation(model, X, labels, c) < 1e-6
     if case.get("grouped"):
         assert (model.coef_.any(axis=0) == model.coef_.all(axis=0)).all()
-    lower, upper = case.get("bounds", (-np.inf, np.inf))
+    lower, upper = case.get("lower", -np.inf), case.get("upper", np.inf)
     assert ((lower <= model.coef_) & (upper >= model.coef_)).all()
 
 
@@ -128,8 +129,8 @@ def test_without_l1_it_is_the_ridge(q, shape):
     X, labels, c = data(2, *shape, q=q)
     ridge = SoftmaxRegression(C=0.7, tol=1e-10).fit(X, labels, c)
     for ratio in (1e-13, 0.0):  # with bounds that hold nothing a ridge is solved like an elastic net
-        bounds = None if ratio else (-1e9, np.inf)
-        net = SoftmaxRegression(C=0.7, l1_ratio=ratio, bounds=bounds, solver="proximal", tol=1e-9)
+        lower = None if ratio else -1e9
+        net = SoftmaxRegression(C=0.7, l1_ratio=ratio, lower=lower, solver="proximal", tol=1e-9)
         net.fit(X, labels, c)
         assert abs(net.objective_ - ridge.objective_) <= net.gap_ + ridge.gap_ + 1e-10 * ridge.objective_
         np.testing.assert_allclose(net.coef_, ridge.coef_, atol=1e-5)
@@ -234,25 +235,25 @@ def test_where_no_bound_exists_the_gap_is_the_whole_objective():
 
 
 @pytest.mark.parametrize(
-    "given", [{"C": np.inf, "bounds": (0, np.inf)}, {"l1_ratio": 1.0, "penalty_factors": [0] + [1] * 7}]
+    "given", [{"C": np.inf, "lower": 0, "upper": np.inf}, {"l1_ratio": 1.0, "penalty_factors": [0] + [1] * 7}]
 )
 def test_classes_that_free_features_separate_have_no_minimum(given):
     X, _, _ = data(8)
     with pytest.warns(ConvergenceWarning, match="can be separated .* no finite minimum"):
         model = SoftmaxRegression(**given).fit(X, X[:, 0] > 0)
     assert not model.converged_ and model.score(X, X[:, 0] > 0) == 1
-    given |= {"bounds": (0, 9)}
+    given |= {"lower": 0, "upper": 9}
     assert SoftmaxRegression(**given).fit(X, X[:, 0] > 0).converged_
 
 
 def test_bounds_that_hold_all_weights_are_the_minimum():
     X, labels, c = data(9)
     for bounds in ((0, 0), (0.3, 0.3)):
-        model = SoftmaxRegression(l1_ratio=1.0, bounds=bounds).fit(X, labels, c)
+        model = SoftmaxRegression(l1_ratio=1.0, lower=bounds[0], upper=bounds[1]).fit(X, labels, c)
         assert model.converged_ and (model.coef_ == bounds[0]).all()
         assert np.abs(slopes_of(model, X, labels, c)[1]).max() < 1e-2
     for bounds in ((-1e-3, 1e-3), (3, 4)):  # slopes beyond l1 are held by the bounds
-        model = SoftmaxRegression(l1_ratio=1.0, bounds=bounds).fit(X, labels, c)
+        model = SoftmaxRegression(l1_ratio=1.0, lower=bounds[0], upper=bounds[1]).fit(X, labels, c)
         assert model.converged_ and model.n_iter_[0] < 50
 
 
@@ -289,7 +290,7 @@ def test_a_feature_that_does_not_vary_is_held_by_its_bounds_alone():
     model = SoftmaxRegression(l1_ratio=1.0, tol=1e-10).fit(X, labels, c)
     assert model.converged_ and not model.coef_[:, 3].any()
     bound = [-np.inf] * 3 + [0.5] + [-np.inf] * 4
-    bounded = SoftmaxRegression(l1_ratio=1.0, bounds=(bound, np.inf), tol=1e-10).fit(X, labels, c)
+    bounded = SoftmaxRegression(l1_ratio=1.0, lower=bound, tol=1e-10).fit(X, labels, c)
     assert (bounded.coef_[:, 3] == 0.5).all()
     assert bounded.objective_ == pytest.approx(model.objective_ + 3 * 0.5, rel=1e-9)
 
@@ -327,12 +328,13 @@ def test_weights_count_rows():
     assert abs(weighed.objective_ - repeated.objective_) <= weighed.gap_ + repeated.gap_
 
 
-@pytest.mark.parametrize("given", [{}, {"grouped": True}, {"bounds": (-0.2, 0.2)}])
+@pytest.mark.parametrize("given", [{}, {"grouped": True}, {"lower": -0.2, "upper": 0.2}])
 def test_an_offset_is_part_of_the_logits(given):
     X, labels, c = data(16)
     offset = np.random.default_rng(1).normal(size=(len(X), 3))
     model = SoftmaxRegression(C=0.1, l1_ratio=1.0, tol=1e-10, **given).fit(X, labels, c, offset=offset)
-    penalty = ElasticNet(10.0, 0.0, *given.get("bounds", ()), is_grouped="grouped" in given)
+    bounds = given.get("lower", -np.inf), given.get("upper", np.inf)
+    penalty = ElasticNet(10.0, 0.0, *bounds, is_grouped="grouped" in given)
     best = Reference(X, labels, 3, c, penalty, offset=offset)
     np.testing.assert_allclose(model.coef_, best.weight, atol=1e-5)
     assert np.abs(slopes_of(model, X, labels, c, offset)[1]).max() < 1e-3
@@ -370,9 +372,9 @@ def test_numpy_does_the_same_without_the_compiled_loops(monkeypatch):
         ({"solver": "proximal"}, "'newton' or 'lbfgs'"),
         ({"l1_ratio": 1.0, "penalty_factors": [1, 2]}, "penalty_factors"),
         ({"l1_ratio": 1.0, "penalty_factors": [-1] * 8}, "not negative"),
-        ({"bounds": (1, 0)}, "lower is above upper"),
-        ({"bounds": (0, 1, 2)}, "must be two"),
-        ({"l1_ratio": 1.0, "grouped": True, "bounds": (0, 1)}, "no bounds"),
+        ({"lower": 1, "upper": 0}, "lower is above upper"),
+        ({"lower": [0, 1, 2]}, "lower must be a number or one for each"),
+        ({"l1_ratio": 1.0, "grouped": True, "lower": 0, "upper": 1}, "no bounds"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(parameters, message):
@@ -386,5 +388,5 @@ def test_convergence_is_reached_without_a_word():
         warnings.simplefilter("error")
         for seed in range(5):
             X, labels, c = data(seed, 30, 100)
-            for case in ({}, {"grouped": True}, {"bounds": (-0.05, 0.05)}):
+            for case in ({}, {"grouped": True}, {"lower": -0.05, "upper": 0.05}):
                 assert SoftmaxRegression(C=3.0, l1_ratio=0.9, **case).fit(X, labels, c).converged_

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval
 from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
 from onelayer.estimators.array_api import as_numpy, plain
-from onelayer.estimators.parameters import penalty_of_targets, warn_user
+from onelayer.estimators.parameters import of_features, penalty_of_targets, warn_user
 from onelayer.solvers.direct import least_squares
 from onelayer.solvers.elastic_net import elastic_net
 from onelayer.solvers.fit import ElasticNetFit, LeastSquaresFit
@@ -20,7 +20,7 @@ from onelayer.solvers.net_path import Family
 PENALTY_CONSTRAINTS: dict[str, list[Any]] = {
     "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
     "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-    "penalty_factor": ["array-like", None],
+    "penalty_factors": ["array-like", None],
     "positive": ["boolean"],
     "lower": [Real, "array-like", None],
     "upper": [Real, "array-like", None],
@@ -38,7 +38,7 @@ class Penalised:
     solver: str
     alpha: Any
     l1_ratio: float
-    penalty_factor: Any
+    penalty_factors: Any
     positive: bool
     lower: Any
     upper: Any
@@ -56,15 +56,7 @@ class Penalised:
         Raises:
             OneLayerError: if a parameter has another number of values than there are weights, or none is allowed.
         """
-        factor = _of_features(self.penalty_factor, 1.0, "penalty_factor", d)
-        lower, upper = (
-            _of_features(self.lower, -np.inf, "lower", d),
-            _of_features(self.upper, np.inf, "upper", d),
-        )
-        if not (np.isfinite(factor) & (factor >= 0)).all():
-            raise OneLayerError("penalty_factor must be finite and not negative; 0 leaves a feature free")
-        if np.isnan(lower).any() or np.isnan(upper).any():
-            raise OneLayerError("lower and upper must not be NaN: a weight without a bound has -inf or inf")
+        factor, lower, upper = of_features(self.penalty_factors, self.lower, self.upper, d)
         family = Family(
             float(self.l1_ratio), factor, np.maximum(lower, 0.0) if self.positive else lower, upper
         )
@@ -74,12 +66,12 @@ class Penalised:
     def _minimum(self, rows: Rows) -> LeastSquaresFit:
         """Return the minimum: analytically where the penalty is the same multiple of the square of each weight."""
         alpha, family = penalty_of_targets(self._alpha(), rows.y.shape[1]), self._family(rows.n_features)
-        is_uniform = not alpha.any() or (self.penalty_factor is None and not self.l1_ratio)
+        is_uniform = not alpha.any() or (self.penalty_factors is None and not self.l1_ratio)
         if is_uniform and not family.at(0.0).has_bounds:
             return least_squares(rows, alpha, self.fit_intercept)
         if self.solver == "direct":
             raise OneLayerError(
-                "solver 'direct' has neither l1_ratio nor penalty_factor nor bounds: use solver='auto'"
+                "solver 'direct' has neither l1_ratio nor penalty_factors nor bounds: use solver='auto'"
             )
         penalties = [family.at(strength) for strength in alpha.tolist()]
         settings = self.fit_intercept, float(self.tol), int(self.max_iter)
@@ -116,18 +108,3 @@ class Penalised:
     def _is_constrained(self) -> bool:
         """Whether coefficients have bounds, so that the noise model says nothing of their errors."""
         return bool(self.positive or self.lower is not None or self.upper is not None)
-
-
-def _of_features(given: Any, default: float, name: str, d: int) -> NDArray[np.float64]:
-    """Return a parameter's value for each of d features (d,), or one for all, ().
-
-    Raises:
-        OneLayerError: if these are not numbers, or not d.
-    """
-    try:
-        values = np.asarray(default if given is None else given, np.float64)
-    except (TypeError, ValueError):
-        raise OneLayerError(f"{name} must be numbers, not {given!r}") from None
-    if values.ndim and values.shape != (d,):
-        raise OneLayerError(f"{name} must have a value for each of the {d} features, not {values.shape}")
-    return values

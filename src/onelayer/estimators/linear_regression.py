@@ -64,12 +64,12 @@ class LinearRegression(
         fit_intercept: whether b is free; else it is 0.
         alpha: the penalty on weights, not on b; or (q,) one for each target.
         l1_ratio: how much of the penalty is the sum of weights' magnitudes, which leaves features out; from 0 to 1.
-        penalty_factor: (d,) what alpha is multiplied by for each feature; 0 leaves its weight free. None is 1.
+        penalty_factors: (d,) what alpha is multiplied by for each feature; 0 leaves its weight free. None is 1.
         positive: whether weights must not be negative.
         lower, upper: bounds of weights, a number or (d,); None is none.
-        tol: the gap to reach with l1_ratio, penalty_factor or bounds, relative to the objective.
+        tol: the gap to reach with l1_ratio, penalty_factors or bounds, relative to the objective.
         max_iter: how many sweeps over features that may take.
-        warm_start: with l1_ratio, penalty_factor or bounds: whether ``fit`` begins at the weights that an earlier one
+        warm_start: with l1_ratio, penalty_factors or bounds: whether ``fit`` begins at the weights that an earlier one
             has found, if features and targets are as many, and they are better than zeros. The minimum is the same, the
             sweeps are fewer. The analytical solution has no start.
         solver: "auto", which is "direct": the analytic solution. Where the problem is small or its features are nearly
@@ -86,7 +86,7 @@ class LinearRegression(
         rank_: the number of independent features; None where it was not found (many sparse features, or
             "coordinate descent").
         solver_: how the system was solved: "direct", or "lsmr" for more sparse features than a matrix of them takes;
-            or "coordinate descent" with l1_ratio, penalty_factor or bounds.
+            or "coordinate descent" with l1_ratio, penalty_factors or bounds.
         objective_: what was minimised, at the coefficients as they are ("coordinate descent"; likewise the next two).
         gap_: an upper bound on how far that is above the minimum.
         converged_: whether that is as small as ``tol`` asks for.
@@ -132,7 +132,7 @@ class LinearRegression(
         fit_intercept: bool = True,
         alpha: Any = 0.0,
         l1_ratio: float = 0.0,
-        penalty_factor: Any = None,
+        penalty_factors: Any = None,
         positive: bool = False,
         lower: Any = None,
         upper: Any = None,
@@ -144,7 +144,7 @@ class LinearRegression(
         self.fit_intercept = fit_intercept
         self.alpha = alpha
         self.l1_ratio = l1_ratio
-        self.penalty_factor = penalty_factor
+        self.penalty_factors = penalty_factors
         self.positive = positive
         self.lower = lower
         self.upper = upper

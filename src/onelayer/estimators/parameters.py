@@ -110,7 +110,7 @@ def class_weights(
 
 
 def estimator_penalty(
-    strength: float, l1_ratio: float, is_grouped: bool, factors: Any, bounds: Any, d: int
+    strength: float, l1_ratio: float, is_grouped: bool, factors: Any, lower: Any, upper: Any, d: int
 ) -> Ridge | ElasticNet:
     """Return strength · (l1_ratio ‖W‖₁ + ½ (1 − l1_ratio) ‖W‖²) with a factor for each column, perhaps in bounds.
 
@@ -118,36 +118,60 @@ def estimator_penalty(
         strength: not negative.
         l1_ratio: from 0 to 1.
         is_grouped: whether the first norm is Σⱼ ‖W·ⱼ‖₂.
-        factors: (d,), not negative, or None for 1.
-        bounds: lower and upper ones, each a number or (d,), or None.
+        factors: see ``of_features``; likewise the next two.
+        lower: of weights, or None.
+        upper: likewise.
         d: the number of columns.
 
     Raises:
-        OneLayerError: if factors or bounds are not numbers for d columns, or out of range.
+        OneLayerError: if one of them is out of range.
     """
-    scale = strength * (1.0 if factors is None else _for_columns("penalty_factors", factors, d))
-    if not (np.isfinite(scale) & (np.asarray(scale) >= 0)).all():
-        raise OneLayerError("penalty_factors must be finite and not negative")
-    if bounds is None and not np.any(l1_ratio * scale):
-        return Ridge(scale)
-    if bounds is None:
-        return ElasticNet(l1_ratio * scale, (1 - l1_ratio) * scale, is_grouped=is_grouped)
-    if len(bounds) != 2:
-        raise OneLayerError(f"bounds must be two, (lower, upper), not {len(bounds)}")
-    lower, upper = (_for_columns("bounds", bound, d) for bound in bounds)
-    return ElasticNet(l1_ratio * scale, (1 - l1_ratio) * scale, lower, upper, is_grouped)
+    given, least, most = of_features(factors, lower, upper, d)
+    scale = strength * given
+    if not np.isfinite(scale).all():
+        raise OneLayerError("penalty_factors are too large for this C")
+    l1, l2 = l1_ratio * scale, (1 - l1_ratio) * scale
+    if lower is None and upper is None:
+        return ElasticNet(l1, l2, is_grouped=is_grouped) if np.any(l1) else Ridge(scale)
+    return ElasticNet(l1, l2, least, most, is_grouped)
 
 
-def _for_columns(name: str, values: Any, d: int) -> NDArray[np.float64]:
-    """Return a parameter that is a number or one for each column, (d,), as numbers."""
+def of_features(
+    factors: Any, lower: Any, upper: Any, d: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return what the penalty of each of d features is multiplied by, and the bounds of its weights.
+
+    Args:
+        factors: not negative, a number or (d,); None is 1.
+        lower: a number or (d,); None is −∞.
+        upper: likewise; None is ∞.
+        d: the number of features.
+
+    Raises:
+        OneLayerError: if they are not numbers, or not one for each feature, or factors are negative or not finite.
+    """
+    given = {"penalty_factors": (factors, 1.0), "lower": (lower, -np.inf), "upper": (upper, np.inf)}
+    found = [
+        _numbers_for(name, default if values is None else values, d)
+        for name, (values, default) in given.items()
+    ]
+    if not (np.isfinite(found[0]) & (found[0] >= 0)).all():
+        raise OneLayerError("penalty_factors must be finite and not negative; 0 leaves a feature free")
+    return found[0], found[1], found[2]
+
+
+def _numbers_for(name: str, values: Any, d: int) -> NDArray[np.float64]:
+    """Return a parameter that is a number or one for each feature, (d,), as numbers."""
     try:
         found = np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
         raise OneLayerError(f"{name} must be numbers, not {values!r}") from error
-    if found.shape not in ((), (d,)) or np.isnan(found).any():
+    if found.shape not in ((), (d,)):
         raise OneLayerError(
             f"{name} must be a number or one for each of the {d:,} features, not {found.shape}"
         )
+    if np.isnan(found).any():
+        raise OneLayerError(f"{name} must not be NaN: a weight without a bound has -inf or inf")
     return found
 
 

@@ -41,14 +41,14 @@ class LinearRegressionCV(
             those of a ridge from 10 times the sum of squares of the centred features to 10⁻⁶ times that of a usual one,
             their median; with an ``l1_ratio`` from the least that leaves all features out to 10⁻⁴ of it, or 10⁻² if
             features outnumber rows.
-        l1_ratio, penalty_factor, positive, lower, upper: the kind of penalty, as in ``LinearRegression``; ``l1_ratio``
+        l1_ratio, penalty_factors, positive, lower, upper: the kind of penalty, as in ``LinearRegression``; ``l1_ratio``
             may be a list, to choose from too.
         cv: a number of folds, not shuffled; or what scikit-learn takes: a splitter, or pairs of row numbers. None is
             leave-one-out, in closed form, for a ridge alone, and 5 folds for other kinds of penalties.
         rule: "min" for the penalty of the least error; "1se" for the strongest one whose error is at most one standard
             error above that, which is as good as can be told, and simpler.
         fit_intercept: whether b is free; else it is 0.
-        tol: the gap to reach with l1_ratio, penalty_factor or bounds, relative to the objective, by each model.
+        tol: the gap to reach with l1_ratio, penalty_factors or bounds, relative to the objective, by each model.
         max_iter: how many sweeps over features that may take.
 
     Attributes:
@@ -81,7 +81,7 @@ class LinearRegressionCV(
         *,
         alphas: Any = None,
         l1_ratio: Any = 0.0,
-        penalty_factor: Any = None,
+        penalty_factors: Any = None,
         positive: bool = False,
         lower: Any = None,
         upper: Any = None,
@@ -93,7 +93,7 @@ class LinearRegressionCV(
     ) -> None:
         self.alphas = alphas
         self.l1_ratio = l1_ratio
-        self.penalty_factor = penalty_factor
+        self.penalty_factors = penalty_factors
         self.positive = positive
         self.lower = lower
         self.upper = upper
@@ -160,7 +160,7 @@ class LinearRegressionCV(
         return LinearRegression(
             alpha=alpha,
             l1_ratio=l1_ratio,
-            penalty_factor=self.penalty_factor,
+            penalty_factors=self.penalty_factors,
             positive=self.positive,
             lower=self.lower,
             upper=self.upper,

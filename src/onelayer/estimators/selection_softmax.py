@@ -50,8 +50,8 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
         Cs: the C to choose from, a list, or how many; None is 20. They are spread evenly in their logarithm: for a
             ridge from what leaves nothing of the weights to 10⁻⁵ times the curvature along a usual feature; for an
             ``l1_ratio`` above 0 over 3 decades from where the first feature comes in.
-        l1_ratio, grouped, penalty_factors, bounds: the kind of penalty, as in ``SoftmaxRegression``; ``l1_ratio`` may
-            be a list, to choose from too.
+        l1_ratio, grouped, penalty_factors, lower, upper: the kind of penalty, as in ``SoftmaxRegression``; ``l1_ratio``
+            may be a list, to choose from too.
         cv: the number of folds, which share each class evenly; the only row of a class is never left out. Or what
             scikit-learn takes: a splitter, or pairs of row numbers.
         rule: "min" for the penalty of the least error; "1se" for the strongest one whose error is at most one standard
@@ -79,7 +79,8 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
         "l1_ratio": [Interval(Real, 0, 1, closed="both"), "array-like"],
         "grouped": ["boolean"],
         "penalty_factors": ["array-like", None],
-        "bounds": [tuple, list, None],
+        "lower": [Real, "array-like", None],
+        "upper": [Real, "array-like", None],
         "cv": ["cv_object"],
         "rule": [StrOptions({"min", "1se"})],
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
@@ -96,7 +97,8 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
         l1_ratio: Any = 0.0,
         grouped: bool = False,
         penalty_factors: Any = None,
-        bounds: Any = None,
+        lower: Any = None,
+        upper: Any = None,
         cv: Any = FOLDS,
         rule: Rule = "min",
         scoring: Any = None,
@@ -109,7 +111,8 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
         self.l1_ratio = l1_ratio
         self.grouped = grouped
         self.penalty_factors = penalty_factors
-        self.bounds = bounds
+        self.lower = lower
+        self.upper = upper
         self.cv = cv
         self.rule = rule
         self.scoring = scoring
@@ -191,7 +194,8 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
             l1_ratio=l1_ratio,
             grouped=self.grouped,
             penalty_factors=self.penalty_factors,
-            bounds=self.bounds,
+            lower=self.lower,
+            upper=self.upper,
             fit_intercept=self.fit_intercept,
             tol=self.tol,
             max_iter=self.max_iter,

@@ -66,7 +66,7 @@ class SoftmaxInference(Saved):
 
     - "classical": the inverse of the observed information, if the model is right. With a ridge it is the spread of
       the posterior, where the penalty is the prior (Laplace's approximation); a feature whose penalty factor is 0 has
-      a flat prior. With an ``l1_ratio`` or ``bounds`` there are no errors.
+      a flat prior. With an ``l1_ratio`` or bounds there are no errors.
     - "HC0", "HC1", "HC2", "HC3": to a wrong model of the probabilities (White 1982). HC1 is n / (n − P) times HC0, with
       P coefficients in all; HC2 and HC3 take from each row what it does to the fit itself, by the matrix of its
       outputs' leverages.

@@ -118,12 +118,12 @@ class SoftmaxRegression(
         l1_ratio: r, from 0 (a ridge) to 1 (the lasso).
         grouped: whether the first norm is Σⱼ ‖W·ⱼ‖₂, so that a feature is in for all classes or for none.
         penalty_factors: what each feature's penalty is multiplied by (d,), or None for 1; with 0 it is free.
-        bounds: (lower, upper) between which coefficients have to be, each a number or one for each feature (d,), or
-            None; (0, np.inf) for coefficients that are not negative. Groups have none.
+        lower, upper: bounds of coefficients, a number or one for each feature (d,); None is none. With lower=0 they are
+            not negative. Groups have none.
         fit_intercept: whether b is free; else it is 0.
         solver: "auto" goes to the minimum, on the CPU in float64, by one of three ways. "newton" forms a matrix of all
             coefficients in each step, and is best for hundreds; it refuses more than 10,000. "lbfgs" is for many.
-            "proximal", for an ``l1_ratio`` or ``bounds``, works with the features that are not left out. "sgd"
+            "proximal", for an ``l1_ratio`` or bounds, works with the features that are not left out. "sgd"
             is minibatch SGD (section 3.6) on features that are standardised on the way; it makes few passes, can go on
             with new rows (``partial_fit``), and comes near the minimum.
         tol: all but sgd: how far from the minimum the objective may be, relative to itself.
@@ -175,7 +175,8 @@ class SoftmaxRegression(
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "grouped": ["boolean"],
         "penalty_factors": ["array-like", None],
-        "bounds": ["array-like", None],
+        "lower": [Real, "array-like", None],
+        "upper": [Real, "array-like", None],
         "fit_intercept": ["boolean"],
         "solver": [StrOptions({"auto", "newton", "lbfgs", "proximal", "sgd"})],
         "tol": [Interval(Real, 0, None, closed="neither")],
@@ -196,7 +197,8 @@ class SoftmaxRegression(
         l1_ratio: float = 0.0,
         grouped: bool = False,
         penalty_factors: Any = None,
-        bounds: Any = None,
+        lower: Any = None,
+        upper: Any = None,
         fit_intercept: bool = True,
         solver: str = "auto",
         tol: float = 1e-6,
@@ -213,7 +215,8 @@ class SoftmaxRegression(
         self.l1_ratio = l1_ratio
         self.grouped = grouped
         self.penalty_factors = penalty_factors
-        self.bounds = bounds
+        self.lower = lower
+        self.upper = upper
         self.fit_intercept = fit_intercept
         self.solver = solver
         self.tol = tol
@@ -333,7 +336,11 @@ class SoftmaxRegression(
 
         if self.solver == "sgd":
             given = {"l1_ratio": self.l1_ratio != 0, "penalty_factors": self.penalty_factors is not None}
-            given |= {"bounds": self.bounds is not None, "grouped": self.grouped}
+            given |= {
+                "lower": self.lower is not None,
+                "upper": self.upper is not None,
+                "grouped": self.grouped,
+            }
             for name in (name for name, is_given in given.items() if is_given):
                 raise OneLayerError(
                     f"{name} is not for solver='sgd', which has a ridge alone: use solver='auto'"
@@ -344,7 +351,8 @@ class SoftmaxRegression(
     def _penalty(self, d: int) -> Ridge | ElasticNet:
         """Return the penalty on W (k, d) for a weight of 1 of the data, a ridge if it is one."""
         return estimator_penalty(
-            1 / float(self.C), float(self.l1_ratio), self.grouped, self.penalty_factors, self.bounds, d
+            *(1 / float(self.C), float(self.l1_ratio), self.grouped),
+            *(self.penalty_factors, self.lower, self.upper, d),
         )
 
     def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Any, NDArray[Any]]:
