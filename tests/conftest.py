@@ -6,13 +6,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 
 from onelayer import cli
+
+if TYPE_CHECKING:  # tests of what needs no PyTorch run without it
+    import torch
 
 
 def idx_bytes(values: np.ndarray) -> bytes:
@@ -78,8 +81,12 @@ def onelayer(
     return run
 
 
-def central_difference(function: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+def central_difference(
+    function: "Callable[[torch.Tensor], torch.Tensor]", x: "torch.Tensor"
+) -> "torch.Tensor":
     """Return the gradient of a scalar function by central differences, without autograd."""
+    import torch
+
     h = 1e-5
     gradient = torch.zeros_like(x)
     for i in range(x.numel()):

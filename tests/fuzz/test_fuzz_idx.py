@@ -61,7 +61,7 @@ def test_mutants_of_idx_files(tmp_path, model):
                 assert rows.X.dtype == np.uint8 and rows.X.shape == (len(rows.y), np.prod(data.image_shape))
                 assert set(rows.y.tolist()) <= set(range(len(data.classes)))
         with limits(f"evaluation, mutant {seed}", MOST_BYTES):
-            X, y = labelled_inputs_for(model, tmp_path)
-            assert X.shape == (len(y), 6) and set(y.tolist()) <= {0, 1, 2}
+            rows = labelled_inputs_for(model, tmp_path)
+            assert rows.X.shape == (len(rows.y), 6) and set(rows.y.tolist()) <= {0, 1, 2}
         with limits(f"prediction, mutant {seed}", MOST_BYTES):
             assert set(model.predict(tmp_path / "t10k-images-idx3-ubyte")) <= {"0", "1", "2"}
