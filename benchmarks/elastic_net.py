@@ -219,7 +219,7 @@ def compare(kind: str, runs: int, without: list[str], small: bool) -> None:
         ways, tols = paths(X, y, alphas, Path(folder)), {}
         ways = {name: path for name, path in ways.items() if name not in without}
         for name, path in ways.items():
-            start = {"onelayer": 1e-5, "glmnet": 1e-8}.get(name, 1e-4)
+            start = {"glmnet": 1e-7}.get(name, 1e-3)
             reached = tightened(name, path, lambda coef: objectives(X, y, alphas, coef), least, start)
             tols |= {} if reached is None else {name: reached}
         report({name: ways[name] for name in tols}, tols, runs)
