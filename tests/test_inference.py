@@ -18,6 +18,7 @@ from onelayer.data.rows import Rows
 from onelayer.data.scan import scan
 from onelayer.errors import OneLayerError
 from onelayer.inference import Coefficients, linear_coefficients, softmax_coefficients
+from onelayer.inference.coefficients import said_p
 from onelayer.losses import CrossEntropy, as_two_outputs
 from onelayer.penalties import Ridge
 from onelayer.solvers.direct import least_squares
@@ -97,6 +98,11 @@ def test_p_of_students_t_is_right_in_the_far_tail(degrees):
         if exact > 1e-300:
             rel = 1e-11 if exact < 0.9 else 1e-8  # SciPy's, near 1
             assert a_table(t, "t", degrees).p[0, 0] == pytest.approx(float(exact), rel=rel, abs=0)
+
+
+def test_a_p_that_is_too_small_for_a_number_is_not_0():
+    assert said_p(0.0123) == "p = 0.0123"
+    assert said_p(0.0) == "p < 1e-300"
 
 
 def test_p_of_the_normal_distribution_is_right_in_the_far_tail():

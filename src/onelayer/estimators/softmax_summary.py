@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.inference.coefficients import Coefficients, aligned
+from onelayer.inference.coefficients import Coefficients, aligned, said_p
 from onelayer.inference.robust import Robust
 from onelayer.inference.softmax_likelihood import Likelihood
 
@@ -96,7 +96,7 @@ class SoftmaxSummary:
             f"AIC = {fit.aic:.6g}, BIC = {fit.bic:.6g}"
         )
         if not fit.is_penalised and fit.df:
-            lines.append(f"against no features: χ²({fit.df}) = {fit.lr:.6g}, p = {fit.lr_p:.3g}")
+            lines.append(f"against no features: χ²({fit.df}) = {fit.lr:.6g}, {said_p(fit.lr_p)}")
         if self.robust.cov != "classical":
             lines.append(f"errors: {self.robust}")
         elif not fit.is_penalised:

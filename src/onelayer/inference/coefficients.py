@@ -103,6 +103,11 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
+def said_p(p: float) -> str:
+    """Return the p of a test with its name: "p = 0.012", or "p < 1e-300" of what is too small for a number."""
+    return f"p < {LEAST_P:g}" if p < LEAST_P else f"p = {p:.3g}"
+
+
 def two_sided_p(statistic: Array | float, degrees: float) -> Array:
     """Return how probable a |t| at least this large is by chance, of Student's t; normal if ``degrees`` is infinite."""
     # SciPy takes as long to import as a table to solve, and its scipy.stats as long as PyTorch.
@@ -134,7 +139,7 @@ def hypothesis_lines(names: Sequence[str], estimate: Array, std_err: Array, degr
     letter, statistic = "z" if degrees == np.inf else "t", estimate / std_err
     p = two_sided_p(statistic, degrees)
     return [
-        f"{name}: off by {off:.6g}, standard error {error:.4g}, {letter} = {value:.3f}, p = {chance:.3g}"
+        f"{name}: off by {off:.6g}, standard error {error:.4g}, {letter} = {value:.3f}, {said_p(chance)}"
         for name, off, error, value, chance in zip(names, estimate, std_err, statistic, p, strict=True)
     ]
 

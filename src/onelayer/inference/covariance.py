@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from onelayer.data.rows import block_rows
 from onelayer.errors import OneLayerError
-from onelayer.inference.coefficients import check_level, hypothesis_lines, interval_of
+from onelayer.inference.coefficients import check_level, hypothesis_lines, interval_of, said_p
 from onelayer.solvers.inverse import Inverse
 
 Array = NDArray[np.float64]
@@ -38,7 +38,7 @@ class FTest:
         return FTest(statistic, degrees, float(fdtrc(*degrees, statistic)))
 
     def __str__(self) -> str:
-        return f"F({self.degrees[0]}, {self.degrees[1]}) = {self.statistic:.6g}, p = {self.p:.3g}"
+        return f"F({self.degrees[0]}, {self.degrees[1]}) = {self.statistic:.6g}, {said_p(self.p)}"
 
 
 @dataclass(frozen=True, eq=False)

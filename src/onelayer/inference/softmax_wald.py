@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.errors import OneLayerError
-from onelayer.inference.coefficients import check_level, hypothesis_lines, interval_of
+from onelayer.inference.coefficients import check_level, hypothesis_lines, interval_of, said_p
 from onelayer.inference.softmax_covariance import Covariance
 
 Array = NDArray[np.float64]
@@ -55,7 +55,7 @@ class WaldTest:
 
     def __str__(self) -> str:
         lines = hypothesis_lines(self.hypotheses, self.estimate, self.std_err, np.inf)
-        return "\n".join([*lines, f"χ²({self.df}) = {self.statistic:.6g}, p = {self.p:.3g}"])
+        return "\n".join([*lines, f"χ²({self.df}) = {self.statistic:.6g}, {said_p(self.p)}"])
 
 
 def wald_test(
