@@ -8,7 +8,7 @@ import pytest
 from matplotlib import get_data_path
 from PIL import Image
 
-from onelayer import LinearRegressionCV, SoftmaxRegressionCV, fashion_mnist, plots
+from onelayer import LinearRegressionCV, SoftmaxRegressionCV, fashion_mnist, plot_text, plots
 from onelayer.history import EpochRecord
 
 
@@ -120,7 +120,7 @@ def test_residuals_are_true_minus_predicted():
 def test_chinese_names_have_their_glyphs_or_a_line_that_says_so():
     titles = ["T恤", "裤子"]
     figure = plots.images(fashion_mnist().train.X[:2], (28, 28), titles)
-    if plots._installed_cjk_fonts():
+    if plot_text.installed_cjk_fonts():
         assert plots.png(figure).startswith(
             b"\x89PNG"
         )  # a missing glyph is a warning, and warnings are errors here
@@ -137,8 +137,8 @@ def test_fonts_that_matplotlib_has_not_listed_yet_are_found(monkeypatch):
     path = str(Path(get_data_path()) / "fonts/ttf/DejaVuSerif.ttf")
     monkeypatch.setattr(font_manager.fontManager, "ttflist", listed)
     monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [path])
-    monkeypatch.setattr(plots, "CJK_FONTS", ("DejaVu Serif",))
-    assert plots._installed_cjk_fonts.__wrapped__() == ["DejaVu Serif"]
+    monkeypatch.setattr(plot_text, "CJK_FONTS", ("DejaVu Serif",))
+    assert plot_text.installed_cjk_fonts.__wrapped__() == ["DejaVu Serif"]
 
 
 def test_png_is_not_blank(tmp_path):

@@ -95,13 +95,12 @@ def _of_table(model: "Model", encoding: "Encoding", table: "Table", unknown: "Un
 
     unknown = unknown or ("ignore" if encoding.missing == "drop" else "error")
     expected = {c.name: Spelling(c.decimal, c.thousands) for c in encoding.columns if c.kind == "number"}
-    profiles = table.profiles(encoding.names, encoding.categories, expected)
+    more = [] if model.offset is None else [model.offset]
+    for name in more:
+        table.place(name, "offset column")
+    profiles = table.profiles([*encoding.names, *more], encoding.categories, expected)
     features, start, strange = Features(), 0, list[NDArray[np.bool_]]()
     offsets = list[NDArray[np.float64]]()
-    more = [] if model.offset is None else [model.offset]
-    if more:
-        table.place(more[0], "offset column")
-        profiles |= table.profiles(more)
     with named(table.name):
         check_readable(encoding, profiles)
         for batch in table.batches([*encoding.names, *more]):

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.errors import OneLayerError
 from onelayer.inference.covariance import Covariance, Interval, prediction_interval
+from onelayer.inference.robust import Cov
 from onelayer.schema import Array, Kind, maybe, number, record, text, whole
 from onelayer.solvers.inverse import Inverse, Span
 
@@ -27,9 +28,8 @@ OF_CLASSES = {
     "is_open": Array("m p", ("bool",)),
 }
 OPEN = {"null": Array("s r")}
-COV = text("classical", "HC0", "HC1", "HC2", "HC3", "cluster", "HAC")
 DESCRIPTION: Kind = record(
-    {"cov": COV},
+    {"cov": text(*get_args(Cov))},
     optional={"degrees": whole(1), "sigma": number(0), "level": maybe(number(0))},
 )
 

@@ -6,14 +6,11 @@ come after each run: layouts are fixed, and many images make one mosaic in one s
 
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
-from functools import cache
 from io import BytesIO
 from itertools import cycle
 from typing import Any
 
 import numpy as np
-from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -21,8 +18,9 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
+from onelayer.data.dataset import numbered_features
 from onelayer.history import EpochRecord
-from onelayer.readable import shown
+from onelayer.plot_text import CJK_FONTS, families, shortened, width_of
 
 Array = NDArray[Any]
 
@@ -30,23 +28,10 @@ Array = NDArray[Any]
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # of as many lines
 DPI = 100
-LONGEST_NAME = 24
 MOST_NAMES = 50
 SMALLEST_IMAGE, LARGEST_IMAGE = 28, 280
 MOST_COUNTS = 7  # numbers above an axis
 MOST_BARS = 40  # points of a curve that have a bar each for their standard error; more have a band
-
-# Tried in this order for text that the default font lacks, such as Chinese column names.
-CJK_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "Source Han Sans SC",
-    "Microsoft YaHei",
-    "PingFang SC",
-    "SimHei",
-    "WenQuanYi Zen Hei",
-    "Arial Unicode MS",
-)
 
 
 def png(figure: Figure) -> bytes:
@@ -112,14 +97,14 @@ def confusion(counts: Array, classes: Sequence[str], rows: str) -> Figure:
     """Draw how often each true class (row) was taken for each class (column), from counts (q, q)."""
     q = len(classes)
     side = min(max(4.5, 0.62 * q + 1.6), 16)
-    classes = [_shortened(name) for name in classes]
-    margin = (0.6 + 0.085 * max(_width(name) for name in classes)) / (side + 1.0)  # room for the names
+    classes = [shortened(name) for name in classes]
+    margin = (0.6 + 0.085 * max(width_of(name) for name in classes)) / (side + 1.0)  # room for the names
     figure = Figure(figsize=(side + 1.0, side))
     figure.subplots_adjust(left=margin, right=0.99, bottom=margin, top=0.93)
     axes = figure.add_subplot()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    fonts = _families(*classes)
+    fonts = families(*classes)
     named = range(0, q, -(-q // MOST_NAMES))
     names = [classes[i] for i in named]
     axes.set_xticks(named, names, rotation=45, ha="right", fontfamily=fonts)
@@ -148,8 +133,8 @@ def predicted_against_true(prediction: Array, target: Array, name: str, rows: st
     axes.scatter(target, prediction, s=8, alpha=_alpha(len(target)), color=BLUE, linewidths=0)
     ends = [float(target.min()), float(target.max())]
     axes.plot(ends, ends, color=ORANGE, linewidth=1.2, label="predicted = true")
-    axes.set_xlabel(f"true {_shortened(name)}", fontfamily=_families(name))
-    axes.set_ylabel(f"predicted {_shortened(name)}", fontfamily=_families(name))
+    axes.set_xlabel(f"true {shortened(name)}", fontfamily=families(name))
+    axes.set_ylabel(f"predicted {shortened(name)}", fontfamily=families(name))
     axes.set_title(f"{len(target):,} {rows}", fontsize=10)
     axes.legend()
     axes.grid(alpha=0.3)
@@ -170,7 +155,7 @@ def residuals(prediction: Array, target: Array, name: str, rows: str) -> Figure:
     cloud, histogram = figure.subplots(1, 2)
     cloud.scatter(prediction, errors, s=8, alpha=_alpha(len(errors)), color=BLUE, linewidths=0)
     cloud.axhline(0, color=ORANGE, linewidth=1.2)
-    cloud.set_xlabel(f"predicted {_shortened(name)}", fontfamily=_families(name))
+    cloud.set_xlabel(f"predicted {shortened(name)}", fontfamily=families(name))
     cloud.set_ylabel("residual: true − predicted")
     cloud.set_title(f"{len(errors):,} {rows}", fontsize=10)
     cloud.grid(alpha=0.3)
@@ -253,18 +238,18 @@ def _draw_coefficients(axes: Axes, model: Any, name: str, deviation: Array) -> N
     strength, coef = model.path_[name], model.path_["coef"] * deviation
     several = coef.ndim == 3 and coef.shape[1] > 1
     effects = np.linalg.norm(coef, axis=1) if several else coef.reshape(len(coef), -1)
-    names = getattr(model, "feature_names_in_", [f"x{j + 1}" for j in range(effects.shape[1])])
+    names = getattr(model, "feature_names_in_", numbered_features(effects.shape[1]))
     order = np.argsort(-np.abs(effects).max(axis=0), kind="stable")
     for j in order[len(COLOURS) :]:
         axes.plot(strength, effects[:, j], color=GREY, linewidth=0.6, alpha=0.6)
     for j, colour in zip(order, COLOURS, strict=False):
-        axes.plot(strength, effects[:, j], color=colour, linewidth=1.4, label=_shortened(str(names[j])))
+        axes.plot(strength, effects[:, j], color=colour, linewidth=1.4, label=shortened(str(names[j])))
     axes.axhline(0, color="black", linewidth=0.6)
     axes.axvline(getattr(model, f"{name}_"), color=ORANGE)
     what = "length of a feature's coefficients" if several else "coefficient"
     axes.set_ylabel(what + (" × deviation" if len(deviation) > 1 else ""))
     shown = [str(names[j]) for j in order[: len(COLOURS)]]
-    fonts = {"family": _families(*shown), "size": 8}
+    fonts = {"family": families(*shown), "size": 8}
     title = "largest" if len(order) > len(COLOURS) else None
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), frameon=False, prop=fonts, title=title)
     counts = model.path_["n_features"]
@@ -363,52 +348,15 @@ def _mosaic(
         axes.text(
             left + width / 2,
             bottom - height - 1,
-            "\n".join(_shortened(line) for line in title.split("\n")),
+            "\n".join(shortened(line) for line in title.split("\n")),
             ha="center",
             va="bottom",
             fontsize=9,
-            fontfamily=_families(title),
+            fontfamily=families(title),
         )
     return figure, axes.imshow(canvas, **how)
-
-
-def _shortened(name: str) -> str:
-    """Return a name cut to a readable length, with no part of it taken for a formula."""
-    name = shown(name)
-    short = name if _width(name) <= LONGEST_NAME else name[: LONGEST_NAME // 2] + "…"
-    return short.replace("$", r"\$")
-
-
-def _width(name: str) -> int:
-    """Return how many Latin letters a name is as wide as: a Chinese character is two."""
-    return sum(2 if ord(character) >= 0x2E80 else 1 for character in name)
 
 
 def _alpha(n: int) -> float:
     """Make points the more transparent the more there are."""
     return float(np.clip(600 / n, 0.1, 0.6))
-
-
-def _families(*texts: str) -> list[str]:
-    """Return the font families to draw the texts with: beyond Latin, add one that has the characters."""
-    default = list(rcParams["font.sans-serif"][:1])
-    if all(ord(character) < 0x2E80 for text in texts for character in text):
-        return default
-    return default + _installed_cjk_fonts()[:1]
-
-
-@cache
-def _installed_cjk_fonts() -> list[str]:
-    """Return those of CJK_FONTS that there are; where matplotlib's list of fonts has none, look for newer ones."""
-    from matplotlib.font_manager import findSystemFonts, fontManager
-
-    def known() -> list[str]:
-        names = set(fontManager.get_font_names())
-        return [font for font in CJK_FONTS if font in names]
-
-    if not known():  # the list is from the first time that matplotlib was used on this machine
-        listed = {entry.fname for entry in fontManager.ttflist}
-        for path in sorted(set(findSystemFonts()) - listed):
-            with suppress(OSError, RuntimeError, UnicodeError):  # a file that is not a font it can read
-                fontManager.addfont(path)
-    return known()

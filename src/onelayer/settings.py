@@ -8,11 +8,11 @@ from typing import Literal, get_args
 from onelayer.data.dataset import Dataset
 from onelayer.errors import OneLayerError
 from onelayer.inference.robust import Cov
+from onelayer.selection.choice import Rule
 from onelayer.solvers.epoch import Way, check_count, check_settings
 
 ModelKind = Literal["softmax", "linear", "mlp", "phm"]
 Solver = Literal["auto", "direct", "newton", "lbfgs", "coordinate", "proximal", "sgd"]
-Rule = Literal["min", "1se"]
 
 DEFAULT_VALID = 0.2
 SOLVERS: dict[ModelKind, tuple[Solver, ...]] = {  # of each model; what "auto" is, first
@@ -256,6 +256,21 @@ class Plan:
             )
         if self.model in ("mlp", "phm") and self.way != "concise":
             raise OneLayerError(f"only --way concise trains the model {self.model}, not {self.way}")
+
+    @property
+    def penalty_name(self) -> str:
+        """What the strength of the penalty is called: "alpha" for numbers, "C" for classes."""
+        return "alpha" if self.model == "linear" else "C"
+
+    @property
+    def strength(self) -> float:
+        """That of the penalty, alpha or C."""
+        return self.alpha if self.model == "linear" else self.C
+
+    @property
+    def is_penalised(self) -> bool:
+        """Whether there is a penalty."""
+        return self.alpha > 0 if self.model == "linear" else math.inf > self.C
 
     @property
     def is_exact(self) -> bool:

@@ -3,7 +3,6 @@
 import shlex
 import sys
 import warnings
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -198,10 +197,10 @@ def summary(run: "Run", seconds: dict[str, float], folder: Path) -> dict[str, An
 def _penalty_json(run: "Run") -> dict[str, Any] | None:
     """Return the penalty, and how it was chosen; None if there is none."""
     plan, choice = run.plan, run.choice
-    if not plan.is_exact or not (plan.alpha if plan.model == "linear" else inf > plan.C):
+    if not (plan.is_exact and plan.is_penalised):
         return None
-    name = "alpha" if plan.model == "linear" else "C"
-    found = {name: getattr(plan, name), "l1_ratio": plan.l1_ratio}
+    name = plan.penalty_name
+    found = {name: plan.strength, "l1_ratio": plan.l1_ratio}
     if choice is None:
         return found
     errors = choice.path.errors
@@ -291,13 +290,11 @@ def _print_plan(dataset: "Dataset", plan: "Plan") -> None:
 
 
 def _penalty(plan: "Plan") -> str:
-    name = "alpha" if plan.model == "linear" else "C"
+    name = plan.penalty_name
     kind = f", l1_ratio = {plan.l1_ratio:g}" if plan.l1_ratio else ""
     if plan.cv:
         return f", {name} chosen by {plan.cv} folds{kind}"
-    if not (plan.alpha if plan.model == "linear" else inf > plan.C):
-        return ""
-    return f", {name} = {getattr(plan, name):g}{kind}"
+    return f", {name} = {plan.strength:g}{kind}" if plan.is_penalised else ""
 
 
 def _print_result(run: "Run", seconds: dict[str, float]) -> None:
@@ -332,7 +329,7 @@ def _print_result(run: "Run", seconds: dict[str, float]) -> None:
 def _chosen(plan: "Plan", choice: "Choice") -> str:
     """Return which penalty was chosen, and by which errors."""
     errors, number, n = choice.path.errors, choice.number, len(choice.path.penalties)
-    strength = f"alpha = {plan.alpha:.4g}" if plan.model == "linear" else f"C = {plan.C:.4g}"
+    strength = f"{plan.penalty_name} = {plan.strength:.4g}"
     what = "mean squared error" if plan.model == "linear" else "loss"
     found = f"{strength} of {n} chosen: {what} {errors.mean[number]:.4g} ± {errors.standard_error[number]:.2g} on rows "
     ends = {0: "the strongest penalty tried", n - 1: "the weakest penalty tried: the rows hardly ask for one"}

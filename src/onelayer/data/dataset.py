@@ -53,7 +53,7 @@ class Dataset:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the features (d,), x1 to x_d where they have none."""
-        return self.features or tuple(f"x{j + 1}" for j in range(self.n_features))
+        return self.features or numbered_features(self.n_features)
 
     @property
     def n_outputs(self) -> int:
@@ -88,6 +88,11 @@ class Dataset:
         else:
             is_held[generator.choice(n, n_held, replace=False)] = True
         return replace(self, train=self.train.take(~is_held)), self.train.take(is_held)
+
+
+def numbered_features(d: int) -> tuple[str, ...]:
+    """Return the names x1 to x_d for features that have none."""
+    return tuple(f"x{j + 1}" for j in range(d))
 
 
 def _stratified(labels: NDArray[Any], size: int, generator: np.random.Generator) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from onelayer.errors import OneLayerError
 from onelayer.estimators.array_api import in_numpy
 from onelayer.estimators.files import Parts, Saved
 from onelayer.estimators.linear_penalty import Penalised
+from onelayer.estimators.parameters import feature_names
 from onelayer.estimators.rows_of_fit import RowsOfFit
 from onelayer.estimators.summary import Summary
 from onelayer.inference.coefficients import check_level, with_intercept
@@ -350,10 +351,4 @@ class LinearInference(RowsOfFit, Saved, Penalised):
         return [d, *range(d)] if self._asked().fit_intercept else list(range(d))
 
     def _terms(self) -> tuple[str, ...]:
-        return with_intercept(self._features(), self._asked().fit_intercept)
-
-    def _features(self) -> list[str]:
-        names = getattr(self, "feature_names_in_", None)
-        if names is None:
-            return [f"x{j + 1}" for j in range(self.n_features_in_)]
-        return [str(name) for name in names]
+        return with_intercept(feature_names(self), self._asked().fit_intercept)

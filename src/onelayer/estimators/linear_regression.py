@@ -29,6 +29,7 @@ from onelayer.estimators.onnx_export import write_linear_regression
 from onelayer.estimators.parameters import (
     DTYPES,
     check_parameters,
+    feature_names,
     refuse_unlike_numbers,
     warn_user,
 )
@@ -201,7 +202,7 @@ class LinearRegression(
 
     def _keep(self, fit: LeastSquaresFit, n: int, is_vector: bool) -> None:
         """Set the coefficients, and what the residuals say of the noise and of the errors of the coefficients."""
-        q, names = len(fit.weight), self._features()
+        q, names = len(fit.weight), feature_names(self)
         found = linear_coefficients(fit, names, n, self.fit_intercept, float(np.max(self._alpha())))
         degrees = found.degrees_of_freedom
         sigma = fit.sigma(int(degrees)) if degrees > 0 else np.full(q, np.nan)
@@ -227,7 +228,7 @@ class LinearRegression(
     def _warn(self, fit: LeastSquaresFit) -> None:
         d = self.n_features_in_
         if fit.rank is not None and fit.rank < d:
-            terms = [*self._features(), *(["intercept"] if self.fit_intercept else [])]
+            terms = [*feature_names(self), *(["intercept"] if self.fit_intercept else [])]
             names = [term for term, known in zip(terms, fit.identified, strict=False) if not known]
             warn_user(LinearDependenceWarning(d, fit.rank, names))
         if not fit.error <= IMPRECISE:

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
+from onelayer.data.dataset import numbered_features
 from onelayer.errors import OneLayerError
 from onelayer.penalties import ElasticNet, Ridge
 
@@ -173,6 +174,12 @@ def _numbers_for(name: str, values: Any, d: int) -> NDArray[np.float64]:
     if np.isnan(found).any():
         raise OneLayerError(f"{name} must not be NaN: a weight without a bound has -inf or inf")
     return found
+
+
+def feature_names(estimator: Any) -> tuple[str, ...]:
+    """Return the names of the features of a fitted estimator (d,), x1 to x_d if X had none."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return numbered_features(estimator.n_features_in_) if names is None else tuple(map(str, names))
 
 
 def plain_labels(y: Any) -> Any:

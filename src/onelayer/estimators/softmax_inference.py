@@ -14,7 +14,7 @@ from onelayer.errors import OneLayerError, SeparationWarning
 from onelayer.estimators.array_api import in_numpy
 from onelayer.estimators.files import COVARIANCE, Parts, Saved
 from onelayer.estimators.offsets import check_has_offset, logit_offset
-from onelayer.estimators.parameters import DTYPES, refuse_unlike_numbers, warn_user
+from onelayer.estimators.parameters import DTYPES, feature_names, refuse_unlike_numbers, warn_user
 from onelayer.estimators.softmax_summary import SoftmaxSummary
 from onelayer.inference.coefficients import Coefficients, check_level, with_intercept
 from onelayer.inference.hypothesis import parse_hypotheses
@@ -231,7 +231,7 @@ class SoftmaxInference(Saved):
             if r is not None:
                 raise OneLayerError("r goes with a matrix; in words, the value stands right of =")
             outputs = [name for a, name in enumerate(names) if a != base]
-            terms = with_intercept(self._terms(), free)
+            terms = with_intercept(feature_names(self), free)
             hypotheses, r, written = parse_hypotheses(hypotheses, terms, outputs, names[base])
         covariance = self._covariance_of(base, cov, groups, lags)
         estimate = self._table(base, None).estimate
@@ -307,12 +307,10 @@ class SoftmaxInference(Saved):
         names = self._names()
         fitted, _, spread = self._measured(0, cov, groups, lags)
         W, _ = of_all_classes(self.coef_, self.intercept_)
-        found = marginal_effects(fitted, W, spread.covariance, self._terms(), names, at, discrete, confidence)
+        found = marginal_effects(
+            fitted, W, spread.covariance, feature_names(self), names, at, discrete, confidence
+        )
         return replace(found, notes=spread.separated + spread.notes)
-
-    def _terms(self) -> list[str]:
-        names = getattr(self, "feature_names_in_", [f"x{j + 1}" for j in range(self.n_features_in_)])
-        return [str(name) for name in names]
 
     def _classes(self) -> list[Any]:
         check_is_fitted(self)
@@ -323,7 +321,9 @@ class SoftmaxInference(Saved):
 
     def _table(self, base: int, spread: Spread | None, level: float = 0.95) -> Coefficients:
         W, b = of_all_classes(self.coef_, self.intercept_)
-        return table(W, b, spread, self._terms(), self._names(), self._asked().fit_intercept, level, base)
+        return table(
+            W, b, spread, feature_names(self), self._names(), self._asked().fit_intercept, level, base
+        )
 
     def _covariance_of(self, base: int, cov: str, groups: Any, lags: int | None) -> Covariance:
         """Return a covariance; the classical one, against the first class, is kept."""
@@ -333,7 +333,7 @@ class SoftmaxInference(Saved):
 
     def _measured(self, base: int, cov: str, groups: Any, lags: int | None) -> tuple[Fitted, float, Spread]:
         """Return the regression at its coefficients, its loss, and how well the rows determine them."""
-        terms, names, asked = self._terms(), self._names(), self._asked()
+        terms, names, asked = feature_names(self), self._names(), self._asked()
         penalty, is_free = ridge_of(asked.penalty), asked.fit_intercept
         if self._rows is None:
             raise OneLayerError(NO_ROWS)

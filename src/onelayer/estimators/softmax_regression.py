@@ -1,43 +1,29 @@
 """Softmax regression, to its minimum or by minibatch SGD, behind scikit-learn's contract."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from onelayer.data.rows import Rows
-from onelayer.data.scaling import RunningMoments
-from onelayer.errors import OneLayerError, torch_needed
+from onelayer.errors import OneLayerError
 from onelayer.estimators.array_api import (
-    Space,
     fits_numpy,
-    in_numpy,
-    in_space,
-    labels_of,
-    log_probabilities,
-    outputs_of,
     plain,
-    probabilities,
-    to_numpy,
 )
 from onelayer.estimators.callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from onelayer.estimators.files import BY_ONE_SOLVER, COVARIANCE
-from onelayer.estimators.offsets import check_exports, check_has_offset, logit_offset
-from onelayer.estimators.onnx_export import write_softmax_regression
+from onelayer.estimators.offsets import logit_offset
 from onelayer.estimators.parameters import (
     DTYPES,
     check_parameters,
@@ -49,42 +35,19 @@ from onelayer.estimators.parameters import (
     warn_user,
 )
 from onelayer.estimators.softmax_inference import SoftmaxInference
+from onelayer.estimators.softmax_predictions import SoftmaxPredictions
+from onelayer.estimators.softmax_streaming import SoftmaxStreaming, told
 from onelayer.estimators.sparse_coef import SparseCoefficients
 from onelayer.losses import CrossEntropy
 from onelayer.penalties import ElasticNet, Ridge
 from onelayer.solvers.epoch import LARGEST_LR, SMALLEST_LR
-from onelayer.solvers.fit import Minimum, Watch
+from onelayer.solvers.fit import Minimum
 from onelayer.solvers.minimise import minimise
 
 if TYPE_CHECKING:
-    from onelayer.solvers.softmax_sgd import SoftmaxDescent
+    pass
 
-MAX_SEED = 2**31 - 1
 NEVER = 1e4  # how far the logit of a class without any weight is below all others
-STREAMING_SHARE = 0.1  # of the largest stable rate: the noise that stays is in proportion to it
-
-
-class Progress(NamedTuple):
-    """How far SGD has come, for ``partial_fit`` to go on.
-
-    Attributes:
-        n_seen: the number of rows seen; each counts once, however many passes were made over it.
-        weight: the sum of their weights.
-        n_measured: ``n_seen`` when the learning rate was last found.
-        seed: sets the order of the rows.
-    """
-
-    n_seen: int
-    weight: float
-    n_measured: int
-    seed: int
-
-
-def _told(task: FitTask, of_all: Callable[..., tuple[Any, Any]] = lambda *pair: pair) -> Watch:
-    """Return what reports the steps of a solver: their W and b, as ``of_all`` makes them those of all classes."""
-    return lambda state: task.on_step(
-        lambda: dict(zip(("coef_", "intercept_"), of_all(*state()), strict=True))
-    )
 
 
 def _learns_by_sgd(model: "SoftmaxRegression") -> bool:
@@ -95,6 +58,8 @@ def _learns_by_sgd(model: "SoftmaxRegression") -> bool:
 
 class SoftmaxRegression(
     CallbackSupportMixin,  # type: ignore[misc]
+    SoftmaxStreaming,
+    SoftmaxPredictions,
     SoftmaxInference,
     SparseCoefficients,
     ClassifierMixin,  # type: ignore[misc]
@@ -392,54 +357,6 @@ class SoftmaxRegression(
         for name in names:
             self.__dict__.pop(name, None)
 
-    def _begin(self, d: int) -> None:
-        """Set what SGD goes on from to none; coefficients, if there are any, stay."""
-        self._column_means, self._column_variances = np.zeros(d), np.zeros(d)
-        self._progress = Progress(0, 0.0, 0, int(check_random_state(self.random_state).randint(MAX_SEED)))
-        self.history_: list[float] = []
-
-    def _learn(
-        self,
-        X: NDArray[Any],
-        labels: NDArray[np.int64],
-        weights: NDArray[np.float64],
-        are_all: bool,
-        task: FitTask | None = None,
-    ) -> "SoftmaxDescent":
-        """Make passes of SGD over the rows, ``epochs`` if they are all that there are, else one."""
-        with torch_needed("SoftmaxRegression(solver='sgd')"):
-            from onelayer.solvers.softmax_sgd import Coefficients, SoftmaxDescent
-
-        q, d, before = len(self.classes_), X.shape[1], Progress(*self._progress)
-        k = 1 if q == 2 else q
-        seen = RunningMoments(np.full(d, before.weight), self._column_means, self._column_variances)
-        moments, total = seen.with_rows(X, weights), before.weight + float(weights.sum())
-        start = Coefficients(
-            getattr(plain(self), "coef_", np.zeros((k, d))), getattr(self, "intercept_", np.zeros(k))
-        )
-        scaling = moments.scaling(centred=self.fit_intercept)
-        rows = SoftmaxDescent(
-            Rows(X, labels, "classes", weights), scaling, start, q, self.fit_intercept, self.device
-        )
-        n_seen, n_measured = before.n_seen + len(X), before.n_measured
-        if not isinstance(self.lr, str):
-            self.lr_ = float(self.lr)
-        elif n_seen >= 2 * n_measured:
-            self.lr_, n_measured = rows.learning_rate(self.batch_size, are_all), n_seen
-        lrs = np.full(self.epochs if are_all else 1, self.lr_)
-        if isinstance(self.lr, str):
-            lrs *= 1 - np.arange(self.epochs) / self.epochs if are_all else STREAMING_SHARE
-        decay = 1 / (self.C * total)
-        passes = lrs.tolist(), self.batch_size, decay, before.seed, len(self.history_) + 1
-        losses = rows.descend(*passes, watch=_told(task) if task else lambda state: False)
-        found = rows.coefficients()
-        self.coef_, self.intercept_ = found.weight, found.bias
-        self.history_ = [*self.history_, *losses]
-        self.n_iter_ = np.array([len(self.history_)], np.int32)
-        self._column_means, self._column_variances = moments.mean, moments.variance
-        self._progress = Progress(n_seen, total, n_measured, before.seed)
-        return rows
-
     def _start(self, d: int, classes: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Return the coefficients to begin at, those before, if ``warm_start`` asks for it and they fit."""
         is_alike = classes is not None and np.array_equal(classes, self.classes_)
@@ -471,7 +388,7 @@ class SoftmaxRegression(
                 rows = replace(rows, y=places[rows.y], offset=offset)
                 start = None if start is None else (start[0][weighed], start[1][weighed])
             settings = self.fit_intercept, self.solver, self.tol, self.max_iter
-            fit = minimise(rows, loss, penalty, *settings, start=start, watch=_told(task, of_all))
+            fit = minimise(rows, loss, penalty, *settings, start=start, watch=told(task, of_all))
         self.coef_, self.intercept_ = of_all(fit.weight, fit.bias)
         scale = float(self.C) if np.isfinite(self.C) else 1.0
         self.objective_, self.gap_ = scale * fit.objective, scale * fit.gap
@@ -493,74 +410,6 @@ class SoftmaxRegression(
             f"the objective, {self.objective_:.6g}, is above its minimum by at most {self.gap_:.2g}, or "
             f"{fit.gap / fit.objective:.1e} of itself; tol asks for {self.tol:.1e}, but {stopped}"
         )
-
-    def decision_function(self, X: Any, offset: Any = None) -> NDArray[Any]:
-        """Return the logits (n, q) of features X (n, d), or (n,) with two classes.
-
-        Args:
-            X: features.
-            offset: as in ``fit``, if the model was fitted with one; likewise for all predictions.
-        """
-        logits, _ = self._logits(X, offset, "decision_function")
-        return logits
-
-    def predict(self, X: Any, offset: Any = None) -> NDArray[Any]:
-        """Return the most probable class (n,) for features X (n, d)."""
-        logits, space = self._logits(X, offset, "predict")
-        if space is not None:
-            return labels_of(logits, self.classes_, space)
-        return np.asarray(
-            self.classes_[(logits > 0).astype(int) if logits.ndim == 1 else logits.argmax(axis=1)]
-        )
-
-    def predict_proba(self, X: Any, offset: Any = None) -> NDArray[Any]:
-        """Return the probability of each class (n, q) for features X (n, d)."""
-        logits, space = self._logits(X, offset, "predict_proba")
-        if space is not None:
-            return probabilities(logits, space)
-        if logits.ndim == 1:
-            return np.stack([expit(-logits), expit(logits)], axis=1)
-        return np.asarray(softmax(logits, axis=1))
-
-    def predict_log_proba(self, X: Any, offset: Any = None) -> NDArray[Any]:
-        """Return the logarithm of each class's probability (n, q) for features X (n, d)."""
-        logits, space = self._logits(X, offset, "predict_log_proba")
-        if space is not None:
-            return log_probabilities(logits, space)
-        if logits.ndim == 1:
-            return np.stack([log_expit(-logits), log_expit(logits)], axis=1)
-        return np.asarray(log_softmax(logits, axis=1))
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
-        """Return the share of the rows X (n, d), y (n,), in proportion to their weights (n,), whose class is right."""
-        predicted = self.predict(X, offset=offset)
-        return float(
-            accuracy_score(y if Space.of(y) else plain_labels(y), predicted, sample_weight=sample_weight)
-        )
-
-    def _logits(self, X: Any, offset: Any, method: str) -> tuple[NDArray[Any], Space | None]:
-        """Return the logits (n, q), or (n,) with two classes, and where they are if not in NumPy."""
-        logits, space = outputs_of(self, X, method)
-        check_has_offset(offset, self._has_offset)
-        known = logit_offset(to_numpy(offset), logits.shape[0], self.classes_.shape[0])
-        logits = logits if known is None else logits + in_space(known, space)
-        return (logits[:, 0] if self.classes_.shape[0] == 2 else logits), space
-
-    @in_numpy
-    def to_onnx(self, path: str | Path) -> None:
-        """Write the fitted model for ONNX runtimes, from "X" (n, d) to "label" (n,) and "probabilities" (n, q).
-
-        Features and probabilities are of the type of the features at fit, to which the coefficients are rounded; labels
-        are strings or int64, the classes themselves.
-
-        Raises:
-            OneLayerError: if the extra ``onelayer[onnx]`` is not installed, the model has an offset, a class is neither
-                a string nor an integer, or the file cannot be written.
-        """
-        check_is_fitted(self)
-        check_exports(self._has_offset)
-        weight, bias = self.coef_.astype(self._dtype), self.intercept_.astype(self._dtype)
-        write_softmax_regression(path, weight, bias, self.classes_)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

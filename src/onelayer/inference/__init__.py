@@ -10,13 +10,12 @@ from onelayer.inference.coefficients import Coefficients
 from onelayer.inference.linear import linear_coefficients
 
 if TYPE_CHECKING:
-    from onelayer.inference.softmax import separation_notes, softmax_coefficients, softmax_errors
+    from onelayer.inference.softmax import separation_notes, softmax_errors
 
 __all__ = [
     "Coefficients",
     "linear_coefficients",
     "separation_notes",
-    "softmax_coefficients",
     "softmax_errors",
 ]
 

@@ -58,24 +58,6 @@ class Spread:
     robust: Robust
 
 
-def softmax_coefficients(
-    rows: Source,
-    fit_weight: Array,
-    fit_bias: Array,
-    penalty: Ridge,
-    terms: Sequence[str],
-    classes: Sequence[Any],
-    fit_intercept: bool = True,
-    level: float = 0.95,
-    reference: Any = None,
-    robust: Robust | None = None,
-) -> Coefficients:
-    """Return the logarithms of odds against a reference class, with their errors; see ``softmax_errors``."""
-    return softmax_errors(
-        *(rows, fit_weight, fit_bias, penalty, terms, classes, fit_intercept, level, reference, robust)
-    )[0]
-
-
 def softmax_errors(
     rows: Source,
     fit_weight: Array,
@@ -130,7 +112,7 @@ def net_coefficients(
     fit_intercept: bool = True,
     reference: Any = None,
 ) -> Coefficients:
-    """Return the logarithms of odds of a fit with an l1, which have no errors; see ``softmax_coefficients``."""
+    """Return the logarithms of odds of a fit with an l1, which have no errors; see ``softmax_errors``."""
     names, base = [str(name) for name in classes], number_of(reference, classes)
     W, b = of_all_classes(fit_weight, fit_bias)
     return replace(table(W, b, None, terms, names, fit_intercept, 0.95, base), notes=(CHOSEN,))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
 
 import numpy as np
 
@@ -156,14 +155,13 @@ class Writer:
         found, plan = self.findings, self.findings.run.plan
         values = {"solver": plan.solver, "C": f"{plan.C:g}", "parameters": f"{found.run.parameters:,}"}
         values["alpha"] = f"{plan.alpha:g}"
-        is_penalised = inf > plan.C if plan.model == "softmax" else plan.alpha > 0
         kind = "penalty" if plan.model == "softmax" else "ridge"
         if plan.l1_ratio:
             used = np.count_nonzero(found.model.weight.any(axis=0))
             values |= {"used": f"{used:,}", "features": f"{found.model.n_features:,}"}
             values |= {"l1": f"{plan.l1_ratio:g}", "share": f"{1 - plan.l1_ratio:g}"}
             kind = f"net.{plan.model}"
-        how = "sgd" if not plan.is_exact else kind if is_penalised else "exact"
+        how = "sgd" if not plan.is_exact else kind if plan.is_penalised else "exact"
         epochs = len(found.run.history.epochs)
         fitted = self.say(
             f"fitted.{how}", **values, epochs=f"{epochs:,}", batch=f"{plan.batch_size:,}", lr=f"{plan.lr:g}"

@@ -13,7 +13,7 @@ def penalty(writer: Writer) -> str:
     if found is None:
         return ""
     is_linear, plan = run.plan.model == "linear", run.plan
-    strength = f"alpha = {number(plan.alpha)}" if is_linear else f"C = {number(plan.C)}"
+    strength = f"{plan.penalty_name} = {number(plan.strength)}"
     about = writer.say(
         f"chosen.{plan.rule}",
         strength=strength,

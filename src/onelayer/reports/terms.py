@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.data.dataset import numbered_features
 from onelayer.inference import Coefficients
 from onelayer.model import Model
 
@@ -75,7 +76,7 @@ class Group:
 
 def feature_names(model: Model) -> tuple[str, ...]:
     """Return the names of the features (d,), x₁ to x_d where they have none."""
-    return model.features or tuple(f"x{i + 1}" for i in range(model.n_features))
+    return model.features or numbered_features(model.n_features)
 
 
 def equations(model: Model, deviation: Array) -> tuple[Equation, ...]:

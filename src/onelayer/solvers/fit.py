@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.double_double import EPS
 from onelayer.solvers.inverse import Inverse
 
 Array = NDArray[np.float64]
@@ -140,3 +141,30 @@ class Found:
     is_exhausted: bool
     first: float
     is_stopped: bool = False
+
+    def minimum(
+        self,
+        weight: Array,
+        bias: Array,
+        value: float,
+        gap: float,
+        *,
+        tol: float,
+        solver: str,
+        is_unbounded: bool,
+    ) -> Minimum:
+        """Return the minimum of this value and gap, at weights and bias as they are stored."""
+        # A gap that is rounding beside the loss of a model that knows nothing is no gap, however small F itself is.
+        is_small = gap <= tol * value or gap <= EPS * self.first
+        return Minimum(
+            weight=weight,
+            bias=bias,
+            objective=value,
+            gap=gap,
+            history=self.history,
+            converged=is_small and not is_unbounded,
+            solver=solver,
+            is_exhausted=self.is_exhausted,
+            is_unbounded=is_unbounded,
+            is_stopped=self.is_stopped,
+        )

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.rows import Source
-from onelayer.double_double import EPS
 from onelayer.engines.threads import sums_share_threads
 from onelayer.errors import OneLayerError
 from onelayer.losses import Loss
@@ -176,17 +175,4 @@ def _judged(
     gap = max(0.0, value - max(0.0, found.lower - objective.left_out()))
     is_free = objective.penalty.columns(W.shape[1]) == 0
     is_unbounded = objective.has_no_minimum(W, b, is_free, value, found.first)
-    # A gap that is rounding beside the loss of a model that knows nothing is no gap, however small F itself is.
-    is_small = gap <= tol * value or gap <= EPS * found.first
-    return Minimum(
-        weight=W,
-        bias=b,
-        objective=value,
-        gap=gap,
-        history=found.history,
-        converged=is_small and not is_unbounded,
-        solver=solver,
-        is_exhausted=found.is_exhausted,
-        is_unbounded=is_unbounded,
-        is_stopped=found.is_stopped,
-    )
+    return found.minimum(W, b, value, gap, tol=tol, solver=solver, is_unbounded=is_unbounded)

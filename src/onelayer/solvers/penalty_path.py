@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.rows import Source
-from onelayer.double_double import EPS
 from onelayer.errors import OneLayerError
 from onelayer.losses import CrossEntropy, Loss
 from onelayer.penalties import ElasticNet, Ridge
@@ -144,17 +143,7 @@ class PenaltyPath:
         bound = np.where(W > 0, penalty.upper, penalty.lower)  # in whose way a weight grows
         is_free = (penalty.l1 == 0) & (penalty.l2 == 0) & np.isinf(bound)
         is_unbounded = self.objective.has_no_minimum(W, b, is_free, value, found.first)
-        return Minimum(
-            weight=W,
-            bias=b,
-            objective=value,
-            gap=gap,
-            history=found.history,
-            converged=(gap <= tol * value or gap <= EPS * found.first) and not is_unbounded,
-            solver="proximal",
-            is_unbounded=is_unbounded,
-            is_exhausted=found.is_exhausted,
-        )
+        return found.minimum(W, b, value, gap, tol=tol, solver="proximal", is_unbounded=is_unbounded)
 
     def _of_constant(self, penalty: ElasticNet, W: Array) -> float:
         """Return what columns that count as constant add to the minimum at least, below 0 if they vary by rounding."""
