@@ -5,6 +5,7 @@ import sysconfig
 
 from setuptools import Extension, setup
 
+KERNELS = "src/onelayer/solvers/kernels"
 # Each operation rounds as NumPy's do: a fused multiplication and addition would round once for both.
 ARGUMENTS = [] if sys.platform == "win32" else ["-O3", "-ffp-contract=off"]
 HAS_STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
@@ -13,7 +14,8 @@ setup(
     ext_modules=[
         Extension(
             f"onelayer.solvers.kernels.{name}",
-            [f"src/onelayer/solvers/kernels/{name}.c"],
+            [f"{KERNELS}/{name}.c"],
+            depends=[f"{KERNELS}/sweeps.h"],
             extra_compile_args=ARGUMENTS,
             py_limited_api=HAS_STABLE_ABI,
             optional=True,  # without a compiler NumPy does the same, slower

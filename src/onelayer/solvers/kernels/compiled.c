@@ -9,9 +9,13 @@
 #include <math.h>
 #include <stdint.h>
 
-#define SETTLED 0.01
 
-typedef struct {
+typedef struct Problem Problem;
+
+/* Returns twice what a step in coordinate j gains. */
+typedef double (*Step)(Problem *, Py_ssize_t);
+
+struct Problem {
     /* what every loop has: m columns */
     Py_ssize_t m;
     double *weight;
@@ -27,10 +31,14 @@ typedef struct {
     const int64_t *starts;
     double *residual;
     double total, shift;
-} Problem;
+    Step step;
+};
 
-/* Returns twice what a step in coordinate j gains. */
-typedef double (*Step)(Problem *, Py_ssize_t);
+#include "sweeps.h"
+
+static double step(Problem *p, Py_ssize_t j) { return p->step(p, j); }
+
+static int is_in(const Problem *p, Py_ssize_t j) { return p->weight[j] != 0; }
 
 static double change_of(const Problem *p, Py_ssize_t j, double slope, double size)
 {
@@ -112,35 +120,6 @@ static double step_by_sparse_column(Problem *p, Py_ssize_t j)
     return gain(p, j, p->size[j], change);
 }
 
-static int sweep_until_settled(Problem *p, Step step, double tol, int max_sweeps)
-{
-    int sweeps = 0;
-    while (sweeps < max_sweeps) {
-        double gained = 0;
-        sweeps++;
-        for (Py_ssize_t j = 0; j < p->m; j++) {
-            gained += step(p, j);
-        }
-        if (gained <= 2 * tol) {
-            break;
-        }
-        double settled = fmax(2 * tol, SETTLED * gained);
-        while (sweeps < max_sweeps) {
-            gained = 0;
-            sweeps++;
-            for (Py_ssize_t j = 0; j < p->m; j++) {
-                if (p->weight[j] != 0) {
-                    gained += step(p, j);
-                }
-            }
-            if (gained <= settled) {
-                break;
-            }
-        }
-    }
-    return sweeps;
-}
-
 /* Opens the buffers of a tuple's first items, and closes all of them on an error. */
 static int open_buffers(PyObject *args, Py_buffer *buffers, int count, unsigned writable)
 {
@@ -183,7 +162,7 @@ static int have_shapes(const Py_buffer *buffers, const Shape *shapes, int count)
 }
 
 /* Runs a loop on buffers, of which weight, l1, l2, lower and upper start at ``first``. */
-static PyObject *run(PyObject *args, Py_buffer *buffers, int first, Problem *p, Step step)
+static PyObject *run(PyObject *args, Py_buffer *buffers, int first, Problem *p)
 {
     double tol = PyFloat_AsDouble(PyTuple_GetItem(args, first + 5));
     long max_sweeps = PyLong_AsLong(PyTuple_GetItem(args, first + 6));
@@ -204,7 +183,7 @@ static PyObject *run(PyObject *args, Py_buffer *buffers, int first, Problem *p, 
     p->upper = buffers[first + 4].buf;
     int sweeps;
     Py_BEGIN_ALLOW_THREADS
-    sweeps = sweep_until_settled(p, step, tol, max_sweeps > INT32_MAX ? INT32_MAX : (int)max_sweeps);
+    sweeps = sweep_until_settled(p, p->m, tol, max_sweeps > INT32_MAX ? INT32_MAX : (int)max_sweeps);
     for (Py_ssize_t i = 0; p->root && i < p->n; i++) {
         p->residual[i] += p->shift * p->root[i];
     }
@@ -235,12 +214,15 @@ static PyObject *descend_gram(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     PyObject *found = NULL;
-    Problem p = {.m = length(&buffers[SLOPE]), .gram = buffers[GRAM].buf, .slope = buffers[SLOPE].buf};
+    Problem p = {.step = step_by_gram,
+                 .m = length(&buffers[SLOPE]),
+                 .gram = buffers[GRAM].buf,
+                 .slope = buffers[SLOPE].buf};
     p.stride = p.m ? length(&buffers[GRAM]) / p.m : 0;
     Shape shapes[] = {{GRAM, p.m * (p.stride > p.m ? p.stride : p.m), sizeof(double)},
                       {SLOPE, p.m, sizeof(double)}};
     if (have_shapes(buffers, shapes, 2)) {
-        found = run(args, buffers, WEIGHT, &p, step_by_gram);
+        found = run(args, buffers, WEIGHT, &p);
     }
     close_buffers(buffers, BUFFERS);
     return found;
@@ -255,7 +237,8 @@ static PyObject *descend_dense(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     PyObject *found = NULL;
-    Problem p = {.m = length(&buffers[SIZE]),
+    Problem p = {.step = step_by_column,
+                 .m = length(&buffers[SIZE]),
                  .n = length(&buffers[RESIDUAL]),
                  .values = buffers[COLUMNS].buf,
                  .size = buffers[SIZE].buf,
@@ -264,7 +247,7 @@ static PyObject *descend_dense(PyObject *Py_UNUSED(module), PyObject *args)
                       {SIZE, p.m, sizeof(double)},
                       {RESIDUAL, p.n, sizeof(double)}};
     if (have_shapes(buffers, shapes, 3)) {
-        found = run(args, buffers, WEIGHT, &p, step_by_column);
+        found = run(args, buffers, WEIGHT, &p);
     }
     close_buffers(buffers, BUFFERS);
     return found;
@@ -296,7 +279,8 @@ static PyObject *descend_sparse(PyObject *Py_UNUSED(module), PyObject *args)
     }
     PyObject *found = NULL;
     Py_ssize_t stored = length(&buffers[VALUES]);
-    Problem p = {.m = length(&buffers[SIZE]),
+    Problem p = {.step = step_by_sparse_column,
+                 .m = length(&buffers[SIZE]),
                  .n = length(&buffers[RESIDUAL]),
                  .values = buffers[VALUES].buf,
                  .rows = buffers[ROWS].buf,
@@ -313,7 +297,7 @@ static PyObject *descend_sparse(PyObject *Py_UNUSED(module), PyObject *args)
         for (Py_ssize_t i = 0; i < p.n; i++) {
             p.total += p.root[i] * p.root[i];
         }
-        found = run(args, buffers, WEIGHT, &p, step_by_sparse_column);
+        found = run(args, buffers, WEIGHT, &p);
     }
     close_buffers(buffers, BUFFERS);
     return found;

@@ -9,7 +9,6 @@
 #include <math.h>
 #include <stdint.h>
 
-#define SETTLED 0.01
 #define MOST_STEPS 100
 #define PRECISE 1e-3
 
@@ -21,6 +20,8 @@ typedef struct {
     const int64_t *starts;           /* of the groups, and m */
     double *next, *change;           /* of one group: the next step, and all steps together */
 } Problem;
+
+#include "sweeps.h"
 
 /* Takes proximal gradient steps in one group until they are short; the sum of them is left in ``change``. */
 static void find_change(const Problem *p, Py_ssize_t group)
@@ -90,35 +91,6 @@ static int is_in(const Problem *p, Py_ssize_t group)
     return 0;
 }
 
-static int sweep_until_settled(Problem *p, double tol, int max_sweeps)
-{
-    int sweeps = 0;
-    while (sweeps < max_sweeps) {
-        double gained = 0;
-        sweeps++;
-        for (Py_ssize_t j = 0; j < p->count; j++) {
-            gained += step(p, j);
-        }
-        if (gained <= 2 * tol) {
-            break;
-        }
-        double settled = fmax(2 * tol, SETTLED * gained);
-        while (sweeps < max_sweeps) {
-            gained = 0;
-            sweeps++;
-            for (Py_ssize_t j = 0; j < p->count; j++) {
-                if (is_in(p, j)) {
-                    gained += step(p, j);
-                }
-            }
-            if (gained <= settled) {
-                break;
-            }
-        }
-    }
-    return sweeps;
-}
-
 /* Returns the size of the largest group, or 0 if the groups are not one after another, up to m. */
 static Py_ssize_t largest_group(const Problem *p)
 {
@@ -147,7 +119,7 @@ static PyObject *run(Problem *p, double tol, int max_sweeps)
     p->change = scratch + size;
     int sweeps;
     Py_BEGIN_ALLOW_THREADS
-    sweeps = sweep_until_settled(p, tol, max_sweeps);
+    sweeps = sweep_until_settled(p, p->count, tol, max_sweeps);
     Py_END_ALLOW_THREADS
     PyMem_Free(scratch);
     return PyLong_FromLong(sweeps);
