@@ -6,9 +6,9 @@ import statsmodels.api as statsmodels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
-from scipy.optimize import linprog
 from sklearn.datasets import load_iris
 
+from linear_programs import largest, leads_of
 from onelayer.data.rows import Rows
 from onelayer.inference import separation_notes
 from onelayer.losses import CrossEntropy
@@ -135,18 +135,6 @@ def test_rows_of_weight_0_and_zeros_of_sparse_rows_count_as_they_should():
         assert separated[0].startswith("x1 separates class a from class b:") and not any(
             note.startswith("x1 separates") for note in not_separated
         )
-
-
-def leads_of(Z, y, classes):
-    """Return rows whose products with outputs' weights, one after another, are leads of labels over other classes."""
-    of_class = np.eye(max(classes) + 1)[:, classes]
-    pairs = [(i, j) for i in range(len(y)) for j in classes if j != y[i]]
-    return np.array([np.kron(of_class[y[i]] - of_class[j], Z[i]) for i, j in pairs])
-
-
-def largest(objective, leads):
-    """Return the largest of a linear function of weights within a box, of those that leave no label behind."""
-    return -linprog(-objective, A_ub=-leads, b_ub=np.zeros(len(leads)), bounds=(-1, 1)).fun
 
 
 @given(st.integers(0, 10**6), st.sampled_from([2, 3]), st.sampled_from([2, 3, 4]))

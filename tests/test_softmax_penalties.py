@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.special import softmax
@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from exact_minimum import bound_holds, relative_error
+from linear_programs import has_minimum
 from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
 from onelayer.estimators import SoftmaxRegression
@@ -182,6 +183,7 @@ def problems(draw):
 )
 def test_the_gap_is_never_less_than_what_is_missing(problem, form, how):
     X, labels, q, c, penalty, intercept = problem
+    assume(has_minimum(X, labels, q, penalty, intercept))
     tol, max_iter = how
     rows = Rows(form(X), labels, "classes", c)
     fit = minimise(rows, CrossEntropy(q), penalty, intercept, tol=tol, max_iter=max_iter)
@@ -194,6 +196,26 @@ def test_the_gap_is_never_less_than_what_is_missing(problem, form, how):
     assert float(least - stored) <= 1e-11 * fit.objective or max_iter < 1000
     if max_iter == 1000:
         assert fit.converged and fit.gap <= tol * fit.objective
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_where_there_is_no_minimum_weights_stay_finite_and_the_bound_is_true(seed):
+    """A feature that nothing holds tells one class from the others by its sign."""
+    generator = np.random.default_rng(seed)
+    n, d, q = int(generator.integers(8, 40)), int(generator.integers(1, 12)), 2 + seed % 2
+    X = generator.normal(size=(n, d)) * 10.0 ** generator.integers(-2, 3, d)
+    labels = generator.permutation(np.arange(n) % q)
+    X[:, 0] = np.where(labels == 0, -1, 1) * np.abs(X[:, 0])
+    strength, ratio = np.r_[0, np.full(d - 1, 10.0 ** generator.integers(-3, 3))], [0.0, 0.3, 1.0][seed % 3]
+    penalty = ElasticNet(ratio * strength, (1 - ratio) * strength, is_grouped=ratio > 0 and seed % 4 > 1)
+    assert not has_minimum(X, labels, q, penalty, False)
+    rows = Rows(X, labels, "classes")
+    for tol in (1e-2, 1e-10):
+        fit = minimise(rows, CrossEntropy(q), penalty, False, tol=tol, max_iter=60)
+        assert np.isfinite(fit.weight).all() and fit.gap <= fit.objective
+        further = minimise(rows, CrossEntropy(q), penalty, False, tol=tol / 10, max_iter=120)
+        least = exact_value(further.weight, further.bias, X, labels, np.ones(n), penalty)
+        assert bound_holds(fit, least)
 
 
 def test_a_solver_that_is_stopped_says_so_and_keeps_a_true_gap():

@@ -350,6 +350,8 @@ def solve_exactly(gram: Array, slope: Array, v: Array, penalty: ElasticNet) -> N
         matrix = gram[np.ix_(used, used)]
         matrix.flat[:: len(used) + 1] += l2[used] + JITTER * len(used) * matrix.diagonal().max()
         down = slope[used] - l1[used] * sign - l2[used] * v[used]
+        if not np.isfinite(down).all():  # weights on their way to infinity, where nothing holds them
+            return
         try:
             step = _solved(matrix, down, shortest=not l1[used].any())
         except linalg.LinAlgError:

@@ -215,10 +215,14 @@ class Proximal:
         assert self.model is not None
         full = np.zeros((2, *self.V.shape))
         full[0][:, self.columns], full[1][:, self.columns] = point.V, point.gradient
-        goal = self.model.step(full[0], full[1], self.net)[:, self.columns]
-        step, penalty = goal - point.V, net.value(point.V)
+        penalty = net.value(point.V)
+        with np.errstate(over="ignore", invalid="ignore"):
+            goal = self.model.step(full[0], full[1], self.net)[:, self.columns]
+            step = goal - point.V
+            promised = float((point.gradient * step).sum()) + net.value(goal) - penalty
+        if not np.isfinite(promised):  # the losses have hardly any curvature left: no minimum is near
+            return None
         value, t = point.value + penalty, 1.0
-        promised = float((point.gradient * step).sum()) + net.value(goal) - penalty
         for _ in range(HALVINGS if self.is_new else 1):
             V = goal if t == 1 else point.V + t * step
             ahead = self.part.at(V)
