@@ -21,13 +21,23 @@ def mask_of(values: pa.ChunkedArray) -> NDArray[np.bool_]:
 
 def numbers_of(values: pa.ChunkedArray, dtype: type[np.generic], missing: float) -> NDArray[Any]:
     """Return numbers (n,) of an Arrow type that NumPy calls ``dtype``, ``missing`` in the place of a null."""
-    parts: list[NDArray[Any]] = [np.zeros(0, dtype)]
+    parts: list[NDArray[Any]] = []
     for chunk in values.chunks:
         if len(chunk):
             offset = chunk.offset * np.dtype(dtype).itemsize
             stored = np.frombuffer(chunk.buffers()[1], dtype, len(chunk), offset)
-            parts.append(np.where(_bits(chunk, 0), stored, np.asarray(missing, dtype)))
-    return np.concatenate(parts)
+            is_whole = not chunk.null_count
+            parts.append(
+                stored if is_whole else np.where(_bits(chunk, 0), stored, np.asarray(missing, dtype))
+            )
+    return np.concatenate(parts) if parts else np.zeros(0, dtype)
+
+
+def stored_floats(values: pa.Array) -> NDArray[np.float64] | None:
+    """Return float64 of which none is null (n,), without a copy; None if the array is of anything else."""
+    if not pa.types.is_float64(values.type) or values.null_count or not len(values):
+        return None
+    return np.frombuffer(values.buffers()[1], np.float64, len(values), values.offset * 8)
 
 
 def column_of(values: NDArray[Any], known: NDArray[np.bool_] | None = None) -> pa.Array:

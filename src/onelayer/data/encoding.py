@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import sparse
 
-from onelayer.data.arrow import first_true, mask_of, numbers_of, strings
+from onelayer.data.arrow import first_true, mask_of, numbers_of, stored_floats, strings
 from onelayer.data.arrow_types import as_strings, is_number, is_string
 from onelayer.data.columns import Profile
 from onelayer.data.dataset import Missing
@@ -189,6 +189,8 @@ class Encoding:
         Raises:
             OneLayerError: if a column holds something else than it did in training.
         """
+        if self.design is None and all(column.kind == "number" for column in self.columns):
+            return self._all_numbers(batch, profiles, start), np.zeros(len(batch), bool)
         parts: list[Any] = []
         strange = np.zeros(len(batch), bool)
         for column, values in zip(self.columns, batch.columns, strict=True):
@@ -209,6 +211,17 @@ class Encoding:
         if self.is_sparse:
             return sparse.csr_array(sparse.hstack(parts, format="csr")), strange
         return np.concatenate(parts, axis=1) if parts else np.empty((len(batch), 0)), strange
+
+    def _all_numbers(self, batch: pa.RecordBatch, profiles: Mapping[str, Profile], start: int) -> Values:
+        """Return the features (n, d) where all columns are numbers; those stored as float64 are copied just once."""
+        X = np.empty((len(batch), len(self.columns)))
+        for j, (column, values) in enumerate(zip(self.columns, batch.columns, strict=True)):
+            stored = stored_floats(values)
+            X[:, j] = column.numbers(values, profiles[column.name], start)[:, 0] if stored is None else stored
+        if X.size and not (X.min() >= -LARGEST and X.max() <= LARGEST):  # also where a value is missing
+            for column, values in zip(self.columns, batch.columns, strict=True):
+                column.numbers(values, profiles[column.name], start)
+        return X
 
     def to_json(self) -> dict[str, Any]:
         """Return the encoding as JSON values, for a model file."""

@@ -3,10 +3,12 @@
 A linear algebra library shares a product among threads too, but has little to share where the product is thin.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import cache
 from threading import Lock
 from typing import Any, TypeVar
@@ -63,7 +65,7 @@ def sums_share_threads() -> Iterator[None]:
     For many small matrices: NumPy and SciPy bring a library each, and threads of one that wait for more work take the
     processor from the other's.
     """
-    token = _walkers.set(thread_count())
+    token = _walkers.set(_walkers.get() or thread_count())
     try:
         with one_thread():
             yield
@@ -71,17 +73,59 @@ def sums_share_threads() -> Iterator[None]:
         _walkers.reset(token)
 
 
-def sum_of(function: Callable[[Share], Sequence[Any]], shares: Sequence[Share]) -> list[Any]:
-    """Return the sums, one by one, of what ``function`` returns for each share, added in their order."""
-    threads = min(_walkers.get() or thread_count(), len(shares)) if len(shares) > 1 else 1
+def sum_of(function: Callable[[Share], Sequence[Any]], shares: Sequence[Share], most: int = 0) -> list[Any]:
+    """Return the sums, one by one, of what ``function`` returns for each share, added by one tree.
+
+    Args:
+        function: what to sum.
+        shares: of what.
+        most: threads, if not as many as linear algebra has.
+    """
+    threads = min(_walkers.get() or thread_count(), len(shares), most or len(shares)) if len(shares) > 1 else 1
     if threads < 2:
-        return added(map(function, shares))
+        return tree_sum(map(function, shares))
     with one_thread(), ThreadPoolExecutor(threads) as pool:
-        return added(pool.map(function, shares))
+        return tree_sum(_in_order(pool, function, shares, threads + 2))
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, function: Callable[[Share], Sequence[Any]], shares: Sequence[Share], ahead: int
+) -> Iterator[Sequence[Any]]:
+    """Yield results in the order of shares, of which no more than ``ahead`` are begun before they are wanted."""
+    running: deque[Future[Sequence[Any]]] = deque()
+    try:
+        for share in shares:
+            if len(running) == ahead:
+                yield running.popleft().result()
+            running.append(pool.submit(function, share))
+        while running:
+            yield running.popleft().result()
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def tree_sum(parts: Iterable[Sequence[Any]]) -> list[Any]:
+    """Return the sums of sequences, one by one, added by a binary tree that depends on their number alone.
+
+    The left branch of n parts has the largest power of two of them that is less than n. So the sum of the sums of
+    every 2ᵏ parts has the same bits as the sum of all. Arrays are changed.
+    """
+    branches: list[tuple[int, Sequence[Any]]] = []  # sizes fall, each a power of two
+    for part in parts:
+        size = 1
+        while branches and branches[-1][0] == size:
+            part = added([branches.pop()[1], part])
+            size *= 2
+        branches.append((size, part))
+    total: Sequence[Any] = branches.pop()[1] if branches else []
+    while branches:
+        total = added([branches.pop()[1], total])
+    return list(total)
 
 
 def added(parts: Iterable[Sequence[Any]]) -> list[Any]:
-    """Return the sums of sequences, one by one. The first one's arrays are changed."""
+    """Return the sums of sequences, one by one, in their order. The first one's arrays are changed."""
     totals: list[Any] = []
     for part in parts:
         if not totals:
@@ -90,3 +134,36 @@ def added(parts: Iterable[Sequence[Any]]) -> list[Any]:
         for i, value in enumerate(part):
             totals[i] += value
     return totals
+
+
+@dataclass(eq=False)
+class Threads:
+    """Threads of this process walk units of files; the first units stay in memory as they were read.
+
+    Attributes:
+        most: threads; 0 for as many as linear algebra has.
+        n_held: how many units stay in memory.
+    """
+
+    most: int = 0
+    n_held: int = 0
+    _held: dict[Any, list[Any]] = field(default_factory=dict, repr=False)
+
+    def sum(
+        self,
+        read: Callable[[Any], Iterable[Any]],
+        terms: Callable[[Any], Sequence[Any]],
+        units: Sequence[Any],
+    ) -> list[Any]:
+        """Return the sums of what ``terms`` returns for all blocks that ``read`` yields for each unit."""
+        held = set(units[: self.n_held])
+
+        def of_unit(unit: Any) -> list[Any]:
+            if unit not in held:
+                return added(map(terms, read(unit)))
+            if unit not in self._held:
+                self._held[unit] = list(read(unit))
+            return added(map(terms, self._held[unit]))
+
+        with sums_share_threads():
+            return sum_of(of_unit, units, self.most)

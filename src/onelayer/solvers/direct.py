@@ -24,6 +24,9 @@ SMALL = 5_000  # values of X: so few that the careful way takes a millisecond
 ILL_CONDITIONED = 1e6  # condition of the scaled Gram matrix above which its digits are not trusted
 CORRECTED = 1e-8  # a correction this small has left an error of about its square
 MOST_CORRECTIONS = 10
+ROUNDED = 256 * EPS  # what sums over blocks are off by, relatively, at most about
+PRECISE = 1e-11  # error of a solution that is not worth another pass over files
+UNEXPLAINED = 1e-4  # share of a target that is not explained, below which it takes the rows themselves to say how much
 MOST_FACTORED = 2**26  # values of the factors of different penalties: 512 MB
 MOST_SPARSE_FEATURES = 2_000  # beyond them a sparse problem is solved without its Gram matrix
 
@@ -100,14 +103,25 @@ def _solve_by_cholesky(
     """
     distinct = np.unique(alpha)
     factors = [inverse_factor(gram, value, moments.rounding) for value in distinct]
-    halves = [half for half in factors if half is not None]
-    if len(halves) < len(factors):
+    found = [factor for factor in factors if factor is not None]
+    if len(found) < len(factors):
         return None
+    halves = [half for half, _ in found]
+    if not rows.in_memory and len(halves) == 1:
+        [[half, condition]] = found
+        explained = np.square(half.T @ cross).sum(axis=0)
+        if ROUNDED * condition <= PRECISE and (explained <= (1 - UNEXPLAINED) * moments.tss).all():
+            return solve_by_factors(rows, moments, halves, cross, alpha, ROUNDED * condition)
     return solve_by_factors(rows, moments, halves, cross, alpha)
 
 
 def solve_by_factors(
-    rows: Source, moments: Moments, halves: list[Array], cross: Array, alpha: Array
+    rows: Source,
+    moments: Moments,
+    halves: list[Array],
+    cross: Array,
+    alpha: Array,
+    error: float | None = None,
 ) -> LeastSquaresFit:
     """Return the solution by factors of inverses, corrected with the residuals of the rows.
 
@@ -117,6 +131,7 @@ def solve_by_factors(
         halves: H (d, r) for each penalty, in ascending order, with HHᵀ = (XᵀCX + alpha)⁻¹ on the span of the rows.
         cross: XᵀCY (d, q), centred.
         alpha: the penalty of each target (q,), or one for all.
+        error: of the solution relatively, at most about, where it needs no correction and another pass is saved.
     """
     d = len(cross)
     which = np.searchsorted(np.unique(alpha), np.broadcast_to(alpha, cross.shape[1]))
@@ -133,7 +148,8 @@ def solve_by_factors(
     u = times(cross, is_transposed=True)
     weight, bias, size, corrections = times(u), moments.y_mean, np.inf, 0  # the bias at x̄
     total = (moments.n or 0.0) * moments.y_mean**2 + moments.tss
-    while size > CORRECTED and corrections < MOST_CORRECTIONS:
+    rss = moments.tss - (u**2).sum(axis=0) - alpha * (weight**2).sum(axis=0)
+    while error is None and size > CORRECTED and corrections < MOST_CORRECTIONS:
         gradient, residual, rss = residual_products(rows, moments, weight, bias)
         penalised = gradient - alpha * weight
         down = times(penalised, is_transposed=True)
@@ -154,14 +170,17 @@ def solve_by_factors(
         rss=np.maximum(rss, 0) + (moments.n or 0.0) * lost**2,
         tss=moments.variation,
         rounding=moments.rounding_of(weight, exact.rounded()),
-        error=size**2,
+        error=size**2 if error is None else error,
         sensitivity=EPS * math.sqrt(max((moments.squares @ half**2).max(initial=0) for half in halves)),
         corrections=corrections,
     )
 
 
-def inverse_factor(gram: Array, alpha: float, rounding: Array) -> Array | None:
-    """Return H (d, d) with HHᵀ the inverse of the Gram matrix with the penalty, or None if it has too few digits."""
+def inverse_factor(gram: Array, alpha: float, rounding: Array) -> tuple[Array, float] | None:
+    """Return H (d, d) with HHᵀ the inverse of the Gram matrix with the penalty, and its condition when it is scaled.
+
+    None if it has too few digits.
+    """
     gram = gram + alpha * np.eye(len(gram)) if alpha else gram
     scales = np.sqrt(np.maximum(gram.diagonal(), 0))
     if not (scales > rounding / math.sqrt(EPS)).all():
@@ -171,8 +190,9 @@ def inverse_factor(gram: Array, alpha: float, rounding: Array) -> Array | None:
         half = np.linalg.inv(np.linalg.cholesky(scaled)).T
     except np.linalg.LinAlgError:
         return None
-    norms = [np.abs(matrix).sum(axis=0).max(initial=0) for matrix in (scaled, half @ half.T)]
-    return half / scales[:, None] if norms[0] * norms[1] <= ILL_CONDITIONED else None
+    norms = [float(np.abs(matrix).sum(axis=0).max(initial=0)) for matrix in (scaled, half @ half.T)]
+    condition = norms[0] * norms[1]
+    return (half / scales[:, None], condition) if condition <= ILL_CONDITIONED else None
 
 
 def residual_products(rows: Source, moments: Moments, weight: Array, bias: Array) -> list[Array]:

@@ -98,17 +98,20 @@ def sums_of(rows: Source, fit_intercept: bool) -> tuple[Moments, Array, Array]:
     """Return the moments of the rows, and the centred XᵀCX (d, d) and XᵀCY (d, q).
 
     One pass sums the products as they are, and centres the sums, which is exact but for digits that cancel. Where they
-    are many, because a column or a target is far from 0, another pass sums the products of centred rows.
+    are many, because a column or a target is far from 0, another pass sums the products of centred rows. Columns that
+    are read again in each pass are about the means of the first rows at once.
     """
-    d, y = rows.n_features, rows.first().y
-    q = y.shape[1]
-    y_shift = y.mean(axis=0) if fit_intercept else np.zeros(q)
+    d, block = rows.n_features, rows.first()
+    q = block.y.shape[1]
+    x_shift, y_shift = np.zeros(d), block.y.mean(axis=0) if fit_intercept else np.zeros(q)
     with np.errstate(over="ignore", invalid="ignore"):
-        raw = _raw_sums(rows, np.zeros(d), y_shift)
+        if fit_intercept and not rows.in_memory and not rows.is_sparse:
+            x_shift = block.dense().mean(axis=0)
+        raw = _raw_sums(rows, x_shift, y_shift)
     if not all(np.isfinite(part).all() for part in raw):
         raise OneLayerError("some values are so large that their squares overflow: use another unit")
     gram, border, corner = raw
-    squares = gram.diagonal().copy()
+    squares = gram.diagonal() + x_shift * (2 * border[:, -1] + corner[-1, -1] * x_shift)
     if not fit_intercept:
         return (
             Moments(None, np.zeros(d), y_shift, squares, squares, corner.diagonal()[:q].copy()),
@@ -117,10 +120,11 @@ def sums_of(rows: Source, fit_intercept: bool) -> tuple[Moments, Array, Array]:
         )
     if not corner[-1, -1] > 0:
         raise OneLayerError("no row has a weight above 0")
-    centred = _centred(raw, np.zeros(d), y_shift, squares)
+    centred = _centred(raw, x_shift, y_shift, squares)
     moments = centred[0]
-    if moments.is_far or (moments.tss * FAR**2 < corner.diagonal()[:q]).any():
-        shift = moments.mean if moments.is_far else np.zeros(d)
+    is_far = bool((moments.spread * FAR**2 < gram.diagonal()).any())
+    if is_far or (moments.tss * FAR**2 < corner.diagonal()[:q]).any():
+        shift = moments.mean if is_far else x_shift
         centred = _centred(_raw_sums(rows, shift, moments.y_mean), shift, moments.y_mean, squares)
     return centred
 
@@ -154,7 +158,7 @@ def _centred(
 ) -> tuple[Moments, Array, Array]:
     gram, border, corner = raw
     n = float(corner[-1, -1])
-    x_mean, y_mean = border[:, -1] / n, corner[:-1, -1] / n
+    x_mean, y_mean = border[:, -1] / n, corner[:-1, -1] / n  # about the shift
     gram = gram - np.outer(n * x_mean, x_mean)
     cross = border[:, :-1] - np.outer(n * x_mean, y_mean)
     spread = np.maximum(gram.diagonal(), 0)

@@ -97,8 +97,9 @@ def solution(
     The eigenvectors of features in different units have digits of the largest ones alone; their Cholesky factor has
     digits of all.
     """
-    half = inverse_factor(gram, alpha, moments.rounding)
-    if half is not None:
+    factor = inverse_factor(gram, alpha, moments.rounding)
+    if factor is not None:
+        half = factor[0]
         weight = (half @ (half.T @ cross)).T
         return Solution(weight, moments.y_mean - weight @ moments.mean, half)
     fit = least_squares(rows, alpha, fit_intercept)
