@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from onelayer import Timer
 from onelayer.data.rows import Rows, Source
-from onelayer.data.scan import scan
+from onelayer.data.scanning import scan
 from onelayer.losses import CrossEntropy
 from onelayer.penalties import Ridge
 from onelayer.solvers.direct import least_squares

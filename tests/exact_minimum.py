@@ -74,7 +74,7 @@ def _minimum(X, labels, q, c, strength, intercept):
                     H[a * p + j, b * p + j] += held
         step = mp.lu_solve(H, -g)
         decrease = -(step.T * g)[0]
-        if decrease < mp.mpf(10) ** -40 * total:
+        if decrease < mp.mpf(10) ** -30 * total:
             return total
         t = mp.mpf(1)
         while value(V + t * step) > total - t * decrease / 10**4:

@@ -15,7 +15,7 @@ from scipy import sparse
 from scipy.special import softmax
 
 from onelayer.data.rows import Rows
-from onelayer.data.scan import scan
+from onelayer.data.scanning import scan
 from onelayer.errors import OneLayerError
 from onelayer.inference import Coefficients, linear_coefficients, softmax_errors
 from onelayer.inference.coefficients import said_p

@@ -112,3 +112,10 @@ def test_the_gap_is_a_bound(case, n_classes, C, as_csr):
     used = labels if case.c is None else labels[case.c > 0]
     assume(len(np.unique(used)) == n_classes)
     assert not softmax_failures(Case("drawn", case.X, labels, case.c, case.fit_intercept), C, as_csr)
+
+
+def test_dependent_columns_in_units_that_differ_by_19_digits():
+    base, scales = np.array([-7.0, -3, 0, 4]), [1e-10, 1e-10, 1, 1e-10, 1e-10, 1]
+    X = np.outer(base, [1, 3, 3, 3, 2, 0]) * scales + [0, 0, 1e9, 0, 0, 1e3]
+    y = 1e-11 * np.array([-2.18791664, -12.4591095, -7.32267355, -5.44258983])
+    assert not failures(Case("19 digits", X, y, None, True))

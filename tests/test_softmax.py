@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 from exact_minimum import bound_holds, exact_minimum, exact_objective, not_below, relative_error
 from onelayer.data.rows import Rows
-from onelayer.data.scan import scan
+from onelayer.data.scanning import scan
 from onelayer.errors import OneLayerError
 from onelayer.estimators import SoftmaxRegression
 from onelayer.functional import cross_entropy

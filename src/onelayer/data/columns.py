@@ -160,6 +160,38 @@ class TypedProfiler:
         )
 
 
+@dataclass(frozen=True)
+class Range:
+    """What a file's own statistics say of a column of numbers or booleans, in which no value is null.
+
+    Attributes:
+        n: rows.
+        low, high: the least and the greatest value; NaN counts as neither.
+    """
+
+    n: int
+    low: Any
+    high: Any
+
+    def __or__(self, other: "Range") -> "Range":
+        """Return what is known of the rows of both."""
+        return Range(self.n + other.n, min(self.low, other.low), max(self.high, other.high))
+
+    def profile(self, name: str, kind: pa.DataType) -> Profile | None:
+        """Return the profile of the column, of an Arrow type; None if it takes a look, for NaN may be all that varies.
+
+        A value that is NaN is not known to be missing.
+        """
+        is_boolean = pa.types.is_boolean(kind)
+        if self.low == self.high and not (is_boolean or pa.types.is_integer(kind)):
+            return None
+        profiler = TypedProfiler(name, kind)
+        profiler.n, profiler.low, profiler.high = self.n, float(self.low), float(self.high)
+        if is_boolean or self.low == self.high:
+            profiler.values = pc.unique(pa.array([self.low, self.high], kind))
+        return profiler.profile()
+
+
 class CellsProfiler:
     """Looks at a column of strings, batch by batch.
 

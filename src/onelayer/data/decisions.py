@@ -98,8 +98,13 @@ class Decisions:
     kept: NumbersKept | None = None
 
 
-def decide(table: Table, choices: Choices) -> Decisions:
+def decide(table: Table, choices: Choices, trusts_statistics: bool = False) -> Decisions:
     """Return what becomes of the columns of a table, after one look at all of it.
+
+    Args:
+        table: the table.
+        choices: what of it is to be learned from.
+        trusts_statistics: whether what files say of columns of numbers will do for these; see ``Table.profiles``.
 
     Raises:
         OneLayerError: if a column is absent or cannot be used, or values are missing and ``missing`` does not say what
@@ -110,7 +115,8 @@ def decide(table: Table, choices: Choices) -> Decisions:
     categorical = {*choices.categorical, *([target] if choices.as_classes else [])}
     kept = NumbersKept() if table.is_slow else None
     looked_at = list(dict.fromkeys([*candidates, target, *choices.aside]))
-    profiles = table.profiles(looked_at, categorical, kept=kept)
+    trusts_statistics = trusts_statistics and choices.missing == "error"
+    profiles = table.profiles(looked_at, categorical, kept=kept, trusts_statistics=trusts_statistics)
     with named(table.name):
         chosen, notes = _chosen(table, candidates, profiles, choices, formula is not None)
         encoding = Encoding(tuple(_column(profiles[c], choices) for c in chosen), choices.missing, formula)

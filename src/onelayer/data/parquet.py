@@ -2,64 +2,110 @@
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from onelayer.data.arrow_types import is_number
+from onelayer.data.columns import Range
+from onelayer.data.places import is_address, store_of
 from onelayer.data.tables import Found
 from onelayer.errors import OneLayerError, first_line
 
 BATCH_ROWS = 1 << 16
+LARGE_GROUP = 1 << 25  # bytes of a row group as it is stored: a larger one is read bit by bit
+BUFFER = 1 << 18  # bytes of each column that are then read at once
 
 
-def parquet_file(path: Path) -> Found:
-    """Return a Parquet file as a table; an index that pandas stored is known as one.
+def parquet_file(place: str) -> Found:
+    """Return a Parquet file, by its path or address, as a table; an index that pandas stored is known as one.
 
     Raises:
         OneLayerError: if it is damaged.
     """
-    file = opened(path)
-    schema = file.schema_arrow
-    try:
-        names = schema.names
-    except UnicodeDecodeError as error:
-        raise OneLayerError(f"{path}: damaged (the name of a column is not in UTF-8)") from error
-    try:
-        written = (schema.metadata or {}).get(b"pandas", b"{}")
-        index = [name for name in json.loads(written).get("index_columns", []) if isinstance(name, str)]
-    except (ValueError, AttributeError, TypeError, RecursionError) as error:
-        raise OneLayerError(f"{path}: what pandas wrote about its columns is damaged ({error})") from error
+    with opened(place) as file:
+        schema, metadata = file.schema_arrow, file.metadata
+        try:
+            names = schema.names
+        except UnicodeDecodeError as error:
+            raise OneLayerError(f"{place}: damaged (the name of a column is not in UTF-8)") from error
+        try:
+            written = (schema.metadata or {}).get(b"pandas", b"{}")
+            index = [name for name in json.loads(written).get("index_columns", []) if isinstance(name, str)]
+        except (ValueError, AttributeError, TypeError, RecursionError) as error:
+            raise OneLayerError(
+                f"{place}: what pandas wrote about its columns is damaged ({error})"
+            ) from error
+        groups = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+        known = _ranges(metadata, schema)
 
     def read(places: Sequence[int], _: Collection[int] = ()) -> Iterator[pa.RecordBatch]:
-        chosen = [names[i] for i in places]
-        return batches(path, range(file.metadata.num_row_groups), chosen, BATCH_ROWS)
+        return batches(place, range(len(groups)), [names[i] for i in places], BATCH_ROWS)
 
-    return Found(str(path), names, schema.types, read, index=index)
+    return Found(place, names, schema.types, read, index=index, is_parquet=True, groups=groups, known=known)
 
 
-def opened(path: Path) -> pq.ParquetFile:
-    """Return a file, opened.
+def _ranges(metadata: Any, schema: pa.Schema) -> dict[str, Range]:
+    """Return what the statistics of all row groups say of columns of numbers and booleans without a null."""
+    kinds = {
+        name: kind
+        for name, kind in zip(schema.names, schema.types, strict=True)
+        if is_number(kind) or pa.types.is_boolean(kind)
+    }
+    found: dict[str, Range] = {}
+    for i in range(metadata.num_row_groups):
+        group = metadata.row_group(i)
+        for j in range(group.num_columns if group.num_rows else 0):
+            column = group.column(j)
+            name, told = column.path_in_schema, column.statistics
+            if name not in kinds:
+                continue
+            if told is None or not told.has_min_max or not told.has_null_count or told.null_count:
+                del kinds[name]
+                continue
+            its = Range(group.num_rows, told.min, told.max)
+            found[name] = found[name] | its if name in found else its
+    return {name: its for name, its in found.items() if name in kinds}
+
+
+def opened(place: str, **how: Any) -> pq.ParquetFile:
+    """Return a file, opened as PyArrow may be told.
 
     Raises:
         OneLayerError: if it cannot be read as Parquet.
     """
     try:
-        return pq.ParquetFile(path, pre_buffer=False)
+        if not is_address(place):
+            return pq.ParquetFile(place, pre_buffer=False, **how)
+        store, path = store_of(place)
+        return pq.ParquetFile(path, filesystem=store, pre_buffer=True, **how)
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise OneLayerError(f"{path}: cannot be read as Parquet ({first_line(error)})") from error
+        raise OneLayerError(f"{place}: cannot be read as Parquet ({first_line(error)})") from error
 
 
-def batches(path: Path, groups: Sequence[int], columns: list[str], size: int) -> Iterator[pa.RecordBatch]:
+def _for_groups(place: str, groups: Sequence[int]) -> pq.ParquetFile:
+    """Return a file whose row groups take a bounded share of memory, however large they are."""
+    file = opened(place)
+    size = max((file.metadata.row_group(i).total_byte_size for i in groups), default=0)
+    if size <= LARGE_GROUP or is_address(place):
+        return file
+    file.close()
+    return opened(place, metadata=file.metadata, buffer_size=BUFFER)
+
+
+def batches(place: str, groups: Sequence[int], columns: list[str], size: int) -> Iterator[pa.RecordBatch]:
     """Yield some columns of some row groups, in batches of at most ``size`` rows.
 
     Raises:
-        OneLayerError: if the file is damaged.
+        OneLayerError: if the file is damaged, or has fewer row groups.
     """
-    with opened(path) as file:
-        try:
-            for batch in file.iter_batches(size, groups, columns, use_threads=False):
-                batch.validate(full=True)  # strings that are not UTF-8
-                yield batch.select(columns)
-        except (OSError, pa.ArrowException) as error:
-            raise OneLayerError(f"{path}: damaged ({first_line(error)})") from error
+    group = -1
+    try:
+        with _for_groups(place, groups) as file:
+            for group in groups:
+                for batch in file.iter_batches(size, [group], columns, use_threads=False):
+                    batch.validate(full=True)  # strings that are not UTF-8
+                    yield batch.select(columns)
+    except (OSError, pa.ArrowException, IndexError) as error:
+        raise OneLayerError(f"{place}: row group {group + 1} is damaged ({first_line(error)})") from error

@@ -1,43 +1,76 @@
 """A scan of Parquet files: rows that are read again for each sum over them, and never held in memory as a whole.
 
-A unit is a file and some of its row groups, of about the same size whatever the files' own division. Units are the
-shares of such rows: they depend on the files alone, and are added in their order, so sums have the same bits again.
+A unit is a run of row groups, of one file or several small ones. Units are the shares of such rows: they depend on the
+files alone, and one tree adds them, so sums have the same bits whoever walks them, in this process or on a cluster.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from onelayer.data.decisions import Choices, Decisions, decide
-from onelayer.data.from_table import joined, needed, pieces, stacked
-from onelayer.data.parquet import batches, opened
+from onelayer.data.arrow import strings
+from onelayer.data.decisions import Decisions
+from onelayer.data.from_table import Piece, joined, needed, pieces, stacked
+from onelayer.data.parquet import batches
 from onelayer.data.rows import Block, Task, Terms, block_rows
-from onelayer.data.tables import open_tables
-from onelayer.engines.threads import added, sum_of
+from onelayer.data.tables import Found
+from onelayer.engines.threads import Threads
 from onelayer.errors import OneLayerError, named
 
 Array = NDArray[Any]
 
-UNIT_VALUES = 2**24  # values of a unit: 128 MB as float64, of which a batch at a time is in memory
+UNITS = 32  # that few data are cut into, so that several workers have something to share
+LEAST_UNIT, MOST_UNIT = 2**20, 2**24  # values of a unit: 8 to 128 MB as float64, but for larger row groups
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some row groups of a file.
+
+    Attributes:
+        place: the path of the file, or its address.
+        groups: the numbers of the row groups.
+        n: how many rows they have.
+        before: how many rows of the file come before.
+        constants: columns that its folders say are the same in all rows.
+    """
+
+    place: str
+    groups: tuple[int, ...]
+    n: int
+    before: int = 0
+    constants: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True)
 class Unit:
-    """Some row groups of a file that are read one after another.
+    """Parts of files that are read one after another.
 
     Attributes:
-        path: the file.
-        groups: the numbers of the row groups.
+        parts: these.
         start: the number of the first row, counted over all files.
     """
 
-    path: Path
-    groups: tuple[int, ...]
+    parts: tuple[Part, ...]
     start: int
+
+    @property
+    def n(self) -> int:
+        """How many rows there are."""
+        return sum(part.n for part in self.parts)
+
+
+class Engine(Protocol):
+    """Who walks the units."""
+
+    def sum(self, read: Any, terms: Terms, units: Sequence[Unit]) -> list[Any]:
+        """Return the sums of what ``terms`` returns for all blocks that ``read`` yields for each unit, by one tree."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -48,11 +81,17 @@ class Scan:
         units: the shares.
         made: what becomes of the columns.
         n: the number of rows.
+        engine: who walks the units.
+        fill: what stands for missing values (d,), if they are filled.
+        source: keeps temporary files alive, if the rows are in some.
     """
 
     units: tuple[Unit, ...]
     made: Decisions
     n: int
+    engine: Engine = field(default_factory=Threads)
+    fill: NDArray[np.float64] | None = None
+    source: Any = None
 
     @property
     def in_memory(self) -> bool:
@@ -77,79 +116,139 @@ class Scan:
         """What the target is."""
         return "classes" if self.made.target.classes else "regression"
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; none if the target is a number."""
+        return self.made.target.classes
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the features (d,)."""
+        return self.made.encoding.features
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was read into the columns, and what was left out, a line each."""
+        return self.made.notes
+
     def weights_near_one(self) -> "tuple[Scan, int]":
         """Return the rows as they are: see ``Source``."""
         return self, 0
 
     def first(self) -> Block:
         """See ``Source``."""
-        return next(self._blocks(self.units[0]))
+        blocks: Iterator[Block] = (block for unit in self.units for block in self._read(unit))
+        return next(block for block in blocks if len(block))
 
     def gathered(self) -> Block:
         """See ``Source``."""
-        parts = [block for unit in self.units for block in self._blocks(unit)]
+        parts = [block for unit in self.units for block in self._read(unit)]
         c, offset = (joined([getattr(part, name) for part in parts]) for name in ("c", "offset"))
         y = np.concatenate([part.y for part in parts])
         return Block(stacked([part.X for part in parts]), y, c, offset=offset)
 
     def sum(self, terms: Terms) -> list[Any]:
         """See ``Source``."""
-        return sum_of(lambda unit: added(map(terms, self._blocks(unit))), self.units)
+        return self.engine.sum(self._read, terms, self.units)
 
-    def _blocks(self, unit: Unit) -> Iterator[Block]:
-        start = unit.start
-        found = batches(unit.path, unit.groups, needed(self.made), block_rows(self.n_features))
-        with named(unit.path):
-            for piece in pieces(self.made, found, start):
-                yield Block(piece.X, piece.y, piece.c, 1.0, start, piece.offset)
-                start += len(piece)
+    def walked_by(self, engine: Engine) -> "Scan":
+        """Return the same rows, walked by another engine."""
+        return replace(self, engine=engine)
+
+    @property
+    def _read(self) -> Any:
+        return partial(blocks_of, self.made, self.fill)
 
 
-def scan(
-    paths: Sequence[Path],
-    target: str,
-    features: Sequence[str] | None = None,
-    weight: str | None = None,
-    as_classes: bool = False,
-    offset: str | None = None,
-) -> Scan:
-    """Return the rows of Parquet files of one schema, for solvers that sum over them.
-
-    Numbers and booleans are features as they are; columns of strings become one feature for each category, which one
-    pass over the files finds.
-
-    Args:
-        paths: the files, in order.
-        target: the column to predict: classes if it holds strings or booleans.
-        features: the columns to predict from; all others if not given.
-        weight: the column of the rows' weights.
-        as_classes: whether a target of numbers is one of classes.
-        offset: the column of what is known beforehand of the outputs.
+def blocks_of(made: Decisions, fill: NDArray[np.float64] | None, unit: Unit) -> Iterator[Block]:
+    """Yield the rows of a unit in blocks that fit the processor's cache, whatever the size of its row groups.
 
     Raises:
-        OneLayerError: if there are no rows, a column is absent or of another type than numbers, booleans and strings.
+        OneLayerError: if a file is damaged or was changed, or a value is missing or not what its column holds.
     """
-    if not paths:
-        raise OneLayerError("there are no files to read")
-    table = open_tables(list(map(str, paths)))
-    made = decide(table, Choices(target, features, weight=weight, as_classes=as_classes, offset=offset))
-    units, n = _units(paths, len(needed(made)))
-    return Scan(units, made, n)
+    start = unit.start
+    for part in unit.parts:
+        names, n = needed(made), 0
+        constants = dict(part.constants)
+        own = [name for name in names if name not in constants]
+        size = block_rows(len(made.encoding.features))
+        with named(part.place):
+            found = batches(part.place, part.groups, own, size)
+            whole = (_with_constants(batch, names, constants) for batch in found)
+            for piece in pieces(made, whole, part.before):
+                kept = _without_gaps(piece, made, fill, part.before + n)
+                n += len(piece)
+                yield Block(kept.X, kept.y, kept.c, 1.0, start, kept.offset)
+                start += len(piece)
+        if n != part.n:
+            raise OneLayerError(
+                f"{part.place}: has {n:,} rows in row groups that had {part.n:,}: the file was changed meanwhile"
+            )
 
 
-def _units(paths: Sequence[Path], columns: int) -> tuple[tuple[Unit, ...], int]:
-    """Return the units of the files, and the number of rows."""
-    units, start = [], 0
-    for path in paths:
-        with opened(path) as file:
-            sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
-        groups: list[int] = []
-        rows = 0
-        for i, size in enumerate(sizes):
-            groups.append(i)
-            rows += size
-            if rows * columns >= UNIT_VALUES or i == len(sizes) - 1:
-                if rows:
-                    units.append(Unit(path, tuple(groups), start))
-                start, groups, rows = start + rows, [], 0
-    return tuple(units), start
+def _with_constants(
+    batch: pa.RecordBatch, names: Sequence[str], constants: Mapping[str, str | None]
+) -> pa.RecordBatch:
+    """Return columns in order, some of which are the same in all rows."""
+    if not constants:
+        return batch
+    columns = [
+        pa.repeat(strings([constants[name]])[0], len(batch)) if name in constants else batch.column(name)
+        for name in names
+    ]
+    return pa.RecordBatch.from_arrays(columns, list(names))
+
+
+def _without_gaps(piece: Piece, made: Decisions, fill: NDArray[np.float64] | None, start: int) -> Piece:
+    """Return rows without missing values: they are left out, filled, or an error, as the encoding says."""
+    if made.encoding.missing == "drop":
+        return piece.complete()
+    values = piece.X if isinstance(piece.X, np.ndarray) else piece.X.data
+    if fill is not None and np.isnan(values.sum()):
+        piece = replace(piece, X=np.where(np.isnan(piece.X), fill, piece.X))
+    elif np.isnan(values.sum()) or (piece.y.ndim == 1 and (piece.y < 0).any()) or np.isnan(piece.y.sum()):
+        _refuse_gap(piece, made, start)
+    return piece
+
+
+def _refuse_gap(piece: Piece, made: Decisions, start: int) -> None:
+    """Raise OneLayerError that says where a value is missing, if one is."""
+    y = piece.y.reshape(len(piece), -1)
+    X = piece.X if isinstance(piece.X, np.ndarray) else piece.X.toarray()
+    gaps = np.column_stack([np.isnan(X), np.isnan(y) if piece.y.ndim > 1 else y < 0])
+    if gaps.any():
+        row, column = (int(i) for i in np.argwhere(gaps)[0])
+        name = (*made.encoding.features, made.target.name)[column]
+        raise OneLayerError(
+            f"column {name!r}, row {start + row + 1:,}: the value is missing; leave such rows out with --missing drop "
+            "(missing='drop' in Python), fill features with --missing mean, or mend it"
+        )
+
+
+def planned(files: Sequence[Found], columns: int) -> tuple[Unit, ...]:
+    """Return the units of Parquet files of which some columns are read, which depend on the files alone."""
+    total = sum(sum(found.groups) for found in files) * columns
+    size = min(max(total // UNITS, LEAST_UNIT), MOST_UNIT)
+    units: list[Unit] = []
+    parts: list[Part] = []
+    start = rows = 0
+    for part in (part for found in files for part in _groups_of(found)):
+        if rows and (rows + part.n) * columns > size:
+            units.append(Unit(tuple(parts), start))
+            parts, start, rows = [], start + rows, 0
+        if parts and parts[-1].place == part.place:
+            last = parts.pop()
+            part = replace(last, groups=last.groups + part.groups, n=last.n + part.n)
+            rows -= last.n
+        parts.append(part)
+        rows += part.n
+    return (*units, Unit(tuple(parts), start)) if rows else tuple(units)
+
+
+def _groups_of(found: Found) -> Iterator[Part]:
+    """Yield each row group of a file that has rows."""
+    before = 0
+    for i, n in enumerate(found.groups):
+        if n:
+            yield Part(found.name, (i,), n, before, tuple(found.constants.items()))
+        before += n

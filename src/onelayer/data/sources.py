@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from onelayer.data import bundled
 from onelayer.data.dataset import Dataset, Missing
 from onelayer.data.idx_folder import open_idx_folder
+from onelayer.data.places import is_address
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.table_names import SUFFIXES, is_table_path, stem
 from onelayer.errors import OneLayerError
@@ -119,7 +120,7 @@ def open_table(source: Any, reading: Reading = AS_FOUND) -> "tuple[str, Table]":
         return "houses", tables.open_table(bundled.HOUSES)
     if str(source) == "synthetic":
         return "synthetic", tables.open_table(tables.arrow_of(bundled.synthetic()))
-    if not set(str(source)) & set("*?["):
+    if not set(str(source)) & set("*?[") and not is_address(str(source)):
         _refuse_nothing(Path(source))
     if str(source) != _readable(str(source)):
         raise OneLayerError(

@@ -4,6 +4,8 @@ import gzip
 import zlib
 from pathlib import Path
 
+from onelayer.data.places import is_address
+
 SUFFIXES = (
     *(".csv", ".tsv", ".txt", ".tab", ".dat", ".psv"),
     *(".parquet", ".jsonl", ".ndjson", ".xlsx", ".sqlite", ".sqlite3", ".db", ".duckdb"),
@@ -13,6 +15,8 @@ COMPRESSED = (".gz", ".zst", ".bz2")
 
 def is_table_path(path: str) -> bool:
     """Tell whether a path is that of a table by its ending or its first bytes, or by the endings in a folder."""
+    if is_address(path):
+        return True
     if Path(path).is_dir():
         return any(_has_ending(child.name) for child in Path(path).iterdir() if child.is_file())
     return _has_ending(path) or _may_be_table(Path(path))

@@ -7,21 +7,22 @@ import difflib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import cached_property
-from glob import glob
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
 from itertools import chain
+from operator import or_
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from onelayer.data.arrow import column_of
+from onelayer.data.arrow import column_of, strings
 from onelayer.data.arrow_types import common_type, is_string, missing_where
-from onelayer.data.columns import Profile, Profiler, profiler_of
+from onelayer.data.columns import Profile, Profiler, Range, profiler_of
 from onelayer.data.dataset import Dataset
 from onelayer.data.delimited import Delimited
+from onelayer.data.places import files_of, is_address, partition_of
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.spelling import POINT, Spelling
 from onelayer.data.spool import NumbersKept
@@ -50,6 +51,7 @@ class Table:
         reading: what the user said.
         read: yields batches with the columns of the given numbers; of the second ones, cells are known to be plain
             numbers, and may come as float64.
+        known: ranges of columns that the files' own statistics tell.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Table:
     is_slow: bool
     reading: Reading
     read: Callable[[Sequence[int], Collection[int]], Batches]
+    known: Mapping[str, Range] = field(default_factory=dict)
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -112,16 +115,35 @@ class Table:
         categorical: Iterable[str] = (),
         expected: Mapping[str, Spelling] | None = None,
         kept: NumbersKept | None = None,
+        trusts_statistics: bool = False,
     ) -> dict[str, Profile]:
         """Return what each column is, after one look at all rows; how numbers are spelled is the table's business.
 
         Where a column leaves that open, it is what ``expected`` says for it, if anything. What ``kept`` takes in, is
-        all columns that are strings and numbers.
+        all columns that are strings and numbers. Columns that the files' own statistics tell need no look, if those
+        who read them do not mind to come upon NaN.
 
         Raises:
             OneLayerError: if there are no rows, or one is broken.
         """
-        chosen = set(categorical)
+        chosen, told = set(categorical), dict[str, Profile]()
+        for name in (
+            set(columns) & set(self.known) - chosen if trusts_statistics and not self.reading.na else ()
+        ):
+            profile = self.known[name].profile(name, self.types[self.place(name)])
+            told |= {} if profile is None else {name: profile}
+        if told and len(told) == len(set(columns)):
+            return {name: told[name] for name in columns}
+        return {**self._seen([c for c in columns if c not in told], chosen, expected or {}, kept), **told}
+
+    def _seen(
+        self,
+        columns: Sequence[str],
+        chosen: Collection[str],
+        expected: Mapping[str, Spelling],
+        kept: NumbersKept | None,
+    ) -> dict[str, Profile]:
+        """Return what each column is, after one look at all rows."""
         profilers = {c: profiler_of(c, self.types[self.place(c)], c in chosen) for c in columns}
         n = 0
         running: list[Future[dict[str, Any]]] = []
@@ -141,7 +163,7 @@ class Table:
         if not n:
             raise OneLayerError(f"{self.name}: has no rows")
         found = {name: profiler.profile() for name, profiler in profilers.items()}
-        return _settled(found, self.reading, self.likely_decimal, expected or {})
+        return _settled(found, self.reading, self.likely_decimal, expected)
 
 
 def _add(pairs: Sequence[tuple[Profiler, pa.Array]]) -> dict[str, Any]:
@@ -213,6 +235,10 @@ class Found:
         index: the names of columns that are a stored index.
         likely_decimal: as in ``Table``.
         is_slow: likewise.
+        is_parquet: whether it is a Parquet file.
+        groups: of such a file, how many rows each row group has.
+        known: ranges of columns that the file's own statistics tell.
+        constants: the last columns, which are the same in all rows.
     """
 
     name: str
@@ -223,6 +249,10 @@ class Found:
     index: Sequence[str] = ()
     likely_decimal: str = "."
     is_slow: bool = False
+    is_parquet: bool = False
+    groups: Sequence[int] = ()
+    known: Mapping[str, Range] = field(default_factory=dict)
+    constants: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def open_table(source: Any, reading: Reading = AS_FOUND) -> Table:
@@ -241,16 +271,26 @@ def open_table(source: Any, reading: Reading = AS_FOUND) -> Table:
         return _checked(query(reading.sql), reading)
     if not isinstance(source, (str, Path)):
         return _checked(arrow_table(*_from_python(source)), reading)
-    return open_tables(_files(str(source)), reading, str(source))
+    return one_table(open_files(files_of(str(source)), reading), reading, str(source))
 
 
-def open_tables(paths: Sequence[str | Path], reading: Reading = AS_FOUND, name: str | None = None) -> Table:
+def open_files(places: Sequence[str], reading: Reading = AS_FOUND) -> list[Found]:
+    """Return the tables in files; of several, also what their folders say of all their rows, as ``year=2026``.
+
+    Raises:
+        OneLayerError: if one cannot be read.
+    """
+    files = [_from_file(place, reading) for place in places]
+    return [_with_constants(found, partition_of(found.name)) for found in files] if len(files) > 1 else files
+
+
+def one_table(files: Sequence[Found], reading: Reading = AS_FOUND, name: str | None = None) -> Table:
     """Return the rows of files with the same columns, one file after another, as a table.
 
     Raises:
-        OneLayerError: as ``open_table``, and if the columns differ.
+        OneLayerError: if the columns differ, or one is there more than once.
     """
-    parts = [_checked(_from_file(Path(path), reading), reading) for path in paths]
+    parts = [_checked(found, reading) for found in files]
     return parts[0] if len(parts) == 1 else _joined(name or parts[0].name, parts)
 
 
@@ -284,6 +324,7 @@ def _checked(found: Found, reading: Reading) -> Table:
         found.is_slow,
         reading,
         found.read,
+        {name.strip(): known for name, known in found.known.items()},
     )
 
 
@@ -324,29 +365,43 @@ def _joined(name: str, parts: Sequence[Table]) -> Table:
 
     notes = (*first.notes, f"{len(parts)} files")
     is_slow = any(part.is_slow for part in parts)
-    return replace(first, name=name, types=tuple(types), notes=notes, is_slow=is_slow, read=read)
+    common = set.intersection(*(set(part.known) for part in parts))
+    known = {column: reduce(or_, (part.known[column] for part in parts)) for column in common}
+    return replace(first, name=name, types=tuple(types), notes=notes, is_slow=is_slow, read=read, known=known)
 
 
-def _files(source: str) -> list[Path]:
-    """Return the files that a path or a pattern names, in order."""
-    path = Path(source)
-    if path.is_dir():
-        found = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith((".", "_")))
-        if not found:
-            raise OneLayerError(f"{source}: there is no file in this folder")
+def _with_constants(found: Found, constants: Mapping[str, str | None]) -> Found:
+    """Return a table with columns of strings that are the same in all rows, unless it has them itself."""
+    new = {name: value for name, value in constants.items() if name not in found.names}
+    if not new:
         return found
-    if path.exists() or not set(source) & set("*?["):
-        if not path.exists():
-            raise OneLayerError(f"there is no file called {source!r}")
-        return [path]
-    matching = sorted(found for found in map(Path, glob(source, recursive=True)) if found.is_file())  # noqa: PTH207 (any path)
-    if not matching:
-        raise OneLayerError(f"no file matches {source!r}")
-    return matching
+    n_own, values = len(found.names), list(new.values())
+
+    def read(places: Sequence[int], plain: Collection[int]) -> Batches:
+        own = [place for place in places if place < n_own]
+        for batch in found.read(own or [0], plain):
+            columns = iter(batch.columns)
+            yield pa.RecordBatch.from_arrays(
+                [
+                    next(columns)
+                    if place < n_own
+                    else pa.repeat(strings([values[place - n_own]])[0], len(batch))
+                    for place in places
+                ],
+                [str(place) for place in places],
+            )
+
+    types = [*found.types, *[pa.large_string()] * len(new)]
+    return replace(found, names=[*found.names, *new], types=types, read=read, constants=new)
 
 
-def _from_file(path: Path, reading: Reading) -> Found:
+def _from_file(place: str, reading: Reading) -> Found:
     """Return the table in a file, whose kind its first bytes tell, or else its name."""
+    if is_address(place):
+        from onelayer.data.parquet import parquet_file
+
+        return parquet_file(place)
+    path = Path(place)
     try:
         with path.open("rb") as file:
             start = file.read(16)
@@ -356,7 +411,7 @@ def _from_file(path: Path, reading: Reading) -> Found:
     if start.startswith(b"PAR1") or name.endswith(".parquet"):
         from onelayer.data.parquet import parquet_file
 
-        return parquet_file(path)
+        return parquet_file(place)
     if start.startswith(b"PK") or name.endswith(".xlsx"):
         from onelayer.data.excel import workbook
 

@@ -81,7 +81,9 @@ def sum_of(function: Callable[[Share], Sequence[Any]], shares: Sequence[Share], 
         shares: of what.
         most: threads, if not as many as linear algebra has.
     """
-    threads = min(_walkers.get() or thread_count(), len(shares), most or len(shares)) if len(shares) > 1 else 1
+    threads = (
+        min(_walkers.get() or thread_count(), len(shares), most or len(shares)) if len(shares) > 1 else 1
+    )
     if threads < 2:
         return tree_sum(map(function, shares))
     with one_thread(), ThreadPoolExecutor(threads) as pool:

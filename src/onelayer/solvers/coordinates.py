@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 CANCELLED = 1e-8
 RESOLVED = 1e-12  # eigenvalue of a scaled Gram matrix above which some digits of it are right
 MOST_CHANGES = 8  # of coordinates
+CHANGED = 1e6  # growth of the features' squares up to which a change of coordinates loses no digits that count
 MOST_EXACT = (
     2**24
 )  # multiplications: up to here B is worked out in twice the working precision, unless T is tame
@@ -246,7 +247,8 @@ def _variances(gram: Array, r: int) -> Array:
 def without_null(problem: Problem, coordinates: Coordinates, is_scaled: bool) -> Coordinates:
     """Return the coordinates with directions that have no part in those that change no prediction.
 
-    Weights are at right angles in the user's units, or if ``is_scaled`` in units of the columns' sizes.
+    Weights are at right angles in the user's units, or if ``is_scaled`` in units of the columns' sizes. Where what is
+    taken away, enlarged by how far it reaches, does change predictions, directions stay as they are.
     """
     null, d = coordinates.null, problem.rows.n_features
     if not null.shape[1]:
@@ -257,4 +259,7 @@ def without_null(problem: Problem, coordinates: Coordinates, is_scaled: bool) ->
     weights = coordinates.T[:d, : coordinates.T.shape[1] - (len(coordinates.T) - d)] / unit
     T = problem.with_bias((weights - basis @ (basis.T @ weights)) * unit)
     gram, cross = problem.products(T, np.ones(T.shape[1], bool))
+    before, after = (np.linalg.eigvalsh(matrix).max(initial=0) for matrix in (coordinates.gram, gram))
+    if not after <= CHANGED * before:
+        return coordinates
     return replace(coordinates, T=T, gram=gram, cross=cross)

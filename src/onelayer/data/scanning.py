@@ -1,0 +1,161 @@
+"""From what the user names to a scan: Parquet as it is, and anything else once it is written as Parquet."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from onelayer.data.dataset import Missing
+from onelayer.data.decisions import Choices, Decisions, decide
+from onelayer.data.from_table import needed
+from onelayer.data.parquet import parquet_file
+from onelayer.data.places import files_of
+from onelayer.data.reading import AS_FOUND, Reading
+from onelayer.data.scaling import RunningMoments
+from onelayer.data.scan import LEAST_UNIT, Scan, planned
+from onelayer.data.sources import BUNDLED_TABLES, open_table
+from onelayer.data.spelling import POINT, as_floats
+from onelayer.data.tables import Found, Table, one_table, open_files
+from onelayer.engines.memory import bytes_in, shares_of
+from onelayer.engines.threads import Threads
+from onelayer.errors import OneLayerError
+
+
+def scan(
+    source: Any,
+    target: str | None = None,
+    features: Sequence[str] | None = None,
+    missing: Missing = "error",
+    as_classes: bool = False,
+    categorical: Collection[str] = (),
+    *,
+    exclude: Collection[str] = (),
+    references: Mapping[str, str] | None = None,
+    date_parts: Sequence[str] = (),
+    weight: str | None = None,
+    offset: str | None = None,
+    formula: str | None = None,
+    reading: Reading = AS_FOUND,
+    memory: str | int | None = None,
+) -> Scan:
+    """Return the rows of files of any size, which estimators take in the place of X and y.
+
+    Parquet is read again in each pass; what fits into memory stays there. Text, databases and queries are read once and
+    kept as Parquet in a temporary folder. Columns are what they are to ``onelayer.open_data``.
+
+    Args:
+        source: a Parquet file, a folder of them, perhaps in partitions such as ``year=2026``, a pattern, an address
+            such as ``s3://bucket/sales``, or a list of these; or any table that ``open_data`` reads.
+        target: the column to predict: classes if it holds strings or booleans.
+        features: the columns to predict from; all others if not given.
+        missing: what to do with missing values: ``"error"``, fill with the ``"mean"``, or ``"drop"`` the row.
+        as_classes: whether a target of numbers is one of classes.
+        categorical: columns that are categories although they look like numbers or text.
+        exclude: columns that are not features.
+        references: by column, the level of a category that the others are relative to; the first one if not given.
+        date_parts: what of dates counts: some of days, year, month, day, weekday, hour.
+        weight: the column of the rows' weights.
+        offset: the column of what is known beforehand of the outputs.
+        formula: such as ``price ~ area * city + log(age)``, in the place of target and features.
+        reading: how to read text, where it does not say so itself.
+        memory: how much the process may take, such as ``"2GB"``; if not given, half of what is free for rows.
+
+    Raises:
+        OneLayerError: if there are no rows, or a column is absent or cannot be used; as ``open_data``.
+    """
+    if target is None and formula is None and isinstance(source, str):
+        target = BUNDLED_TABLES.get(source)
+    choices = Choices(
+        target,
+        features,
+        exclude,
+        missing,
+        as_classes,
+        categorical,
+        references or {},
+        date_parts,
+        weight,
+        offset,
+        formula=formula,
+    )
+    return scan_of(source, choices, reading, memory)
+
+
+def scan_of(
+    source: Any, choices: Choices, reading: Reading = AS_FOUND, memory: str | int | None = None
+) -> Scan:
+    """Return the rows of files as ``scan`` does.
+
+    Raises:
+        OneLayerError: as ``scan``, and if rows are grouped.
+    """
+    limit = None if memory is None else bytes_in(memory)
+    if choices.groups:
+        raise OneLayerError("rows of groups have to fit in memory: leave groups out, or the scan")
+    files, table = _opened(source, reading)
+    made = decide(table, choices, trusts_statistics=bool(files))
+    folder = None
+    if not files:
+        folder = TemporaryDirectory(prefix="onelayer-")
+        files = [_written(table, made, Path(folder.name) / "rows.parquet")]
+    columns = len(needed(made))
+    units = planned(files, max(columns, len(made.encoding.features)))
+    if not units:
+        raise OneLayerError(f"{table.name}: has no rows")
+    width = 8 * (
+        len(made.encoding.features) + 1 + (choices.weight is not None) + (choices.offset is not None)
+    )
+    walkers, n_held = shares_of(limit, len(made.encoding.features) + 1, [unit.n * width for unit in units])
+    rows = Scan(units, made, sum(unit.n for unit in units), Threads(walkers, n_held), source=folder)
+    if choices.missing == "mean":
+        rows = replace(rows, fill=RunningMoments.of_rows(rows).mean)
+    return _complete(rows) if choices.missing == "drop" else rows
+
+
+def _opened(source: Any, reading: Reading) -> tuple[list[Found], Table]:
+    """Return the Parquet files of a source, none if it is something else, and all of it as a table."""
+    if isinstance(source, (list, tuple)):
+        places = [place for one in source for place in files_of(str(one))]
+        if not places:
+            raise OneLayerError("there are no files to read")
+    elif reading.sql is None and isinstance(source, (str, Path)) and str(source) not in BUNDLED_TABLES:
+        places = files_of(str(source))
+    else:
+        return [], open_table(source, reading)[1]
+    files = open_files(places, reading)
+    table = one_table(files, reading, None if isinstance(source, (list, tuple)) else str(source))
+    return (files if all(found.is_parquet for found in files) else []), table
+
+
+def _complete(rows: Scan) -> Scan:
+    """Return rows of which incomplete ones are left out, with their number and a note."""
+    [n] = rows.sum(lambda block: [float(len(block))])
+    if not n:
+        raise OneLayerError("every row has a missing value; none is left")
+    if n == len(rows):
+        return rows
+    said = f"{len(rows) - int(n):,} of {len(rows):,} rows are dropped: a value is missing"
+    return replace(rows, n=int(n), made=replace(rows.made, notes=(*rows.made.notes, said)))
+
+
+def _written(table: Table, made: Decisions, path: Path) -> Found:
+    """Write the columns of a table that are needed as Parquet, and return the file."""
+    names = needed(made)
+    plain = [c for c in names if made.profiles[c].is_plain and made.profiles[c].spellings == (POINT,)]
+    writer: Any = None
+    for batch in table.batches(names, plain):
+        columns = [_stored(column, name in plain) for name, column in zip(names, batch.columns, strict=True)]
+        stored = pa.RecordBatch.from_arrays(columns, names)
+        writer = writer or pq.ParquetWriter(path, stored.schema, compression="zstd")
+        writer.write_batch(stored, row_group_size=max(1024, LEAST_UNIT // len(names)))
+    writer.close()
+    return parquet_file(str(path))
+
+
+def _stored(values: Any, is_plain: bool) -> Any:
+    floats = as_floats(values) if is_plain and not pa.types.is_float64(values.type) else None
+    return values if floats is None else floats

@@ -1,0 +1,69 @@
+"""How much memory there is, and how much of it a pass over units takes."""
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from onelayer.errors import OneLayerError
+
+BASE = 200 << 20  # bytes that Python and its libraries take
+WALKER = 48 << 20  # bytes that a thread has in hand: pages of a file, a batch, and blocks of it
+SHARE = 0.5  # of the memory that is free, if the user does not say how much may be taken
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+BINARY = {"KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def bytes_in(text: str | int) -> int:
+    """Return a number of bytes, such as 2GB, 512MiB or a number.
+
+    Raises:
+        OneLayerError: if it is something else.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?\s*", str(text).upper())
+    factor = (UNITS | BINARY).get(found[2]) if found else None
+    if not found or factor is None or not float(found[1]):
+        raise OneLayerError(f"memory must be such as 2GB or 500MB, not {text!r}")
+    return int(float(found[1]) * factor)
+
+
+def available() -> int:
+    """Return how many bytes of memory are free, or allowed to the process's control group."""
+    found = 2**30
+    with suppress(OSError, ValueError):  # not every system tells
+        found = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):
+        limit = int((CGROUP / "memory.max").read_text())
+        found = min(found, limit - int((CGROUP / "memory.current").read_text()))
+    return max(found, 0)
+
+
+def shares_of(memory: int | None, columns: int, sizes: list[int]) -> tuple[int, int]:
+    """Return how many threads may walk units at once, 0 for any number, and how many units may stay in memory.
+
+    Args:
+        memory: bytes that the process may take; None for a share of what is free.
+        columns: d of the matrices (d, d) that each thread adds up.
+        sizes: bytes of each unit in memory.
+
+    Raises:
+        OneLayerError: if it is too little for one thread.
+    """
+    walker = WALKER + 3 * 8 * columns**2
+    if memory is None:
+        walkers, left = 0, int(SHARE * available())
+    else:
+        if memory < BASE + walker:
+            raise OneLayerError(
+                f"memory must be at least {-(-(BASE + walker) // 10**6)}MB for {columns} features"
+            )
+        walkers = min((memory - BASE) // walker, os.cpu_count() or 1)
+        left = memory - BASE - walkers * walker
+    held = 0
+    for size in sizes:
+        left -= size + size // 8
+        if left < 0:
+            break
+        held += 1
+    return walkers, held
