@@ -5,7 +5,7 @@ still undecided on; or, with very many columns, the diagonal.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ FLAT = 0.5  # share of the slope that may be left at the end of a step
 TRIALS = 30  # points on a line; one is usual
 INTERCEPT_STEPS = 100
 HOPELESS = 100  # times the gap to reach: from here on another bound than the penalty's is tried
+MOST_SAMPLED = 2**24  # values of the sampled rows that are in memory at once: 64 MB in float32
 LARGEST = 1e30  # far from the limits of float32
 
 
@@ -215,7 +216,7 @@ class Descent:
         V, best = self.point.V, math.inf
         shift: Array = np.zeros(len(V))
         for _ in range(INTERCEPT_STEPS):
-            by_intercept, inner = objective.rows.sum(partial(self._intercept_terms, shift))
+            by_intercept, inner = objective.rows.sum(partial(_intercept_terms, objective, self.point, shift))
             size = float(np.abs(by_intercept).max())
             if size >= best / 2:
                 break
@@ -225,12 +226,6 @@ class Descent:
         V = V.copy()
         V[:, -1] += best_shift
         self.point = objective.at(V, inner=True)
-
-    def _intercept_terms(self, shift: Array, block: Block) -> list[Array]:
-        objective = self.objective
-        c = objective.weights(block)
-        _, R, h = objective.loss.at(objective.outputs_at(self.point, block) + shift[:, None], block.y)
-        return [(R * c).sum(axis=1), objective.curvature(h, c)]
 
     # Steps
 
@@ -300,59 +295,42 @@ class Descent:
         alike but for their size.
         """
         objective, sizes = self.objective, self.point.inner.diagonal()
+        total = objective.scaling.total
         if not self.point.V.any():
-            share = sizes / objective.scaling.total
-            factor = Factor(
-                self._sampled_block(None, objective.scaling.total, objective.ridge / share.mean())
-            )
+            share = sizes / total
+            [block] = self._sampled_blocks([None], np.array([total]), objective.ridge / share.mean())
+            factor = Factor(block)
             return self._centred(lambda gradient: factor.solve(gradient.T).T / share[:, None])
-        factors = [Factor(self._sampled_block(k, size, objective.ridge)) for k, size in enumerate(sizes)]
+        at_once = max(1, MOST_SAMPLED // (self.sizes.rows_per_column * objective.shape[1] ** 2))
+        factors: list[Factor] = []
+        for first in range(0, len(sizes), at_once):
+            part = range(first, min(first + at_once, len(sizes)))
+            factors += map(Factor, self._sampled_blocks(part, sizes[part], objective.ridge))
         return self._centred(lambda g: np.stack([f.solve(v) for f, v in zip(factors, g, strict=True)]))
 
-    def _sampled_block(self, k: int | None, total: float, ridge: Array) -> Array:
-        """Return Σᵢ wᵢ zᵢ zᵢᵀ + diag(λ) (p, p) from a sample of rows, where w, of sum ``total``, is as follows.
+    def _sampled_blocks(self, outputs: Sequence[int | None], totals: Array, ridge: Array) -> Iterator[Array]:
+        """Yield Σᵢ wᵢ zᵢ zᵢᵀ + diag(λ) (p, p) of some outputs, from a sample of rows for each, in one pass.
 
-        It is c times the curvature by output k, or c alone. A weight below a threshold becomes the threshold with the
-        probability that it is of it, or else 0: about so many rows are left as the block needs.
+        The sum of w is in ``totals``; it is c times the curvature by the output, or c alone. A weight below a threshold
+        becomes the threshold with the probability that it is of it, or else 0: about so many rows are left as the block
+        needs.
         """
-        rows, p = self.objective.rows, self.objective.shape[1]
-        size = self.sizes.rows_per_column * p
-        threshold = total / size if len(rows) > size else 0.0
+        objective = self.objective
+        rows, size = objective.rows, self.sizes.rows_per_column * objective.shape[1]
+        thresholds = totals / size if len(rows) > size else np.zeros(len(totals))
         is_large = len(rows) * rows.n_features > self.sizes.most_double
         dtype = np.float32 if is_large else np.float64  # what is approximate need not be precise
-        [sample] = rows.sum(partial(self._sampled_rows, k, threshold, dtype))
-        Z = np.concatenate(sample)
-        return np.asarray(Z.T @ Z + np.diag(np.minimum(ridge, LARGEST).astype(dtype)))
-
-    def _sampled_rows(
-        self, k: int | None, threshold: float, dtype: DTypeLike, block: Block
-    ) -> list[list[Array]]:
-        """Return the rows of a block in the sample, times the roots of their weights; lists are added to one."""
-        objective = self.objective
-        w = np.broadcast_to(np.asarray(objective.weights(block), np.float64), len(block))
-        if k is not None:
-            _, _, h = objective.loss.at(objective.outputs_at(self.point, block), block.y)
-            w = w * (h[k] * (1 - h[k]) if objective.loss.is_coupled else h[k])
-        chance = np.random.default_rng(block.start).random(len(block)) * threshold
-        w = np.where(w >= threshold, w, np.where(chance < w, threshold, 0))
-        used = np.flatnonzero(w)
-        part = Block(block.X[used], block.y[used], None, block.unit)
-        Z = Standardised(part, objective.scaling, objective.fit_intercept, dtype).Z
-        Z *= np.sqrt(w[used, None]).astype(dtype)
-        return [[Z]]
+        samples = rows.sum(partial(_sampled_rows, objective, self.point, outputs, thresholds, dtype))
+        for sample in samples:
+            Z = np.concatenate(sample)
+            yield np.asarray(Z.T @ Z + np.diag(np.minimum(ridge, LARGEST).astype(dtype)))
 
     def _diagonal_inverse(self) -> Inverse:
         """Return the inverse of the Hessian's diagonal."""
-        [squares] = self.objective.rows.sum(self._squares_terms)
+        [squares] = self.objective.rows.sum(partial(_squares_terms, self.objective, self.point.V))
         diagonal = squares + self.objective.ridge
         diagonal = np.maximum(diagonal, diagonal.max() * EPS)
         return self._centred(lambda gradient: gradient / diagonal)
-
-    def _squares_terms(self, block: Block) -> list[Array]:
-        objective = self.objective
-        columns = objective.columns(block, written_out=True)
-        _, _, h = objective.loss.at(objective.outputs(columns, self.point.V, block), block.y)
-        return [columns.squares(objective.weights(block) * (h * (1 - h) if objective.loss.is_coupled else h))]
 
     def _centred(self, inverse: Inverse) -> Inverse:
         """Return an inverse that leaves out what is common to coupled outputs: it changes nothing."""
@@ -364,3 +342,46 @@ class Descent:
             return np.asarray(step - step.mean(axis=0))
 
         return centred
+
+
+# Sums over rows
+
+
+def _intercept_terms(objective: Objective, point: Point, shift: Array, block: Block) -> list[Array]:
+    """Return slope and curvature of the losses by a shift (k,) of the outputs at a point."""
+    c = objective.weights(block)
+    _, R, h = objective.loss.at(objective.outputs_at(point, block) + shift[:, None], block.y)
+    return [(R * c).sum(axis=1), objective.curvature(h, c)]
+
+
+def _sampled_rows(
+    objective: Objective,
+    point: Point,
+    outputs: Sequence[int | None],
+    thresholds: Array,
+    dtype: DTypeLike,
+    block: Block,
+) -> list[list[Array]]:
+    """Return the rows of a block in the sample of each output, times the roots of their weights, as lists of one."""
+    c = np.broadcast_to(np.asarray(objective.weights(block), np.float64), len(block))
+    curved = None
+    if outputs[0] is not None:
+        _, _, h = objective.loss.at(objective.outputs_at(point, block), block.y)
+        curved = h * (1 - h) if objective.loss.is_coupled else h
+    random = np.random.default_rng(block.start).random(len(block))
+    found = []
+    for k, threshold in zip(outputs, thresholds, strict=True):
+        w = c if k is None or curved is None else c * curved[k]
+        w = np.where(w >= threshold, w, np.where(random * threshold < w, threshold, 0))
+        used = np.flatnonzero(w)
+        part = Block(block.X[used], block.y[used], None, block.unit)
+        Z = Standardised(part, objective.scaling, objective.fit_intercept, dtype).Z
+        Z *= np.sqrt(w[used, None]).astype(dtype)
+        found.append([Z])
+    return found
+
+
+def _squares_terms(objective: Objective, V: Array, block: Block) -> list[Array]:
+    columns = objective.columns(block, written_out=True)
+    _, _, h = objective.loss.at(objective.outputs(columns, V, block), block.y)
+    return [columns.squares(objective.weights(block) * (h * (1 - h) if objective.loss.is_coupled else h))]

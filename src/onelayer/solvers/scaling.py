@@ -20,6 +20,7 @@ ROUNDING = (
 LEAST = 1e-300  # a deviation whose inverse is a number
 SMALL = 2.0**-64  # there are never so many rows that a sum of numbers this much smaller overflows
 FAR = 2.0**540  # squares of numbers this much smaller or larger are far from the limits of float64
+NEAR = 1e4  # mean square about another place, by that about the mean, up to which the latter keeps its digits
 PART = 2**18  # numbers of a block that are centred at once, in the processor's cache
 
 
@@ -41,12 +42,16 @@ class RowsScaling(Scaling):
 
     @staticmethod
     def of(rows: Source, fit_intercept: bool = True) -> "RowsScaling":
-        """Learn from all rows, in two passes; their weights are at most 1.
+        """Learn from all rows, whose weights are at most 1: in two passes, or one if they are read again in each.
 
         Raises:
             OneLayerError: if no row has a weight.
         """
         d = rows.n_features
+        if not rows.in_memory and not rows.is_sparse:
+            total, means, square = _about_first(rows, fit_intercept)
+            if total > 0:
+                return RowsScaling._of(means, np.sqrt(square), total)
 
         def first_pass(block: Block) -> list[Any]:
             c = block.row_weights()
@@ -69,9 +74,40 @@ class RowsScaling(Scaling):
         if fit_intercept and not rows.is_sparse:
             square = np.maximum(square - shift**2, 0)
             means = means + shift / factor
-        deviations = np.sqrt(square) / factor
+        return RowsScaling._of(means, np.sqrt(square) / factor, total)
+
+    @staticmethod
+    def _of(means: Array, deviations: Array, total: float) -> "RowsScaling":
         constant = deviations <= np.maximum(ROUNDING * np.abs(means), LEAST)
         return RowsScaling(means, np.where(constant, np.inf, deviations), deviations, total)
+
+
+def _about_first(rows: Source, fit_intercept: bool) -> tuple[float, Array, Array]:
+    """Return Σ c, means (d,) and mean squares about them (d,), or Σ c = 0 if one pass does not give their digits.
+
+    Sums are about the means of the first rows, or without an intercept about 0.
+    """
+    block = rows.first()
+    shift = block.dense().mean(axis=0) if fit_intercept else np.zeros(rows.n_features)
+
+    def term(block: Block) -> list[Any]:
+        c = block.row_weights()
+        with np.errstate(over="ignore", invalid="ignore"):
+            Z = block.dense() - shift
+            return [float(c.sum()), c @ Z, c @ np.square(Z)]
+
+    total, sums, squares = rows.sum(term)
+    if not total > 0:
+        return 0.0, shift, shift
+    with np.errstate(over="ignore", invalid="ignore"):
+        step, square = sums / total, squares / total
+        spread = square - step**2
+    is_fine = np.isfinite(square) & (square > 1 / FAR)
+    if fit_intercept:
+        is_fine &= spread * NEAR >= square
+    if not (is_fine | ((sums == 0) & (squares == 0))).all():
+        return 0.0, shift, square
+    return (total, shift + step, spread) if fit_intercept else (total, shift, square)
 
 
 def _moments(rows: Source, means: Array, total: float) -> tuple[Array, Array, Array]:

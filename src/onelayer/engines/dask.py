@@ -1,0 +1,163 @@
+"""The workers of a Dask cluster walk the units: only weights go out and sums come back.
+
+Workers read their own files. Sums are added where they are, by the tree that one process uses, so they have the same
+bits for any number of workers, and after one was lost. What Dask sends between its processes is pickled, as all that it
+does: who reaches a scheduler can run code on its workers.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.metadata import version
+from time import monotonic
+from typing import Any
+
+import cloudpickle
+from distributed import Client, Future, KilledWorker
+
+from onelayer.engines.threads import added, one_thread, tree_sum
+from onelayer.errors import OneLayerError, first_line
+
+FAN = 16  # sums that are added in one task: a power of two, so that the tree is that of one process
+PATIENCE = 60.0  # seconds without a worker, or without the scheduler, after which a pass is given up
+PACKAGES = ("onelayer", "numpy", "scipy", "pyarrow")  # that decide on bits
+
+Read = Callable[[Any], Iterable[Any]]
+Terms = Callable[[Any], Sequence[Any]]
+
+
+@dataclass(eq=False)
+class Workers:
+    """The workers of a cluster.
+
+    Attributes:
+        client: of the cluster.
+        is_held: whether what units hold stays in the workers' memory; what is lost with a worker is read again.
+        patience: seconds to wait for a worker where there is none.
+    """
+
+    client: Client
+    is_held: bool = False
+    patience: float = PATIENCE
+    _held: dict[Any, Future[Any]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        _check_versions(self.client)
+
+    def sum(self, read: Read, terms: Terms, units: Sequence[Any]) -> list[Any]:
+        """Return the sums of what ``terms`` returns for all blocks that ``read`` yields for each unit.
+
+        Raises:
+            OneLayerError: if a unit cannot be read, or the cluster is lost.
+        """
+        left_out = (units, self)
+        message = self.client.submit(_kept, _packed((read, terms), left_out), pure=False)
+        if self.is_held:
+            if not self._held:
+                reader = self.client.submit(_kept, _packed(read, left_out), pure=False)
+                self._held = {unit: self.client.submit(_read, reader, unit, pure=False) for unit in units}
+            parts = [self.client.submit(_sum_of_blocks, message, self._held[u], pure=False) for u in units]
+        else:
+            parts = self.client.map(_sum_of_unit, units, message=message, pure=False)
+        while len(parts) > 1:
+            groups = [parts[i : i + FAN] for i in range(0, len(parts), FAN)]
+            parts = [self.client.submit(tree_sum, group, pure=False) for group in groups]
+        return self._result(parts[0])
+
+    def _result(self, future: Future[Any]) -> list[Any]:
+        """Wait for a result, as long as there is someone who may work on it."""
+        alone = None
+        try:
+            while True:
+                try:
+                    return list(future.result(timeout=1.0))
+                except TimeoutError:
+                    alone = None if self._is_alive() else alone or monotonic()
+                    if alone and monotonic() - alone > self.patience:
+                        raise OneLayerError(
+                            f"the cluster at {self._address} has had no worker for {self.patience:.0f} seconds"
+                        ) from None
+        except KilledWorker as error:
+            raise OneLayerError(
+                f"{error.last_worker.address}: a worker died again and again at the same rows, perhaps for lack of "
+                f"memory ({_limit(error.last_worker)}): give workers more, or fewer threads"
+            ) from error
+        except (CancelledError, OSError) as error:
+            raise OneLayerError(f"the cluster at {self._address} was lost ({first_line(error)})") from error
+
+    @property
+    def _address(self) -> str:
+        return str(self.client.scheduler.address) if self.client.scheduler else "an address"
+
+    def _is_alive(self) -> bool:
+        return bool(self.client.status == "running" and self.client.scheduler_info(n_workers=-1)["workers"])
+
+
+def _limit(worker: Any) -> str:
+    return f"its limit is {worker.memory_limit / 1e9:.1f} GB" if worker.memory_limit else "it has no limit"
+
+
+def _check_versions(client: Client) -> None:
+    """Raise OneLayerError if workers lack a package, or have another version than this process."""
+    for package in PACKAGES:
+        here = version(package)
+        for worker, found in client.run(version, package, on_error="return").items():
+            if isinstance(found, Exception):
+                raise OneLayerError(f"the worker {worker} has no {package}: install {package}=={here} there")
+            if found != here:
+                raise OneLayerError(
+                    f"the worker {worker} has {package} {found}, and this process {here}: bring both to one version"
+                )
+
+
+# What a worker does
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Leaves out what a worker has no use for: the list of all units, and the engine."""
+
+    def __init__(self, file: io.BytesIO, left_out: tuple[Any, ...]) -> None:
+        super().__init__(file)
+        self._left_out = {id(value): i for i, value in enumerate(left_out)}
+
+    def persistent_id(self, obj: Any) -> int | None:
+        return self._left_out.get(id(obj))
+
+
+class _Unpickler(cloudpickle.pickle.Unpickler):  # type: ignore[misc]
+    def persistent_load(self, _: int) -> None:
+        return None
+
+
+def _packed(what: Any, left_out: tuple[Any, ...]) -> bytes:
+    file = io.BytesIO()
+    _Pickler(file, left_out).dump(what)
+    return file.getvalue()
+
+
+@lru_cache(maxsize=2)
+def _unpacked(message: bytes) -> Any:
+    return _Unpickler(io.BytesIO(message)).load()
+
+
+def _kept(message: bytes) -> bytes:
+    """Return a message: as a result it is sent from worker to worker, and sent again where it was lost."""
+    return message
+
+
+def _sum_of_unit(unit: Any, message: bytes) -> list[Any]:
+    read, terms = _unpacked(message)
+    with one_thread():
+        return added(map(terms, read(unit)))
+
+
+def _read(reader: bytes, unit: Any) -> list[Any]:
+    return list(_unpacked(reader)(unit))
+
+
+def _sum_of_blocks(message: bytes, blocks: list[Any]) -> list[Any]:
+    _, terms = _unpacked(message)
+    with one_thread():
+        return added(map(terms, blocks))
