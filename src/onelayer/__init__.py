@@ -14,6 +14,7 @@ _HOMES = {
     "fashion_mnist": "onelayer.data",
     "houses": "onelayer.data",
     "open_data": "onelayer.data",
+    "scan": "onelayer.data.scanning",
     "synthetic": "onelayer.data",
     "PHMLinear": "onelayer.models",
     "linear_regression": "onelayer.models",
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from onelayer.data import houses as houses
     from onelayer.data import open_data as open_data
     from onelayer.data import synthetic as synthetic
+    from onelayer.data.scanning import scan as scan
     from onelayer.errors import DivergenceError as DivergenceError
     from onelayer.errors import OneLayerError as OneLayerError
     from onelayer.estimators import LinearRegression as LinearRegression

@@ -198,8 +198,8 @@ class CellsProfiler:
     A batch of plain numbers is converted at once; of any other, what a spelling allows is tried on different values.
     """
 
-    def __init__(self, name: str, is_category: bool = False) -> None:
-        self.name, self.is_category = name, is_category
+    def __init__(self, name: str, is_category: bool = False, type_name: str = "") -> None:
+        self.name, self.is_category, self.type_name = name, is_category, type_name
         self.n = self.null = self.numeric = self.with_digits = 0
         self.low, self.high = np.inf, -np.inf
         self.is_integer, self.has_leading_zero, self.is_plain = True, False, True
@@ -326,6 +326,7 @@ class CellsProfiler:
             first_missing=self._first_missing(has_levels),
             levels=_in_order(self.values, self.order) if kind in ("category", "code", "boolean") else (),
             tokens=dict(self.tokens),
+            type_name=self.type_name,
             is_plain=self.is_plain and kind == "number" and not self.tokens and has_range,
         )
 
@@ -364,7 +365,9 @@ class CellsProfiler:
 def profiler_of(name: str, kind: pa.DataType, is_category: bool = False) -> "Profiler":
     """Return what looks at a column of an Arrow type."""
     if is_string(kind) or (is_category and is_scalar(kind)):
-        return CellsProfiler(name, is_category or pa.types.is_dictionary(kind))
+        return CellsProfiler(
+            name, is_category or pa.types.is_dictionary(kind), "" if is_string(kind) else str(kind)
+        )
     return TypedProfiler(name, kind)
 
 

@@ -117,6 +117,15 @@ class Source(Protocol):
         """Return all rows as one block, for problems of few rows."""
         ...
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether rows have weights; else they are 1."""
+        ...
+
+    def less_offset(self) -> "Source":
+        """Return the rows with numbers to predict less the offset, which says the same of squared errors."""
+        ...
+
     def weights_near_one(self) -> "tuple[Source, int]":
         """Return the rows with weights of at most 1, those given times 2⁻ᵏ, and k: exactly, and far from overflow."""
         ...
@@ -209,6 +218,11 @@ class Rows:
         """Whether the features are in CSR."""
         return hasattr(self.X, "indptr")
 
+    @property
+    def has_weights(self) -> bool:
+        """See ``Source``."""
+        return self.c is not None
+
     def dense(self) -> "Rows":
         """Return the rows with dense features."""
         return replace(self, X=self.X.toarray()) if self.is_sparse else self
@@ -219,7 +233,7 @@ class Rows:
         return replace(self, X=self.X[index], y=self.y[index], c=c, offset=offset, groups=groups)
 
     def less_offset(self) -> "Rows":
-        """Return the rows with numbers to predict less the offset, which says the same of squared errors."""
+        """See ``Source``."""
         return self if self.offset is None else replace(self, y=self.y - self.offset, offset=None)
 
     def weights_near_one(self) -> "tuple[Rows, int]":
@@ -279,6 +293,14 @@ def complete_rows(X: Any) -> NDArray[np.bool_]:
         return np.asarray(~np.isnan(X).any(axis=1))
     rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
     return np.asarray(np.bincount(rows[np.isnan(X.data)], minlength=X.shape[0]) == 0)
+
+
+def rows_counted(rows: Source) -> int:
+    """Return how many rows have a weight."""
+    if not rows.has_weights:
+        return len(rows)
+    [n] = rows.sum(lambda block: [float((block.row_weights() > 0).sum())])
+    return int(n)
 
 
 def block_rows(d: int) -> int:

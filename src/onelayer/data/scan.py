@@ -6,7 +6,7 @@ files alone, and one tree adds them, so sums have the same bits whoever walks th
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ from onelayer.data.arrow import strings
 from onelayer.data.decisions import Decisions
 from onelayer.data.from_table import Piece, joined, needed, pieces, stacked
 from onelayer.data.parquet import batches
+from onelayer.data.places import is_address
 from onelayer.data.rows import Block, Task, Terms, block_rows
 from onelayer.data.tables import Found
 from onelayer.engines.threads import Threads
@@ -74,24 +75,75 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """What becomes of the rows of a unit: all that a worker has to know.
+
+    Attributes:
+        made: what becomes of the columns.
+        fill: what stands for missing values (d,), if they are filled.
+        class_weights: what weights of rows are multiplied by, (q,), if classes do not count alike.
+        is_less_offset: whether the offset is taken from numbers to predict, which says the same of squared errors.
+    """
+
+    made: Decisions
+    fill: NDArray[np.float64] | None = None
+    class_weights: NDArray[np.float64] | None = None
+    is_less_offset: bool = False
+
+    def blocks(self, unit: Unit) -> Iterator[Block]:
+        """Yield the rows of a unit in blocks that fit the processor's cache, whatever the size of its row groups.
+
+        Raises:
+            OneLayerError: if a file is damaged or was changed, or a value is missing or not what its column holds.
+        """
+        start, names = unit.start, needed(self.made)
+        size = block_rows(len(self.made.encoding.features))
+        for part in unit.parts:
+            constants, n = dict(part.constants), 0
+            own = [name for name in names if name not in constants]
+            with named(part.place):
+                found = batches(part.place, part.groups, own, size)
+                whole = (_with_constants(batch, names, constants) for batch in found)
+                for piece in pieces(self.made, whole, part.before):
+                    yield self._block(_without_gaps(piece, self.made, self.fill, part.before + n), start + n)
+                    n += len(piece)
+            if n != part.n:
+                raise OneLayerError(
+                    f"{part.place}: has {n:,} rows in row groups that had {part.n:,}: the file was changed meanwhile"
+                )
+            start += n
+
+    def _block(self, piece: Piece, start: int) -> Block:
+        y, c, offset = piece.y, piece.c, piece.offset
+        if self.class_weights is not None:
+            c = self.class_weights[y] * (1.0 if c is None else c)
+        if self.is_less_offset and offset is not None:
+            y, offset = y - offset, None
+        return Block(piece.X, y, c, 1.0, start, offset)
+
+
+@dataclass(frozen=True)
 class Scan:
     """Rows of Parquet files, in the place of ``Rows`` where solvers ask for sums over them.
 
     Attributes:
         units: the shares.
-        made: what becomes of the columns.
+        recipe: what becomes of the rows.
         n: the number of rows.
         engine: who walks the units.
-        fill: what stands for missing values (d,), if they are filled.
         source: keeps temporary files alive, if the rows are in some.
     """
 
     units: tuple[Unit, ...]
-    made: Decisions
+    recipe: Recipe
     n: int
     engine: Engine = field(default_factory=Threads)
-    fill: NDArray[np.float64] | None = None
     source: Any = None
+
+    @property
+    def made(self) -> Decisions:
+        """What becomes of the columns."""
+        return self.recipe.made
 
     @property
     def in_memory(self) -> bool:
@@ -102,6 +154,11 @@ class Scan:
     def is_sparse(self) -> bool:
         """Whether there are so many categories that blocks are in CSR."""
         return self.made.encoding.is_sparse
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether rows have weights."""
+        return self.made.weight is not None or self.recipe.class_weights is not None
 
     def __len__(self) -> int:
         return self.n
@@ -135,55 +192,61 @@ class Scan:
         """Return the rows as they are: see ``Source``."""
         return self, 0
 
+    def less_offset(self) -> "Scan":
+        """See ``Source``."""
+        return replace(self, recipe=replace(self.recipe, is_less_offset=True))
+
+    def with_class_weights(self, weights: Array) -> "Scan":
+        """Return the rows with weights times those of their classes (q,)."""
+        return replace(self, recipe=replace(self.recipe, class_weights=weights))
+
     def first(self) -> Block:
         """See ``Source``."""
-        blocks: Iterator[Block] = (block for unit in self.units for block in self._read(unit))
+        blocks: Iterator[Block] = (block for unit in self.units for block in self.recipe.blocks(unit))
         return next(block for block in blocks if len(block))
 
     def gathered(self) -> Block:
         """See ``Source``."""
-        parts = [block for unit in self.units for block in self._read(unit)]
+        parts = [block for unit in self.units for block in self.recipe.blocks(unit)]
         c, offset = (joined([getattr(part, name) for part in parts]) for name in ("c", "offset"))
         y = np.concatenate([part.y for part in parts])
         return Block(stacked([part.X for part in parts]), y, c, offset=offset)
 
     def sum(self, terms: Terms) -> list[Any]:
         """See ``Source``."""
-        return self.engine.sum(self._read, terms, self.units)
+        return self.engine.sum(self.recipe.blocks, terms, self.units)
 
     def walked_by(self, engine: Engine) -> "Scan":
-        """Return the same rows, walked by another engine."""
-        return replace(self, engine=engine)
+        """Return the same rows, walked by another engine; files are named so that it finds them from anywhere."""
+        units = tuple(replace(unit, parts=tuple(map(_anywhere, unit.parts))) for unit in self.units)
+        return replace(self, units=units, engine=engine)
 
-    @property
-    def _read(self) -> Any:
-        return partial(blocks_of, self.made, self.fill)
+    def on(self, client: Any) -> "Scan":
+        """Return the same rows, walked by the workers of a Dask cluster, which have to see the files.
 
+        Rows stay in the workers' memory, if they fit into half of it.
 
-def blocks_of(made: Decisions, fill: NDArray[np.float64] | None, unit: Unit) -> Iterator[Block]:
-    """Yield the rows of a unit in blocks that fit the processor's cache, whatever the size of its row groups.
+        Args:
+            client: a ``distributed.Client``.
 
-    Raises:
-        OneLayerError: if a file is damaged or was changed, or a value is missing or not what its column holds.
-    """
-    start = unit.start
-    for part in unit.parts:
-        names, n = needed(made), 0
-        constants = dict(part.constants)
-        own = [name for name in names if name not in constants]
-        size = block_rows(len(made.encoding.features))
-        with named(part.place):
-            found = batches(part.place, part.groups, own, size)
-            whole = (_with_constants(batch, names, constants) for batch in found)
-            for piece in pieces(made, whole, part.before):
-                kept = _without_gaps(piece, made, fill, part.before + n)
-                n += len(piece)
-                yield Block(kept.X, kept.y, kept.c, 1.0, start, kept.offset)
-                start += len(piece)
-        if n != part.n:
+        Raises:
+            OneLayerError: if the extra ``onelayer[cluster]`` is not installed, rows are in a temporary file here, or a
+                worker lacks the package or has another version of it.
+        """
+        if self.source is not None:
             raise OneLayerError(
-                f"{part.place}: has {n:,} rows in row groups that had {part.n:,}: the file was changed meanwhile"
+                "a cluster reads Parquet files, which all its workers see: write the table as such"
             )
+        try:
+            from onelayer.engines.dask import Workers
+        except ImportError as error:
+            raise OneLayerError("a cluster needs dask: pip install 'onelayer[cluster]'") from error
+        size = 8 * self.n * (self.n_features + 1 + (self.made.weight is not None))
+        return self.walked_by(Workers.for_rows(client, size))
+
+
+def _anywhere(part: Part) -> Part:
+    return part if is_address(part.place) else replace(part, place=str(Path(part.place).resolve()))
 
 
 def _with_constants(
@@ -204,9 +267,14 @@ def _without_gaps(piece: Piece, made: Decisions, fill: NDArray[np.float64] | Non
     if made.encoding.missing == "drop":
         return piece.complete()
     values = piece.X if isinstance(piece.X, np.ndarray) else piece.X.data
-    if fill is not None and np.isnan(values.sum()):
-        piece = replace(piece, X=np.where(np.isnan(piece.X), fill, piece.X))
-    elif np.isnan(values.sum()) or (piece.y.ndim == 1 and (piece.y < 0).any()) or np.isnan(piece.y.sum()):
+    has_gaps = np.isnan(values.sum())
+    if made.encoding.missing == "mean":
+        return (
+            replace(piece, X=np.where(np.isnan(piece.X), fill, piece.X))
+            if has_gaps and fill is not None
+            else piece
+        )
+    if has_gaps or (piece.y < 0).any() if piece.y.ndim == 1 else has_gaps or np.isnan(piece.y.sum()):
         _refuse_gap(piece, made, start)
     return piece
 

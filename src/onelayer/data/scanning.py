@@ -16,7 +16,7 @@ from onelayer.data.parquet import parquet_file
 from onelayer.data.places import files_of
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.scaling import RunningMoments
-from onelayer.data.scan import LEAST_UNIT, Scan, planned
+from onelayer.data.scan import LEAST_UNIT, Recipe, Scan, planned
 from onelayer.data.sources import BUNDLED_TABLES, open_table
 from onelayer.data.spelling import POINT, as_floats
 from onelayer.data.tables import Found, Table, one_table, open_files
@@ -110,9 +110,10 @@ def scan_of(
         len(made.encoding.features) + 1 + (choices.weight is not None) + (choices.offset is not None)
     )
     walkers, n_held = shares_of(limit, len(made.encoding.features) + 1, [unit.n * width for unit in units])
-    rows = Scan(units, made, sum(unit.n for unit in units), Threads(walkers, n_held), source=folder)
+    engine, n = Threads(walkers, n_held), sum(unit.n for unit in units)
+    rows = Scan(units, Recipe(made), n, engine, folder)
     if choices.missing == "mean":
-        rows = replace(rows, fill=RunningMoments.of_rows(rows).mean)
+        rows = replace(rows, recipe=Recipe(made, RunningMoments.of_rows(rows).mean))
     return _complete(rows) if choices.missing == "drop" else rows
 
 
@@ -139,7 +140,8 @@ def _complete(rows: Scan) -> Scan:
     if n == len(rows):
         return rows
     said = f"{len(rows) - int(n):,} of {len(rows):,} rows are dropped: a value is missing"
-    return replace(rows, n=int(n), made=replace(rows.made, notes=(*rows.made.notes, said)))
+    made = replace(rows.made, notes=(*rows.made.notes, said))
+    return replace(rows, n=int(n), recipe=Recipe(made))
 
 
 def _written(table: Table, made: Decisions, path: Path) -> Found:

@@ -6,7 +6,8 @@ does: who reaches a scheduler can run code on its workers.
 """
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,16 +16,15 @@ from time import monotonic
 from typing import Any
 
 import cloudpickle
-from distributed import Client, Future, KilledWorker
+from distributed import Client, Future, KilledWorker, LocalCluster
 
-from onelayer.engines.threads import added, one_thread, tree_sum
+from onelayer.engines.threads import Read, added, one_thread, tree_sum
 from onelayer.errors import OneLayerError, first_line
 
 FAN = 16  # sums that are added in one task: a power of two, so that the tree is that of one process
 PATIENCE = 60.0  # seconds without a worker, or without the scheduler, after which a pass is given up
 PACKAGES = ("onelayer", "numpy", "scipy", "pyarrow")  # that decide on bits
 
-Read = Callable[[Any], Iterable[Any]]
 Terms = Callable[[Any], Sequence[Any]]
 
 
@@ -41,10 +41,16 @@ class Workers:
     client: Client
     is_held: bool = False
     patience: float = PATIENCE
-    _held: dict[Any, Future[Any]] = field(default_factory=dict, repr=False)
+    _held: tuple[Read | None, dict[Any, Future[Any]]] = field(default=(None, {}), repr=False)
 
     def __post_init__(self) -> None:
         _check_versions(self.client)
+
+    @classmethod
+    def for_rows(cls, client: Client, size: int) -> "Workers":
+        """Return the workers of a cluster, which hold rows of so many bytes if these fit into half of their memory."""
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        return cls(client, 2 * size <= sum(worker["memory_limit"] for worker in workers))
 
     def sum(self, read: Read, terms: Terms, units: Sequence[Any]) -> list[Any]:
         """Return the sums of what ``terms`` returns for all blocks that ``read`` yields for each unit.
@@ -55,10 +61,12 @@ class Workers:
         left_out = (units, self)
         message = self.client.submit(_kept, _packed((read, terms), left_out), pure=False)
         if self.is_held:
-            if not self._held:
+            if self._held[0] != read:
                 reader = self.client.submit(_kept, _packed(read, left_out), pure=False)
-                self._held = {unit: self.client.submit(_read, reader, unit, pure=False) for unit in units}
-            parts = [self.client.submit(_sum_of_blocks, message, self._held[u], pure=False) for u in units]
+                held = {unit: self.client.submit(_read, reader, unit, pure=False) for unit in units}
+                self._held = read, held
+            held = self._held[1]
+            parts = [self.client.submit(_sum_of_blocks, message, held[unit], pure=False) for unit in units]
         else:
             parts = self.client.map(_sum_of_unit, units, message=message, pure=False)
         while len(parts) > 1:
@@ -110,6 +118,24 @@ def _check_versions(client: Client) -> None:
                 raise OneLayerError(
                     f"the worker {worker} has {package} {found}, and this process {here}: bring both to one version"
                 )
+
+
+def local_cluster(workers: int, memory: int | None = None) -> LocalCluster:
+    """Return a cluster of processes of one thread each on this machine, which nobody else can reach.
+
+    Args:
+        workers: how many.
+        memory: bytes that all may take together; if not given, what there is.
+    """
+    return LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=workers,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        memory_limit="auto" if memory is None else memory // workers,
+        dashboard_address="127.0.0.1:0",  # no dashboard is there, only what says that the scheduler lives
+        scheduler_kwargs={"dashboard": False},
+        silence_logs=logging.CRITICAL,
+    )
 
 
 # What a worker does

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from threadpoolctl import OpenBLASController, ThreadpoolController
 
 Share = TypeVar("Share")
+Read = Callable[[Any], Iterable[Any]]
 
 # Limits are the process's. The first who wants one sets it and the last takes it back, so they may overlap and nest.
 _lock = Lock()
@@ -149,23 +150,20 @@ class Threads:
 
     most: int = 0
     n_held: int = 0
-    _held: dict[Any, list[Any]] = field(default_factory=dict, repr=False)
+    _held: tuple[Read | None, dict[Any, list[Any]]] = field(default=(None, {}), repr=False)
 
-    def sum(
-        self,
-        read: Callable[[Any], Iterable[Any]],
-        terms: Callable[[Any], Sequence[Any]],
-        units: Sequence[Any],
-    ) -> list[Any]:
+    def sum(self, read: Read, terms: Callable[[Any], Sequence[Any]], units: Sequence[Any]) -> list[Any]:
         """Return the sums of what ``terms`` returns for all blocks that ``read`` yields for each unit."""
-        held = set(units[: self.n_held])
+        if self._held[0] != read:
+            self._held = read, {}
+        first, held = set(units[: self.n_held]), self._held[1]
 
         def of_unit(unit: Any) -> list[Any]:
-            if unit not in held:
+            if unit not in first:
                 return added(map(terms, read(unit)))
-            if unit not in self._held:
-                self._held[unit] = list(read(unit))
-            return added(map(terms, self._held[unit]))
+            if unit not in held:
+                held[unit] = list(read(unit))
+            return added(map(terms, held[unit]))
 
         with sums_share_threads():
             return sum_of(of_unit, units, self.most)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
 from onelayer.estimators.array_api import in_numpy
 from onelayer.estimators.files import Parts, Saved
@@ -212,9 +213,14 @@ class LinearInference(RowsOfFit, Saved, Penalised):
                 ``fit`` are not there or have been changed in place since.
         """
         k = self._checked(target)
+        rows = self._rows_for("diagnostics")
+        if not isinstance(rows, Rows):
+            raise OneLayerError(
+                "diagnostics are of each row, and the rows are in files: fit a sample of them"
+            )
         design = self._design(k)
         leverages, residuals = design.leverages_and_residuals()
-        c, is_perfect = self._rows_for("diagnostics").c, bool(self._is_perfect[k])
+        c, is_perfect = rows.c, bool(self._is_perfect[k])
         found = influence(leverages, residuals[:, k], c, design.rank, is_perfect)
         return Diagnostics(found, collinearity(design))
 
@@ -276,7 +282,7 @@ class LinearInference(RowsOfFit, Saved, Penalised):
     def _robust(self, k: int, cov: str, groups: Any, lags: int | None) -> tuple[Covariance, Robust, FTest]:
         """Return a covariance from the rows, what it is robust to, and the test of all slopes."""
         rows = self._rows_for("robust errors")
-        robust = Robust.of(cov, groups, lags, n=len(rows), weight=rows.c)
+        robust = Robust.for_rows(rows, cov, groups, lags)
         design = self._design(k)
         covariance = design.covariance(k, robust)
         slopes = design.slopes[:, k]

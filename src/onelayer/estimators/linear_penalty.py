@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Source
 from onelayer.errors import OneLayerError
 from onelayer.estimators.array_api import as_numpy, plain
 from onelayer.estimators.parameters import of_features, penalty_of_targets, warn_user
@@ -63,9 +63,10 @@ class Penalised:
         family.at(0.0)  # looks at the bounds
         return family
 
-    def _minimum(self, rows: Rows) -> LeastSquaresFit:
+    def _minimum(self, rows: Source) -> LeastSquaresFit:
         """Return the minimum: analytically where the penalty is the same multiple of the square of each weight."""
-        alpha, family = penalty_of_targets(self._alpha(), rows.y.shape[1]), self._family(rows.n_features)
+        q = rows.first().y.shape[1]
+        alpha, family = penalty_of_targets(self._alpha(), q), self._family(rows.n_features)
         is_uniform = not alpha.any() or (self.penalty_factors is None and not self.l1_ratio)
         if is_uniform and not family.at(0.0).has_bounds:
             return least_squares(rows, alpha, self.fit_intercept)
@@ -75,7 +76,7 @@ class Penalised:
             )
         penalties = [family.at(strength) for strength in alpha.tolist()]
         settings = self.fit_intercept, float(self.tol), int(self.max_iter)
-        return elastic_net(rows, penalties, *settings, self._start(rows.y.shape[1], rows.n_features))
+        return elastic_net(rows, penalties, *settings, self._start(q, rows.n_features))
 
     def _start(self, q: int, d: int) -> NDArray[np.float64] | None:
         """Return the weights (q, d) to begin at, those before, if ``warm_start`` asks for it and they are as many."""

@@ -1,5 +1,6 @@
 """Linear regression, exactly, behind scikit-learn's contract."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self, overload
 
@@ -11,7 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Block, Rows, Source, rows_counted
 from onelayer.errors import LinearDependenceWarning, PrecisionWarning
 from onelayer.estimators.array_api import (
     fits_numpy,
@@ -32,6 +33,14 @@ from onelayer.estimators.parameters import (
     feature_names,
     refuse_unlike_numbers,
     warn_user,
+)
+from onelayer.estimators.scans import (
+    begin_with,
+    check_features,
+    is_scan,
+    of_each_row,
+    r2_of_scan,
+    refuse_beside_scan,
 )
 from onelayer.estimators.sparse_coef import SparseCoefficients
 from onelayer.inference.goodness import log_weights
@@ -156,11 +165,11 @@ class LinearRegression(
 
     @with_callbacks  # type: ignore[untyped-decorator]
     @fits_numpy
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Self:
         """Find the exact minimum for features X (n, d), targets y (n,) or (n, q) and weights (n,).
 
         Args:
-            X: features.
+            X: features; or the rows of ``onelayer.scan``, which have targets, weights and offset of their own.
             y: targets.
             sample_weight: weights.
             offset: what is known beforehand of the mean and added to W x + b, in the shape of y. Then ``r2_`` and
@@ -179,7 +188,11 @@ class LinearRegression(
         check_parameters(self, self._parameter_constraints)
         if self.solver in FORMER_SOLVERS:
             warn_user(f"solver={self.solver!r} is called 'direct' now", FutureWarning)
-        task = FitTask(self, X, y, {"sample_weight": sample_weight, "offset": offset})
+        given = {"sample_weight": sample_weight, "offset": offset}
+        task = FitTask(self, X, y, given)
+        if is_scan(X):
+            begin_with(self, X, "regression", {"y": y, **given})
+            return self._fit_rows(X.less_offset(), X.made.offset is not None, "float64", task)
         refuse_unlike_numbers(X)
         refuse_unlike_numbers(y)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES, y_numeric=True, multi_output=True)
@@ -189,12 +202,17 @@ class LinearRegression(
         Y = np.asarray(y, np.float64).reshape(len(y), -1)
         known = target_offset(offset, *Y.shape)
         Y = Y if known is None else Y - known
-        self._has_offset = known is not None
-        self._rows = Rows(X, Y, "regression", weight)
-        fit = self._minimum(self._rows)
-        self._dtype = X.dtype.name
-        n = len(Y) if weight is None else int((weight > 0).sum())
-        self._keep(fit, n, y.ndim == 1)
+        return self._fit_rows(
+            Rows(X, Y, "regression", weight), known is not None, X.dtype.name, task, y.ndim == 1
+        )
+
+    def _fit_rows(
+        self, rows: Source, has_offset: bool, dtype: str, task: FitTask, is_vector: bool = True
+    ) -> Self:
+        """Find the minimum for rows, of whose targets an offset is taken already."""
+        self._rows, self._has_offset, self._dtype = rows, has_offset, dtype
+        fit = self._minimum(rows)
+        self._keep(fit, rows_counted(rows), is_vector)
         self._keep_certificate(fit)
         self._warn(fit)
         task.end()
@@ -282,6 +300,10 @@ class LinearRegression(
         Raises:
             OneLayerError: as ``summary`` does, if an interval is asked for.
         """
+        if is_scan(X) and interval is None:
+            check_features(self, X)
+            refuse_beside_scan({"offset": offset})
+            return of_each_row(X, self._predicted_of_block())
         predicted, space = outputs_of(self, X, "predict")
         check_has_offset(offset, self._has_offset)
         known = target_offset(
@@ -296,9 +318,23 @@ class LinearRegression(
         ends = estimator._intervals(X, numbers, interval, level, cov, groups, lags)
         return predicted, in_space(ends, space)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
-        """Return R² of the predictions for X (n, d) against y (n,) or (n, q), with weights (n,)."""
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> float:
+        """Return R² of the predictions for X (n, d) against y (n,) or (n, q), with weights (n,); or for a scan."""
+        if is_scan(X):
+            check_features(self, X)
+            refuse_beside_scan({"y": y, "sample_weight": sample_weight, "offset": offset})
+            return r2_of_scan(X, self._predicted_of_block())
         return float(r2_score(y, self.predict(X, offset=offset), sample_weight=sample_weight))
+
+    def _predicted_of_block(self) -> Callable[[Block], Array]:
+        """Return what predicts the targets (m,) of a block of a scan."""
+        weight, bias = np.ravel(plain(self).coef_), float(np.ravel(plain(self).intercept_)[0])
+
+        def predicted(block: Block) -> Array:
+            outputs = np.asarray(block.features() @ weight) + bias
+            return outputs if block.offset is None else outputs + block.offset[:, 0]
+
+        return predicted
 
     @in_numpy
     def to_onnx(self, path: str | Path) -> None:

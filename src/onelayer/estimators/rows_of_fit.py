@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Source
 from onelayer.errors import OneLayerError
 
 
 class RowsOfFit:
     """Keeps a reference to the rows of ``fit``; they are not saved, and are not part of a pickle or a copy."""
 
-    _rows: Rows
+    _rows: Source
 
-    def _rows_for(self, what: str) -> Rows:
+    def _rows_for(self, what: str) -> Source:
         """Return the rows of ``fit``.
 
         Raises:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Source
 from onelayer.errors import OneLayerError, SeparationWarning
 from onelayer.estimators.array_api import in_numpy
 from onelayer.estimators.files import COVARIANCE, Parts, Saved
@@ -85,11 +85,11 @@ class SoftmaxInference(Saved):
     n_features_in_: int
     objective_: float
     _has_offset: bool
-    _rows: Rows | None = None
+    _rows: Source | None = None
     _used: NDArray[np.bool_] | None = None
     _covariance: Covariance | None = None
 
-    def _keep_rows(self, rows: Rows | None) -> None:
+    def _keep_rows(self, rows: Source | None) -> None:
         """Keep the rows of a fit, with what it was asked for, until the next."""
         self._rows, self._covariance = rows, None
         self._fitted_with = self._parameters()
@@ -351,10 +351,10 @@ class SoftmaxInference(Saved):
             self._covariance = spread.covariance
         return fitted, loss, spread
 
-    def _robust(self, rows: Rows, cov: str, groups: Any, lags: int | None) -> Robust:
+    def _robust(self, rows: Source, cov: str, groups: Any, lags: int | None) -> Robust:
         """Return what errors are to be robust to, for the rows that have a weight."""
         if self._used is None:
-            return Robust.of(cov, groups, lags, n=len(rows))
+            return Robust.for_rows(rows, cov, groups, lags)
         robust = Robust.of(cov, groups, lags, n=len(self._used), weight=self._used)
         parts = tuple(replace(part, codes=part.codes[self._used]) for part in robust.groups)
         return replace(robust, groups=parts)

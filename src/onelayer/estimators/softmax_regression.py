@@ -1,8 +1,9 @@
 """Softmax regression, to its minimum or by minibatch SGD, behind scikit-learn's contract."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Rows, Source
 from onelayer.errors import OneLayerError
 from onelayer.estimators.array_api import (
     fits_numpy,
@@ -34,6 +35,7 @@ from onelayer.estimators.parameters import (
     unchanged_on_error,
     warn_user,
 )
+from onelayer.estimators.scans import begin_with, is_scan, labels_of_scan, weighed_classes
 from onelayer.estimators.softmax_inference import SoftmaxInference
 from onelayer.estimators.softmax_predictions import SoftmaxPredictions
 from onelayer.estimators.softmax_streaming import SoftmaxStreaming, told
@@ -44,9 +46,10 @@ from onelayer.solvers.epoch import LARGEST_LR, SMALLEST_LR
 from onelayer.solvers.fit import Minimum
 from onelayer.solvers.minimise import minimise
 
-if TYPE_CHECKING:
-    pass
-
+Array = NDArray[Any]
+OfAll = Callable[
+    [Array, Array], tuple[Array, Array]
+]  # weights and biases of all classes from those that have rows
 NEVER = 1e4  # how far the logit of a class without any weight is below all others
 
 
@@ -196,11 +199,12 @@ class SoftmaxRegression(
 
     @with_callbacks  # type: ignore[untyped-decorator]
     @fits_numpy
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Self:
         """Learn from features X (n, d), labels y (n,) of any type, and weights (n,); what was learned before is lost.
 
         Args:
-            X: features.
+            X: features; or, for all but sgd, the rows of ``onelayer.scan``, which have labels, weights and offset of
+                their own.
             y: labels.
             sample_weight: weights.
             offset: all but sgd: what is known beforehand of the logits and added to W x + b: (n, q), a column for
@@ -228,6 +232,10 @@ class SoftmaxRegression(
                     "solver='sgd' takes no offset: use solver='auto', which goes to the minimum"
                 )
             before = getattr(self, "classes_", None)
+            if is_scan(X):
+                self._fit_scan(X, {"y": y, "sample_weight": sample_weight, "offset": offset}, before, task)
+                task.end()
+                return self
             X, y = self._validated(X, y, reset=True)
             self.classes_, labels = np.unique(y, return_inverse=True)
             known = logit_offset(offset, len(labels), len(self.classes_))
@@ -248,6 +256,21 @@ class SoftmaxRegression(
                 self._minimise(kept, start, task)
             task.end()
         return self
+
+    def _fit_scan(self, rows: Any, given: dict[str, Any], before: Any, task: FitTask) -> None:
+        """Go to the minimum for the rows of a scan."""
+        begin_with(self, rows, "classes", given)
+        if self.solver == "sgd":
+            raise OneLayerError(
+                "solver='sgd' takes rows in memory, or part by part in partial_fit: use 'auto'"
+            )
+        self.classes_ = labels_of_scan(rows)
+        rows = weighed_classes(rows, self.class_weight, self.classes_)
+        start = self._start(rows.n_features, before)
+        self._forget("coef_", "intercept_", *BY_ONE_SOLVER)
+        self._has_offset, self._used, self._dtype = rows.made.offset is not None, None, "float64"
+        self._keep_rows(rows)
+        self._to_minimum(rows, start, task, lambda weight, bias: (weight, bias))
 
     @available_if(_learns_by_sgd)  # type: ignore[untyped-decorator]
     @fits_numpy
@@ -380,15 +403,30 @@ class SoftmaxRegression(
             return W, b
 
         if k == 1:
-            fit = Minimum(np.zeros((1, d)), np.zeros(1), "newton", 0.0, 0.0, [0.0], True)
-        else:
-            loss, penalty = CrossEntropy(k, is_single=q == 2), self._penalty(d)
-            if k < q:
-                offset = None if rows.offset is None else rows.offset[:, weighed]
-                rows = replace(rows, y=places[rows.y], offset=offset)
-                start = None if start is None else (start[0][weighed], start[1][weighed])
-            settings = self.fit_intercept, self.solver, self.tol, self.max_iter
-            fit = minimise(rows, loss, penalty, *settings, start=start, watch=told(task, of_all))
+            self._keep(Minimum(np.zeros((1, d)), np.zeros(1), "newton", 0.0, 0.0, [0.0], True), of_all)
+            return
+        if k < q:
+            offset = None if rows.offset is None else rows.offset[:, weighed]
+            rows = replace(rows, y=places[rows.y], offset=offset)
+            start = None if start is None else (start[0][weighed], start[1][weighed])
+        self._to_minimum(rows, start, task, of_all, k)
+
+    def _to_minimum(
+        self,
+        rows: Source,
+        start: tuple[Array, Array] | None,
+        task: FitTask,
+        of_all: OfAll,
+        k: int | None = None,
+    ) -> None:
+        """Go to the minimum for rows of k of the classes, or all, and keep it."""
+        q = len(self.classes_)
+        loss, penalty = CrossEntropy(k or q, is_single=q == 2), self._penalty(rows.n_features)
+        settings = self.fit_intercept, self.solver, self.tol, self.max_iter
+        self._keep(minimise(rows, loss, penalty, *settings, start=start, watch=told(task, of_all)), of_all)
+
+    def _keep(self, fit: Minimum, of_all: OfAll) -> None:
+        """Set what was found, and warn if it is not the minimum."""
         self.coef_, self.intercept_ = of_all(fit.weight, fit.bias)
         scale = float(self.C) if np.isfinite(self.C) else 1.0
         self.objective_, self.gap_ = scale * fit.objective, scale * fit.gap

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Block, Rows, Source, block_rows
+from onelayer.data.rows import Block, Source, block_rows
 from onelayer.double_double import EPS, DoubleDouble, Sliced, slice_bits
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
@@ -63,7 +63,7 @@ class Design:
         Features that are nearly dependent lose digits in coordinates that are worked out in float64. Where it shows,
         the coordinates and residuals of rows that are few enough are worked out in twice the working precision.
         """
-        rows = rows.less_offset() if isinstance(rows, Rows) else rows
+        rows = rows.less_offset()
         rows, exponent = rows.weights_near_one()
         inverse = inverse.times_power(-exponent)
         none = np.zeros((0, 0))

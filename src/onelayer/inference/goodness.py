@@ -76,5 +76,7 @@ class Goodness:
 
 def log_weights(rows: Source) -> float:
     """Return Σ log c over the rows whose weight is not 0."""
+    if not rows.has_weights:
+        return 0.0
     [total] = rows.sum(lambda block: [0.0 if block.c is None else np.log(block.c[block.c > 0]).sum()])
     return float(total)

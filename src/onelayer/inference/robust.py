@@ -13,7 +13,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Block, Source, block_rows
+from onelayer.data.rows import Block, Rows, Source, block_rows, rows_counted
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
 
@@ -85,13 +85,27 @@ class Robust:
         for name, value, owner in (("groups", groups, "cluster"), ("lags", lags, "HAC")):
             if value is not None and cov != owner:
                 raise OneLayerError(f"{name} are for cov={owner!r}, not for {cov!r}")
-        is_used = np.ones(n, bool) if weight is None else np.asarray(weight) > 0
-        used = int(is_used.sum())
+        used = n if weight is None else int((np.asarray(weight) > 0).sum())
         if cov == "cluster":
-            return Robust(kind, used, _groups(groups, is_used))
+            return Robust(kind, used, _groups(groups, np.ones(n, bool) if weight is None else weight > 0))
         if cov == "HAC":
             return Robust(kind, used, lags=_lags(lags, n))
         return Robust(kind, used)
+
+    @staticmethod
+    def for_rows(rows: Source, cov: str, groups: Any = None, lags: int | None = None) -> "Robust":
+        """Return what a user has asked for, of rows in memory or in files; see ``of``.
+
+        Raises:
+            OneLayerError: as ``of``, and if rows in files would have to be looked at in pairs.
+        """
+        if isinstance(rows, Rows):
+            return Robust.of(cov, groups, lags, n=len(rows), weight=rows.c)
+        if cov in ("cluster", "HAC"):
+            raise OneLayerError(
+                f"cov={cov!r} looks at pairs of rows, which have to be in memory: use HC0 to HC3"
+            )
+        return Robust.of(cov, groups, lags, n=rows_counted(rows))
 
     @property
     def group_count(self) -> int:

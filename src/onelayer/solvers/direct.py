@@ -49,7 +49,7 @@ def least_squares(
     Raises:
         OneLayerError: if values are so large that their squares overflow.
     """
-    rows = rows.less_offset() if isinstance(rows, Rows) else rows
+    rows = rows.less_offset()
     rows, exponent = rows.weights_near_one()
     penalties = np.array([_scaled(value, -exponent) for value in np.atleast_1d(alpha).tolist()])
     fit = _solve(rows, penalties, fit_intercept, careful)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from onelayer.data.rows import Rows, Source
+from onelayer.data.rows import Source
 from onelayer.double_double import EPS
 from onelayer.engines.threads import sums_share_threads
 from onelayer.errors import OneLayerError
@@ -69,7 +69,7 @@ def elastic_net(
     Raises:
         OneLayerError: if values are so large that their squares overflow, or no row has a weight.
     """
-    rows = rows.less_offset() if isinstance(rows, Rows) else rows
+    rows = rows.less_offset()
     rows, exponent = rows.weights_near_one()
     penalties = [penalty] if isinstance(penalty, ElasticNet) else penalty
     if any(its.is_grouped for its in penalties):

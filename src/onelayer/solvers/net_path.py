@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from onelayer.data.rows import Rows, Source
+from onelayer.data.rows import Source
 from onelayer.double_double import EPS
 from onelayer.engines.threads import sums_share_threads
 from onelayer.errors import OneLayerError
@@ -99,7 +99,7 @@ def elastic_net_path(
         OneLayerError: if a penalty is negative, values are so large that their squares overflow, or no row has a
             weight.
     """
-    rows = rows.less_offset() if isinstance(rows, Rows) else rows
+    rows = rows.less_offset()
     rows, exponent = rows.weights_near_one()
     shortest = shortest_path(rows) if shortest is None else shortest
     with sums_share_threads():

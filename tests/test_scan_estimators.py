@@ -1,0 +1,147 @@
+"""Estimators that are given a scan learn what they learn from the same rows as arrays, and say the same of it."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from onelayer import LinearRegression, OneLayerError, SoftmaxRegression, scan
+
+FEATURES = ["a", "b", "c"]
+N = 3_000
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    """A folder of three files of several row groups, their rows, and the features as arrays."""
+    folder = tmp_path_factory.mktemp("lake")
+    generator = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "a": generator.normal(size=N),
+            "b": generator.integers(0, 9, N),
+            "c": generator.choice(["x", "y", "z"], N),
+            "w": generator.integers(0, 3, N).astype(float),
+            "off": generator.normal(size=N),
+        }
+    )
+    frame["y"] = (
+        2 * frame["a"] + frame["b"] - 3 * (frame["c"] == "y") + frame["off"] + generator.normal(size=N)
+    )
+    scores = frame["a"].to_numpy()[:, None] * [0, 1, -1] + generator.gumbel(size=(N, 3))
+    frame["k"] = scores.argmax(axis=1)
+    frame["two"] = np.where(scores[:, 0] + frame["off"] > scores[:, 1], "no", "yes")
+    for i, part in enumerate(np.array_split(np.arange(N), 3)):
+        table = pa.Table.from_pandas(frame.iloc[part])
+        pq.write_table(table, folder / f"{i}.parquet", row_group_size=400)
+    X = np.c_[frame["a"], frame["b"], frame["c"] == "y", frame["c"] == "z"].astype(float)
+    return folder, frame, X
+
+
+@pytest.fixture(autouse=True)
+def many_units(monkeypatch):
+    monkeypatch.setattr("onelayer.data.scan.LEAST_UNIT", 3_000)
+
+
+def arrays_for(frame, beside):
+    """Return what arrays need beside X and y for what a scan is told."""
+    weight = frame["w"].to_numpy() if "weight" in beside else None
+    return {"sample_weight": weight, "offset": frame["off"].to_numpy() if "offset" in beside else None}
+
+
+@pytest.mark.parametrize("beside", [{}, {"weight": "w"}, {"offset": "off"}, {"weight": "w", "offset": "off"}])
+def test_linear_regression(lake, beside):
+    folder, frame, X = lake
+    rows, given = scan(folder, "y", FEATURES, **beside), arrays_for(frame, beside)
+    assert len(rows.units) > 3
+    found, expected = LinearRegression().fit(rows), LinearRegression().fit(X, frame["y"], **given)
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-11)
+    np.testing.assert_allclose(found.intercept_, expected.intercept_, rtol=1e-11)
+    assert found.feature_names_in_.tolist() == ["a", "b", "c=y", "c=z"]
+    for cov in ("classical", "HC0", "HC1", "HC2", "HC3"):
+        theirs = expected.summary(cov=cov)
+        np.testing.assert_allclose(found.summary(cov=cov).std_err, theirs.std_err, rtol=1e-9)
+    goodness = found.summary().goodness
+    assert goodness.log_likelihood == pytest.approx(expected.summary().goodness.log_likelihood, rel=1e-10)
+    assert found.score(rows) == pytest.approx(expected.score(X, frame["y"], **given), rel=1e-10)
+    predicted = expected.predict(X, offset=given["offset"])
+    np.testing.assert_allclose(found.predict(rows), predicted, rtol=1e-10)
+
+
+@pytest.mark.parametrize("how", [{"l1_ratio": 0.5, "alpha": 100.0}, {"positive": True}, {"alpha": 3.0}])
+def test_linear_regression_with_a_penalty(lake, how):
+    folder, frame, X = lake
+    found, expected = (
+        LinearRegression(**how).fit(scan(folder, "y", FEATURES)),
+        LinearRegression(**how).fit(X, frame["y"]),
+    )
+    np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-7)
+
+
+@pytest.mark.parametrize("beside", [{}, {"weight": "w"}, {"offset": "off"}])
+@pytest.mark.parametrize("target", ["k", "two"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"C": np.inf},
+        {"l1_ratio": 0.5, "C": 0.1},
+        {"class_weight": "balanced"},
+        {"solver": "lbfgs", "tol": 1e-9},
+    ],
+)
+def test_softmax_regression(lake, target, beside, how):
+    folder, frame, X = lake
+    if target == "k" and "offset" in beside:
+        pytest.skip("a column is the offset of one logit, and here are three")
+    rows, given = scan(folder, target, FEATURES, as_classes=True, **beside), arrays_for(frame, beside)
+    found = SoftmaxRegression(**{"tol": 1e-11, **how}).fit(rows)
+    expected = SoftmaxRegression(**{"tol": 1e-11, **how}).fit(X, frame[target], **given)
+    assert found.classes_.tolist() == expected.classes_.tolist()
+    apart = abs(found.objective_ - expected.objective_)
+    assert apart <= found.gap_ + expected.gap_ + 1e-12 * expected.objective_
+    np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-4)
+    assert found.score(rows) == pytest.approx(expected.score(X, frame[target], **given), abs=1 / N)
+    proba = expected.predict_proba(X, offset=given["offset"])
+    np.testing.assert_allclose(found.predict_proba(rows), proba, atol=1e-4)
+    if "l1_ratio" not in how:
+        for cov in ("classical", "HC1", "HC3"):
+            theirs = expected.summary(cov=cov).coefficients.std_err
+            np.testing.assert_allclose(found.summary(cov=cov).coefficients.std_err, theirs, rtol=1e-4)
+
+
+def test_what_a_scan_cannot_be_asked(lake):
+    folder, frame, X = lake
+    numbers, classes = scan(folder, "y", FEATURES), scan(folder, "two", FEATURES)
+    with pytest.raises(OneLayerError, match="'two' holds classes, and LinearRegression predicts numbers"):
+        LinearRegression().fit(classes)
+    with pytest.raises(OneLayerError, match=r"'y' holds numbers, .*as_classes=True"):
+        SoftmaxRegression().fit(numbers)
+    with pytest.raises(OneLayerError, match="a scan has its own y"):
+        LinearRegression().fit(numbers, frame["y"])
+    with pytest.raises(OneLayerError, match="a scan has its own sample_weight"):
+        SoftmaxRegression().fit(classes, sample_weight=np.ones(N))
+    fitted = LinearRegression().fit(numbers)
+    with pytest.raises(OneLayerError, match="such as 'off'"):
+        fitted.predict(scan(folder, "y", ["a", "b", "off", "w"]))
+    with pytest.raises(OneLayerError, match="has 2 features, and LinearRegression was fitted to 4"):
+        fitted.score(scan(folder, "y", ["a", "b"]))
+    for cov in ("cluster", "HAC"):
+        with pytest.raises(OneLayerError, match="have to be in memory: use HC0 to HC3"):
+            fitted.summary(cov=cov, groups=frame["c"] if cov == "cluster" else None)
+    with pytest.raises(OneLayerError, match="the rows are in files: fit a sample"):
+        fitted.diagnostics()
+    with pytest.raises(OneLayerError, match="rows in memory, or part by part"):
+        SoftmaxRegression(solver="sgd").fit(classes)
+    named = pd.DataFrame(X, columns=fitted.feature_names_in_)
+    np.testing.assert_allclose(fitted.predict(named), fitted.predict(numbers), rtol=1e-12)
+
+
+def test_a_class_of_which_no_row_has_a_weight_is_named(lake, tmp_path):
+    _, frame, _ = lake
+    changed = frame.assign(w=np.where(frame["k"] == 1, 0.0, 1.0))
+    pq.write_table(pa.Table.from_pandas(changed), tmp_path / "t.parquet")
+    rows = scan(tmp_path / "t.parquet", "k", FEATURES, as_classes=True, weight="w")
+    with pytest.raises(OneLayerError, match="no row of class 1 has a weight"):
+        SoftmaxRegression().fit(rows)
