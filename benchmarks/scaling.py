@@ -1,0 +1,236 @@
+"""The cost model of docs/scaling.md: fitted to passes on this machine, and checked on data that it has not seen.
+
+    python benchmarks/scaling.py
+
+Passes of softmax regression over Parquet files in a temporary folder (0.4 GB), by 1, 2 and 4 local Dask workers of one
+thread. The files are no larger than a unit, so that each is one. The rate of reading is that of files in this machine's
+memory, where those just written are. Costs are fitted to as many workers as there are cores at most: more of them share
+the cores, with the scheduler too, and are only shown.
+"""
+
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from scipy.optimize import nnls
+
+import onelayer
+from onelayer.data.rows import Block
+from onelayer.losses import CrossEntropy
+
+WORKERS, CORES = (1, 2, 4), os.cpu_count() or 1
+FEATURES, FAN_IN, PASSES = 50, 16, 3
+SMALL, LARGE = 12_500, 50_000  # rows of a file
+SIZES = [(SMALL, 16), (SMALL, 32), (SMALL, 64), (LARGE, 4), (LARGE, 8), (LARGE, 16)]  # and how many files
+FITTED = [(*size, classes) for size in SIZES for classes in (3, 20)]
+CHECKED = [(LARGE, 24, 10)]  # more rows than any that is fitted
+
+Key = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a pass has to do.
+
+    Attributes:
+        megabytes: the size of the features and the target, decoded.
+        gigaflop: the arithmetic in 10⁹ operations.
+        units: how many there are.
+        sum_kb: the size of a unit's sums.
+        workers: how many there are, each with a core of its own.
+    """
+
+    megabytes: float
+    gigaflop: float
+    units: int
+    sum_kb: float
+    workers: int
+
+    @property
+    def depth(self) -> int:
+        """The levels of the tree of sums."""
+        levels, left = 0, self.units
+        while left > 1:
+            levels, left = levels + 1, math.ceil(left / FAN_IN)
+        return levels
+
+    def columns(self) -> list[float]:
+        """Return how often each cost is paid."""
+        moved = self.depth * FAN_IN * self.sum_kb
+        shared = [v / self.workers for v in (self.megabytes, self.gigaflop, self.units)]
+        return [*shared, self.units, self.depth, moved, 1.0]
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds of a pass.
+
+    Attributes:
+        megabyte, gigaflop, unit: of a worker, to read and decode, to compute, and to open a unit.
+        task: of the scheduler.
+        level, kilobyte: of the tree of sums, for each level and for each kB that a worker receives there.
+        constant: of each pass.
+    """
+
+    megabyte: float
+    gigaflop: float
+    unit: float
+    task: float
+    level: float
+    kilobyte: float
+    constant: float
+
+    def seconds(self, load: Load) -> float:
+        """Return how long a pass takes."""
+        return float(np.dot(load.columns(), astuple(self)))
+
+
+def fitted(loads: Sequence[Load], seconds: Sequence[float]) -> Costs:
+    """Return the costs, none of them negative, that leave the smallest sum of squares of relative errors."""
+    A = np.array([load.columns() for load in loads]) / np.array(seconds)[:, None]
+    lengths = np.linalg.norm(A, axis=0)
+    lengths[lengths == 0] = 1
+    found, _ = nnls(A / lengths, np.ones(len(A)))
+    return Costs(*(float(v) for v in found / lengths))
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The loss and the gradient of softmax regression for a block of rows.
+
+    Attributes:
+        weight, bias: (q, d), (q,).
+    """
+
+    weight: Any
+    bias: Any
+
+    def __call__(self, block: Block) -> list[Any]:
+        """Return the terms of a block."""
+        X = block.dense()
+        losses, R, _ = CrossEntropy(len(self.bias)).at(self.weight @ X.T + self.bias[:, None], block.y)
+        return [float(losses.sum()), R @ X, R.sum(axis=1)]
+
+
+def opened(folder: Path, client: Any) -> Any:
+    """Return the rows of a folder's files, for the workers of a cluster to walk."""
+    return onelayer.scan(f"{folder}/*.parquet", target="y").on(client)
+
+
+@contextmanager
+def workers(count: int) -> Iterator[Any]:
+    """Start workers of one thread on this machine, which only it can reach, and return their client."""
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=count, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        client.wait_for_workers(count)
+        yield client
+
+
+def write(folder: Path) -> dict[int, list[Path]]:
+    """Write as many files of each size as are needed, and return their paths by their rows."""
+    paths: dict[int, list[Path]] = {SMALL: [], LARGE: []}
+    for rows, found in paths.items():
+        for i in range(max(files for size, files, _ in FITTED + CHECKED if size == rows)):
+            generator = np.random.default_rng((rows, i))
+            X = generator.normal(size=(rows, FEATURES)).astype(np.float32)
+            columns = {f"x{j}": X[:, j] for j in range(FEATURES)}
+            columns["y"] = np.array(["a", "b", "c"])[np.argmax(X[:, :3], axis=1)]
+            found.append(folder / f"{rows}-{i:03}.parquet")
+            pq.write_table(pa.table(columns), found[-1], compression="zstd", use_dictionary=["y"])
+    return paths
+
+
+def gathered(folder: Path, paths: Sequence[Path]) -> Path:
+    """Return a folder of these files, which are not copied."""
+    chosen = folder / f"{paths[0].stem}-{len(paths)}"
+    if not chosen.exists():
+        chosen.mkdir()
+        for path in paths:
+            (chosen / path.name).hardlink_to(path)
+    return chosen
+
+
+def load_of(rows: int, files: int, classes: int, count: int) -> Load:
+    """Return what a pass over files of so many rows has to do."""
+    n = rows * files
+    parameters = classes * (FEATURES + 1)
+    return Load(
+        4 * n * (FEATURES + 1) / 1e6, 4 * n * parameters / 1e9, files, parameters / 125, min(count, CORES)
+    )
+
+
+def measured(rows: Any, classes: int) -> float:
+    """Return the shortest time of a pass, after one that is not timed: what else the machine does only adds to it."""
+    generator = np.random.default_rng(classes)
+    timer = onelayer.Timer()
+    for _ in range(PASSES + 1):
+        terms = Gradient(generator.normal(size=(classes, FEATURES)), np.zeros(classes))
+        timer.start()
+        rows.sum(terms)
+        timer.stop()
+    return min(timer.times[1:])
+
+
+def times() -> dict[Key, float]:
+    """Return the seconds of each pass, by its rows of a file, files, classes and workers."""
+    found: dict[Key, float] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        paths = write(folder)
+        stored = sum(path.stat().st_size for path in paths[LARGE]) / len(paths[LARGE])
+        print(f"a file is {stored / (4 * LARGE * (FEATURES + 1)):.2f} of its size decoded\n")
+        for count in WORKERS:
+            chosen = FITTED + CHECKED if count <= CORES else CHECKED
+            with workers(count) as client:
+                for rows, files, classes in chosen:
+                    data = opened(gathered(folder, paths[rows][:files]), client)
+                    found[rows, files, classes, count] = measured(data, classes)
+    return found
+
+
+def main() -> None:
+    seconds = times()
+    keys = [key for key in seconds if key[:3] in FITTED]
+    costs = fitted([load_of(*key) for key in keys], [seconds[key] for key in keys])
+    print("| cost | seconds |\n| --- | ---: |")
+    for field in fields(Costs):
+        print(f"| {field.name} | {getattr(costs, field.name):.3g} |")
+    errors = [abs(costs.seconds(load_of(*key)) / seconds[key] - 1) for key in keys]
+    print(
+        f"\nfitted to {len(keys)} passes: relative error {median(errors):.0%} median, {max(errors):.0%} largest"
+    )
+    print("\n| not fitted: rows | units | classes | workers | predicted, s | measured, s | error |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for key in seconds:
+        if key not in keys:
+            rows, files, classes, count = key
+            cores = "" if count <= CORES else f" on {CORES} cores"
+            predicted, took = costs.seconds(load_of(*key)), seconds[key]
+            cells = [
+                f"{rows * files:,}",
+                files,
+                classes,
+                f"{count}{cores}",
+                f"{predicted:.3f}",
+                f"{took:.3f}",
+            ]
+            print("|", *(f"{cell} |" for cell in cells), f"{predicted / took - 1:+.0%} |")
+
+
+if __name__ == "__main__":
+    main()
