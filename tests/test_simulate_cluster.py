@@ -27,7 +27,7 @@ def still(tool):
         passes=1,
         unit_mb=100.0,
         read_rate=100.0,
-        unit_gflop=8.0,
+        flop_per_byte=80.0,
         compute_rate=8.0,
         overhead=0.0,
         sum_kb=0.0,
@@ -85,7 +85,7 @@ def test_a_worker_receives_one_transfer_after_another(tool, still):
 def test_no_pass_is_faster_than_the_scheduler_hands_out_its_tasks(tool, still):
     cluster = replace(still, workers=1000, units=6000, overhead=0.001)
     tasks = 6000 + len(tool.tree(6000, 16))
-    short = replace(cluster, unit_mb=0.0, unit_gflop=0.0)
+    short = replace(cluster, unit_mb=0.0)
     assert run(tool, short)[0].seconds == pytest.approx(tasks * 0.001, rel=1e-9)
     assert run(tool, cluster)[0].seconds > max(6000 * 0.001, 2 * 6)
 

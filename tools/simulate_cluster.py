@@ -33,7 +33,7 @@ class Cluster:
         in_memory: whether workers keep the units that they have decoded: later passes do not read them again.
         unit_mb: the size of a unit, decoded.
         read_rate: the MB that a worker reads and decodes in a second.
-        unit_gflop: the arithmetic of a unit in 10⁹ operations.
+        flop_per_byte: the operations per byte: for a gradient 4 n d q by 4 n d, so as many as there are classes.
         compute_rate: the 10⁹ operations that a worker does in a second.
         overhead: the time that the scheduler spends on a task. Dask's documentation has 200 µs to 1 ms.
         fan_in: how many sums a task of the tree adds.
@@ -53,8 +53,8 @@ class Cluster:
     passes: int = 10
     in_memory: bool = False
     unit_mb: float = 256.0
-    read_rate: float = 450.0
-    unit_gflop: float = 2.56
+    read_rate: float = 300.0
+    flop_per_byte: float = 10.0
     compute_rate: float = 8.0
     overhead: float = 0.0005
     fan_in: int = 16
@@ -75,7 +75,8 @@ class Cluster:
 
     def unit_seconds(self, decoded: bool) -> float:
         """Return the time of a unit on a worker of full speed."""
-        return (0.0 if decoded else self.unit_mb / self.read_rate) + self.unit_gflop / self.compute_rate
+        reading = 0.0 if decoded else self.unit_mb / self.read_rate
+        return reading + self.unit_mb / 1000 * self.flop_per_byte / self.compute_rate
 
     @property
     def ideal(self) -> float:
