@@ -3,9 +3,8 @@
     python benchmarks/scaling.py
 
 Passes of softmax regression over Parquet files in a temporary folder (0.4 GB), by 1, 2 and 4 local Dask workers of one
-thread. The files are no larger than a unit, so that each is one. The rate of reading is that of files in this machine's
-memory, where those just written are. Costs are fitted to as many workers as there are cores at most: more of them share
-the cores, with the scheduler too, and are only shown.
+thread that keep nothing: each pass reads, though from this machine's memory, where files just written are. Costs are
+fitted to as many workers as there are cores at most; more of them share the cores, and are only shown.
 """
 
 import math
@@ -122,8 +121,8 @@ class Gradient:
 
 
 def opened(folder: Path, client: Any) -> Any:
-    """Return the rows of a folder's files, for the workers of a cluster to walk."""
-    return onelayer.scan(f"{folder}/*.parquet", target="y").on(client)
+    """Return the rows of a folder's files, for workers to walk, with too little memory to keep any."""
+    return onelayer.scan(f"{folder}/*.parquet", target="y", memory="262MB").on(client)
 
 
 @contextmanager
@@ -165,13 +164,12 @@ def gathered(folder: Path, paths: Sequence[Path]) -> Path:
     return chosen
 
 
-def load_of(rows: int, files: int, classes: int, count: int) -> Load:
-    """Return what a pass over files of so many rows has to do."""
-    n = rows * files
-    parameters = classes * (FEATURES + 1)
-    return Load(
-        4 * n * (FEATURES + 1) / 1e6, 4 * n * parameters / 1e9, files, parameters / 125, min(count, CORES)
-    )
+def load_of(key: Key, units: int) -> Load:
+    """Return what a pass has to do."""
+    rows, files, classes, count = key
+    n, parameters = rows * files, classes * (FEATURES + 1)
+    megabytes, gigaflop = 4 * n * (FEATURES + 1) / 1e6, 4 * n * parameters / 1e9
+    return Load(megabytes, gigaflop, units, 8 * parameters / 1000, min(count, CORES))
 
 
 def seconds_of(rows: Any, classes: int) -> float:
@@ -182,12 +180,12 @@ def seconds_of(rows: Any, classes: int) -> float:
     return timer.stop()
 
 
-def times() -> dict[Key, float]:
-    """Return the seconds of each pass, by its rows of a file, files, classes and workers.
+def times() -> dict[Key, tuple[Load, float]]:
+    """Return what each pass has to do and its seconds, by its rows of a file, files, classes and workers.
 
-    Each is the shortest of several, which are apart in time: whatever else the machine does only adds to them.
+    The time is the shortest of several, which are apart: whatever else the machine does only adds to it.
     """
-    found: dict[Key, float] = {}
+    found: dict[Key, tuple[Load, float]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = write(folder)
@@ -199,39 +197,40 @@ def times() -> dict[Key, float]:
             with workers(count) as client:
                 data = {key: opened(gathered(folder, paths[key[0]][: key[1]]), client) for key in chosen}
                 for _ in range(PASSES):
-                    for key, rows in data.items():
-                        again = seconds_of(rows, key[2])
-                        found[*key, count] = min(again, found.get((*key, count), again))
+                    for size, rows in data.items():
+                        key = (*size, count)
+                        load, best = found.get(key, (load_of(key, len(rows.units)), math.inf))
+                        found[key] = load, min(best, seconds_of(rows, size[2]))
     return found
 
 
 def main() -> None:
-    seconds = times()
-    keys = [key for key in seconds if key[:3] in FITTED]
-    costs = fitted([load_of(*key) for key in keys], [seconds[key] for key in keys])
+    found = times()
+    known = {key: passed for key, passed in found.items() if key[:3] in FITTED}
+    costs = fitted(*zip(*known.values(), strict=True))
     print("| cost | seconds |\n| --- | ---: |")
     for field in fields(Costs):
         print(f"| {field.name} | {getattr(costs, field.name):.3g} |")
-    errors = [abs(costs.seconds(load_of(*key)) / seconds[key] - 1) for key in keys]
+    errors = [abs(costs.seconds(load) / took - 1) for load, took in known.values()]
     print(
-        f"\nfitted to {len(keys)} passes: relative error {median(errors):.0%} median, {max(errors):.0%} largest"
+        f"\nfitted to {len(known)} passes: relative error {median(errors):.0%} median, {max(errors):.0%} largest"
     )
     print("\n| not fitted: rows | units | classes | workers | predicted, s | measured, s | error |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for key in seconds:
-        if key not in keys:
-            rows, files, classes, count = key
-            cores = "" if count <= CORES else f" on {CORES} cores"
-            predicted, took = costs.seconds(load_of(*key)), seconds[key]
-            cells = [
-                f"{rows * files:,}",
-                files,
-                classes,
-                f"{count}{cores}",
-                f"{predicted:.3f}",
-                f"{took:.3f}",
-            ]
-            print("|", *(f"{cell} |" for cell in cells), f"{predicted / took - 1:+.0%} |")
+    for key in sorted(found.keys() - known.keys()):
+        rows, files, classes, count = key
+        load, took = found[key]
+        cores = "" if count <= CORES else f" on {CORES} cores"
+        predicted = costs.seconds(load)
+        cells = [
+            f"{rows * files:,}",
+            load.units,
+            classes,
+            f"{count}{cores}",
+            f"{predicted:.3f}",
+            f"{took:.3f}",
+        ]
+        print("|", *(f"{cell} |" for cell in cells), f"{predicted / took - 1:+.0%} |")
 
 
 if __name__ == "__main__":

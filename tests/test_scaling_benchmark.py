@@ -78,11 +78,11 @@ def test_the_tree_is_as_deep_as_it_needs_to_be(bench, units, depth):
 
 
 def test_a_load_is_counted_from_its_rows(bench):
-    load = bench.load_of(rows=1000, files=10, classes=5, count=1)
+    load = bench.load_of((1000, 10, 5, 1), units=7)
     assert load.megabytes == pytest.approx(10_000 * 51 * 4 / 1e6)
     assert load.gigaflop == pytest.approx(4 * 10_000 * 51 * 5 / 1e9)
     assert load.sum_kb == pytest.approx(5 * 51 * 8 / 1000)
-    assert (load.units, load.workers) == (10, 1)
+    assert (load.units, load.workers) == (7, 1)
 
 
 def test_what_is_checked_was_not_fitted(bench):
