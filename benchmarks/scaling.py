@@ -7,6 +7,7 @@ thread that keep nothing: each pass reads, though from this machine's memory, wh
 fitted to as many workers as there are cores at most; more of them share the cores, and are only shown.
 """
 
+import logging
 import math
 import os
 import tempfile
@@ -132,7 +133,11 @@ def workers(count: int) -> Iterator[Any]:
 
     with (
         LocalCluster(
-            n_workers=count, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+            n_workers=count,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,
     ):
