@@ -7,7 +7,7 @@ does: who reaches a scheduler can run code on its workers.
 
 import io
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,6 +18,7 @@ from typing import Any
 import cloudpickle
 from distributed import Client, Future, KilledWorker, LocalCluster
 
+from onelayer.engines.memory import keep_freed_memory
 from onelayer.engines.threads import Read, added, one_thread, tree_sum
 from onelayer.errors import OneLayerError, first_line
 
@@ -173,17 +174,17 @@ def _kept(message: bytes) -> bytes:
     return message
 
 
-def _sum_of_unit(unit: Any, message: bytes) -> list[Any]:
-    read, terms = _unpacked(message)
-    with one_thread():
-        return added(map(terms, read(unit)))
-
-
 def _read(reader: bytes, unit: Any) -> list[Any]:
     return list(_unpacked(reader)(unit))
 
 
-def _sum_of_blocks(message: bytes, blocks: list[Any]) -> list[Any]:
+def _sum_of_unit(unit: Any, message: bytes) -> list[Any]:
+    read, _ = _unpacked(message)
+    return _sum_of_blocks(message, read(unit))
+
+
+def _sum_of_blocks(message: bytes, blocks: Iterable[Any]) -> list[Any]:
     _, terms = _unpacked(message)
+    keep_freed_memory()
     with one_thread():
         return added(map(terms, blocks))

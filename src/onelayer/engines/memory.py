@@ -1,8 +1,10 @@
 """How much memory there is, and how much of it a pass over units takes."""
 
+import ctypes
 import os
 import re
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from onelayer.errors import OneLayerError
@@ -67,3 +69,17 @@ def shares_of(memory: int | None, columns: int, sizes: list[int]) -> tuple[int, 
             break
         held += 1
     return walkers, held
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let this process use freed memory again, up to 128 MB of it, instead of giving it back at once.
+
+    Dask has glibc do the latter in its workers. Then the system hands out, and clears, the memory of each block anew,
+    which takes as long as the arithmetic. Where the C library has no such switch, nothing is changed.
+    """
+    trim_threshold, mmap_threshold = -1, -3  # of glibc's malloc.h
+    with suppress(OSError, AttributeError, TypeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(trim_threshold, 128 << 20)
+        library.mallopt(mmap_threshold, 32 << 20)
