@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.dataset import folds
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Source
 from onelayer.errors import OneLayerError, PrecisionWarning
 from onelayer.inference import Coefficients
 from onelayer.inference.robust import Robust
@@ -56,7 +56,7 @@ def solve(prepared: Prepared, plan: Plan) -> Solution:
     The penalty is chosen first, if the plan says so. Where classes can be separated and nothing is penalised, there is
     no minimum: C = 1 is taken then, and a warning says so.
     """
-    rows, dataset, is_free = prepared.train, prepared.dataset, prepared.fit_intercept
+    rows, dataset, is_free = prepared.all_rows, prepared.dataset, prepared.fit_intercept
     if plan.cv:
         choice = choose(prepared, plan)
         with_it = replace(plan, cv=0)
@@ -114,7 +114,7 @@ def choose(prepared: Prepared, plan: Plan) -> "Choice":
     return choose_C(rows, dataset.classes, penalty, splits=splits_by(fold), **how)
 
 
-def _least_squares(rows: Rows, plan: Plan, fit_intercept: bool) -> LeastSquaresFit:
+def _least_squares(rows: Source, plan: Plan, fit_intercept: bool) -> LeastSquaresFit:
     if not plan.l1_ratio:
         from onelayer.solvers.direct import least_squares
 
@@ -167,9 +167,10 @@ def coefficients_of(solution: Solution, prepared: Prepared, plan: Plan) -> tuple
     Raises:
         OneLayerError: if the errors that the plan asks for need other rows, or lags.
     """
-    fit, dataset, rows = solution.fit, prepared.dataset, prepared.train
-    groups = rows.groups if plan.cov == "cluster" else None
-    robust = Robust.of(plan.cov, groups, plan.lags, n=len(rows), weight=rows.c)
+    fit, dataset, rows = solution.fit, prepared.dataset, prepared.all_rows
+    robust = Robust.for_rows(
+        rows, plan.cov, prepared.train.groups if plan.cov == "cluster" else None, plan.lags
+    )
     if isinstance(fit, LeastSquaresFit):
         from onelayer.inference.linear import linear_coefficients, linear_covariances
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.dataset import Dataset
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Rows, Source
 from onelayer.data.scaling import TableScaling
 from onelayer.data.spool import Spool
 from onelayer.errors import OneLayerError
@@ -25,6 +25,7 @@ class Prepared:
         held_out_raw: the same in the user's units.
         held_out_name: ``"valid"``, ``"test"``, or ``"train"`` where there are no other rows.
         scaling: what standardises a table; None for images.
+        whole: all rows, where they are in files and the training rows are a sample of them.
     """
 
     dataset: Dataset
@@ -33,6 +34,12 @@ class Prepared:
     held_out_raw: Rows | None
     held_out_name: str
     scaling: TableScaling | None
+    whole: Source | None = None
+
+    @property
+    def all_rows(self) -> Source:
+        """The rows that an exact solver goes by."""
+        return self.train if self.whole is None else self.whole
 
     @property
     def fit_intercept(self) -> bool:

@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Protocol
@@ -102,6 +102,21 @@ def tracked(items: Sequence[Any], what: str) -> Iterator[Any]:
     progress = _progress()
     with _later(progress):
         yield from progress.track(items, description=shown(what))
+
+
+@contextmanager
+def passes() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a progress bar on a terminal, if it takes more than a second, and yield what sets it: text, done, of all."""
+    progress = _progress()
+    task = progress.add_task("")
+
+    def show(text: str, done: int, total: int) -> None:
+        if done == 1:
+            progress.reset(task)
+        progress.update(task, description=shown(text), completed=done, total=total)
+
+    with _later(progress):
+        yield show
 
 
 class _Display(Protocol):

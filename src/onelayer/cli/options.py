@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from onelayer.data import Dataset
     from onelayer.data.decisions import Choices
     from onelayer.data.reading import Reading
+    from onelayer.data.scan import Scan
     from onelayer.data.tables import Table
 
 MAX_SEED = 2**63 - 1  # what torch.Generator takes
@@ -213,6 +214,25 @@ class TableOptions(ReadingOptions):
         if task == "regression" and dataset.classes:
             raise OneLayerError(f"--task regression: the target {dataset.target!r} is a class, not a number")
         return dataset
+
+    def scan(self, source: str | None, model: str | None, memory: int | None) -> "Scan":
+        """Open a table that stays in files; a numeric target is a class if the model says so.
+
+        Raises:
+            OneLayerError: if it cannot be used, or is images.
+        """
+        from onelayer.data.scanning import found, scan_of
+        from onelayer.data.sources import BUNDLED_TABLES, is_table
+        from onelayer.errors import OneLayerError
+
+        if source is None and self.sql is None:
+            raise OneLayerError("which data? Name them, DATA, or give a query with --sql")
+        if source is not None and self.sql is None and not is_table(source):
+            raise OneLayerError(f"{source} is images, which fit in memory: leave out --memory and --cluster")
+        files = found(source, self.reading)
+        return scan_of(
+            files, self._choices(files.table, BUNDLED_TABLES.get(source or ""), model == "softmax"), memory
+        )
 
     def _choices(self, table: "Table", target: str | None, as_classes: bool) -> "Choices":
         from onelayer.data.decisions import Choices

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from onelayer.cli import options
+from onelayer.cli import far, options
 from onelayer.cli.console import EpochPrinter, busy, counted, decimal, print_json, print_table, say
 from onelayer.timer import Timer
 
@@ -118,13 +118,18 @@ def train(
     ] = False,
     lang: Annotated[Literal["en", "zh"], typer.Option(help="The language of report.html.")] = "en",
     as_json: options.Json = False,
+    memory: far.Memory = None,
+    cluster: far.Cluster = None,
+    insecure: far.Insecure = False,
+    tls_ca: far.TlsCa = None,
+    tls_cert: far.TlsCert = None,
+    tls_key: far.TlsKey = None,
 ) -> None:
     """Train on DATA and write the model, its history and a report to a folder."""
     timer = Timer()
-    with busy(f"reading {data or 'the query'}"):
-        from onelayer.settings import Settings
+    where = far.Far(memory, cluster, insecure, tls_ca, tls_cert, tls_key)
+    from onelayer.settings import Settings
 
-        dataset = table.open(data, model, task)
     chosen = Settings(
         model=model,
         way=way,
@@ -145,6 +150,11 @@ def train(
         phm_n=phm_n,
         device=device,
     )
+    if where.is_asked:
+        _train_far(where, table, data, chosen, out, (resume, dry_run, as_json), lang)
+        return
+    with busy(f"reading {data or 'the query'}"):
+        dataset = table.open(data, model, task)
     plan = _plan(chosen, dataset)
     folder = out or Path("runs") / f"{dataset.name}-{plan.model}"
     seconds = {"load": timer.stop()}
@@ -155,7 +165,47 @@ def train(
     if dry_run:
         return
     run, files = _train_into(folder, dataset, plan, resume, as_json, lang)
-    seconds |= run.seconds
+    _report_on(run, seconds | run.seconds, folder, files, as_json)
+
+
+def _train_far(
+    where: far.Far,
+    table: options.TableOptions,
+    data: str | None,
+    chosen: "Settings",
+    out: Path | None,
+    flags: tuple[bool, bool, bool],
+    lang: Literal["en", "zh"],
+) -> None:
+    """Train on rows that stay in files; see ``train``."""
+    from onelayer.data.table_names import stem
+    from onelayer.errors import OneLayerError
+    from onelayer.run_folder import run_folder
+    from onelayer.scan_runs import dataset_of_scan, train_scan
+
+    resume, is_dry, as_json = flags
+    if resume:
+        raise OneLayerError("the exact solvers have no epochs to resume; leave out --resume")
+    timer = Timer()
+    with where.rows(table, data, chosen.model) as rows:
+        dataset = dataset_of_scan(rows, "query" if data is None else stem(data))
+        plan = _plan(chosen, dataset)
+        folder = out or Path("runs") / f"{dataset.name}-{plan.model}"
+        seconds = {"load": timer.stop()}
+        if not as_json:
+            _print_plan(dataset, plan, len(rows))
+        if is_dry:
+            if as_json:
+                print_json({"data": dataset.name, "rows": len(rows), **_about_data(dataset)})
+            return
+        with run_folder(folder):
+            run = train_scan(rows, dataset, chosen)
+            files = _write_report(run, folder, None, lang)
+    _report_on(run, seconds | run.seconds, folder, files, as_json)
+
+
+def _report_on(run: "Run", seconds: dict[str, float], folder: Path, files: list[str], as_json: bool) -> None:
+    """Print what a run came to."""
     if as_json:
         print_json(summary(run, seconds, folder))
     else:
@@ -265,8 +315,8 @@ def _write_report(run: "Run", folder: Path, checkpoint: bytes | None, lang: Lite
             ) from error
 
 
-def _print_plan(dataset: "Dataset", plan: "Plan") -> None:
-    rows = counted(len(dataset.train), "row")
+def _print_plan(dataset: "Dataset", plan: "Plan", n: int | None = None) -> None:
+    rows = counted(n or len(dataset.train), "row")
     if dataset.test is not None:
         rows += f" and {len(dataset.test):,} to test"
     goal = f"{len(dataset.classes)} classes" if dataset.classes else f"predict {dataset.target}"

@@ -142,15 +142,20 @@ class TableScaling:
 
     Args:
         rows: float features (n, d), in which NaN means missing; features in CSR stay as they are.
+        fill: what stands for missing values (d,), if it is not the means of these rows, which may be a sample.
     """
 
     rows: Rows
+    fill: Array | None = None
 
     @cached_property
     def features(self) -> Scaling:
         """That of d columns."""
         rows, d = self.rows, self.rows.n_features
-        return Scaling(np.zeros(d), np.ones(d)) if rows.is_sparse else RunningMoments.of(rows.X).scaling()
+        if rows.is_sparse:
+            return Scaling(np.zeros(d), np.ones(d))
+        found = RunningMoments.of(rows.X).scaling()
+        return found if self.fill is None else replace(found, mean=self.fill)
 
     @cached_property
     def target(self) -> Scaling:

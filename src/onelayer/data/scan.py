@@ -18,9 +18,10 @@ from onelayer.data.decisions import Decisions
 from onelayer.data.from_table import Piece, joined, needed, pieces, stacked
 from onelayer.data.parquet import batches
 from onelayer.data.places import is_address
-from onelayer.data.rows import Block, Task, Terms, block_rows
+from onelayer.data.rows import Block, Rows, Task, Terms, block_rows
 from onelayer.data.tables import Found
-from onelayer.engines.threads import Threads
+from onelayer.engines.cluster import NO_PACKAGE
+from onelayer.engines.threads import Threads, Watch
 from onelayer.errors import OneLayerError, named
 
 Array = NDArray[Any]
@@ -68,6 +69,10 @@ class Unit:
 
 class Engine(Protocol):
     """Who walks the units."""
+
+    def tell(self, watch: Watch) -> None:
+        """Tell of each unit that is done from now on: how many, and of how many."""
+        ...
 
     def sum(self, read: Any, terms: Terms, units: Sequence[Unit]) -> list[Any]:
         """Return the sums of what ``terms`` returns for all blocks that ``read`` yields for each unit, by one tree."""
@@ -207,10 +212,18 @@ class Scan:
 
     def gathered(self) -> Block:
         """See ``Source``."""
-        parts = [block for unit in self.units for block in self.recipe.blocks(unit)]
+        rows = self.joined([block for unit in self.units for block in self.recipe.blocks(unit)])
+        return rows.gathered()
+
+    def joined(self, parts: Sequence[Block]) -> Rows:
+        """Return rows that were read, in memory."""
         c, offset = (joined([getattr(part, name) for part in parts]) for name in ("c", "offset"))
         y = np.concatenate([part.y for part in parts])
-        return Block(stacked([part.X for part in parts]), y, c, offset=offset)
+        return Rows(stacked([part.X for part in parts]), y, self.task, c, offset=offset)
+
+    def of_units(self, units: tuple[Unit, ...]) -> "Scan":
+        """Return the rows of some units."""
+        return replace(self, units=units, n=sum(unit.n for unit in units))
 
     def sum(self, terms: Terms) -> list[Any]:
         """See ``Source``."""
@@ -240,7 +253,7 @@ class Scan:
         try:
             from onelayer.engines.dask import Workers
         except ImportError as error:
-            raise OneLayerError("a cluster needs dask: pip install 'onelayer[cluster]'") from error
+            raise OneLayerError(NO_PACKAGE) from error
         size = 8 * self.n * (self.n_features + 1 + (self.made.weight is not None))
         return self.walked_by(Workers.for_rows(client, size))
 

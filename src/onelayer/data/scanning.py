@@ -1,7 +1,7 @@
 """From what the user names to a scan: Parquet as it is, and anything else once it is written as Parquet."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -82,21 +82,31 @@ def scan(
         offset,
         formula=formula,
     )
-    return scan_of(source, choices, reading, memory)
+    return scan_of(found(source, reading), choices, None if memory is None else bytes_in(memory))
 
 
-def scan_of(
-    source: Any, choices: Choices, reading: Reading = AS_FOUND, memory: str | int | None = None
-) -> Scan:
+@dataclass(frozen=True)
+class Source:
+    """What a source is.
+
+    Attributes:
+        files: the Parquet files, none if it is something else.
+        table: all of it.
+    """
+
+    files: list[Found]
+    table: Table
+
+
+def scan_of(source: Source, choices: Choices, memory: int | None = None) -> Scan:
     """Return the rows of files as ``scan`` does.
 
     Raises:
         OneLayerError: as ``scan``, and if rows are grouped.
     """
-    limit = None if memory is None else bytes_in(memory)
     if choices.groups:
         raise OneLayerError("rows of groups have to fit in memory: leave groups out, or the scan")
-    files, table = _opened(source, reading)
+    files, table = source.files, source.table
     made = decide(table, choices, trusts_statistics=bool(files))
     folder = None
     if not files:
@@ -109,7 +119,7 @@ def scan_of(
     width = 8 * (
         len(made.encoding.features) + 1 + (choices.weight is not None) + (choices.offset is not None)
     )
-    walkers, n_held = shares_of(limit, len(made.encoding.features) + 1, [unit.n * width for unit in units])
+    walkers, n_held = shares_of(memory, len(made.encoding.features) + 1, [unit.n * width for unit in units])
     engine, n = Threads(walkers, n_held), sum(unit.n for unit in units)
     rows = Scan(units, Recipe(made), n, engine, folder)
     if choices.missing == "mean":
@@ -117,8 +127,12 @@ def scan_of(
     return _complete(rows) if choices.missing == "drop" else rows
 
 
-def _opened(source: Any, reading: Reading) -> tuple[list[Found], Table]:
-    """Return the Parquet files of a source, none if it is something else, and all of it as a table."""
+def found(source: Any, reading: Reading = AS_FOUND) -> Source:
+    """Return what a source is, ready to be read.
+
+    Raises:
+        OneLayerError: if there is none, or it cannot be read.
+    """
     if isinstance(source, (list, tuple)):
         places = [place for one in source for place in files_of(str(one))]
         if not places:
@@ -126,10 +140,10 @@ def _opened(source: Any, reading: Reading) -> tuple[list[Found], Table]:
     elif reading.sql is None and isinstance(source, (str, Path)) and str(source) not in BUNDLED_TABLES:
         places = files_of(str(source))
     else:
-        return [], open_table(source, reading)[1]
+        return Source([], open_table(source, reading)[1])
     files = open_files(places, reading)
     table = one_table(files, reading, None if isinstance(source, (list, tuple)) else str(source))
-    return (files if all(found.is_parquet for found in files) else []), table
+    return Source(files if all(one.is_parquet for one in files) else [], table)
 
 
 def _complete(rows: Scan) -> Scan:

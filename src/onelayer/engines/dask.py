@@ -12,6 +12,7 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
+from itertools import count
 from time import monotonic
 from typing import Any
 
@@ -19,7 +20,7 @@ import cloudpickle
 from distributed import Client, Future, KilledWorker, LocalCluster
 
 from onelayer.engines.memory import keep_freed_memory
-from onelayer.engines.threads import Read, added, one_thread, tree_sum
+from onelayer.engines.threads import Read, Watch, added, one_thread, tree_sum
 from onelayer.errors import OneLayerError, first_line
 
 FAN = 16  # sums that are added in one task: a power of two, so that the tree is that of one process
@@ -42,10 +43,15 @@ class Workers:
     client: Client
     is_held: bool = False
     patience: float = PATIENCE
+    _watch: Watch | None = field(default=None, repr=False)
     _held: tuple[Read | None, dict[Any, Future[Any]]] = field(default=(None, {}), repr=False)
 
     def __post_init__(self) -> None:
         _check_versions(self.client)
+
+    def tell(self, watch: Watch) -> None:
+        """Tell of each unit that is done from now on, from another thread."""
+        self._watch = watch
 
     @classmethod
     def for_rows(cls, client: Client, size: int) -> "Workers":
@@ -70,6 +76,10 @@ class Workers:
             parts = [self.client.submit(_sum_of_blocks, message, held[unit], pure=False) for unit in units]
         else:
             parts = self.client.map(_sum_of_unit, units, message=message, pure=False)
+        if self._watch:
+            watch, done = self._watch, count(1)
+            for part in parts:
+                part.add_done_callback(lambda _: watch(next(done), len(units)))
         while len(parts) > 1:
             groups = [parts[i : i + FAN] for i in range(0, len(parts), FAN)]
             parts = [self.client.submit(tree_sum, group, pure=False) for group in groups]
@@ -128,7 +138,7 @@ def local_cluster(workers: int, memory: int | None = None) -> LocalCluster:
         workers: how many.
         memory: bytes that all may take together; if not given, what there is.
     """
-    return LocalCluster(  # type: ignore[no-untyped-call]
+    return LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
         host="127.0.0.1",

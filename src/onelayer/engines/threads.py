@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from threadpoolctl import OpenBLASController, ThreadpoolController
 
 Share = TypeVar("Share")
 Read = Callable[[Any], Iterable[Any]]
+Watch = Callable[[int, int], None]  # is told of units that are done, of how many
 
 # Limits are the process's. The first who wants one sets it and the last takes it back, so they may overlap and nest.
 _lock = Lock()
@@ -150,20 +152,31 @@ class Threads:
 
     most: int = 0
     n_held: int = 0
+    _watch: Watch | None = field(default=None, repr=False)
     _held: tuple[Read | None, dict[Any, list[Any]]] = field(default=(None, {}), repr=False)
+
+    def tell(self, watch: Watch) -> None:
+        """Tell of each unit that is done from now on, from any thread."""
+        self._watch = watch
 
     def sum(self, read: Read, terms: Callable[[Any], Sequence[Any]], units: Sequence[Any]) -> list[Any]:
         """Return the sums of what ``terms`` returns for all blocks that ``read`` yields for each unit."""
         if self._held[0] != read:
             self._held = read, {}
-        first, held = set(units[: self.n_held]), self._held[1]
+        first, held, done = set(units[: self.n_held]), self._held[1], count(1)
 
-        def of_unit(unit: Any) -> list[Any]:
+        def blocks(unit: Any) -> Iterable[Any]:
             if unit not in first:
-                return added(map(terms, read(unit)))
+                return read(unit)
             if unit not in held:
                 held[unit] = list(read(unit))
-            return added(map(terms, held[unit]))
+            return held[unit]
+
+        def of_unit(unit: Any) -> list[Any]:
+            found = added(map(terms, blocks(unit)))
+            if self._watch:
+                self._watch(next(done), len(units))
+            return found
 
         with sums_share_threads():
             return sum_of(of_unit, units, self.most)

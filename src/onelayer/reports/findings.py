@@ -156,7 +156,8 @@ def findings(run: Run, extras: Extras = NOTHING_MORE) -> Findings:
     return Findings(
         run=run,
         extras=extras,
-        rows={part: len(rows) for part, rows in parts.items() if rows is not None},
+        rows={part: len(rows) for part, rows in parts.items() if rows is not None}
+        | {"train": len(prepared.all_rows)},
         scores=(*_folds(extras.folds, extras.pooled), *_scores(run, parts)),
         equations=() if named is None else equations(model, named),
         groups=() if named is None else groups(model, named, extras.coefficients),
@@ -248,4 +249,5 @@ def _columns(run: Run, train: RunningMoments) -> tuple[Compared, ...]:
 def _rows_per_coefficient(run: Run) -> float:
     rows = run.prepared.dataset.train
     n = int(np.bincount(rows.y, minlength=len(run.model.classes)).min()) if run.model.classes else len(rows)
+    n = n * len(run.prepared.all_rows) // len(rows)  # they may be a sample
     return n / (run.model.n_features + 1)

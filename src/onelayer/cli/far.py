@@ -1,0 +1,106 @@
+"""Rows beyond memory, or beyond this machine: the options of it, the cluster, and the progress of passes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onelayer.cli.console import passes
+from onelayer.cli.options import TableOptions
+
+if TYPE_CHECKING:
+    from onelayer.data.scan import Scan
+
+PANEL = "Beyond memory"
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Read the rows again in each pass, and take no more memory than this, such as 2GB.",
+        rich_help_panel=PANEL,
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="A Dask cluster whose workers read the files: tls://HOST:PORT, or local:N for N processes here.",
+        rich_help_panel=PANEL,
+    ),
+]
+Insecure = Annotated[
+    bool,
+    typer.Option("--insecure", help="Also a scheduler elsewhere without encryption.", rich_help_panel=PANEL),
+]
+TlsCa = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Whose certificates are trusted.", rich_help_panel=PANEL)
+]
+TlsCert = Annotated[
+    str | None, typer.Option(metavar="FILE", help="The certificate of this end.", rich_help_panel=PANEL)
+]
+TlsKey = Annotated[str | None, typer.Option(metavar="FILE", help="Its key.", rich_help_panel=PANEL)]
+
+
+@dataclass(frozen=True)
+class Far:
+    """Where passes over rows go, if not through memory.
+
+    Attributes:
+        memory: how much this process may take.
+        cluster: the address of a cluster; and the next ones, what it takes to use it.
+    """
+
+    memory: str | None
+    cluster: str | None
+    insecure: bool
+    tls_ca: str | None
+    tls_cert: str | None
+    tls_key: str | None
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether rows are to stay in files."""
+        return self.memory is not None or self.cluster is not None
+
+    @contextmanager
+    def rows(self, table: TableOptions, source: str | None, model: str | None) -> "Iterator[Scan]":
+        """Open a table as a scan, on the cluster if there is one, and show the progress of passes.
+
+        Raises:
+            OneLayerError: if the one or the other cannot be used.
+        """
+        from onelayer.engines.cluster import Cluster
+        from onelayer.engines.memory import bytes_in
+
+        memory = None if self.memory is None else bytes_in(self.memory)
+        if self.cluster is None:
+            rows = table.scan(source, model, memory)
+            with _shown(rows):
+                yield rows
+            return
+        cluster = Cluster(self.cluster, self.insecure, self.tls_ca, self.tls_cert, self.tls_key)
+        rows = table.scan(source, model, None if self.cluster.startswith("local:") else memory)
+        with cluster.client(memory) as client:
+            there = rows.on(client)
+            with _shown(there):
+                yield there
+
+
+@contextmanager
+def _shown(rows: "Scan") -> Iterator[None]:
+    """Show how far the pass is that is under way, and how many rows a second it reads."""
+    with passes() as show:
+        ends, begun, number = [0, *(unit.start + unit.n for unit in rows.units)], monotonic(), 0
+
+        def tell(done: int, units: int) -> None:
+            nonlocal begun, number
+            if done == 1:
+                begun, number = monotonic(), number + 1
+            rate = ends[done] / max(monotonic() - begun, 1e-3)
+            show(f"pass {number}, {rate:,.0f} rows/s", done, units)
+
+        rows.engine.tell(tell)
+        yield
