@@ -20,7 +20,7 @@ from onelayer.data.scan import LEAST_UNIT, Recipe, Scan, planned
 from onelayer.data.sources import BUNDLED_TABLES, open_table
 from onelayer.data.spelling import POINT, as_floats
 from onelayer.data.tables import Found, Table, one_table, open_files
-from onelayer.engines.memory import bytes_in, shares_of
+from onelayer.engines.memory import PAGES, bytes_in, shares_of
 from onelayer.engines.threads import Threads
 from onelayer.errors import OneLayerError
 
@@ -119,7 +119,10 @@ def scan_of(source: Source, choices: Choices, memory: int | None = None) -> Scan
     width = 8 * (
         len(made.encoding.features) + 1 + (choices.weight is not None) + (choices.offset is not None)
     )
-    walkers, n_held = shares_of(memory, len(made.encoding.features) + 1, [unit.n * width for unit in units])
+    largest = max(max(file.groups) for file in files if file.groups)
+    reading = columns * min(PAGES, 3 * 8 * largest)
+    sizes = [unit.n * width for unit in units]
+    walkers, n_held = shares_of(memory, reading, len(made.encoding.features) + 1, sizes)
     engine, n = Threads(walkers, n_held), sum(unit.n for unit in units)
     rows = Scan(units, Recipe(made), n, engine, folder)
     if choices.missing == "mean":

@@ -3,18 +3,19 @@
 import ctypes
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from onelayer.errors import OneLayerError
 
-BASE = 200 << 20  # bytes that Python and its libraries take
-WALKER = 48 << 20  # bytes that a thread has in hand: pages of a file, a batch, and blocks of it
+BASE = 220 << 20  # bytes that Python and its libraries take
+WALKER = 32 << 20  # bytes that a thread has in hand: a batch, and blocks of it
+PAGES = 11 << 18  # bytes of each column that it reads besides: a page as it is stored and as it is read
 SHARE = 0.5  # of the memory that is free, if the user does not say how much may be taken
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 BINARY = {"KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
-CGROUP = Path("/sys/fs/cgroup")
 
 
 def bytes_in(text: str | int) -> int:
@@ -35,31 +36,45 @@ def available() -> int:
     found = 2**30
     with suppress(OSError, ValueError):  # not every system tells
         found = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with suppress(OSError, ValueError):
-        limit = int((CGROUP / "memory.max").read_text())
-        found = min(found, limit - int((CGROUP / "memory.current").read_text()))
+    for limit, used in _limits():
+        with suppress(OSError, ValueError):  # "max" is none
+            found = min(found, int(limit.read_text()) - int(used.read_text()))
     return max(found, 0)
 
 
-def shares_of(memory: int | None, columns: int, sizes: list[int]) -> tuple[int, int]:
+def _limits() -> Iterator[tuple[Path, Path]]:
+    """Yield the files that say how much memory control groups of this process may have, and have."""
+    names = {
+        "": ("memory.max", "memory.current"),
+        "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+    }
+    with suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            for controller in set(controllers.split(",")) & set(names):
+                root = Path("/sys/fs/cgroup") / controller
+                for folder in (root / path.lstrip("/"), root):  # the latter in a container
+                    yield folder / names[controller][0], folder / names[controller][1]
+
+
+def shares_of(memory: int | None, reading: int, features: int, sizes: list[int]) -> tuple[int, int]:
     """Return how many threads may walk units at once, 0 for any number, and how many units may stay in memory.
 
     Args:
         memory: bytes that the process may take; None for a share of what is free.
-        columns: d of the matrices (d, d) that each thread adds up.
+        reading: bytes that a thread needs to read files.
+        features: d of the matrices (d, d) that each thread adds up.
         sizes: bytes of each unit in memory.
 
     Raises:
         OneLayerError: if it is too little for one thread.
     """
-    walker = WALKER + 3 * 8 * columns**2
+    walker = WALKER + reading + 3 * 8 * features**2
     if memory is None:
         walkers, left = 0, int(SHARE * available())
     else:
         if memory < BASE + walker:
-            raise OneLayerError(
-                f"memory must be at least {-(-(BASE + walker) // 10**6)}MB for {columns} features"
-            )
+            raise OneLayerError(f"memory must be at least {-(-(BASE + walker) // 10**6)}MB for these files")
         walkers = min((memory - BASE) // walker, os.cpu_count() or 1)
         left = memory - BASE - walkers * walker
     held = 0
