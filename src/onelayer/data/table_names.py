@@ -18,7 +18,7 @@ def is_table_path(path: str) -> bool:
     if is_address(path):
         return True
     if Path(path).is_dir():
-        return any(_has_ending(child.name) for child in Path(path).iterdir() if child.is_file())
+        return any(_has_ending(child.name) for child in Path(path).rglob("*") if child.is_file())
     return _has_ending(path) or _may_be_table(Path(path))
 
 
