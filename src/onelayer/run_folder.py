@@ -3,7 +3,7 @@
 A run that is killed at any moment leaves one whole run, or an entry with ``unfinished`` in its name:
 
 1. While a run trains, its checkpoint is ``checkpoint.unfinished-….safetensors``, empty before the first epoch has
-   ended. An earlier run's files stay.
+   ended. An earlier run's files stay. Of a run on files the sums of its passes are kept in ``passes.unfinished``.
 2. When it ends, all its files are written to ``.results.partial``, which then becomes ``results.unfinished``.
 3. The earlier run's files go, all but the model; the new model replaces the old one; the other files follow.
    So at no moment are there files of two runs side by side.
@@ -31,6 +31,7 @@ FILES = (MODEL_FILE, HISTORY_FILE, CHECKPOINT_FILE, REPORT_FILE)  # all that a r
 LOCK = ".onelayer.lock"
 PARTIAL_RESULTS = ".results.partial"
 RESULTS = "results.unfinished"
+PASSES = "passes.unfinished"  # the journal of a run on files
 
 
 @contextmanager
@@ -178,7 +179,7 @@ def model_in(folder: Path) -> Path:
         OneLayerError: if the folder has none because its run has not finished.
     """
     path = folder / MODEL_FILE
-    begun = [*unfinished_checkpoints(folder / CHECKPOINT_FILE), *folder.glob(RESULTS)]
+    begun = [*unfinished_checkpoints(folder / CHECKPOINT_FILE), *folder.glob(RESULTS), *folder.glob(PASSES)]
     if begun and not path.exists():
         raise OneLayerError(
             f"{folder}: its run has not finished; the command that began it goes on with --resume"

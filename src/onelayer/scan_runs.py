@@ -53,7 +53,7 @@ def train_scan(rows: Scan, dataset: Dataset, settings: Settings = DEFAULTS) -> R
         OneLayerError: if the settings need rows in memory, or do not fit each other or the data.
     """
     plan = settings.for_data(dataset)
-    _check(plan)
+    check_plan(plan)
     timer = Timer()
     learned = _learned(rows, dataset, plan)
     seconds = {"fit": timer.stop()}
@@ -83,7 +83,7 @@ def train_scan(rows: Scan, dataset: Dataset, settings: Settings = DEFAULTS) -> R
     )
 
 
-def _check(plan: Plan) -> None:
+def check_plan(plan: Plan) -> None:
     """Raise OneLayerError if a plan needs the rows in memory."""
     needs = {
         "SGD": not plan.is_exact,

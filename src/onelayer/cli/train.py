@@ -179,17 +179,16 @@ def _train_far(
 ) -> None:
     """Train on rows that stay in files; see ``train``."""
     from onelayer.data.table_names import stem
-    from onelayer.errors import OneLayerError
-    from onelayer.run_folder import run_folder
-    from onelayer.scan_runs import dataset_of_scan, train_scan
+    from onelayer.pass_journal import Journal
+    from onelayer.run_folder import PASSES, run_folder
+    from onelayer.scan_runs import check_plan, dataset_of_scan, train_scan
 
     resume, is_dry, as_json = flags
-    if resume:
-        raise OneLayerError("the exact solvers have no epochs to resume; leave out --resume")
     timer = Timer()
     with where.rows(table, data, chosen.model) as rows:
         dataset = dataset_of_scan(rows, "query" if data is None else stem(data))
         plan = _plan(chosen, dataset)
+        check_plan(plan)
         folder = out or Path("runs") / f"{dataset.name}-{plan.model}"
         seconds = {"load": timer.stop()}
         if not as_json:
@@ -199,8 +198,16 @@ def _train_far(
                 print_json({"data": dataset.name, "rows": len(rows), **_about_data(dataset)})
             return
         with run_folder(folder):
-            run = train_scan(rows, dataset, chosen)
+            journal = Journal(rows.engine, folder / PASSES, rows, plan, resume)
+            try:
+                run = train_scan(rows.walked_by(journal), dataset, chosen)
+            except KeyboardInterrupt:
+                say("\ninterrupted; the same command with --resume goes on", stderr=True)
+                raise
+            if journal.replayed:
+                say(f"resumed: the sums of {journal.replayed} passes were there", stderr=True)
             files = _write_report(run, folder, None, lang)
+            journal.remove()
     _report_on(run, seconds | run.seconds, folder, files, as_json)
 
 
