@@ -218,3 +218,37 @@ def test_certificates_are_needed_and_enough(lake, certificates, monkeypatch):
         for refused in (Cluster(address), Cluster(address.replace("tls", "tcp"))):
             with pytest.raises(OneLayerError, match=r"no scheduler at .* is to be had"), refused.client():
                 pass
+
+
+def test_a_cluster_is_checked_before_it_is_used(lake, onelayer, tmp_path):
+    folder, _ = lake
+    result = onelayer("cluster", "check", "local:2", str(folder), "--target", "y", "--json")
+    assert result.code == 0, result.err
+    found = json.loads(result.out)
+    assert len(found["workers"]) == 2 and all(worker["threads"] == 1 for worker in found["workers"])
+    assert (found["files"], found["rows"]) == (3, N)
+    assert found["pass_seconds"] == pytest.approx(N / found["rows_per_second"])
+    shown = onelayer("cluster", "check", "local:1", str(folder), "--target", "y")
+    assert f"all see 3 files of {N:,} rows" in shown.out
+    assert "no scheduler at" in onelayer("cluster", "check", "tls://127.0.0.1:1").error
+
+
+def test_a_worker_that_does_not_see_a_file_says_so(monkeypatch, tmp_path):
+    dask = pytest.importorskip("onelayer.engines.dask")
+    path = tmp_path / "t.parquet"
+    path.write_bytes(b"12345")
+
+    class OtherDisk:
+        def __init__(self, *sizes):
+            self.sizes = sizes
+
+        def run(self, function, paths):
+            return {"tcp://it": list(self.sizes)}
+
+    dask.check_files(OtherDisk(5), [str(path)])
+    with pytest.raises(
+        OneLayerError, match=r"the worker tcp://it does not see .*t.parquet: put it where all"
+    ):
+        dask.check_files(OtherDisk(None), [str(path)])
+    with pytest.raises(OneLayerError, match=r"the worker tcp://it sees another file at .*t.parquet"):
+        dask.check_files(OtherDisk(7), [str(path)])

@@ -13,6 +13,7 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from onelayer.cli.cluster import app as cluster
 from onelayer.cli.compare import compare
 from onelayer.cli.console import say
 from onelayer.cli.data import data
@@ -53,6 +54,7 @@ def onelayer(
 
 for command in (train, evaluate, predict, tune, compare, vectorize, data, lab):
     app.command()(command)
+app.add_typer(cluster, name="cluster")
 
 
 def main() -> None:

@@ -193,6 +193,11 @@ class Scan:
         """What was read into the columns, and what was left out, a line each."""
         return self.made.notes
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The paths and addresses of the files."""
+        return tuple(dict.fromkeys(part.place for unit in self.units for part in unit.parts))
+
     def weights_near_one(self) -> "tuple[Scan, int]":
         """Return the rows as they are: see ``Source``."""
         return self, 0
@@ -234,13 +239,12 @@ class Scan:
         units = tuple(replace(unit, parts=tuple(map(_anywhere, unit.parts))) for unit in self.units)
         return replace(self, units=units, engine=engine)
 
-    def on(self, client: Any) -> "Scan":
+    def on(self, client: Any, holds: bool = True) -> "Scan":
         """Return the same rows, walked by the workers of a Dask cluster, which have to see the files.
-
-        Rows stay in the workers' memory, if they fit into half of it.
 
         Args:
             client: a ``distributed.Client``.
+            holds: whether rows stay in the workers' memory, if they fit into half of it.
 
         Raises:
             OneLayerError: if the extra ``onelayer[cluster]`` is not installed, rows are in a temporary file here, or a
@@ -255,7 +259,7 @@ class Scan:
         except ImportError as error:
             raise OneLayerError(NO_PACKAGE) from error
         size = 8 * self.n * (self.n_features + 1 + (self.made.weight is not None))
-        return self.walked_by(Workers.for_rows(client, size))
+        return self.walked_by(Workers.for_rows(client, size) if holds else Workers(client))
 
 
 def _anywhere(part: Part) -> Part:

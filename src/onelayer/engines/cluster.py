@@ -1,5 +1,6 @@
 """Which cluster an address means, and whether it may be used: ``local:4``, ``tls://host:8786`` or ``tcp://host:8786``."""
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +68,7 @@ class Cluster:
             from onelayer.engines.dask import local_cluster
         except ImportError as error:
             raise OneLayerError(NO_PACKAGE) from error
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are ours to tell
         if self.address.startswith("local:"):
             with (
                 local_cluster(int(self.address.removeprefix("local:")), memory) as cluster,

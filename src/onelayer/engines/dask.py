@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
 from itertools import count
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -47,7 +48,7 @@ class Workers:
     _held: tuple[Read | None, dict[Any, Future[Any]]] = field(default=(None, {}), repr=False)
 
     def __post_init__(self) -> None:
-        _check_versions(self.client)
+        check_versions(self.client)
 
     def tell(self, watch: Watch) -> None:
         """Tell of each unit that is done from now on, from another thread."""
@@ -56,8 +57,7 @@ class Workers:
     @classmethod
     def for_rows(cls, client: Client, size: int) -> "Workers":
         """Return the workers of a cluster, which hold rows of so many bytes if these fit into half of their memory."""
-        workers = client.scheduler_info(n_workers=-1)["workers"].values()
-        return cls(client, 2 * size <= sum(worker["memory_limit"] for worker in workers))
+        return cls(client, 2 * size <= sum(worker["memory"] for worker in workers_of(client)))
 
     def sum(self, read: Read, terms: Terms, units: Sequence[Any]) -> list[Any]:
         """Return the sums of what ``terms`` returns for all blocks that ``read`` yields for each unit.
@@ -104,7 +104,8 @@ class Workers:
                 f"memory ({_limit(error.last_worker)}): give workers more, or fewer threads"
             ) from error
         except (CancelledError, OSError) as error:
-            raise OneLayerError(f"the cluster at {self._address} was lost ({first_line(error)})") from error
+            reason = first_line(error).rpartition("reason: ")[2].strip(" .")
+            raise OneLayerError(f"the cluster at {self._address} was lost ({reason})") from error
 
     @property
     def _address(self) -> str:
@@ -118,7 +119,7 @@ def _limit(worker: Any) -> str:
     return f"its limit is {worker.memory_limit / 1e9:.1f} GB" if worker.memory_limit else "it has no limit"
 
 
-def _check_versions(client: Client) -> None:
+def check_versions(client: Client) -> None:
     """Raise OneLayerError if workers lack a package, or have another version than this process."""
     for package in PACKAGES:
         here = version(package)
@@ -129,6 +130,30 @@ def _check_versions(client: Client) -> None:
                 raise OneLayerError(
                     f"the worker {worker} has {package} {found}, and this process {here}: bring both to one version"
                 )
+
+
+def check_files(client: Client, paths: Sequence[str]) -> None:
+    """Raise OneLayerError if a worker does not see files as this process does."""
+    here = sizes_of(paths)
+    for worker, found in client.run(sizes_of, paths).items():
+        for path, size, there in zip(paths, here, found, strict=True):
+            if there != size:
+                what = "does not see" if there is None else "sees another file at"
+                raise OneLayerError(f"the worker {worker} {what} {path}: put it where all workers have it")
+
+
+def sizes_of(paths: Sequence[str]) -> list[int | None]:
+    """Return the bytes of files, None of those that are not there."""
+    return [path.stat().st_size if path.is_file() else None for path in map(Path, paths)]
+
+
+def workers_of(client: Client) -> list[dict[str, Any]]:
+    """Return address, threads and bytes of memory of each worker."""
+    workers = client.scheduler_info(n_workers=-1)["workers"].items()
+    return [
+        {"address": address, "threads": worker["nthreads"], "memory": worker["memory_limit"]}
+        for address, worker in workers
+    ]
 
 
 def local_cluster(workers: int, memory: int | None = None) -> LocalCluster:
