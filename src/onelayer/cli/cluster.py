@@ -73,21 +73,22 @@ def _speed(rows: "Scan", threads: int) -> dict[str, Any]:
         started = perf_counter()
         tried.sum(lambda block: [float(block.X.sum())])
         seconds = perf_counter() - started
+    from onelayer.solvers.minimise import MOST_DENSE
+
     rate = len(tried) / seconds
     a_pass = len(rows) / rate
-    parameters = rows.n_features * max(1, len(rows.classes))
-    kinds = (
-        {"least squares": 1}
-        if not rows.classes
-        else {"softmax regression": DENSE_PASSES if parameters <= 600 else MANY_PASSES}
-    )
+    if rows.classes:
+        is_small = rows.n_features * len(rows.classes) <= MOST_DENSE
+        kind, passes = "softmax regression", DENSE_PASSES if is_small else MANY_PASSES
+    else:
+        kind, passes = "least squares", 1
     return {
         "files": len(rows.places),
         "rows": len(rows),
         "units": len(rows.units),
         "rows_per_second": rate,
         "pass_seconds": a_pass,
-        "fit_seconds": {kind: passes * a_pass for kind, passes in kinds.items()},
+        "fit_seconds": {kind: passes * a_pass},
     }
 
 
