@@ -68,4 +68,5 @@ def test_commands_of_the_readme_exist():
     )
     from onelayer.cli import app
 
-    assert commands == {command.callback.__name__ for command in app.registered_commands}
+    groups = {group.name for group in app.registered_groups}
+    assert commands == groups | {command.callback.__name__ for command in app.registered_commands}
