@@ -1,9 +1,11 @@
 """From what the user names to a scan: Parquet as it is, and anything else once it is written as Parquet."""
 
+import shutil
+import weakref
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any
 
 import pyarrow as pa
@@ -85,6 +87,18 @@ def scan(
     return scan_of(found(source, reading), choices, None if memory is None else bytes_in(memory))
 
 
+class TemporaryFolder:
+    """A folder that goes when nobody holds it any more.
+
+    Attributes:
+        path: of it.
+    """
+
+    def __init__(self) -> None:
+        self.path = Path(mkdtemp(prefix="onelayer-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
 @dataclass(frozen=True)
 class Source:
     """What a source is.
@@ -110,8 +124,8 @@ def scan_of(source: Source, choices: Choices, memory: int | None = None) -> Scan
     made = decide(table, choices, trusts_statistics=bool(files))
     folder = None
     if not files:
-        folder = TemporaryDirectory(prefix="onelayer-")
-        files = [_written(table, made, Path(folder.name) / "rows.parquet")]
+        folder = TemporaryFolder()
+        files = [_written(table, made, folder.path / "rows.parquet")]
     columns = len(needed(made))
     units = planned(files, max(columns, len(made.encoding.features)))
     if not units:
