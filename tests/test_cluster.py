@@ -164,6 +164,28 @@ def test_a_worker_without_the_package_or_with_another_version_says_so(lake, clie
         rows.on(clients[0])
 
 
+def test_more_workers_than_units_and_files_without_rows(lake, clients, tmp_path, monkeypatch):
+    monkeypatch.setattr("onelayer.data.scan.LEAST_UNIT", 2**20)
+    table = pq.read_table(lake / "0.parquet")
+    for name, part in (("a", table.slice(0, 0)), ("b", table.slice(0, 500)), ("c", table.slice(0, 0))):
+        pq.write_table(part, tmp_path / f"{name}.parquet")
+    rows = scan(tmp_path, "y", FEATURES)
+    assert len(rows.units) == 1 and len(rows) == 500
+    expected = LinearRegression().fit(
+        pd.DataFrame(table.slice(0, 500).to_pandas()[["a", "b"]]), table["y"][:500].to_numpy()
+    )
+    found = [
+        LinearRegression().fit(scan(tmp_path, "y", ["a", "b"]).walked_by(e)).coef_
+        for e in (rows.engine, rows.on(clients[1]).engine)
+    ]
+    np.testing.assert_array_equal(*found)
+    np.testing.assert_allclose(found[0], expected.coef_, rtol=1e-10)
+    for path in tmp_path.iterdir():
+        pq.write_table(table.slice(0, 0), path)
+    with pytest.raises(OneLayerError, match="has no rows"):
+        scan(tmp_path, "y", FEATURES)
+
+
 def test_no_worker_is_said_within_the_time_given(lake):
     with (
         distributed.LocalCluster(

@@ -132,8 +132,6 @@ def test_what_a_scan_cannot_be_asked(lake):
             fitted.summary(cov=cov, groups=frame["c"] if cov == "cluster" else None)
     with pytest.raises(OneLayerError, match="the rows are in files: fit a sample"):
         fitted.diagnostics()
-    with pytest.raises(OneLayerError, match="rows in memory, or part by part"):
-        SoftmaxRegression(solver="sgd").fit(classes)
     named = pd.DataFrame(X, columns=fitted.feature_names_in_)
     np.testing.assert_allclose(fitted.predict(named), fitted.predict(numbers), rtol=1e-12)
 

@@ -41,6 +41,7 @@ def _may_be_table(path: Path) -> bool:
 
 def stem(path: str) -> str:
     """Return a short name for what is made of a table: that of its file without endings, or of its folder."""
+    path = path.partition("?")[0] if is_address(path) else path
     name = Path(_without_compression(path)).stem.strip("*?[]. ")
     return name or Path(path).resolve().parent.name
 

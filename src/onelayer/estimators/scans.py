@@ -87,7 +87,7 @@ def weighed_classes(rows: Any, given: Any, classes: NDArray[Any]) -> Any:
         sums = sums * rows.recipe.class_weights
     if not sums.all():
         raise OneLayerError(
-            f"no row of class {classes[int(sums.argmin())]!r} has a weight: leave such rows out"
+            f"no row of class {classes.tolist()[int(sums.argmin())]!r} has a weight: leave such rows out"
         )
     return rows
 

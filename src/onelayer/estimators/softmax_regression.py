@@ -45,6 +45,8 @@ from onelayer.penalties import ElasticNet, Ridge
 from onelayer.solvers.epoch import LARGEST_LR, SMALLEST_LR
 from onelayer.solvers.fit import Minimum
 from onelayer.solvers.minimise import minimise
+from onelayer.solvers.objective import Objective
+from onelayer.solvers.scaling import RowsScaling
 
 Array = NDArray[Any]
 OfAll = Callable[
@@ -203,8 +205,8 @@ class SoftmaxRegression(
         """Learn from features X (n, d), labels y (n,) of any type, and weights (n,); what was learned before is lost.
 
         Args:
-            X: features; or, for all but sgd, the rows of ``onelayer.scan``, which have labels, weights and offset of
-                their own.
+            X: features; or the rows of ``onelayer.scan``, which have labels, weights and offset of their own. sgd
+                shuffles these on disk, in a temporary folder.
             y: labels.
             sample_weight: weights.
             offset: all but sgd: what is known beforehand of the logits and added to W x + b: (n, q), a column for
@@ -258,19 +260,34 @@ class SoftmaxRegression(
         return self
 
     def _fit_scan(self, rows: Any, given: dict[str, Any], before: Any, task: FitTask) -> None:
-        """Go to the minimum for the rows of a scan."""
+        """Go to the minimum for the rows of a scan, or near it by SGD."""
         begin_with(self, rows, "classes", given)
-        if self.solver == "sgd":
-            raise OneLayerError(
-                "solver='sgd' takes rows in memory, or part by part in partial_fit: use 'auto'"
-            )
+        by_sgd = self.solver == "sgd"
+        if by_sgd and (rows.is_sparse or rows.made.offset is not None):
+            raise OneLayerError("solver='sgd' takes dense rows without an offset: use solver='auto'")
         self.classes_ = labels_of_scan(rows)
         rows = weighed_classes(rows, self.class_weight, self.classes_)
         start = self._start(rows.n_features, before)
         self._forget("coef_", "intercept_", *BY_ONE_SOLVER)
         self._has_offset, self._used, self._dtype = rows.made.offset is not None, None, "float64"
         self._keep_rows(rows)
-        self._to_minimum(rows, start, task, lambda weight, bias: (weight, bias))
+        if by_sgd:
+            self._begin(rows.n_features)
+            self._learn_scan(rows, task)
+            self._keep_objective(rows)
+        else:
+            self._to_minimum(rows, start, task, lambda weight, bias: (weight, bias))
+
+    def _keep_objective(self, rows: Source) -> None:
+        """Set the objective at the coefficients."""
+        loss = CrossEntropy(len(self.classes_))
+        objective = Objective(
+            rows, loss, Ridge(0.0), RowsScaling.of(rows, self.fit_intercept), self.fit_intercept
+        )
+        value = objective.value_of(self.coef_, self.intercept_) + self._penalty(rows.n_features).value(
+            self.coef_
+        )
+        self.objective_ = (float(self.C) if np.isfinite(self.C) else 1.0) * value
 
     @available_if(_learns_by_sgd)  # type: ignore[untyped-decorator]
     @fits_numpy

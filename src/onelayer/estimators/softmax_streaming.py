@@ -15,7 +15,7 @@ from onelayer.estimators.callbacks import FitTask
 from onelayer.solvers.fit import Watch
 
 if TYPE_CHECKING:
-    from onelayer.solvers.softmax_sgd import SoftmaxDescent
+    from onelayer.solvers.softmax_sgd import Coefficients, SoftmaxDescent
 
 MAX_SEED = 2**31 - 1
 STREAMING_SHARE = 0.1  # of the largest stable rate: the noise that stays is in proportion to it
@@ -81,15 +81,12 @@ class SoftmaxStreaming:
     ) -> "SoftmaxDescent":
         """Make passes of SGD over the rows, ``epochs`` if they are all that there are, else one."""
         with torch_needed("SoftmaxRegression(solver='sgd')"):
-            from onelayer.solvers.softmax_sgd import Coefficients, SoftmaxDescent
+            from onelayer.solvers.softmax_sgd import SoftmaxDescent
 
         q, d, before = len(self.classes_), X.shape[1], Progress(*self._progress)
-        k = 1 if q == 2 else q
         seen = RunningMoments(np.full(d, before.weight), self._column_means, self._column_variances)
         moments, total = seen.with_rows(X, weights), before.weight + float(weights.sum())
-        start = Coefficients(
-            getattr(plain(self), "coef_", np.zeros((k, d))), getattr(self, "intercept_", np.zeros(k))
-        )
+        start = self._reached(d)
         scaling = moments.scaling(centred=self.fit_intercept)
         rows = SoftmaxDescent(
             Rows(X, labels, "classes", weights), scaling, start, q, self.fit_intercept, self.device
@@ -112,3 +109,48 @@ class SoftmaxStreaming:
         self._column_means, self._column_variances = moments.mean, moments.variance
         self._progress = Progress(n_seen, total, n_measured, before.seed)
         return rows
+
+    def _reached(self, d: int) -> "Coefficients":
+        """Return the coefficients so far, zeros at the start."""
+        from onelayer.solvers.softmax_sgd import Coefficients
+
+        k = 1 if len(self.classes_) == 2 else len(self.classes_)
+        return Coefficients(
+            getattr(plain(self), "coef_", np.zeros((k, d))), getattr(self, "intercept_", np.zeros(k))
+        )
+
+    def _learn_scan(self, rows: Any, task: FitTask) -> None:
+        """Make ``epochs`` passes of SGD over the rows of a scan, in an order that is as good as random."""
+        with torch_needed("SoftmaxRegression(solver='sgd')"):
+            from onelayer.solvers.softmax_sgd import SoftmaxDescent
+
+        from onelayer.data.shuffle import ShuffledRows
+
+        moments = RunningMoments.of_rows(rows)
+        [total] = rows.sum(lambda block: [float(block.row_weights().sum())])
+        seed = self._progress.seed
+        shuffled, scaling = ShuffledRows(rows, seed), moments.scaling(centred=self.fit_intercept)
+        how = scaling, len(self.classes_), self.fit_intercept, self.device
+
+        def descent(part: Rows) -> SoftmaxDescent:
+            return SoftmaxDescent(part, how[0], self._reached(rows.n_features), *how[1:])
+
+        is_auto = isinstance(self.lr, str)
+        self.lr_ = (
+            descent(shuffled.bucket(0)).learning_rate(self.batch_size, False) if is_auto else float(self.lr)
+        )
+        tell = told(task)
+        for epoch in range(self.epochs):
+            lr, losses, counts = self.lr_ * (1 - epoch / self.epochs if is_auto else 1), [], []
+            for part in shuffled.buckets(epoch):
+                its = descent(part)
+                losses += its.descend([lr], self.batch_size, 1 / (self.C * total), seed, epoch + 1)
+                counts.append(float(part.c.sum()) if part.c is not None else len(part))
+                found = its.coefficients()
+                self.coef_, self.intercept_ = found.weight, found.bias
+            self.history_ = [*self.history_, float(np.average(losses, weights=counts))]
+            if tell(lambda: (self.coef_, self.intercept_)):
+                break
+        self.n_iter_ = np.array([len(self.history_)], np.int32)
+        self._column_means, self._column_variances = moments.mean, moments.variance
+        self._progress = Progress(len(rows), total, len(rows), seed)
