@@ -21,6 +21,7 @@ from onelayer.data.places import is_address
 from onelayer.data.rows import Block, Rows, Task, Terms, block_rows
 from onelayer.data.tables import Found
 from onelayer.engines.cluster import NO_PACKAGE
+from onelayer.engines.memory import needed as memory_needed
 from onelayer.engines.threads import Threads, Watch
 from onelayer.errors import OneLayerError, named
 
@@ -136,6 +137,7 @@ class Scan:
         recipe: what becomes of the rows.
         n: the number of rows.
         engine: who walks the units.
+        reading: bytes that a thread needs to read files.
         source: keeps temporary files alive, if the rows are in some.
     """
 
@@ -143,6 +145,7 @@ class Scan:
     recipe: Recipe
     n: int
     engine: Engine = field(default_factory=Threads)
+    reading: int = 0
     source: Any = None
 
     @property
@@ -248,7 +251,7 @@ class Scan:
 
         Raises:
             OneLayerError: if the extra ``onelayer[cluster]`` is not installed, rows are in a temporary file here, or a
-                worker lacks the package or has another version of it.
+                worker lacks memory, or the package, or has another version of it.
         """
         if self.source is not None:
             raise OneLayerError(
@@ -258,8 +261,10 @@ class Scan:
             from onelayer.engines.dask import Workers
         except ImportError as error:
             raise OneLayerError(NO_PACKAGE) from error
-        size = 8 * self.n * (self.n_features + 1 + (self.made.weight is not None))
-        return self.walked_by(Workers.for_rows(client, size) if holds else Workers(client))
+        size = 8 * self.n * (self.n_features + 1 + (self.made.weight is not None)) if holds else None
+        return self.walked_by(
+            Workers.for_rows(client, size, memory_needed(self.reading, self.n_features + 1))
+        )
 
 
 def _anywhere(part: Part) -> Part:

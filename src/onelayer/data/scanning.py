@@ -138,7 +138,7 @@ def scan_of(source: Source, choices: Choices, memory: int | None = None) -> Scan
     sizes = [unit.n * width for unit in units]
     walkers, n_held = shares_of(memory, reading, len(made.encoding.features) + 1, sizes)
     engine, n = Threads(walkers, n_held), sum(unit.n for unit in units)
-    rows = Scan(units, Recipe(made), n, engine, folder)
+    rows = Scan(units, Recipe(made), n, engine, reading, folder)
     if choices.missing == "mean":
         rows = replace(rows, recipe=Recipe(made, RunningMoments.of_rows(rows).mean))
     return _complete(rows) if choices.missing == "drop" else rows

@@ -55,9 +55,26 @@ class Workers:
         self._watch = watch
 
     @classmethod
-    def for_rows(cls, client: Client, size: int) -> "Workers":
-        """Return the workers of a cluster, which hold rows of so many bytes if these fit into half of their memory."""
-        return cls(client, 2 * size <= sum(worker["memory"] for worker in workers_of(client)))
+    def for_rows(cls, client: Client, size: int | None, needed: int) -> "Workers":
+        """Return the workers of a cluster.
+
+        Args:
+            client: of the cluster.
+            size: bytes of all rows in memory, which workers hold if they fit into half of theirs; None if they do not.
+            needed: bytes that a worker of one thread takes.
+
+        Raises:
+            OneLayerError: if a worker has less memory, or other packages.
+        """
+        workers = workers_of(client)
+        for worker in workers:
+            share = worker["memory"] / worker["threads"]
+            if 0 < share < needed:
+                raise OneLayerError(
+                    f"the worker {worker['address']} has {share / 1e9:.2f} GB for each thread, and the fit takes "
+                    f"{needed / 1e9:.2f} GB: give it more memory, or fewer threads"
+                )
+        return cls(client, size is not None and 2 * size <= sum(worker["memory"] for worker in workers))
 
     def sum(self, read: Read, terms: Terms, units: Sequence[Any]) -> list[Any]:
         """Return the sums of what ``terms`` returns for all blocks that ``read`` yields for each unit.
@@ -93,10 +110,11 @@ class Workers:
                 try:
                     return list(future.result(timeout=1.0))
                 except TimeoutError:
-                    alone = None if self._is_alive() else alone or monotonic()
+                    trouble = self._trouble()
+                    alone = (alone or monotonic()) if trouble else None
                     if alone and monotonic() - alone > self.patience:
                         raise OneLayerError(
-                            f"the cluster at {self._address} has had no worker for {self.patience:.0f} seconds"
+                            f"the cluster at {self._address} {trouble} for {self.patience:.0f} seconds"
                         ) from None
         except KilledWorker as error:
             raise OneLayerError(
@@ -111,8 +129,19 @@ class Workers:
     def _address(self) -> str:
         return str(self.client.scheduler.address) if self.client.scheduler else "an address"
 
-    def _is_alive(self) -> bool:
-        return bool(self.client.status == "running" and self.client.scheduler_info(n_workers=-1)["workers"])
+    def _trouble(self) -> str:
+        """Return why nobody works, "" if somebody may."""
+        if self.client.status != "running":
+            return "has not answered"
+        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        if not workers:
+            return "has had no worker"
+        if any(worker["status"] == "running" for worker in workers):
+            return ""
+        limit = min(worker["memory_limit"] for worker in workers)
+        return (
+            f"has worked on nothing, as the memory of all workers ({limit / 1e9:.2f} GB each) is nearly full,"
+        )
 
 
 def _limit(worker: Any) -> str:

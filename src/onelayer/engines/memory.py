@@ -57,6 +57,11 @@ def _limits() -> Iterator[tuple[Path, Path]]:
                     yield folder / names[controller][0], folder / names[controller][1]
 
 
+def needed(reading: int, features: int) -> int:
+    """Return how many bytes a process of one thread takes; see ``shares_of``."""
+    return BASE + WALKER + reading + 3 * 8 * features**2
+
+
 def shares_of(memory: int | None, reading: int, features: int, sizes: list[int]) -> tuple[int, int]:
     """Return how many threads may walk units at once, 0 for any number, and how many units may stay in memory.
 
@@ -69,7 +74,7 @@ def shares_of(memory: int | None, reading: int, features: int, sizes: list[int])
     Raises:
         OneLayerError: if it is too little for one thread.
     """
-    walker = WALKER + reading + 3 * 8 * features**2
+    walker = needed(reading, features) - BASE
     if memory is None:
         walkers, left = 0, int(SHARE * available())
     else:
