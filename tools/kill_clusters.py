@@ -2,7 +2,7 @@
 
     python tools/kill_clusters.py [--megabytes 200] [--kills 20]
 
-Everything is on 127.0.0.1. Prints a line for each run and exits with 1 if one has failed.
+Everything is on this machine. Prints a line for each run and exits with 1 if one has failed.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from onelayer.engines.dask import local_cluster
 
 FEATURES, CLASSES, FILES = 40, 5, 8
 NAMES = [f"x{j}" for j in range(FEATURES)]
+PORT = 8799
 RUN = ["--target", "label", "--exclude", "y", "--out", "run"]
 
 
@@ -86,30 +87,20 @@ def command(*arguments: str) -> list[str]:
 
 
 class Processes:
-    """A scheduler and two workers, each a process of its own."""
+    """A scheduler and two workers, each a process of its own, perhaps in a network namespace."""
+
+    def __init__(self, host: str = "127.0.0.1", inside: tuple[str, ...] = ()) -> None:
+        self.host, self.inside = host, inside
 
     def __enter__(self) -> "Processes":
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        start = [
-            sys.executable,
-            "-m",
-            "distributed.cli.dask_scheduler",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            "8799",
-        ]
-        self.scheduler = subprocess.Popen([*start, "--no-dashboard"], **quiet)
-        work = [
-            sys.executable,
-            "-m",
-            "distributed.cli.dask_worker",
-            "tcp://127.0.0.1:8799",
-            "--nthreads",
-            "1",
-        ]
-        where = ["--host", "127.0.0.1", "--no-dashboard", "--death-timeout", "20"]
-        self.workers = [subprocess.Popen([*work, *where], **quiet) for _ in range(2)]
+        python = [*self.inside, sys.executable, "-m"]
+        where = ["--host", self.host, "--no-dashboard"]
+        start = [*python, "distributed.cli.dask_scheduler", *where, "--port", str(PORT)]
+        self.scheduler = subprocess.Popen(start, **quiet)
+        work = [*python, "distributed.cli.dask_worker", f"tcp://{self.host}:{PORT}", *where]
+        limits = ["--nthreads", "1", "--death-timeout", "20"]
+        self.workers = [subprocess.Popen([*work, *limits], **quiet) for _ in range(2)]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -123,18 +114,24 @@ class Processes:
                 process.kill()
 
 
+def begun(folder: Path, host: str) -> "subprocess.Popen[str]":
+    """Start to train on a cluster, and return when the first pass is written down."""
+    driver = subprocess.Popen(
+        command("train", "*.parquet", *RUN, "--cluster", f"tcp://{host}:{PORT}", "--insecure"),
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (folder / "run/passes.unfinished/00001.safetensors").exists() and driver.poll() is None:
+        time.sleep(0.05)
+    return driver
+
+
 def run_and_kill(folder: Path, what: str, moment: float) -> tuple[str, float]:
     """Train on a cluster, kill the scheduler or the driver, and return what the command said, and after how long."""
     with Processes() as cluster:
-        driver = subprocess.Popen(
-            command("train", "*.parquet", *RUN, "--cluster", "tcp://127.0.0.1:8799"),
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        while not (folder / "run/passes.unfinished/00001.safetensors").exists() and driver.poll() is None:
-            time.sleep(0.05)
+        driver = begun(folder, "127.0.0.1")
         time.sleep(moment)
         (cluster.scheduler if what == "scheduler" else driver).kill()
         started = time.monotonic()
@@ -142,23 +139,55 @@ def run_and_kill(folder: Path, what: str, moment: float) -> tuple[str, float]:
         return said.strip(), time.monotonic() - started
 
 
+def run_and_cut(folder: Path) -> tuple[str, float] | None:
+    """Train on a cluster behind a pair of virtual links, cut it, and return the same; None if none may be made."""
+    here, there, space = "onelayer-a", "onelayer-b", "onelayer-cut"
+    inside = ("ip", "netns", "exec", space)
+    setup = [
+        ("ip", "netns", "add", space),
+        ("ip", "link", "add", here, "type", "veth", "peer", "name", there, "netns", space),
+        ("ip", "address", "add", "10.231.77.1/30", "dev", here),
+        ("ip", "link", "set", here, "up"),
+        (*inside, "ip", "address", "add", "10.231.77.2/30", "dev", there),
+        (*inside, "ip", "link", "set", there, "up"),
+        (*inside, "ip", "link", "set", "lo", "up"),
+    ]
+    try:
+        for line in setup:
+            if subprocess.run(line, capture_output=True).returncode:
+                return None
+        with Processes("10.231.77.2", inside):
+            driver = begun(folder, "10.231.77.2")
+            subprocess.run([*inside, "ip", "link", "set", there, "down"], check=True)
+            started = time.monotonic()
+            _, said = driver.communicate(timeout=300)
+            return said.strip(), time.monotonic() - started
+    finally:
+        subprocess.run(["ip", "link", "delete", here], capture_output=True)
+        subprocess.run(["ip", "netns", "delete", space], capture_output=True)
+
+
 def others_killed(folder: Path, expected: str) -> int:
-    """Kill the scheduler, and the driver, and go on with --resume; return how often it went wrong."""
+    """Kill the scheduler, the driver, the network, and go on with --resume; return how often it went wrong."""
     wrong = 0
-    for what in ("scheduler", "driver", "scheduler"):
-        said, seconds = run_and_kill(folder, what, random.uniform(0, 2))
-        print(f"{what} killed: after {seconds:.1f} s {said!r}", flush=True)
+    for what in ("scheduler", "driver", "scheduler", "network"):
+        found = run_and_cut(folder) if what == "network" else run_and_kill(folder, what, random.uniform(0, 2))
+        if found is None:
+            print("network: skipped, for no link may be made")
+            continue
+        said, seconds = found
+        print(f"{what} gone: after {seconds:.1f} s {said!r}", flush=True)
         with Processes():
             subprocess.run(
-                command("train", "*.parquet", *RUN, "--cluster", "tcp://127.0.0.1:8799", "--resume"),
+                command("train", "*.parquet", *RUN, "--cluster", f"tcp://127.0.0.1:{PORT}", "--resume"),
                 cwd=folder,
                 check=True,
                 stdout=subprocess.DEVNULL,
             )
-        found = digest(np.frombuffer((folder / "run/model.safetensors").read_bytes(), np.uint8))
-        print(f"  resumed: {found}, {'as' if found == expected else 'NOT as'} expected", flush=True)
-        wrong += found != expected
-        wrong += what == "scheduler" and not said.startswith("error: the cluster at")
+        model = digest(np.frombuffer((folder / "run/model.safetensors").read_bytes(), np.uint8))
+        print(f"  resumed: {model}, {'as' if model == expected else 'NOT as'} expected", flush=True)
+        wrong += model != expected
+        wrong += what != "driver" and not said.startswith("error: the cluster at")
     return wrong
 
 

@@ -68,7 +68,10 @@ class Cluster:
             from onelayer.engines.dask import local_cluster
         except ImportError as error:
             raise OneLayerError(NO_PACKAGE) from error
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are ours to tell
+        for name in [
+            name for name in logging.root.manager.loggerDict if name.startswith(("distributed", "tornado"))
+        ]:
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # errors are ours to tell
         if self.address.startswith("local:"):
             with (
                 local_cluster(int(self.address.removeprefix("local:")), memory) as cluster,

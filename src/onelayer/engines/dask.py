@@ -133,7 +133,10 @@ class Workers:
         """Return why nobody works, "" if somebody may."""
         if self.client.status != "running":
             return "has not answered"
-        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        try:
+            workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        except Exception:  # whatever it is that answers in the place of the scheduler
+            return "has not answered"
         if not workers:
             return "has had no worker"
         if any(worker["status"] == "running" for worker in workers):
