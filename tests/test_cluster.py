@@ -164,6 +164,17 @@ def test_a_worker_without_the_package_or_with_another_version_says_so(lake, clie
         rows.on(clients[0])
 
 
+@pytest.mark.parametrize("error", [TimeoutError("no answer"), OSError("disk"), ZeroDivisionError("by 0")])
+def test_an_error_of_a_worker_is_told_as_such(lake, clients, error):
+    rows = scan(lake, "y", FEATURES).on(clients[0])
+
+    def terms(block):
+        raise error
+
+    with pytest.raises(OneLayerError, match=rf"a worker failed \({type(error).__name__}: {error}\)"):
+        rows.sum(terms)
+
+
 def test_more_workers_than_units_and_files_without_rows(lake, clients, tmp_path, monkeypatch):
     monkeypatch.setattr("onelayer.data.scan.LEAST_UNIT", 2**20)
     table = pq.read_table(lake / "0.parquet")

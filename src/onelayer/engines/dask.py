@@ -8,7 +8,6 @@ does: who reaches a scheduler can run code on its workers.
 import io
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
@@ -105,25 +104,30 @@ class Workers:
     def _result(self, future: Future[Any]) -> list[Any]:
         """Wait for a result, as long as there is someone who may work on it."""
         alone = None
-        try:
-            while True:
-                try:
-                    return list(future.result(timeout=1.0))
-                except TimeoutError:
-                    trouble = self._trouble()
-                    alone = (alone or monotonic()) if trouble else None
-                    if alone and monotonic() - alone > self.patience:
-                        raise OneLayerError(
-                            f"the cluster at {self._address} {trouble} for {self.patience:.0f} seconds"
-                        ) from None
-        except KilledWorker as error:
-            raise OneLayerError(
-                f"{error.last_worker.address}: a worker died again and again at the same rows, perhaps for lack of "
-                f"memory ({_limit(error.last_worker)}): give workers more, or fewer threads"
-            ) from error
-        except (CancelledError, OSError) as error:
-            reason = first_line(error).rpartition("reason: ")[2].strip(" .")
-            raise OneLayerError(f"the cluster at {self._address} was lost ({reason})") from error
+        while True:
+            try:
+                return list(future.result(timeout=1.0))
+            except (OneLayerError, MemoryError):
+                raise
+            except KilledWorker as error:
+                raise OneLayerError(
+                    f"{error.last_worker.address}: a worker died again and again at the same rows, perhaps for lack of "
+                    f"memory ({_limit(error.last_worker)}): give workers more, or fewer threads"
+                ) from error
+            except Exception as error:
+                if future.status == "error":
+                    raise OneLayerError(
+                        f"a worker failed ({type(error).__name__}: {first_line(error)})"
+                    ) from error
+                if not isinstance(error, TimeoutError):
+                    reason = first_line(error).rpartition("reason: ")[2].strip(" .")
+                    raise OneLayerError(f"the cluster at {self._address} was lost ({reason})") from error
+            trouble = self._trouble()
+            alone = (alone or monotonic()) if trouble else None
+            if alone and monotonic() - alone > self.patience:
+                raise OneLayerError(
+                    f"the cluster at {self._address} {trouble} for {self.patience:.0f} seconds"
+                )
 
     @property
     def _address(self) -> str:
