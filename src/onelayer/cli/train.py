@@ -187,7 +187,7 @@ def _train_far(
     if resume:
         raise OneLayerError("the exact solvers have no epochs to resume; leave out --resume")
     timer = Timer()
-    with where.rows(table, data, chosen.model) as rows:
+    with where.rows(lambda memory: table.scan(data, chosen.model, memory)) as rows:
         dataset = dataset_of_scan(rows, "query" if data is None else stem(data))
         plan = _plan(chosen, dataset)
         folder = out or Path("runs") / f"{dataset.name}-{plan.model}"
