@@ -158,9 +158,9 @@ class Model:
         from onelayer.data.batches import writer_for
         from onelayer.predictions import Wanted, write_predictions
 
-        wanted, start = Wanted(self, proba, interval, level), writer_for(Path(path))
-        with whole_file(Path(path)) as file:
-            return write_predictions(wanted, source, start(file), reading, unknown)
+        wanted, writer_to = Wanted(self, proba, interval, level), writer_for(Path(path))
+        with whole_file(Path(path)) as file, writer_to(file) as writer:
+            return write_predictions(wanted, source, writer, reading, unknown)
 
     def _each(self, source: Any, of: "Callable[[Inputs], NDArray[Any]]") -> NDArray[Any]:
         """Return what a function finds for the complete rows (m, …) of each batch of a source, for all rows (n, …)."""

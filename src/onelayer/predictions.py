@@ -121,7 +121,6 @@ def write_predictions(
             writer.write(_beside(inputs, found))
         n = len(inputs.kept)
         written += Written(n, inputs.n_unknown, n - int(inputs.kept.sum()) - inputs.n_unknown)
-    writer.close()
     return written
 
 

@@ -54,15 +54,16 @@ def predict(
     from onelayer.model import Model
     from onelayer.predictions import Wanted, write_predictions
 
-    writer = CsvWriter if out is None else writer_for(out)
+    writer_to = CsvWriter if out is None else writer_for(out)
     if out is not None and out.exists() and Path(data).exists() and out.samefile(data):
         raise OneLayerError(f"{out}: is the data themselves; write the predictions to another file")
     trained = Model.load(model)
     if proba and not trained.classes:
         raise OneLayerError("--proba is for classes; this model predicts a number")
     wanted = Wanted(trained, proba, interval, level)
-    with data_output() if out is None else whole_file(out) as file, busy(f"predicting {data}"):
-        written = write_predictions(wanted, data, writer(file), table.reading, unknown)
+    place = data_output() if out is None else whole_file(out)
+    with place as file, busy(f"predicting {data}"), writer_to(file) as writer:
+        written = write_predictions(wanted, data, writer, table.reading, unknown)
     if out is not None and out.is_file():  # a pipe or a terminal may be standard output itself
         say(f"wrote {counted(written.rows, 'prediction')} to {out}")
     for n, why in (

@@ -1,9 +1,11 @@
 """Batches of rows: of one size, and written one after another as CSV or Parquet."""
 
 import csv
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -36,20 +38,16 @@ def _joined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
     return batches if len(batches) == 1 else pa.Table.from_batches(batches).combine_chunks().to_batches()
 
 
-class Writer(Protocol):
-    """Writes batches of the same columns to a file."""
+class Writer(AbstractContextManager["Writer"]):
+    """Writes batches of the same columns to a file, which is complete at the end of the block, and stays open."""
 
+    @abstractmethod
     def write(self, batch: pa.RecordBatch) -> None:
         """Write more rows.
 
         Raises:
             OneLayerError: if they have no form in such a file.
         """
-        ...
-
-    def close(self) -> None:
-        """Write what is left; the file stays open."""
-        ...
 
 
 def writer_for(path: Path) -> Callable[[IO[bytes]], Writer]:
@@ -64,7 +62,7 @@ def writer_for(path: Path) -> Callable[[IO[bytes]], Writer]:
     return writers[path.suffix]
 
 
-class ParquetWriter:
+class ParquetWriter(Writer):
     """Writes Parquet, in row groups of a bounded size."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -80,11 +78,17 @@ class ParquetWriter:
         self._held.append(batch)
         self._size, self._n = self._size + batch.nbytes, self._n + len(batch)
 
-    def close(self) -> None:
-        """Write the last row group, and what Parquet has at its end."""
-        self._write_group()
-        if self._writer is not None:
-            self._writer.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._write_group()
+                if self._writer is not None:
+                    self._writer.close()
+        finally:
+            if self._writer is not None:
+                self._writer.is_open = (
+                    False  # of a file that is given up it would write the end once it is collected
+                )
 
     def _write_group(self) -> None:
         if self._held:
@@ -94,7 +98,7 @@ class ParquetWriter:
         self._held, self._size, self._n = [], 0, 0
 
 
-class CsvWriter:
+class CsvWriter(Writer):
     """Writes CSV in UTF-8. Cells of a text file stay as they stand there: 007 and NA are the user's."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -120,10 +124,12 @@ class CsvWriter:
                 self._writer.writerows(zip(*(column.to_pylist() for column in rows.columns), strict=True))
             except (pa.ArrowException, OverflowError, ValueError) as error:
                 raise OneLayerError(f"does not fit into CSV ({error}); write a .parquet file") from error
-            self.close()
+            self._flush()
 
-    def close(self) -> None:
-        """Write the lines that are not in the file yet."""
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+
+    def _flush(self) -> None:
         self._file.write("".join(self._lines).encode())
         self._lines.clear()
 

@@ -1,9 +1,11 @@
 """From what the user names to a scan: Parquet as it is, and anything else once it is written as Parquet."""
 
+import shutil
+import weakref
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any
 
 import pyarrow as pa
@@ -122,8 +124,8 @@ def scan_as(source: Source, made: Decisions, memory: int | None = None) -> Scan:
     files, table = source.files, source.table
     folder = None
     if not files:
-        folder = TemporaryDirectory(prefix="onelayer-")
-        files = [_written(table, made, Path(folder.name) / "rows.parquet")]
+        folder = _Folder()
+        files = [_written(table, made, folder.path / "rows.parquet")]
     columns = len(needed(made))
     units = planned(files, max(columns, len(made.encoding.features)))
     if not units:
@@ -132,6 +134,14 @@ def scan_as(source: Source, made: Decisions, memory: int | None = None) -> Scan:
     walkers, n_held = shares_of(memory, len(made.encoding.features) + 1, [unit.n * width for unit in units])
     engine, n = Threads(walkers, n_held), sum(unit.n for unit in units)
     return Scan(units, Recipe(made), n, engine, folder)
+
+
+class _Folder:
+    """A temporary folder, which goes when nobody holds it any more."""
+
+    def __init__(self) -> None:
+        self.path = Path(mkdtemp(prefix="onelayer-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 def found(source: Any, reading: Reading = AS_FOUND) -> Source:
