@@ -17,6 +17,8 @@ from onelayer import cli
 if TYPE_CHECKING:  # tests of what needs no PyTorch run without it
     import torch
 
+    from onelayer.data.tables import Table
+
 
 def idx_bytes(values: np.ndarray) -> bytes:
     """Return an IDX file of bytes, written from the format's description and nothing of ours."""
@@ -30,6 +32,12 @@ def zstandard(content: bytes) -> bytes:
     with pa.CompressedOutputStream(stream, "zstd") as compressed:
         compressed.write(content)
     return stream.getvalue().to_pybytes()
+
+
+def held(table: "Table") -> pa.Table:
+    """Return all of a table as it is stored."""
+    schema = pa.schema(list(zip(table.columns, table.types, strict=True)))
+    return pa.Table.from_batches(list(table.batches(table.columns, as_stored=True)), schema)
 
 
 @pytest.fixture

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from onelayer import LinearRegression, OneLayerError, SoftmaxRegression, scan
+from onelayer import LinearRegression, OneLayerError, Settings, SoftmaxRegression, open_data, scan, train
 from onelayer.engines.threads import tree_sum
+from onelayer.evaluation import evaluate
+from onelayer.inputs import labelled_rows, labelled_scan
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.filterwarnings(
@@ -103,6 +105,19 @@ def test_errors_and_scores_are_those_of_one_process(lake, clients):
         assert digest(ours.std_err) == digest(theirs.std_err)
     assert here.score(rows) == there.score(rows.on(clients[1]))
     assert digest(here.predict_proba(rows)) == digest(there.predict_proba(rows.on(clients[0])))
+
+
+@pytest.mark.parametrize("target", ["y", "k"])
+def test_a_model_is_evaluated_with_the_same_bits(lake, clients, target):
+    data = open_data(lake, target, FEATURES, as_classes=target == "k")
+    model = train(data, Settings(solver="auto", valid=0.0)).model
+    rows = labelled_scan(model, lake)
+    here, there = evaluate(rows, model), evaluate(rows.on(clients[1]), model)
+    assert here.rows == there.rows == len(data.train) and here.scores == there.scores
+    assert all((here.intervals[name] == ends).all() for name, ends in there.intervals.items())
+    plain = evaluate(labelled_rows(model, lake), model)
+    for name in {"r2", "rmse", "loss", "accuracy"} & set(plain.scores):
+        assert plain.scores[name] == pytest.approx(here.scores[name], rel=1e-12)
 
 
 @pytest.mark.parametrize("is_held", [False, True])

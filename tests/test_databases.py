@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import zstandard
+from conftest import held, zstandard
 from onelayer import OneLayerError, open_data
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.tables import open_table
@@ -21,7 +21,7 @@ ROWS = [[10, "Bonn", 1.5], [20, "Ulm", 2.0], [None, "Bonn", 3.25]]
 
 def cells(source, reading=AS_FOUND):
     table = open_table(source, reading)
-    return [list(table.columns), *map(list, zip(*(c.to_pylist() for c in table.held().columns), strict=True))]
+    return [list(table.columns), *map(list, zip(*(c.to_pylist() for c in held(table).columns), strict=True))]
 
 
 def workbook(path, *sheets):
@@ -165,7 +165,7 @@ def test_folders_and_patterns(tmp_path):
         open_table(f"{folder}/*.parquet")
     (folder / "d.csv").write_text("x,y\n1,2\n3\n")
     with pytest.raises(OneLayerError, match=r"d\.csv: line 3 \(row 2\)"):
-        open_table(folder).held()
+        held(open_table(folder))
 
 
 def test_files_of_several_kinds_of_numbers_are_one_table(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from conftest import zstandard
+from conftest import held, zstandard
 from onelayer import OneLayerError
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.tables import open_table
@@ -20,7 +20,7 @@ def read(tmp_path, content, reading=AS_FOUND, name="t.csv"):
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     table = open_table(path, reading)
-    cells = [column.to_pylist() for column in table.held().columns]
+    cells = [column.to_pylist() for column in held(table).columns]
     return [list(table.columns), *map(list, zip(*cells, strict=True))], table.notes
 
 

@@ -41,17 +41,16 @@ def test_intervals_of_regression_scores_hold_the_true_score_as_often_as_they_pro
     for _ in range(400):
         noise = r.exponential(size=400) - 1
         target = r.normal(size=400) + noise
-        for i, (interval, truth) in enumerate(
-            ((diagnostics.r2_interval(noise, target), 0.5), (diagnostics.rmse_interval(noise), 1.0))
-        ):
+        found = diagnostics.ErrorMoments.of(noise, target)
+        for i, (interval, truth) in enumerate(((found.r2_interval(), 0.5), (found.rmse_interval(), 1.0))):
             held[i] += interval[0] <= truth <= interval[1]
     # 400 trials of a probability of 0.95 have a standard error of 0.011; the approximation takes some of the rest.
     assert (held / 400 > 0.90).all() and (held / 400 < 0.985).all()
 
 
 def test_r2_has_no_interval_without_variation_or_rows():
-    assert diagnostics.r2_interval(np.ones(20), np.ones(20)) is None
-    assert diagnostics.r2_interval(np.ones(9), np.arange(9.0)) is None
+    assert diagnostics.ErrorMoments.of(np.ones(20), np.ones(20)).r2_interval() is None
+    assert diagnostics.ErrorMoments.of(np.ones(9), np.arange(9.0)).r2_interval() is None
 
 
 @given(st.integers(0, 10**6), st.booleans())

@@ -10,12 +10,13 @@ import sys
 import tempfile
 import tty
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from onelayer import LinearRegression, OneLayerError
-from onelayer.files import remove_leftovers, write_whole
+from onelayer.files import remove_leftovers, whole_file, write_whole
 
 
 def mode(path):
@@ -68,6 +69,47 @@ def test_mode_and_owner_stay_and_a_new_file_has_those_of_any_other(tmp_path):
     replaced.chmod(0o666)  # more than the umask lets a new file have
     write_whole({replaced: b"newer"})
     assert mode(replaced) == 0o666 and replaced.read_bytes() == b"newer"
+
+
+def test_a_file_that_is_written_part_by_part_appears_at_the_end(tmp_path):
+    path, link = tmp_path / "file", tmp_path / "link"
+    link.symlink_to("file")
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    with whole_file(link) as file:
+        for part in (b"ne", b"w"):
+            file.write(part)
+            assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 3
+    assert path.read_bytes() == b"new" and mode(path) == 0o640 and link.is_symlink()
+    assert {found.name for found in tmp_path.iterdir()} == {"file", "link"}
+
+
+@pytest.mark.parametrize("error", [OneLayerError, KeyboardInterrupt, OSError])
+def test_a_file_that_is_given_up_leaves_what_was_there(tmp_path, error):
+    for content in (None, b"old"):
+        if content:
+            (tmp_path / "file").write_bytes(content)
+        with (
+            pytest.raises(OneLayerError if error is OSError else error),
+            whole_file(tmp_path / "file") as file,
+        ):
+            file.write(b"half")
+            raise error(5, "lost")
+        assert [path.read_bytes() for path in tmp_path.iterdir()] == ([content] if content else [])
+
+
+@pytest.mark.parametrize("is_complete", [True, False])
+def test_a_pipe_gets_all_that_was_written_part_by_part_or_nothing(tmp_path, is_complete):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with suppress(OneLayerError), whole_file(tmp_path / "pipe") as file:
+        file.write(b"content")
+        assert not os.read(reader, 100)  # nobody has opened it yet
+        if not is_complete:
+            raise OneLayerError("lost")
+    assert os.read(reader, 100) == (b"content" if is_complete else b"")
+    os.close(reader)
+    assert [path.is_fifo() for path in tmp_path.iterdir()] == [True]
 
 
 UNPRIVILEGED = """

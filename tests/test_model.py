@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 import polars
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import safetensors.torch
 import torch
 
 from onelayer import Model, OneLayerError, Settings, houses, open_data, train
-from onelayer.cli.predict import predictions
 from onelayer.data import PIXEL_UNIT, Dataset, Rows
-from onelayer.inputs import inputs_for
 from onelayer.model import log_softmax
 
 EXACT = Settings(solver="auto", valid=0.0)
@@ -143,19 +142,23 @@ def test_classes_are_predicted_by_name_with_probabilities_that_add_up():
     assert (complete == found[:6]).all()
 
 
-def test_the_command_line_predicts_the_same(tmp_path):
+def test_what_is_written_is_what_is_predicted(tmp_path):
     path = tmp_path / "new.parquet"
     FRAME.to_parquet(path)
     for missing, target in (("drop", "y"), ("drop", "city"), ("mean", "x")):
         rows = FRAME if missing == "drop" else FRAME.dropna()
         model = train(open_data(rows, target, missing=missing), EXACT).model
-        table, columns = predictions(model, inputs_for(model, path), proba=target == "city")
-        assert len(table) == len(columns[f"predicted_{target}"]) == 7
+        written = model.predict_to(path, tmp_path / "out.parquet", proba=target == "city")
+        columns = pq.read_table(tmp_path / "out.parquet")
+        assert written.rows == len(columns) == 7
         pd.testing.assert_series_equal(
-            columns[f"predicted_{target}"].to_pandas(), pd.Series(model.predict(FRAME)), check_dtype=False
+            columns[f"predicted_{target}"].to_pandas(),
+            pd.Series(model.predict(FRAME)),
+            check_dtype=False,
+            check_names=False,
         )
         if target == "city":
-            shares = np.stack([columns[f"p_{name}"].to_numpy(False) for name in model.classes], axis=1)
+            shares = np.stack([columns[f"p_{name}"].to_numpy() for name in model.classes], axis=1)
             np.testing.assert_array_equal(shares, model.predict_proba(FRAME))
 
 

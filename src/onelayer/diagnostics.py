@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.dataset import random_stream
-from onelayer.data.scaling import RunningMoments
+from onelayer.data.scaling import ROUNDING, RunningMoments
 
 Array = NDArray[np.float64]
 
@@ -49,29 +49,112 @@ def mean_interval(values: Array, level: float = LEVEL) -> Array | None:
     """Return the interval of the mean of values (n,) for large n (2,), or None for fewer than ten values."""
     if len(values) < LEAST_ROWS:
         return None
-    half = z_of(level) * float(values.std(ddof=1)) / sqrt(len(values))
-    return float(values.mean()) + np.array([-half, half])
+    return _around(float(values.mean()), float(values.var(ddof=1)), len(values), level)
 
 
-def rmse_interval(errors: Array, level: float = LEVEL) -> Array | None:
-    """Return the interval of the root mean square of errors (n,), from that of their mean square, for large n (2,)."""
-    interval = mean_interval(np.square(errors), level)
-    return None if interval is None else np.sqrt(np.maximum(interval, 0))
+def _around(mean: float, variance: float, n: float, level: float) -> Array:
+    """Return the interval of a mean of n values for large n (2,)."""
+    return mean + z_of(level) * sqrt(max(variance, 0.0) / n) * np.array([-1.0, 1.0])
 
 
-def r2_interval(errors: Array, target: Array, level: float = LEVEL) -> Array | None:
-    """Return the interval of R² of errors (n,) in a target (n,), for large n (2,); None where it has none.
+@dataclass(frozen=True)
+class Near:
+    """Numbers near those that are summed, so that their sums lose no digits.
 
-    1 − R² is a ratio of two means over rows. Its variance is that of eᵢ² − (1 − R²)(yᵢ − ȳ)², over n and the squared
-    variance of y: the delta method (Cochran, Sampling Techniques, 3rd edition, section 6.3).
+    Attributes:
+        square: near the squares of errors.
+        target: near the targets.
     """
-    spread = np.square(target - target.mean())
-    if len(target) < LEAST_ROWS or not spread.any():
-        return None
-    ratio = float(np.square(errors).mean() / spread.mean())
-    terms = np.square(errors) - ratio * spread
-    half = z_of(level) * float(terms.std(ddof=1)) / (sqrt(len(target)) * float(spread.mean()))
-    return np.array([1 - ratio - half, min(1.0, 1 - ratio + half)])
+
+    square: float
+    target: float
+
+    @classmethod
+    def of(cls, errors: Array, target: Array) -> "Near":
+        """Return the medians of some rows, (n,) and (n,): of a constant target they are what it is."""
+        return cls(float(np.median(np.square(errors))), float(np.median(target)))
+
+    def sums(self, errors: Array, target: Array, c: Array) -> Array:
+        """Return the sums (4, 4) over rows of weights c (n,) of the products of 1, e², y and y², near 0 by ``Near``."""
+        y = target - self.target
+        Z = np.stack([np.ones_like(y), np.square(errors) - self.square, y, np.square(y)])
+        found: Array = (c * Z) @ Z.T
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorMoments:
+    """What is known of the errors e of a regression, and of its targets y, from sums over rows.
+
+    Attributes:
+        near: what the sums are relative to.
+        sums: (4, 4) what ``near`` has summed.
+    """
+
+    near: Near
+    sums: Array
+
+    @classmethod
+    def of(cls, errors: Array, target: Array) -> "ErrorMoments":
+        """Return those of rows in memory, (n,) and (n,)."""
+        near = Near.of(errors, target)
+        return cls(near, near.sums(errors, target, np.ones(len(target))))
+
+    @property
+    def rows(self) -> float:
+        """The number of rows, or the sum of their weights."""
+        return float(self.sums[0, 0])
+
+    @property
+    def mean_square(self) -> float:
+        """The mean of e²."""
+        return max(self.near.square + float(self._means[1]), 0.0)
+
+    @property
+    def variance(self) -> float:
+        """The variance of y; 0 for what is rounding."""
+        found = float(self._covariance[2, 2])
+        return found if found > (ROUNDING * abs(self.near.target)) ** 2 else 0.0
+
+    @property
+    def r2(self) -> float | None:
+        """R²; None if y is constant."""
+        return 1 - self.mean_square / self.variance if self.variance else None
+
+    def rmse_interval(self, level: float = LEVEL) -> Array | None:
+        """Return the interval of the root mean square error, from that of the mean square, for large n (2,).
+
+        None for fewer than ten rows; all of them must have the weight 1.
+        """
+        if self.rows < LEAST_ROWS:
+            return None
+        variance = float(self._covariance[1, 1]) * self.rows / (self.rows - 1)
+        return np.sqrt(np.maximum(_around(self.mean_square, variance, self.rows, level), 0))
+
+    def r2_interval(self, level: float = LEVEL) -> Array | None:
+        """Return the interval of R² for large n (2,), likewise; None also where y is constant.
+
+        1 − R² is a ratio of two means over rows. Its variance is that of eᵢ² − (1 − R²)(yᵢ − ȳ)², over n and the
+        squared variance of y: the delta method (Cochran, Sampling Techniques, 3rd edition, section 6.3).
+        """
+        if self.rows < LEAST_ROWS or not self.variance:
+            return None
+        ratio = self.mean_square / self.variance
+        term = np.array(
+            [0.0, 1.0, 2 * ratio * self._means[2], -ratio]
+        )  # of 1, e², y and y², but for a constant
+        variance = float(term @ self._covariance @ term) * self.rows / (self.rows - 1)
+        low, high = _around(1 - ratio, variance / self.variance**2, self.rows, level)
+        return np.array([low, min(1.0, high)])
+
+    @property
+    def _means(self) -> Array:
+        found: Array = self.sums[0] / self.rows
+        return found
+
+    @property
+    def _covariance(self) -> Array:
+        return self.sums / self.rows - np.outer(self._means, self._means)
 
 
 @dataclass(frozen=True, eq=False)

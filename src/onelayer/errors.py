@@ -72,10 +72,12 @@ class DivergenceError(OneLayerError):
 
 @contextmanager
 def named(name: object) -> Iterator[None]:
-    """Put the name of what it is about before the message of an error in the block."""
+    """Put the name of what it is about before the message of an error in the block, unless it is there already."""
     try:
         yield
     except OneLayerError as error:
+        if str(error).startswith(f"{name}: "):
+            raise
         raise OneLayerError(f"{name}: {error}") from error
 
 

@@ -4,11 +4,14 @@ import errno
 import fcntl
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from tempfile import TemporaryFile
+from typing import IO, BinaryIO
 from uuid import uuid4
 
 from onelayer.errors import OneLayerError
@@ -33,9 +36,10 @@ def write_whole(files: Mapping[Path, bytes]) -> None:
             for path, content in files.items():
                 if not _is_stream(path):
                     target = _replaceable(path)
-                    replacements[target] = partials.enter_context(_partial(target, content))
+                    replacements[target], file = partials.enter_context(_partial(target))
+                    _write_to_disk(file, content)
             for path in filter(_is_stream, files):
-                _write_through(path, files[path])
+                _write_through(path, BytesIO(files[path]))
             for path, partial in replacements.items():
                 partial.replace(path)
             for path in {target.parent for target in replacements}:
@@ -45,15 +49,42 @@ def write_whole(files: Mapping[Path, bytes]) -> None:
             raise OneLayerError(f"{path}: cannot be written ({error.strerror})") from error
 
 
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that is written part by part, and appears complete at the end of the block or not at all.
+
+    It is as with ``write_whole``: what is not a regular file is written to when everything is there.
+
+    Raises:
+        OneLayerError: if it cannot be written.
+    """
+    try:
+        if _is_stream(path):
+            with TemporaryFile(prefix="onelayer-") as file:
+                yield file
+                file.seek(0)
+                _write_through(path, file)
+            return
+        target = _replaceable(path)
+        with _partial(target) as (partial, file):
+            yield file
+            _write_to_disk(file, b"")
+            partial.replace(target)
+            sync_folder(target.parent)
+            remove_leftovers(target.parent)
+    except OSError as error:
+        raise OneLayerError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
 def _is_stream(path: Path) -> bool:
     """Tell whether a path leads, perhaps by links, to something that is neither a file nor a folder."""
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def _write_through(path: Path, content: bytes) -> None:
+def _write_through(path: Path, content: IO[bytes]) -> None:
     descriptor = os.open(path, os.O_WRONLY)  # Path.open would create it, were it gone by now
     with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
+        shutil.copyfileobj(content, stream)
 
 
 def _replaceable(path: Path) -> Path:
@@ -69,8 +100,8 @@ def _replaceable(path: Path) -> Path:
 
 
 @contextmanager
-def _partial(target: Path, content: bytes) -> Iterator[Path]:
-    """Write a file beside ``target``, on disk at once, and remove it in the end unless it was renamed.
+def _partial(target: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """Open a file beside ``target`` to write to, and remove it in the end unless it was renamed.
 
     Until then it is locked: that tells ``remove_leftovers`` that its writer lives.
     """
@@ -83,10 +114,10 @@ def _partial(target: Path, content: bytes) -> Iterator[Path]:
             break
         file.close()
     try:
-        with file:
-            _write_to_disk(file, content)
-            yield path
+        yield path, file
     finally:
+        with suppress(OSError):  # what was to stay is on disk by now
+            file.close()
         with suppress(OSError):
             path.unlink()
 

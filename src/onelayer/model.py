@@ -1,6 +1,6 @@
 """A trained model in the user's units: what it predicts, and the file it is kept in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,17 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer import formats
+from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.rows import PIXEL_UNIT, block_rows
 from onelayer.engines.threads import one_thread
 from onelayer.errors import OneLayerError, named
-from onelayer.files import write_whole
+from onelayer.files import whole_file, write_whole
 from onelayer.model_file import FIRST_FORMAT, FORMAT, TENSORS, UNITS, checked
 from onelayer.run_folder import model_in
 
 if TYPE_CHECKING:
-    from onelayer.data.encoding import Encoding
+    from onelayer.data.encoding import Encoding, Unknown
     from onelayer.inference.covariance import Interval
+    from onelayer.inputs import Inputs
     from onelayer.intervals import Errors
+    from onelayer.predictions import Written
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,14 +89,7 @@ class Model:
             OneLayerError: if the source is of another kind or size than in training, lacks a column or a value, or
                 cannot be read.
         """
-        from onelayer.inputs import inputs_for
-
-        inputs = inputs_for(self, source)
-        with named(inputs.name):
-            outputs = self.outputs(inputs.X, inputs.offset)
-        if self.classes:
-            return inputs.aligned(np.array(self.classes, object)[outputs.argmax(axis=1)])
-        return inputs.aligned(outputs[:, 0] if len(self.bias) == 1 else outputs)
+        return self._each(source, self._predicted)
 
     def predict_proba(self, source: Any) -> NDArray[np.float64]:
         """Return the probability of each class (n, q), NaN for an incomplete row; see ``predict``.
@@ -101,11 +97,8 @@ class Model:
         Raises:
             OneLayerError: if the model predicts a number, and as ``predict``.
         """
-        from onelayer.inputs import inputs_for
-
-        inputs = inputs_for(self, source)
-        with named(inputs.name):
-            return inputs.aligned(self.probabilities(inputs.X, inputs.offset))
+        self.check_classes()
+        return self._each(source, lambda inputs: np.exp(log_softmax(self._outputs_of(inputs))))
 
     def predict_interval(
         self, source: Any, interval: "Interval" = "confidence", level: float = 0.95
@@ -125,8 +118,82 @@ class Model:
             OneLayerError: if the model keeps no errors, with the reason; if ``level`` is not between 0 and 1; and as
                 ``predict``.
         """
-        from onelayer.inference.coefficients import check_level
+        self.check_interval(interval, level)
+        return self._each(source, lambda inputs: self._interval(inputs, interval, level))
+
+    def predict_to(
+        self,
+        source: Any,
+        path: str | Path,
+        proba: bool = False,
+        interval: "Interval | None" = None,
+        level: float = 0.95,
+        unknown: "Unknown | None" = None,
+        *,
+        reading: Reading = AS_FOUND,
+    ) -> "Written":
+        """Write the rows of a table, of any size, with columns of what is predicted for each, to a file.
+
+        The table is read and written batch by batch. Its columns stay as they are; what is predicted for an incomplete
+        row is null. The file appears when it is complete, or not at all.
+
+        Args:
+            source: see ``predict``; a folder of files, a pattern, a database or, by ``reading``, a query too.
+            path: of the file, which ends in ``.csv`` or ``.parquet``.
+            proba: whether a column for the probability of each class is wanted.
+            interval: whether columns for the ends of an interval are; see ``predict_interval``.
+            level: the probability with which an interval holds what it is for.
+            unknown: what to do with a row that has a category which training did not have: ``"error"``, or
+                ``"ignore"`` it, so that nothing is predicted for it. If it is not given, a model that was trained with
+                ``missing="drop"`` ignores, and others raise an error.
+            reading: how to read the table, where it does not say so itself.
+
+        Returns:
+            How many rows were written, and for how many of them nothing is predicted.
+
+        Raises:
+            OneLayerError: if the file cannot be written, a column of the table has the name of one that is predicted,
+                and as ``predict``, ``predict_proba`` and ``predict_interval``.
+        """
+        from onelayer.data.batches import writer_for
+        from onelayer.predictions import Wanted, write_predictions
+
+        wanted, writer_to = Wanted(self, proba, interval, level), writer_for(Path(path))
+        with whole_file(Path(path)) as file, writer_to(file) as writer:
+            return write_predictions(wanted, source, writer, reading, unknown)
+
+    def _each(self, source: Any, of: "Callable[[Inputs], NDArray[Any]]") -> NDArray[Any]:
+        """Return what a function finds for the complete rows (m, …) of each batch of a source, for all rows (n, …)."""
         from onelayer.inputs import inputs_for
+
+        parts = []
+        for inputs in inputs_for(self, source):
+            with named(inputs.name):
+                parts.append(inputs.aligned(of(inputs)))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _outputs_of(self, inputs: "Inputs") -> NDArray[np.float64]:
+        return self.outputs(inputs.X, inputs.offset, inputs.numbers)
+
+    def _predicted(self, inputs: "Inputs") -> NDArray[Any]:
+        """Return the names of classes (m,), or numbers (m,) or (m, q)."""
+        outputs: NDArray[Any] = self._outputs_of(inputs)
+        if self.classes:
+            return np.asarray(np.array(self.classes, object)[outputs.argmax(axis=1)])
+        return outputs[:, 0] if len(self.bias) == 1 else outputs
+
+    def _interval(self, inputs: "Inputs", interval: "Interval", level: float) -> NDArray[np.float64]:
+        assert self.errors is not None
+        outputs, X = self._outputs_of(inputs), self._filled(inputs.X.astype(np.float64, copy=False))
+        if not self.classes:
+            return self.errors.of_means(X, outputs[:, 0], interval, level)
+        weight, bias = self.weight.astype(np.float64), self.bias.astype(np.float64)
+        offset = inputs.offset if len(self.bias) == 1 else self._added(inputs.offset)
+        return self.errors.of_probabilities(X, weight, bias, offset, level)
+
+    def check_interval(self, interval: "Interval", level: float) -> None:
+        """Raise OneLayerError if the model has no such intervals; see ``predict_interval``."""
+        from onelayer.inference.coefficients import check_level
 
         check_level(level)
         if interval not in ("confidence", "prediction"):
@@ -140,17 +207,18 @@ class Model:
                 "the model keeps no errors of its coefficients: only one layer on a table has them, solved exactly "
                 "and without a penalty"
             )
-        inputs = inputs_for(self, source)
-        with named(inputs.name):
-            outputs = self.outputs(inputs.X, inputs.offset)
-            X = self._filled(inputs.X.astype(np.float64, copy=False))
-            if not self.classes:
-                return inputs.aligned(self.errors.of_means(X, outputs[:, 0], interval, level))
-            weight, bias = self.weight.astype(np.float64), self.bias.astype(np.float64)
-            offset = inputs.offset if len(self.bias) == 1 else self._added(inputs.offset)
-            return inputs.aligned(self.errors.of_probabilities(X, weight, bias, offset, level))
 
-    def outputs(self, X: Any, offset: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    def check_classes(self) -> None:
+        """Raise OneLayerError if the model predicts a number, which has no probabilities."""
+        if not self.classes:
+            raise OneLayerError("probabilities are for classes; this model predicts a number")
+
+    def outputs(
+        self,
+        X: Any,
+        offset: NDArray[np.float64] | None = None,
+        numbers: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float64]:
         """Return the logits (n, q), or the predicted numbers (n, q), of features X (n, d), computed in float64.
 
         X is dense, or for one layer perhaps in CSR.
@@ -160,6 +228,7 @@ class Model:
         Args:
             X: features (n, d).
             offset: what the rows have in the column ``offset`` (n, 1), of a model that has one.
+            numbers: what errors call the rows (n,); 1 to n if they are not given.
 
         Raises:
             OneLayerError: if X has another shape, the offset is missing, or an output is not finite.
@@ -181,7 +250,8 @@ class Model:
         if offset is not None:
             found = found + self._added(offset)
         if not np.isfinite(found).all():
-            row = int(np.argmin(np.isfinite(found).all(axis=1))) + 1
+            place = int(np.argmin(np.isfinite(found).all(axis=1)))
+            row = place + 1 if numbers is None else int(numbers[place])
             raise OneLayerError(f"row {row}: a feature is missing or too large to compute with")
         return found
 
@@ -214,8 +284,7 @@ class Model:
         Raises:
             OneLayerError: if the model predicts a number, and as ``outputs``.
         """
-        if not self.classes:
-            raise OneLayerError("probabilities are for classes; this model predicts a number")
+        self.check_classes()
         return np.exp(log_softmax(self.outputs(X, offset)))
 
     def save(self, path: str | Path) -> None:

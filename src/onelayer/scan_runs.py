@@ -1,11 +1,9 @@
 """A run on rows that do not fit in memory: fitted and scored by passes over all of them, pictured by a sample."""
 
 from dataclasses import replace
-from math import sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from onelayer.cross_validation import CrossValidation
 from onelayer.data.dataset import Dataset
@@ -13,10 +11,11 @@ from onelayer.data.rows import Block, Rows
 from onelayer.data.scaling import TableScaling
 from onelayer.data.scan import Scan
 from onelayer.errors import OneLayerError
+from onelayer.evaluation import evaluate
 from onelayer.exact import coefficients_of
 from onelayer.experiments import DEFAULTS, Run
 from onelayer.learning import Learned, learn
-from onelayer.model import Model, log_softmax
+from onelayer.model import Model
 from onelayer.preparing import Prepared
 from onelayer.settings import Plan, Settings
 from onelayer.timer import Timer
@@ -140,20 +139,6 @@ def _train_scores(rows: Scan, model: Model) -> dict[str, Any]:
 
 
 def _scores(rows: Scan, model: Model) -> dict[str, float]:
-    """Return accuracy and loss, or R² and the root mean squared error, of a model on all rows."""
-    is_classes, origin = bool(model.classes), 0.0 if model.classes else float(rows.first().y.mean())
-
-    def terms(block: Block) -> list[float]:
-        c, outputs = block.row_weights(), model.outputs(block.X, block.offset)
-        if is_classes:
-            losses = -log_softmax(outputs)[np.arange(len(block)), block.y]
-            return [float(c.sum()), float(c @ losses), float(c @ (outputs.argmax(axis=1) == block.y)), 0.0]
-        y: NDArray[Any] = block.y[:, 0] - origin
-        squares = np.square(block.y[:, 0] - outputs[:, 0])
-        return [float(c.sum()), float(c @ squares), float(c @ y), float(c @ np.square(y))]
-
-    total, first, second, third = rows.sum(terms)
-    if is_classes:
-        return {"accuracy": second / total, "loss": first / total}
-    variance = third - second**2 / total
-    return {"rmse": sqrt(first / total)} | ({"r2": 1 - first / variance} if variance > 0 else {})
+    """Return accuracy and loss, or R², if there is one, and the root mean squared error, of a model on all rows."""
+    scores = evaluate(rows, model).scores
+    return {name: scores[name] for name in ("accuracy", "loss", "r2", "rmse") if scores.get(name) is not None}

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.data.scaling import ROUNDING
 from onelayer.model import log_softmax
-
-ROUNDING = 16 * float(np.finfo(np.float64).eps)  # how far apart, relatively, rounding may bring equal numbers
 
 
 def regression_scores(

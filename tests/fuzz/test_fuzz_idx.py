@@ -10,7 +10,7 @@ import pytest
 from conftest import idx_bytes, zstandard
 from mutants import limits, mutant, seeds
 from onelayer import Model, open_data
-from onelayer.inputs import labelled_inputs_for
+from onelayer.inputs import labelled_rows
 
 COMPRESSIONS = (bytes, partial(gzip.compress, mtime=0), zstandard)
 TYPES = [bytes([0, 0, code, dimensions]) for code in (8, 9, 11, 12, 13, 14) for dimensions in (1, 2, 3)]
@@ -61,7 +61,7 @@ def test_mutants_of_idx_files(tmp_path, model):
                 assert rows.X.dtype == np.uint8 and rows.X.shape == (len(rows.y), np.prod(data.image_shape))
                 assert set(rows.y.tolist()) <= set(range(len(data.classes)))
         with limits(f"evaluation, mutant {seed}", MOST_BYTES):
-            rows = labelled_inputs_for(model, tmp_path)
+            rows = labelled_rows(model, tmp_path)
             assert rows.X.shape == (len(rows.y), 6) and set(rows.y.tolist()) <= {0, 1, 2}
         with limits(f"prediction, mutant {seed}", MOST_BYTES):
             assert set(model.predict(tmp_path / "t10k-images-idx3-ubyte")) <= {"0", "1", "2"}

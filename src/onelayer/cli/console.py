@@ -2,11 +2,13 @@
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from tempfile import TemporaryFile
 from threading import Timer
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -28,13 +30,20 @@ def say(text: object = "", stderr: bool = False) -> None:
     print(shown(text), file=sys.stderr if stderr else sys.stdout)
 
 
-def write_data(content: bytes) -> None:
-    """Write text in UTF-8 to standard output: as it is to a file or a pipe; line by line as ``shown`` to a terminal."""
-    if not sys.stdout.isatty():
-        sys.stdout.buffer.write(content)
-        return
-    for line in content.decode().removesuffix("\n").split("\n"):
-        say(line)
+@contextmanager
+def data_output() -> Iterator[IO[bytes]]:
+    """Open a file for text in UTF-8, which goes to standard output at the end of the block, whole or not at all.
+
+    It goes as it is to a file or a pipe, and line by line as ``shown`` to a terminal.
+    """
+    with TemporaryFile(prefix="onelayer-") as file:
+        yield file
+        file.seek(0)
+        if not sys.stdout.isatty():
+            shutil.copyfileobj(file, sys.stdout.buffer)
+            return
+        for line in file:
+            say(line.decode().removesuffix("\n"))
 
 
 def console(stderr: bool = False) -> Console:

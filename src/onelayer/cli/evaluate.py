@@ -2,71 +2,69 @@
 
 from typing import TYPE_CHECKING, Any
 
-from onelayer.cli import options
+from onelayer.cli import far, options
 from onelayer.cli.console import busy, decimal, print_json, print_table, say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from onelayer.model import Model
+    from onelayer.evaluation import Evaluation
 
 
 @options.with_table_options
 def evaluate(
-    model: options.Model, data: options.Data, table: options.ReadingOptions, as_json: options.Json = False
+    model: options.Model,
+    data: options.Data,
+    table: options.ReadingOptions,
+    as_json: options.Json = False,
+    memory: far.Memory = None,
+    cluster: far.Cluster = None,
+    insecure: far.Insecure = False,
+    tls_ca: far.TlsCa = None,
+    tls_cert: far.TlsCert = None,
+    tls_key: far.TlsKey = None,
 ) -> None:
-    """Measure MODEL on DATA: the test images of a folder, or every row of a table; in brackets, 95% intervals."""
-    from onelayer.inputs import labelled_inputs_for
+    """Measure MODEL on DATA: the test images of a folder, or every row of a table; in brackets, 95% intervals.
+
+    A table may be larger than memory.
+    """
+    from onelayer import evaluation
+    from onelayer.diagnostics import LEVEL
+    from onelayer.inputs import labelled_rows, labelled_scan
     from onelayer.model import Model
 
-    trained = Model.load(model)
-    with busy(f"reading {data}"):
-        rows = labelled_inputs_for(trained, data, table.reading)
-        outputs = trained.outputs(rows.X, rows.offset)
-    about = {"model": str(model), "data": data, "rows": len(rows)}
-    if trained.classes:
-        _of_classes(trained, outputs, rows.y, about, as_json)
+    where, trained = far.Far(memory, cluster, insecure, tls_ca, tls_cert, tls_key), Model.load(model)
+    if where.is_asked:
+        with where.rows(lambda memory: labelled_scan(trained, data, table.reading, memory)) as rows:
+            found = evaluation.evaluate(rows, trained)
     else:
-        _of_numbers(outputs, rows.y, about, as_json)
-
-
-def _of_numbers(outputs: "NDArray[Any]", y: "NDArray[Any]", about: dict[str, Any], as_json: bool) -> None:
-    from onelayer.diagnostics import LEVEL, r2_interval, rmse_interval
-    from onelayer.scoring import regression_scores
-
-    scores, errors = regression_scores(outputs, y), (outputs - y)[:, 0]
-    intervals = {"r2": r2_interval(errors, y[:, 0]), "rmse": rmse_interval(errors)}
+        with busy(f"reading {data}"):
+            found = evaluation.evaluate(labelled_rows(trained, data, table.reading), trained)
     if as_json:
-        print_json(about | scores | {"level": LEVEL, "intervals": _plain(intervals)})
-        return
-    r2, rmse = (_range(intervals[name], ",.6g" if name == "rmse" else ".4f") for name in ("r2", "rmse"))
-    say(f"R² {decimal(scores['r2'])}{r2}, RMSE {scores['rmse']:,.6g}{rmse} on {len(y):,} rows")
+        about = {"model": str(model), "data": data, "rows": found.rows}
+        intervals = {name: None if ends is None else ends.tolist() for name, ends in found.intervals.items()}
+        print_json(about | found.scores | {"level": LEVEL, "intervals": intervals})
+    else:
+        (_print_of_classes if trained.classes else _print_of_numbers)(found)
 
 
-def _of_classes(
-    model: "Model", outputs: "NDArray[Any]", y: "NDArray[Any]", about: dict[str, Any], as_json: bool
-) -> None:
-    from onelayer.diagnostics import LEVEL, wilson
-    from onelayer.scoring import classification_scores
+def _print_of_numbers(found: "Evaluation") -> None:
+    r2, rmse = _range(found.intervals["r2"], ".4f"), _range(found.intervals["rmse"], ",.6g")
+    scores = f"R² {decimal(found.scores['r2'])}{r2}, RMSE {found.scores['rmse']:,.6g}{rmse}"
+    say(f"{scores} on {found.rows:,} rows")
 
-    results = classification_scores(outputs, y, model.classes)
-    interval = wilson(round(results["accuracy"] * len(y)), len(y))
-    if as_json:
-        print_json(about | results | {"level": LEVEL, "intervals": _plain({"accuracy": interval})})
-        return
+
+def _print_of_classes(found: "Evaluation") -> None:
+    scores = found.scores
     print_table(
         ["class", "rows", "right"],
         (
             (name, f"{entry['rows']:,}", decimal(entry["accuracy"]))
-            for name, entry in results["classes"].items()
+            for name, entry in scores["classes"].items()
         ),
     )
-    shown = _range(interval, ".4f")
-    say(f"accuracy {results['accuracy']:.4f}{shown}, loss {results['loss']:.4f} on {len(y):,} rows")
-
-
-def _plain(intervals: "dict[str, NDArray[Any] | None]") -> dict[str, list[float] | None]:
-    return {name: None if ends is None else ends.tolist() for name, ends in intervals.items()}
+    shown = _range(found.intervals["accuracy"], ".4f")
+    say(f"accuracy {scores['accuracy']:.4f}{shown}, loss {scores['loss']:.4f} on {found.rows:,} rows")
 
 
 def _range(interval: "NDArray[Any] | None", form: str) -> str:

@@ -1,6 +1,6 @@
 """Rows beyond memory, or beyond this machine: the options of it, the cluster, and the progress of passes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onelayer.cli.console import passes
-from onelayer.cli.options import TableOptions
 
 if TYPE_CHECKING:
     from onelayer.data.scan import Scan
@@ -66,8 +65,11 @@ class Far:
         return self.memory is not None or self.cluster is not None
 
     @contextmanager
-    def rows(self, table: TableOptions, source: str | None, model: str | None) -> "Iterator[Scan]":
-        """Open a table as a scan, on the cluster if there is one, and show the progress of passes.
+    def rows(self, scan: "Callable[[int | None], Scan]") -> "Iterator[Scan]":
+        """Open a scan, on the cluster if there is one, and show the progress of passes.
+
+        Args:
+            scan: opens it, given how many bytes this process may take, or None.
 
         Raises:
             OneLayerError: if the one or the other cannot be used.
@@ -77,12 +79,12 @@ class Far:
 
         memory = None if self.memory is None else bytes_in(self.memory)
         if self.cluster is None:
-            rows = table.scan(source, model, memory)
+            rows = scan(memory)
             with _shown(rows):
                 yield rows
             return
         cluster = Cluster(self.cluster, self.insecure, self.tls_ca, self.tls_cert, self.tls_key)
-        rows = table.scan(source, model, None if self.cluster.startswith("local:") else memory)
+        rows = scan(None if self.cluster.startswith("local:") else memory)
         with cluster.client(memory) as client:
             there = rows.on(client)
             with _shown(there):

@@ -185,7 +185,7 @@ def _train_far(
 
     resume, is_dry, as_json = flags
     timer = Timer()
-    with where.rows(table, data, chosen.model) as rows:
+    with where.rows(lambda memory: table.scan(data, chosen.model, memory)) as rows:
         dataset = dataset_of_scan(rows, "query" if data is None else stem(data))
         plan = _plan(chosen, dataset)
         check_plan(plan)

@@ -51,7 +51,9 @@ def common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
     if types.is_null(one):
         return other
     if is_string(one) and is_string(other):
-        return one if types.is_dictionary(one) else other
+        are_ordered = [kind.ordered for kind in (one, other) if types.is_dictionary(kind)]
+        words = pa.large_string()
+        return pa.dictionary(pa.int32(), words, all(are_ordered)) if are_ordered else words
     if is_number(one) and is_number(other):
         exact = all(types.is_integer(kind) and kind != pa.uint64() for kind in (one, other))
         return pa.int64() if exact else pa.float64()

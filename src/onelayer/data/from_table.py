@@ -14,7 +14,7 @@ from onelayer.data.arrow_types import as_strings
 from onelayer.data.columns import Profile
 from onelayer.data.dataset import Dataset
 from onelayer.data.decisions import Choices, Decisions, decide
-from onelayer.data.encoding import Encoding, Target, numbers_in
+from onelayer.data.encoding import Encoding, Target, Unknown, numbers_in
 from onelayer.data.formula import LARGEST
 from onelayer.data.rows import Rows, Task, complete_rows
 from onelayer.data.spelling import POINT, trimmed
@@ -82,13 +82,16 @@ class Piece:
 def pieces(made: Decisions, batches: Iterable[pa.RecordBatch], start: int = 0) -> Iterator[Piece]:
     """Yield the rows of batches with the columns of ``needed``.
 
+    A category that training did not have is a missing value where rows that lack one are left out, else an error.
+
     Raises:
         OneLayerError: if a value is not what its column holds; it says where.
     """
     k = len(made.encoding.columns)
     names, may_lack = needed(made), made.encoding.missing == "drop"
+    unknown: Unknown = "ignore" if may_lack else "error"
     for batch in batches:
-        X, _ = made.encoding.encode(batch.select(range(k)), made.profiles, start)
+        X, _ = made.encoding.encode(batch.select(range(k)), made.profiles, start, unknown)
 
         def values(name: str, batch: pa.RecordBatch = batch) -> Any:
             return batch.column(names.index(name))

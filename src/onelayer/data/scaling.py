@@ -19,6 +19,7 @@ from onelayer.errors import OneLayerError
 
 Array = NDArray[Any]
 
+ROUNDING = 16 * EPS  # how far apart, relatively, rounding may bring equal numbers
 CONSTANT = 4 * EPS  # a deviation this small, relative to the mean, is rounding
 
 

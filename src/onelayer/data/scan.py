@@ -1,10 +1,10 @@
-"""A scan of Parquet files: rows that are read again for each sum over them, and never held in memory as a whole.
+"""Rows that are read again for each sum over them, and never held in memory as a whole: a scan of Parquet files.
 
 A unit is a run of row groups, of one file or several small ones. Units are the shares of such rows: they depend on the
 files alone, and one tree adds them, so sums have the same bits whoever walks them, in this process or on a cluster.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,15 +14,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from onelayer.data.arrow import strings
+from onelayer.data.batches import resized
 from onelayer.data.decisions import Decisions
 from onelayer.data.from_table import Piece, joined, needed, pieces, stacked
 from onelayer.data.parquet import batches
 from onelayer.data.places import is_address
 from onelayer.data.rows import Block, Rows, Task, Terms, block_rows
-from onelayer.data.tables import Found
+from onelayer.data.tables import Found, Table
 from onelayer.engines.cluster import NO_PACKAGE
 from onelayer.engines.memory import needed as memory_needed
-from onelayer.engines.threads import Threads, Watch
+from onelayer.engines.threads import Threads, Watch, tree_sum
 from onelayer.errors import OneLayerError, named
 
 Array = NDArray[Any]
@@ -103,23 +104,38 @@ class Recipe:
             OneLayerError: if a file is damaged or was changed, or a value is missing or not what its column holds.
         """
         start, names = unit.start, needed(self.made)
-        size = block_rows(len(self.made.encoding.features))
         for part in unit.parts:
             constants, n = dict(part.constants), 0
             own = [name for name in names if name not in constants]
-            with named(part.place):
-                found = batches(part.place, part.groups, own, size)
-                whole = (_with_constants(batch, names, constants) for batch in found)
-                for piece in pieces(self.made, whole, part.before):
-                    yield self._block(_without_gaps(piece, self.made, self.fill, part.before + n), start + n)
-                    n += len(piece)
+            found = batches(part.place, part.groups, own, self.rows)
+            for batch in (_with_constants(batch, names, constants) for batch in found):
+                with named(part.place):
+                    yield self.block(batch, part.before + n, start + n)
+                n += len(batch)
             if n != part.n:
                 raise OneLayerError(
                     f"{part.place}: has {n:,} rows in row groups that had {part.n:,}: the file was changed meanwhile"
                 )
             start += n
 
-    def _block(self, piece: Piece, start: int) -> Block:
+    @property
+    def rows(self) -> int:
+        """How many rows are a block."""
+        return block_rows(len(self.made.encoding.features))
+
+    def block(self, batch: pa.RecordBatch, before: int, start: int) -> Block:
+        """Return some rows with the columns of ``needed``, without those that lack a value.
+
+        Args:
+            batch: the rows.
+            before: how many rows of their file or table come before, for errors.
+            start: how many rows come before in all.
+
+        Raises:
+            OneLayerError: if a value is missing that may not be, or not what its column holds.
+        """
+        [found] = pieces(self.made, [batch], before)
+        piece = _without_gaps(found, self.made, self.fill, before)
         y, c, offset = piece.y, piece.c, piece.offset
         if self.class_weights is not None:
             c = self.class_weights[y] * (1.0 if c is None else c)
@@ -215,8 +231,7 @@ class Scan:
 
     def first(self) -> Block:
         """See ``Source``."""
-        blocks: Iterator[Block] = (block for unit in self.units for block in self.recipe.blocks(unit))
-        return next(block for block in blocks if len(block))
+        return _first((block for unit in self.units for block in self.recipe.blocks(unit)), "the scan")
 
     def gathered(self) -> Block:
         """See ``Source``."""
@@ -267,6 +282,42 @@ class Scan:
         )
 
 
+@dataclass(frozen=True)
+class Passage:
+    """Rows of any table, text too, that one reader reads again for each sum over them.
+
+    Attributes:
+        table: the table.
+        recipe: what becomes of the rows.
+    """
+
+    table: Table
+    recipe: Recipe
+
+    def first(self) -> Block:
+        """See ``Source``."""
+        return _first(self._blocks(), self.table.name)
+
+    def sum(self, terms: Terms) -> list[Any]:
+        """See ``Source``."""
+        return tree_sum(map(terms, self._blocks()))
+
+    def _blocks(self) -> Iterator[Block]:
+        start = 0
+        for batch in resized(self.table.batches(needed(self.recipe.made)), self.recipe.rows):
+            with named(self.table.name):
+                yield self.recipe.block(batch, start, start)
+            start += len(batch)
+
+
+def _first(blocks: Iterable[Block], name: str) -> Block:
+    """Return the first block that has rows."""
+    found = next((block for block in blocks if len(block)), None)
+    if found is None:
+        raise OneLayerError(f"{name}: no row is complete")
+    return found
+
+
 def _anywhere(part: Part) -> Part:
     return part if is_address(part.place) else replace(part, place=str(Path(part.place).resolve()))
 
@@ -290,29 +341,27 @@ def _without_gaps(piece: Piece, made: Decisions, fill: NDArray[np.float64] | Non
         return piece.complete()
     values = piece.X if isinstance(piece.X, np.ndarray) else piece.X.data
     has_gaps = np.isnan(values.sum())
-    if made.encoding.missing == "mean":
-        return (
-            replace(piece, X=np.where(np.isnan(piece.X), fill, piece.X))
-            if has_gaps and fill is not None
-            else piece
+    if (piece.y < 0).any() if piece.y.ndim == 1 else np.isnan(piece.y.sum()):
+        row = int((piece.y < 0 if piece.y.ndim == 1 else np.isnan(piece.y[:, 0])).argmax())
+        raise OneLayerError(
+            f"the target {made.target.name!r} is missing, first in row {start + row + 1:,}: mend it, or leave such "
+            "rows out"
         )
-    if has_gaps or (piece.y < 0).any() if piece.y.ndim == 1 else has_gaps or np.isnan(piece.y.sum()):
+    if made.encoding.missing == "error" and has_gaps:
         _refuse_gap(piece, made, start)
+    if made.encoding.missing == "mean" and has_gaps and fill is not None:
+        return replace(piece, X=np.where(np.isnan(piece.X), fill, piece.X))
     return piece
 
 
 def _refuse_gap(piece: Piece, made: Decisions, start: int) -> None:
-    """Raise OneLayerError that says where a value is missing, if one is."""
-    y = piece.y.reshape(len(piece), -1)
+    """Raise OneLayerError that says where a feature is missing."""
     X = piece.X if isinstance(piece.X, np.ndarray) else piece.X.toarray()
-    gaps = np.column_stack([np.isnan(X), np.isnan(y) if piece.y.ndim > 1 else y < 0])
-    if gaps.any():
-        row, column = (int(i) for i in np.argwhere(gaps)[0])
-        name = (*made.encoding.features, made.target.name)[column]
-        raise OneLayerError(
-            f"column {name!r}, row {start + row + 1:,}: the value is missing; leave such rows out with --missing drop "
-            "(missing='drop' in Python), fill features with --missing mean, or mend it"
-        )
+    row, column = (int(i) for i in np.argwhere(np.isnan(X))[0])
+    raise OneLayerError(
+        f"column {made.encoding.features[column]!r}, row {start + row + 1:,}: the value is missing; leave such rows "
+        "out with --missing drop (missing='drop' in Python), fill features with --missing mean, or mend it"
+    )
 
 
 def planned(files: Sequence[Found], columns: int) -> tuple[Unit, ...]:

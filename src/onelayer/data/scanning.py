@@ -104,7 +104,7 @@ class Source:
     """What a source is.
 
     Attributes:
-        files: the Parquet files, none if it is something else.
+        files: the Parquet files, none if it is something else, or some of their values mean that one is missing.
         table: all of it.
     """
 
@@ -120,8 +120,20 @@ def scan_of(source: Source, choices: Choices, memory: int | None = None) -> Scan
     """
     if choices.groups:
         raise OneLayerError("rows of groups have to fit in memory: leave groups out, or the scan")
+    made = decide(source.table, choices, trusts_statistics=bool(source.files))
+    rows = scan_as(source, made, memory)
+    if choices.missing == "mean":
+        rows = replace(rows, recipe=Recipe(made, RunningMoments.of_rows(rows).mean))
+    return _complete(rows) if choices.missing == "drop" else rows
+
+
+def scan_as(source: Source, made: Decisions, memory: int | None = None) -> Scan:
+    """Return the rows of files whose columns are what was decided.
+
+    Raises:
+        OneLayerError: if there are no rows, or they cannot be read.
+    """
     files, table = source.files, source.table
-    made = decide(table, choices, trusts_statistics=bool(files))
     folder = None
     if not files:
         folder = TemporaryFolder()
@@ -130,18 +142,13 @@ def scan_of(source: Source, choices: Choices, memory: int | None = None) -> Scan
     units = planned(files, max(columns, len(made.encoding.features)))
     if not units:
         raise OneLayerError(f"{table.name}: has no rows")
-    width = 8 * (
-        len(made.encoding.features) + 1 + (choices.weight is not None) + (choices.offset is not None)
-    )
+    width = 8 * (len(made.encoding.features) + 1 + (made.weight is not None) + (made.offset is not None))
     largest = max(max(file.groups) for file in files if file.groups)
     reading = columns * min(PAGES, 3 * 8 * largest)
     sizes = [unit.n * width for unit in units]
     walkers, n_held = shares_of(memory, reading, len(made.encoding.features) + 1, sizes)
     engine, n = Threads(walkers, n_held), sum(unit.n for unit in units)
-    rows = Scan(units, Recipe(made), n, engine, reading, folder)
-    if choices.missing == "mean":
-        rows = replace(rows, recipe=Recipe(made, RunningMoments.of_rows(rows).mean))
-    return _complete(rows) if choices.missing == "drop" else rows
+    return Scan(units, Recipe(made), n, engine, reading, folder)
 
 
 def found(source: Any, reading: Reading = AS_FOUND) -> Source:
@@ -160,7 +167,8 @@ def found(source: Any, reading: Reading = AS_FOUND) -> Source:
         return Source([], open_table(source, reading)[1])
     files = open_files(places, reading)
     table = one_table(files, reading, None if isinstance(source, (list, tuple)) else str(source))
-    return Source(files if all(one.is_parquet for one in files) else [], table)
+    is_as_stored = all(one.is_parquet for one in files) and not reading.na
+    return Source(files if is_as_stored else [], table)
 
 
 def _complete(rows: Scan) -> Scan:

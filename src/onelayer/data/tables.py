@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from onelayer.data.arrow import column_of, strings
-from onelayer.data.arrow_types import common_type, is_string, missing_where
+from onelayer.data.arrow_types import common_type, missing_where
 from onelayer.data.columns import Profile, Profiler, Range, profiler_of
 from onelayer.data.dataset import Dataset
 from onelayer.data.delimited import Delimited
@@ -79,11 +79,18 @@ class Table:
         Raises:
             OneLayerError: if there is no such column, or a row is broken.
         """
-        names, na = list(columns), () if as_stored else self.reading.na
-        numbers = set() if na else {self.place(name) for name in plain}
+        names = list(columns)
+        numbers = {self.place(name) for name in plain} if as_stored or not self.reading.na else set()
         for batch in self.read([self.place(name) for name in names], numbers):
-            arrays = [missing_where(values, na) for values in batch.columns] if na else batch.columns
-            yield pa.RecordBatch.from_arrays(arrays, names)
+            found = pa.RecordBatch.from_arrays(batch.columns, names)
+            yield found if as_stored else self.with_missing(found)
+
+    def with_missing(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return rows as they are stored with nulls in the place of what the user says is a missing value."""
+        if not self.reading.na:
+            return batch
+        columns = [missing_where(values, self.reading.na) for values in batch.columns]
+        return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
     def place(self, column: str, what: str = "column") -> int:
         """Return the number of a column.
@@ -102,12 +109,6 @@ class Table:
         near = difflib.get_close_matches(column, self.columns[:10_000], 3, 0.5)
         shown = f"did you mean {quoted(near)}?" if near else f"it begins with {quoted(self.columns[:SHOWN])}"
         return f"of its {len(self.columns):,} columns, {shown}" if not near else shown
-
-    def held(self) -> pa.Table:
-        """Return the whole table in memory."""
-        batches = list(self.batches(self.columns, as_stored=True))
-        schema = pa.schema(list(zip(self.columns, self.types, strict=True)))
-        return pa.Table.from_batches(batches, schema) if not batches else pa.Table.from_batches(batches)
 
     def profiles(
         self,
@@ -356,12 +357,13 @@ def _joined(name: str, parts: Sequence[Table]) -> Table:
 
     def read(places: Sequence[int], plain: Collection[int]) -> Batches:
         for part in parts:
-            for batch in part.batches([first.columns[i] for i in places], [first.columns[i] for i in plain]):
+            names, numbers = [first.columns[i] for i in places], [first.columns[i] for i in plain]
+            for batch in part.batches(names, numbers, as_stored=True):
                 columns = [
-                    column if is_string(types[i]) else column.cast(types[i])
+                    column if i in plain else column.cast(types[i])
                     for i, column in zip(places, batch.columns, strict=True)
                 ]
-                yield pa.RecordBatch.from_arrays(columns, [first.columns[i] for i in places])
+                yield pa.RecordBatch.from_arrays(columns, names)
 
     notes = (*first.notes, f"{len(parts)} files")
     is_slow = any(part.is_slow for part in parts)

@@ -37,10 +37,12 @@ from onelayer.estimators.parameters import (
 from onelayer.estimators.scans import (
     begin_with,
     check_features,
+    check_scan,
     is_scan,
     of_each_row,
     r2_of_scan,
     refuse_beside_scan,
+    write_of_scan,
 )
 from onelayer.estimators.sparse_coef import SparseCoefficients
 from onelayer.inference.goodness import log_weights
@@ -317,6 +319,19 @@ class LinearRegression(
         X = validate_data(estimator, to_numpy(X), accept_sparse="csr", dtype=DTYPES, reset=False)
         ends = estimator._intervals(X, numbers, interval, level, cov, groups, lags)
         return predicted, in_space(ends, space)
+
+    def predict_to(self, rows: Any, path: str | Path) -> None:
+        """Write the predicted targets of ``onelayer.scan``, however many, to a .parquet or .csv file.
+
+        The column is called ``predicted_`` and the target. What the scan leaves out is left out. The file appears when
+        it is complete, or not at all.
+
+        Raises:
+            OneLayerError: if the scan has other features, a row cannot be read, or the file cannot be written.
+        """
+        check_scan(self, rows)
+        name, predicted = f"predicted_{rows.made.target.name}", self._predicted_of_block()
+        write_of_scan(rows, path, lambda block: {name: predicted(block)})
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> float:
         """Return R² of the predictions for X (n, d) against y (n,) or (n, q), with weights (n,); or for a scan."""

@@ -1,6 +1,7 @@
 """Estimators that take the rows of a scan in the place of X and y."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from onelayer.data.rows import Block
 from onelayer.errors import OneLayerError
 from onelayer.estimators.parameters import class_weights
+from onelayer.files import whole_file
 
 Array = NDArray[np.float64]
 
@@ -96,6 +98,40 @@ def of_each_row(rows: Any, predict: Callable[[Block], NDArray[Any]]) -> NDArray[
     """Return what is predicted for each row (n, …), in order."""
     [parts] = rows.sum(lambda block: [[predict(block)]])
     return np.concatenate(parts)
+
+
+def check_scan(estimator: Any, rows: Any) -> None:
+    """Raise OneLayerError if something is not a scan of the features that an estimator was fitted to."""
+    if not is_scan(rows):
+        raise OneLayerError(f"predict_to takes the rows of onelayer.scan, not {type(rows).__name__}")
+    check_features(estimator, rows)
+
+
+def write_of_scan(
+    rows: Any, path: str | Path, predict: Callable[[Block], Mapping[str, NDArray[Any]]]
+) -> None:
+    """Write what is predicted for the rows of a scan, by the names of columns, block by block.
+
+    Raises:
+        OneLayerError: if a row cannot be read, or the file cannot be written.
+    """
+    import pyarrow as pa
+
+    from onelayer.data.batches import writer_for
+
+    writer_to = writer_for(Path(path))
+    with whole_file(Path(path)) as file, writer_to(file) as writer:
+        for block in (block for unit in rows.units for block in rows.recipe.blocks(unit) if len(block)):
+            writer.write(pa.RecordBatch.from_pydict({k: _column(v) for k, v in predict(block).items()}))
+
+
+def _column(values: NDArray[Any]) -> Any:
+    """Return numbers or labels (n,) as an Arrow array."""
+    import pyarrow as pa
+
+    from onelayer.data.arrow import column_of
+
+    return column_of(values) if values.dtype.kind in "fiu" else pa.array(values.tolist())
 
 
 def r2_of_scan(rows: Any, predict: Callable[[Block], NDArray[Any]]) -> float:

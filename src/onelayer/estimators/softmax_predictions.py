@@ -28,9 +28,11 @@ from onelayer.estimators.parameters import plain_labels
 from onelayer.estimators.scans import (
     accuracy_of_scan,
     check_features,
+    check_scan,
     is_scan,
     of_each_row,
     refuse_beside_scan,
+    write_of_scan,
 )
 
 
@@ -63,11 +65,7 @@ class SoftmaxPredictions:
     def predict_proba(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """Return the probability of each class (n, q) for features X (n, d)."""
         logits, space = self._logits(X, offset, "predict_proba")
-        if space is not None:
-            return probabilities(logits, space)
-        if logits.ndim == 1:
-            return np.stack([expit(-logits), expit(logits)], axis=1)
-        return np.asarray(softmax(logits, axis=1))
+        return _probabilities(logits) if space is None else probabilities(logits, space)
 
     def predict_log_proba(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """Return the logarithm of each class's probability (n, q) for features X (n, d)."""
@@ -77,6 +75,32 @@ class SoftmaxPredictions:
         if logits.ndim == 1:
             return np.stack([log_expit(-logits), log_expit(logits)], axis=1)
         return np.asarray(log_softmax(logits, axis=1))
+
+    def predict_to(self, rows: Any, path: str | Path, proba: bool = False) -> None:
+        """Write the most probable classes of ``onelayer.scan``, of any number of rows, to a .parquet or .csv file.
+
+        The column is called ``predicted_`` and the target; with ``proba`` one for the probability of each class
+        follows, called ``p_`` and the class. What the scan leaves out is left out. The file appears when it is
+        complete, or not at all.
+
+        Raises:
+            OneLayerError: if the scan has other features, a row cannot be read, or the file cannot be written.
+        """
+        check_scan(self, rows)
+        classes, name, logits_of = (
+            self.classes_,
+            f"predicted_{rows.made.target.name}",
+            self._logits_of_block(),
+        )
+
+        def columns(block: Block) -> dict[str, NDArray[Any]]:
+            logits = logits_of(block)
+            found = {name: np.asarray(classes[_numbers_of_classes(logits)])}
+            if proba:
+                found |= {f"p_{c}": p for c, p in zip(classes, _probabilities(logits).T, strict=True)}
+            return found
+
+        write_of_scan(rows, path, columns)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> float:
         """Return the share of the rows X (n, d), y (n,), or of a scan, by their weights (n,), whose class is right."""
@@ -128,6 +152,13 @@ class SoftmaxPredictions:
         check_exports(self._has_offset)
         weight, bias = self.coef_.astype(self._dtype), self.intercept_.astype(self._dtype)
         write_softmax_regression(path, weight, bias, self.classes_)
+
+
+def _probabilities(logits: NDArray[Any]) -> NDArray[Any]:
+    """Return the probabilities (n, q) of logits (n, q), or (n,) with two classes."""
+    if logits.ndim == 1:
+        return np.stack([expit(-logits), expit(logits)], axis=1)
+    return np.asarray(softmax(logits, axis=1))
 
 
 def _numbers_of_classes(logits: NDArray[Any]) -> NDArray[np.int64]:

@@ -202,8 +202,8 @@ def _of_numbers(run: Run, part: str, rows: Rows, is_out_of_sample: bool) -> list
     r2, rmse = None, None
     if is_out_of_sample and rows.c is None:
         errors = (rows.y - run.outputs[part])[:, 0]
-        r2 = diagnostics.r2_interval(errors, rows.y[:, 0])
-        rmse = diagnostics.rmse_interval(errors)
+        moments = diagnostics.ErrorMoments.of(errors, rows.y[:, 0])
+        r2, rmse = moments.r2_interval(), moments.rmse_interval()
     return [
         Score("r2", part, scores["r2"], None if scores["r2"] is None else _ends(r2), len(rows)),
         Score("rmse", part, scores["rmse"], _ends(rmse), len(rows)),
