@@ -393,7 +393,8 @@ def test_every_sentence_is_used_on_some_page(runs, monkeypatch):
         page(findings(run, Extras(command="x", notes=["x"] * 60)), "en")
     run = runs["hostile"]
     known = Known(("", *run.model.features), run.model.classes[1:], run.model.classes[0], *np.ones((2, 2, 7)))
-    page(findings(run, Extras(known, folds=[{"accuracy": 0.5}])), "zh")
+    for n_folds in (1, 2):
+        page(findings(run, Extras(known, folds=[{"accuracy": 0.5}] * n_folds)), "zh")
     assert WORDS.keys() - used == set()
 
 

@@ -58,10 +58,11 @@ class Writer:
         )
         first = self.findings.scores[0]
         judged = [score for score in self.findings.scores if score.part == first.part]
+        how = "judged.fold" if first.part == "folds" and first.rows == 1 else f"judged.{first.part}"
         return (
             f"<header><h1>{self.say(f'heading.{kind}', target=self.target)}</h1>"
             + html.paragraph(lead)
-            + html.paragraph(self.say(f"judged.{first.part}", n=f"{first.rows:,}"))
+            + html.paragraph(self.say(how, n=f"{first.rows:,}"))
             + f'<div class="tiles">{"".join(map(self._tile, judged))}</div>'
             + html.paragraph(self._baseline(), "soft")
             + "</header>"
@@ -352,7 +353,7 @@ class Writer:
         ]
         head = [self.say(key) for key in ("scored", "on", "value", "from", "to")]
         about = [self.say("scores.about")]
-        if self.findings.extras.folds:
+        if len(self.findings.extras.folds) > 1:
             about.append(self.say("scores.folds"))
         return html.section(
             self.say("scores"),

@@ -175,12 +175,14 @@ def findings(run: Run, extras: Extras = NOTHING_MORE) -> Findings:
 
 
 def _folds(folds: Sequence[Mapping[str, float]], pooled: Mapping[str, float]) -> list[Score]:
-    """Return each score over all folds, and the lowest and the highest of them."""
+    """Return each score over all folds, and the lowest and the highest if there are several."""
     found = []
     for name in folds[0] if folds else ():
         values = [fold[name] for fold in folds]
         value = pooled.get(name, float(np.mean(values)))
-        found.append(Score(name, "folds", value, (min(values), max(values)), len(folds)))
+        found.append(
+            Score(name, "folds", value, (min(values), max(values)) if len(folds) > 1 else None, len(folds))
+        )
     return found
 
 

@@ -40,6 +40,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "worse.",
         "没有预留其他样本，只能在 {n} 个训练样本本身上衡量：遇到新样本时表现会更差。",
     ),
+    "judged.fold": (
+        "Measured on a fifth of the rows, predicted by a model that was trained on the others:",
+        "用五分之一的行衡量，由其余各行训练的模型预测：",
+    ),
     "judged.folds": (
         "Measured by cross-validation in {n} parts, each predicted by a model that was trained on the "
         "others:",
