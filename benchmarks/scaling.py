@@ -7,7 +7,6 @@ thread that keep nothing: each pass reads, though from this machine's memory, wh
 fitted to as many workers as there are cores at most; more of them share the cores, and are only shown.
 """
 
-import logging
 import math
 import os
 import tempfile
@@ -122,25 +121,18 @@ class Gradient:
 
 
 def opened(folder: Path, client: Any) -> Any:
-    """Return the rows of a folder's files, for workers to walk, with too little memory to keep any."""
-    return onelayer.scan(f"{folder}/*.parquet", target="y", memory="262MB").on(client)
+    """Return the rows of a folder's files, for workers to walk, that read them again in each pass."""
+    return onelayer.scan(f"{folder}/*.parquet", target="y").on(client, holds=False)
 
 
 @contextmanager
 def workers(count: int) -> Iterator[Any]:
     """Start workers of one thread on this machine, which only it can reach, and return their client."""
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
-    with (
-        LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    from onelayer.engines.dask import local_cluster
+
+    with local_cluster(count) as cluster, Client(cluster) as client:
         client.wait_for_workers(count)
         yield client
 
