@@ -92,7 +92,8 @@ class SoftmaxRegression(
             not negative. Groups have none.
         fit_intercept: whether b is free; else it is 0.
         solver: "auto" goes to the minimum, on the CPU in float64, by one of three ways. "newton" forms a matrix of all
-            coefficients in each step, and is best for hundreds; it refuses more than 10,000. "lbfgs" is for many.
+            coefficients in each step, and is best for hundreds; it refuses more than 10,000. "lbfgs" is for many,
+            or for many rows of several classes.
             "proximal", for an ``l1_ratio`` or bounds, works with the features that are not left out. "sgd"
             is minibatch SGD (section 3.6) on features that are standardised on the way; it makes few passes, can go on
             with new rows (``partial_fit``), and comes near the minimum.

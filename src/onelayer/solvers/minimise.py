@@ -26,6 +26,9 @@ from onelayer.solvers.wide import RowSpace, has_row_space, hidden
 Array = NDArray[Any]
 
 MOST_DENSE = 600  # parameters: up to here the whole Hessian is formed and factored in each step
+MOST_PRODUCTS = (
+    2 * 10**9
+)  # of a whole Hessian: beyond them many passes for gradients take less time than a few for it
 LARGEST_DENSE = 10_000  # parameters whose Hessian may be asked for: 800 MB
 
 
@@ -48,8 +51,8 @@ def minimise(
         loss: ℓ.
         penalty: on W.
         fit_intercept: whether b is free; else it is 0.
-        solver: with a ridge "newton" for few parameters, "lbfgs" for many; "auto" takes the one or the other. With an
-            elastic net "proximal" or "auto".
+        solver: with a ridge "newton" for few parameters, "lbfgs" for many, or many rows of several classes; "auto"
+            takes the one or the other. With an elastic net "proximal" or "auto".
         tol: the gap to reach, relative to the objective.
         max_iter: the largest number of steps.
         sizes: what lbfgs does where.
@@ -128,7 +131,8 @@ def _found(
             f"solver 'newton' forms a matrix of all {n_parameters} parameters, and takes {LARGEST_DENSE} at most: "
             "use 'lbfgs' (or 'auto')"
         )
-    if solver == "newton" or (solver == "auto" and n_parameters <= MOST_DENSE):
+    is_small = n_parameters <= MOST_DENSE and _products(objective) <= MOST_PRODUCTS
+    if solver == "newton" or (solver == "auto" and is_small):
         return "newton", newton(objective, start, tol, max_iter, watch)
     stages = [objective]
     rows = objective.rows
@@ -136,6 +140,12 @@ def _found(
     if is_large:
         stages.insert(0, replace(objective, dtype=np.float32))
     return "lbfgs", lbfgs(stages, start, tol, max_iter, sizes, watch)
+
+
+def _products(objective: Objective) -> int:
+    """Return how many products of features the whole Hessian is summed from."""
+    k, p = objective.shape
+    return len(objective.rows) * p**2 * (k * (k - 1) // 2 if objective.loss.is_coupled else k)
 
 
 def _standard(objective: Objective, start: tuple[Array, Array] | None) -> Array:
