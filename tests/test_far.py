@@ -131,7 +131,7 @@ def test_text_and_queries_are_kept_as_parquet_meanwhile(lake, onelayer, tmp_path
     ("options", "message"),
     [
         (("--memory", "much"), "memory must be such as 2GB or 500MB, not 'much'"),
-        (("--memory", "50MB"), "memory must be at least 2..MB for these files"),
+        (("--memory", "50MB"), "memory must be at least 3..MB for these files"),
         (("--memory", "1GB", "--cv", "5"), "--cv takes rows in memory"),
         (("--memory", "1GB", "--solver", "sgd"), "SGD takes rows in memory"),
         (("--memory", "1GB", "--cov", "HAC"), "--cov HAC takes rows in memory"),

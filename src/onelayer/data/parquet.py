@@ -1,14 +1,14 @@
 """Parquet files as tables."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from onelayer.data.arrow_types import is_number
 from onelayer.data.columns import Range
+from onelayer.data.delimited import connect
 from onelayer.data.places import is_address, store_of
 from onelayer.data.tables import Found
 from onelayer.errors import OneLayerError, first_line
@@ -38,35 +38,53 @@ def parquet_file(place: str) -> Found:
                 f"{place}: what pandas wrote about its columns is damaged ({error})"
             ) from error
         groups = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-        known = _ranges(metadata, schema)
 
     def read(places: Sequence[int], _: Collection[int] = ()) -> Iterator[pa.RecordBatch]:
         return batches(place, range(len(groups)), [names[i] for i in places], BATCH_ROWS)
 
-    return Found(place, names, schema.types, read, index=index, is_parquet=True, groups=groups, known=known)
+    def ranges() -> dict[str, Range]:
+        return _ranges(place, schema)
+
+    return Found(place, names, schema.types, read, index=index, is_parquet=True, groups=groups, ranges=ranges)
 
 
-def _ranges(metadata: Any, schema: pa.Schema) -> dict[str, Range]:
-    """Return what the statistics of all row groups say of columns of numbers and booleans without a null."""
-    kinds = {
-        name: kind
-        for name, kind in zip(schema.names, schema.types, strict=True)
-        if is_number(kind) or pa.types.is_boolean(kind)
-    }
+def _ranges(place: str, schema: pa.Schema) -> dict[str, Range]:
+    """Return what the statistics of all row groups say of columns of numbers and booleans without a null.
+
+    DuckDB reads them: of damaged ones it says so, where PyArrow ends the process.
+    """
+    kinds = dict(zip(schema.names, schema.types, strict=True))
+    if is_address(place) or set(place) & set("*?["):
+        return {}
+    wanted = "row_group_num_rows, path_in_schema, stats_min_value, stats_max_value, stats_null_count"
+    try:
+        told = connect().execute(f"select {wanted} from parquet_metadata(?)", [place]).fetchall()
+    except Exception:  # whatever is wrong with them, the rows themselves will tell
+        return {}
     found: dict[str, Range] = {}
-    for i in range(metadata.num_row_groups):
-        group = metadata.row_group(i)
-        for j in range(group.num_columns if group.num_rows else 0):
-            column = group.column(j)
-            name, told = column.path_in_schema, column.statistics
-            if name not in kinds:
-                continue
-            if told is None or not told.has_min_max or not told.has_null_count or told.null_count:
-                del kinds[name]
-                continue
-            its = Range(group.num_rows, told.min, told.max)
-            found[name] = found[name] | its if name in found else its
-    return {name: its for name, its in found.items() if name in kinds}
+    silent: set[str] = set()
+    for n, name, low, high, n_null in told:
+        read = _reader(kinds.get(name))
+        if read is None or not n:
+            continue
+        if low is None or high is None or n_null != 0:
+            silent.add(name)
+            continue
+        its = Range(n, read(low), read(high))
+        if not its.low <= its.high:
+            silent.add(name)
+        found[name] = found[name] | its if name in found else its
+    return {name: its for name, its in found.items() if name not in silent}
+
+
+def _reader(kind: pa.DataType | None) -> Callable[[str], Any] | None:
+    """Return what reads the statistics of a column of an Arrow type; None if they are not used."""
+    types = pa.types
+    if kind is None or kind in (pa.uint64(), pa.float16()):
+        return None
+    if types.is_boolean(kind):
+        return "true".__eq__
+    return int if types.is_integer(kind) else float if types.is_floating(kind) else None
 
 
 def opened(place: str, **how: Any) -> pq.ParquetFile:

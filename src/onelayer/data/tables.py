@@ -29,6 +29,7 @@ from onelayer.data.spool import NumbersKept
 from onelayer.errors import OneLayerError, first_line
 
 Batches = Iterator[pa.RecordBatch]
+Ranges = Callable[[], Mapping[str, Range]]
 HELD = 1 << 26  # bytes of a text file up to which it is kept in memory once it was read
 DATABASES = (".sqlite", ".sqlite3", ".db", ".duckdb")
 SHOWN = 8  # names in a message
@@ -51,7 +52,7 @@ class Table:
         reading: what the user said.
         read: yields batches with the columns of the given numbers; of the second ones, cells are known to be plain
             numbers, and may come as float64.
-        known: ranges of columns that the files' own statistics tell.
+        ranges: returns those of columns that the files' own statistics tell.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Table:
     is_slow: bool
     reading: Reading
     read: Callable[[Sequence[int], Collection[int]], Batches]
-    known: Mapping[str, Range] = field(default_factory=dict)
+    ranges: Ranges = dict
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -128,11 +129,11 @@ class Table:
             OneLayerError: if there are no rows, or one is broken.
         """
         chosen, told = set(categorical), dict[str, Profile]()
-        for name in (
-            set(columns) & set(self.known) - chosen if trusts_statistics and not self.reading.na else ()
-        ):
-            profile = self.known[name].profile(name, self.types[self.place(name)])
-            told |= {} if profile is None else {name: profile}
+        if trusts_statistics and not self.reading.na:
+            for name, its in self.ranges().items():
+                if name in columns and name not in chosen:
+                    profile = its.profile(name, self.types[self.place(name)])
+                    told |= {} if profile is None else {name: profile}
         if told and len(told) == len(set(columns)):
             return {name: told[name] for name in columns}
         return {**self._seen([c for c in columns if c not in told], chosen, expected or {}, kept), **told}
@@ -238,7 +239,7 @@ class Found:
         is_slow: likewise.
         is_parquet: whether it is a Parquet file.
         groups: of such a file, how many rows each row group has.
-        known: ranges of columns that the file's own statistics tell.
+        ranges: returns those of columns that the file's own statistics tell.
         constants: the last columns, which are the same in all rows.
     """
 
@@ -252,7 +253,7 @@ class Found:
     is_slow: bool = False
     is_parquet: bool = False
     groups: Sequence[int] = ()
-    known: Mapping[str, Range] = field(default_factory=dict)
+    ranges: Ranges = dict
     constants: Mapping[str, str | None] = field(default_factory=dict)
 
 
@@ -325,7 +326,7 @@ def _checked(found: Found, reading: Reading) -> Table:
         found.is_slow,
         reading,
         found.read,
-        {name.strip(): known for name, known in found.known.items()},
+        lambda: {name.strip(): its for name, its in found.ranges().items()},
     )
 
 
@@ -367,9 +368,15 @@ def _joined(name: str, parts: Sequence[Table]) -> Table:
 
     notes = (*first.notes, f"{len(parts)} files")
     is_slow = any(part.is_slow for part in parts)
-    common = set.intersection(*(set(part.known) for part in parts))
-    known = {column: reduce(or_, (part.known[column] for part in parts)) for column in common}
-    return replace(first, name=name, types=tuple(types), notes=notes, is_slow=is_slow, read=read, known=known)
+
+    def ranges() -> dict[str, Range]:
+        told = [part.ranges() for part in parts]
+        common = set.intersection(*map(set, told))
+        return {column: reduce(or_, (its[column] for its in told)) for column in common}
+
+    return replace(
+        first, name=name, types=tuple(types), notes=notes, is_slow=is_slow, read=read, ranges=ranges
+    )
 
 
 def _with_constants(found: Found, constants: Mapping[str, str | None]) -> Found:

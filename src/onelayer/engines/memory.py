@@ -10,7 +10,7 @@ from pathlib import Path
 
 from onelayer.errors import OneLayerError
 
-BASE = 220 << 20  # bytes that Python and its libraries take
+BASE = 280 << 20  # bytes that Python and its libraries take
 WALKER = 32 << 20  # bytes that a thread has in hand: a batch, and blocks of it
 PAGES = 11 << 18  # bytes of each column that it reads besides: a page as it is stored and as it is read
 SHARE = 0.5  # of the memory that is free, if the user does not say how much may be taken

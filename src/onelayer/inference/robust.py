@@ -87,7 +87,8 @@ class Robust:
                 raise OneLayerError(f"{name} are for cov={owner!r}, not for {cov!r}")
         used = n if weight is None else int((np.asarray(weight) > 0).sum())
         if cov == "cluster":
-            return Robust(kind, used, _groups(groups, np.ones(n, bool) if weight is None else weight > 0))
+            is_used = np.ones(n, bool) if weight is None else np.asarray(weight) > 0
+            return Robust(kind, used, _groups(groups, is_used))
         if cov == "HAC":
             return Robust(kind, used, lags=_lags(lags, n))
         return Robust(kind, used)

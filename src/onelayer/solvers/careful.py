@@ -123,7 +123,7 @@ def _solve(
     weight, bias, lost = _stored(problem, theta)
     T, span = coordinates.T, _span(problem, coordinates.T[:d], is_scaled)
     rank = T.shape[1] - (len(T) - d)
-    turn = np.linalg.cholesky(coordinates.inverse)[:rank, :rank]
+    turn = _root(coordinates.inverse[:rank, :rank])
     inverse = problem.moments.inverse(T[:d, :rank] @ turn / problem.unit[:d, None], span)
     return LeastSquaresFit(
         weight=weight.T,
@@ -139,6 +139,15 @@ def _solve(
         sensitivity=coordinates.sensitivity,
         corrections=corrections,
     )
+
+
+def _root(matrix: Array) -> Array:
+    """Return R (r, r) with RRᵀ a positive matrix, or nearly positive where rounding has won."""
+    try:
+        return np.asarray(np.linalg.cholesky(matrix))
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+        return np.asarray(vectors * np.sqrt(np.maximum(values, 0)))
 
 
 def _refined(problem: Problem, coordinates: Coordinates) -> tuple[DoubleDouble, Array, float, int]:
