@@ -29,6 +29,7 @@ MOST_DENSE = 600  # parameters: up to here the whole Hessian is formed and facto
 MOST_PRODUCTS = (
     2 * 10**9
 )  # of a whole Hessian: beyond them many passes for gradients take less time than a few for it
+MOST_FOR_READING = 300  # of a row, up to which they take less time than to read it again for many gradients
 LARGEST_DENSE = 10_000  # parameters whose Hessian may be asked for: 800 MB
 
 
@@ -131,8 +132,7 @@ def _found(
             f"solver 'newton' forms a matrix of all {n_parameters} parameters, and takes {LARGEST_DENSE} at most: "
             "use 'lbfgs' (or 'auto')"
         )
-    is_small = n_parameters <= MOST_DENSE and _products(objective) <= MOST_PRODUCTS
-    if solver == "newton" or (solver == "auto" and is_small):
+    if solver == "newton" or (solver == "auto" and n_parameters <= MOST_DENSE and _suits_newton(objective)):
         return "newton", newton(objective, start, tol, max_iter, watch)
     stages = [objective]
     rows = objective.rows
@@ -142,10 +142,13 @@ def _found(
     return "lbfgs", lbfgs(stages, start, tol, max_iter, sizes, watch)
 
 
-def _products(objective: Objective) -> int:
-    """Return how many products of features the whole Hessian is summed from."""
-    k, p = objective.shape
-    return len(objective.rows) * p**2 * (k * (k - 1) // 2 if objective.loss.is_coupled else k)
+def _suits_newton(objective: Objective) -> bool:
+    """Return whether a few passes for the whole Hessian take less time than many for gradients."""
+    (k, p), rows = objective.shape, objective.rows
+    pairs = k * (k - 1) // 2 if objective.loss.is_coupled else k
+    if not rows.in_memory and p * pairs <= MOST_FOR_READING:
+        return True
+    return len(rows) * p**2 * pairs <= MOST_PRODUCTS
 
 
 def _standard(objective: Objective, start: tuple[Array, Array] | None) -> Array:
