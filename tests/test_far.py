@@ -136,6 +136,8 @@ def test_text_and_queries_are_kept_as_parquet_meanwhile(lake, onelayer, tmp_path
         (("--memory", "1GB", "--solver", "sgd"), "SGD takes rows in memory"),
         (("--memory", "1GB", "--cov", "HAC"), "--cov HAC takes rows in memory"),
         (("--memory", "1GB", "--groups", "c"), "rows of groups have to fit in memory"),
+        (("--memory", "1GB", "--sql", "select 1"), "--sql names the data itself: leave out"),
+        (("--memory", "1GB", "--transpose"), "--transpose is for images"),
         (("--cluster", "many"), "the cluster 'many' must be local:N"),
         (("--cluster", "tcp://10.0.0.1:8786"), "is not encrypted: .*--insecure"),
         (("--cluster", "tls://10.0.0.1:8786", "--tls-ca", "ca.pem"), "TLS takes three files"),
@@ -150,6 +152,17 @@ def test_what_cannot_be_done_beyond_memory(lake, onelayer, tmp_path, options, me
     assert result.code == 1 and re.search(f"^error: .*{message}", result.err), result.err
     assert "Traceback" not in result.err
     assert not out.exists()
+
+
+def test_the_task_is_that_of_a_table_in_memory(lake, onelayer, tmp_path):
+    folder, _ = lake
+    how = ("--memory", "1GB", "--features", "a,b", "--dry-run", "--json")
+    found = onelayer("train", str(folder), "--target", "year", "--task", "classification", *how)
+    assert json.loads(found.out)["classes"] == ["2024", "2025", "2026"]
+    wrong = onelayer(
+        "train", str(folder), "--target", "k", "--exclude", "y", "--task", "regression", "--memory", "1GB"
+    )
+    assert "--task regression: the target 'k' is a class, not a number" in wrong.error
 
 
 def test_images_stay_in_memory(onelayer):

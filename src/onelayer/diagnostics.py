@@ -3,14 +3,16 @@
 Arrays in, arrays out. Intervals are two-sided.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.dataset import random_stream
+from onelayer.data.rows import Block, Terms
 from onelayer.data.scaling import ROUNDING, RunningMoments
 
 Array = NDArray[np.float64]
@@ -57,6 +59,18 @@ def _around(mean: float, variance: float, n: float, level: float) -> Array:
     return mean + z_of(level) * sqrt(max(variance, 0.0) / n) * np.array([-1.0, 1.0])
 
 
+class Blocks(Protocol):
+    """Rows that can be summed over."""
+
+    def first(self) -> Block:
+        """Return the first block that has rows."""
+        ...
+
+    def sum(self, terms: Terms) -> list[Any]:
+        """Return the sums over all rows of what ``terms`` returns for a block of them."""
+        ...
+
+
 @dataclass(frozen=True)
 class Near:
     """Numbers near those that are summed, so that their sums lose no digits.
@@ -99,6 +113,14 @@ class ErrorMoments:
         """Return those of rows in memory, (n,) and (n,)."""
         near = Near.of(errors, target)
         return cls(near, near.sums(errors, target, np.ones(len(target))))
+
+    @classmethod
+    def of_blocks(cls, rows: Blocks, errors: Callable[[Block], Array]) -> "tuple[int, ErrorMoments]":
+        """Return how many rows there are, wherever they are, and their moments, from the errors (m,) of a block."""
+        first = rows.first()
+        near = Near.of(errors(first), first.y[:, 0])
+        n, sums = rows.sum(lambda b: [len(b), near.sums(errors(b), b.y[:, 0], b.row_weights())])
+        return int(n), cls(near, sums)
 
     @property
     def rows(self) -> float:

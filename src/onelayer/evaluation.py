@@ -2,28 +2,16 @@
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Block, Terms
-from onelayer.diagnostics import ErrorMoments, Near, wilson
+from onelayer.data.rows import Block
+from onelayer.diagnostics import Blocks, ErrorMoments, wilson
 from onelayer.model import Model, log_softmax
 
 Array = NDArray[np.float64]
-
-
-class Walked(Protocol):
-    """Rows that can be summed over."""
-
-    def first(self) -> Block:
-        """Return the first block that has rows."""
-        ...
-
-    def sum(self, terms: Terms) -> list[Any]:
-        """Return the sums over all rows of what ``terms`` returns for a block of them."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +31,7 @@ class Evaluation:
     intervals: dict[str, Array | None]
 
 
-def evaluate(rows: Walked, model: Model) -> Evaluation:
+def evaluate(rows: Blocks, model: Model) -> Evaluation:
     """Return how good a model is on rows in the user's units, after one pass over them.
 
     Scores go by the weights of rows, if these have any, but for those of single classes.
@@ -51,16 +39,16 @@ def evaluate(rows: Walked, model: Model) -> Evaluation:
     Raises:
         OneLayerError: if a row cannot be read, or none is complete.
     """
-    first = rows.first()
-    return _of_classes(rows, model) if model.classes else _of_numbers(rows, model, first)
+    return _of_classes(rows, model) if model.classes else _of_numbers(rows, model)
 
 
 def _outputs(model: Model, block: Block) -> Array:
     return model.outputs(block.X, block.offset, block.start + 1 + np.arange(len(block)))
 
 
-def _of_classes(rows: Walked, model: Model) -> Evaluation:
+def _of_classes(rows: Blocks, model: Model) -> Evaluation:
     q = len(model.classes)
+    rows.first()  # raises if there is none
 
     def terms(block: Block) -> list[Any]:
         c, y, outputs = block.row_weights(), block.y, _outputs(model, block)
@@ -78,13 +66,11 @@ def _of_classes(rows: Walked, model: Model) -> Evaluation:
     return Evaluation(int(n.sum()), scores, {"accuracy": wilson(int(right.sum()), int(n.sum()))})
 
 
-def _of_numbers(rows: Walked, model: Model, first: Block) -> Evaluation:
+def _of_numbers(rows: Blocks, model: Model) -> Evaluation:
     def errors(block: Block) -> Array:
         found: Array = _outputs(model, block)[:, 0] - block.y[:, 0]
         return found
 
-    near = Near.of(errors(first), first.y[:, 0])
-    n, sums = rows.sum(lambda b: [len(b), near.sums(errors(b), b.y[:, 0], b.row_weights())])
-    found = ErrorMoments(near, sums)
+    n, found = ErrorMoments.of_blocks(rows, errors)
     scores = {"r2": found.r2, "rmse": sqrt(found.mean_square)}
     return Evaluation(n, scores, {"r2": found.r2_interval(), "rmse": found.rmse_interval()})

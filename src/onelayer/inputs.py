@@ -12,7 +12,7 @@ from onelayer.data.idx import read_images
 from onelayer.data.idx_folder import read_evaluation_images, read_evaluation_part
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.rows import Rows, block_rows, complete_rows
-from onelayer.data.sources import NOT_IMAGES, images_path, is_table, open_table
+from onelayer.data.sources import IN_MEMORY, NOT_IMAGES, images_path, is_table, open_table
 from onelayer.errors import OneLayerError, named
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def labelled_scan(
     """
     encoding = _encoding_for(model, source, reading)
     if encoding is None:
-        raise OneLayerError(f"{source} is images, which fit in memory: leave out --memory and --cluster")
+        raise OneLayerError(f"{source} {IN_MEMORY}")
     from onelayer.data.scanning import found, scan_as
 
     files = found(source, reading)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load, save
 
 from onelayer.data.rows import Terms
 from onelayer.data.scan import Engine, Scan, Unit
@@ -22,9 +21,10 @@ from onelayer.double_double import DoubleDouble
 from onelayer.engines.threads import Watch
 from onelayer.errors import OneLayerError
 from onelayer.files import write_whole
+from onelayer.formats import read, to_bytes
 from onelayer.settings import Plan
 
-STRUCTURE, DIGEST = "structure", "digest"
+FORM = "onelayer sums of a pass"
 
 
 class Journal:
@@ -74,9 +74,8 @@ class Journal:
         found = self._engine.sum(read, terms, units)
         arrays: dict[str, Any] = {}
         with suppress(TypeError):  # other sums than numbers are found anew
-            structure = json.dumps(_packed(found, arrays))
-            metadata = {STRUCTURE: structure, DIGEST: _digest(structure, arrays)}
-            write_whole({path: save(arrays, metadata)})
+            sums = _packed(found, arrays)
+            write_whole({path: to_bytes(FORM, {"sums": sums}, arrays)})
         return found
 
     def tell(self, watch: Watch) -> None:
@@ -88,18 +87,11 @@ class Journal:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _read(self, path: Path) -> list[Any]:
-        content = path.read_bytes()
         try:
-            size = int.from_bytes(content[:8], "little")
-            metadata = json.loads(content[8 : 8 + size])["__metadata__"]
-            arrays = load(content)
-            structure = metadata[STRUCTURE]
-            is_whole = metadata[DIGEST] == _digest(structure, arrays)
-        except Exception as error:  # whatever a damaged file leads to
+            content = read(path, FORM, FORM)
+            return list(_unpacked(content.description["sums"], content.tensors))
+        except OneLayerError as error:
             raise OneLayerError(f"{path}: is damaged; leave out --resume to begin anew") from error
-        if not is_whole:
-            raise OneLayerError(f"{path}: is damaged; leave out --resume to begin anew")
-        return list(_unpacked(json.loads(structure), arrays))
 
 
 def _about(rows: Scan) -> list[Any]:
@@ -135,10 +127,3 @@ def _unpacked(value: Any, arrays: dict[str, Any]) -> Any:
     if "double" in value:
         return DoubleDouble(*(_unpacked(part, arrays) for part in value["double"]))
     return arrays[value["array"]].reshape(value["shape"])
-
-
-def _digest(structure: str, arrays: dict[str, Any]) -> str:
-    found = sha256(structure.encode())
-    for name in sorted(arrays):
-        found.update(np.ascontiguousarray(arrays[name]).data)
-    return found.hexdigest()

@@ -43,10 +43,11 @@ def check(
         from onelayer.data.places import is_address
         from onelayer.engines.dask import check_files, check_versions, workers_of
 
-        check_versions(client)
+        if data is None:
+            check_versions(client)
         found: dict[str, Any] = {"address": address, "workers": workers_of(client)}
         if data is not None:
-            rows = table.scan(data, None, None).on(client, holds=False)
+            rows = table.scan(data, None, None, None).on(client, holds=False)
             check_files(client, [place for place in rows.places if not is_address(place)])
             found |= _speed(rows, sum(worker["threads"] for worker in found["workers"]))
     if as_json:

@@ -191,48 +191,61 @@ class TableOptions(ReadingOptions):
         Raises:
             OneLayerError: if they cannot be used.
         """
-        from onelayer.data.sources import BUNDLED_TABLES, NOT_IMAGES, is_table, open_images, open_table
+        from onelayer.data.sources import BUNDLED_TABLES, is_table, open_images, open_table
         from onelayer.errors import OneLayerError
 
-        if source is None and self.sql is None:
-            raise OneLayerError("which data? Name them, DATA, or give a query with --sql")
-        if source is not None and self.sql is not None:
-            raise OneLayerError(f"--sql names the data itself: leave out {source}")
+        self._check_named(source)
         if source is not None and not is_table(source):
             given = [f.name for f in fields(self) if getattr(self, f.name) != f.default]
             of_tables = [name.replace("_", "-") for name in given if name != "transpose"]
             if of_tables:
                 raise OneLayerError(f"{source} is images: --{of_tables[0]} is for tables")
             return _said(open_images(source, bool(self.transpose)))
-        if self.transpose is not None:
-            raise OneLayerError(NOT_IMAGES)
+        self._check_is_table()
         from onelayer.data.from_table import dataset_of
 
         name, table = open_table(source, self.reading)
-        as_classes = model == "softmax" or task == "classification"
+        as_classes = _are_classes(model, task)
         dataset = dataset_of(table, name, self._choices(table, BUNDLED_TABLES.get(source or ""), as_classes))
-        if task == "regression" and dataset.classes:
-            raise OneLayerError(f"--task regression: the target {dataset.target!r} is a class, not a number")
+        _check_task(task, dataset.target, dataset.classes)
         return dataset
 
-    def scan(self, source: str | None, model: str | None, memory: int | None) -> "Scan":
-        """Open a table that stays in files; a numeric target is a class if the model says so.
+    def scan(self, source: str | None, model: str | None, task: str | None, memory: int | None) -> "Scan":
+        """Open a table that stays in files; a numeric target is a class if the model or task says so.
 
         Raises:
             OneLayerError: if it cannot be used, or is images.
         """
         from onelayer.data.scanning import found, scan_of
-        from onelayer.data.sources import BUNDLED_TABLES, is_table
+        from onelayer.data.sources import BUNDLED_TABLES, IN_MEMORY, is_table
+        from onelayer.errors import OneLayerError
+
+        self._check_named(source)
+        if source is not None and not is_table(source):
+            raise OneLayerError(f"{source} {IN_MEMORY}")
+        self._check_is_table()
+        files = found(source, self.reading)
+        target = BUNDLED_TABLES.get(source or "")
+        rows = scan_of(files, self._choices(files.table, target, _are_classes(model, task)), memory)
+        _check_task(task, rows.made.target.name, rows.classes)
+        return rows
+
+    def _check_named(self, source: str | None) -> None:
+        """Raise OneLayerError if the data have no name, or two."""
         from onelayer.errors import OneLayerError
 
         if source is None and self.sql is None:
             raise OneLayerError("which data? Name them, DATA, or give a query with --sql")
-        if source is not None and self.sql is None and not is_table(source):
-            raise OneLayerError(f"{source} is images, which fit in memory: leave out --memory and --cluster")
-        files = found(source, self.reading)
-        return scan_of(
-            files, self._choices(files.table, BUNDLED_TABLES.get(source or ""), model == "softmax"), memory
-        )
+        if source is not None and self.sql is not None:
+            raise OneLayerError(f"--sql names the data itself: leave out {source}")
+
+    def _check_is_table(self) -> None:
+        """Raise OneLayerError if something is said of a table that is for images."""
+        from onelayer.data.sources import NOT_IMAGES
+        from onelayer.errors import OneLayerError
+
+        if self.transpose is not None:
+            raise OneLayerError(NOT_IMAGES)
 
     def _choices(self, table: "Table", target: str | None, as_classes: bool) -> "Choices":
         from onelayer.data.decisions import Choices
@@ -255,6 +268,18 @@ class TableOptions(ReadingOptions):
             groups=names_in(self.groups or (), table.places),
             formula=self.formula,
         )
+
+
+def _are_classes(model: str | None, task: str | None) -> bool:
+    return model == "softmax" or task == "classification"
+
+
+def _check_task(task: str | None, target: str, classes: Sequence[str]) -> None:
+    """Raise OneLayerError if the target is a class, and the task is another one."""
+    from onelayer.errors import OneLayerError
+
+    if task == "regression" and classes:
+        raise OneLayerError(f"--task regression: the target {target!r} is a class, not a number")
 
 
 def _said(images: "Dataset") -> "Dataset":

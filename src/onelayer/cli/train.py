@@ -151,7 +151,7 @@ def train(
         device=device,
     )
     if where.is_asked:
-        _train_far(where, table, data, chosen, out, (resume, dry_run, as_json), lang)
+        _train_far(where, table, data, chosen, task, out, (resume, dry_run, as_json), lang)
         return
     with busy(f"reading {data or 'the query'}"):
         dataset = table.open(data, model, task)
@@ -173,6 +173,7 @@ def _train_far(
     table: options.TableOptions,
     data: str | None,
     chosen: "Settings",
+    task: str | None,
     out: Path | None,
     flags: tuple[bool, bool, bool],
     lang: Literal["en", "zh"],
@@ -185,7 +186,7 @@ def _train_far(
 
     resume, is_dry, as_json = flags
     timer = Timer()
-    with where.rows(lambda memory: table.scan(data, chosen.model, memory)) as rows:
+    with where.rows(lambda memory: table.scan(data, chosen.model, task, memory)) as rows:
         dataset = dataset_of_scan(rows, "query" if data is None else stem(data))
         plan = _plan(chosen, dataset)
         check_plan(plan)

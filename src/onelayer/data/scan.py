@@ -4,7 +4,7 @@ A unit is a run of row groups, of one file or several small ones. Units are the 
 files alone, and one tree adds them, so sums have the same bits whoever walks them, in this process or on a cluster.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,14 +13,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from onelayer.data.arrow import strings
 from onelayer.data.batches import resized
 from onelayer.data.decisions import Decisions
 from onelayer.data.from_table import Piece, joined, needed, pieces, stacked
 from onelayer.data.parquet import batches
 from onelayer.data.places import is_address
 from onelayer.data.rows import Block, Rows, Task, Terms, block_rows
-from onelayer.data.tables import Found, Table
+from onelayer.data.tables import Found, Table, with_columns
 from onelayer.engines.cluster import NO_PACKAGE
 from onelayer.engines.memory import needed as memory_needed
 from onelayer.engines.threads import Threads, Watch, tree_sum
@@ -108,7 +107,7 @@ class Recipe:
             constants, n = dict(part.constants), 0
             own = [name for name in names if name not in constants]
             found = batches(part.place, part.groups, own, self.rows)
-            for batch in (_with_constants(batch, names, constants) for batch in found):
+            for batch in (with_columns(batch, names, constants) for batch in found):
                 with named(part.place):
                     yield self.block(batch, part.before + n, start + n)
                 n += len(batch)
@@ -322,27 +321,15 @@ def _anywhere(part: Part) -> Part:
     return part if is_address(part.place) else replace(part, place=str(Path(part.place).resolve()))
 
 
-def _with_constants(
-    batch: pa.RecordBatch, names: Sequence[str], constants: Mapping[str, str | None]
-) -> pa.RecordBatch:
-    """Return columns in order, some of which are the same in all rows."""
-    if not constants:
-        return batch
-    columns = [
-        pa.repeat(strings([constants[name]])[0], len(batch)) if name in constants else batch.column(name)
-        for name in names
-    ]
-    return pa.RecordBatch.from_arrays(columns, list(names))
-
-
 def _without_gaps(piece: Piece, made: Decisions, fill: NDArray[np.float64] | None, start: int) -> Piece:
     """Return rows without missing values: they are left out, filled, or an error, as the encoding says."""
     if made.encoding.missing == "drop":
         return piece.complete()
     values = piece.X if isinstance(piece.X, np.ndarray) else piece.X.data
     has_gaps = np.isnan(values.sum())
-    if (piece.y < 0).any() if piece.y.ndim == 1 else np.isnan(piece.y.sum()):
-        row = int((piece.y < 0 if piece.y.ndim == 1 else np.isnan(piece.y[:, 0])).argmax())
+    is_without = piece.y < 0 if piece.y.ndim == 1 else np.isnan(piece.y[:, 0])
+    if is_without.any():
+        row = int(is_without.argmax())
         raise OneLayerError(
             f"the target {made.target.name!r} is missing, first in row {start + row + 1:,}: mend it, or leave such "
             "rows out"

@@ -1,11 +1,8 @@
 """From what the user names to a scan: Parquet as it is, and anything else once it is written as Parquet."""
 
-import shutil
-import weakref
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +18,7 @@ from onelayer.data.scaling import RunningMoments
 from onelayer.data.scan import LEAST_UNIT, Recipe, Scan, planned
 from onelayer.data.sources import BUNDLED_TABLES, open_table
 from onelayer.data.spelling import POINT, as_floats
+from onelayer.data.spool import TemporaryFolder
 from onelayer.data.tables import Found, Table, one_table, open_files
 from onelayer.engines.memory import PAGES, bytes_in, shares_of
 from onelayer.engines.threads import Threads
@@ -85,18 +83,6 @@ def scan(
         formula=formula,
     )
     return scan_of(found(source, reading), choices, None if memory is None else bytes_in(memory))
-
-
-class TemporaryFolder:
-    """A folder that goes when nobody holds it any more.
-
-    Attributes:
-        path: of it.
-    """
-
-    def __init__(self) -> None:
-        self.path = Path(mkdtemp(prefix="onelayer-"))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 @dataclass(frozen=True)

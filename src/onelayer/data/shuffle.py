@@ -1,10 +1,7 @@
 """Rows of files in a random order, by way of the disk: each goes to a bucket at random, and buckets fit in memory."""
 
-import shutil
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -13,6 +10,7 @@ from numpy.typing import NDArray
 from onelayer.data.dataset import random_stream
 from onelayer.data.rows import Rows
 from onelayer.data.scan import Scan
+from onelayer.data.spool import TemporaryFolder
 
 BUCKET = 2**27  # bytes, at most about
 BUFFER = 2**16  # bytes of a bucket that are written at once, at least
@@ -34,8 +32,7 @@ class ShuffledRows:
         self._seed, self._d, self._has_weights = seed, rows.n_features, rows.has_weights
         width = 8 * (self._d + 1 + self._has_weights)
         self.n_buckets = max(1, -(-len(rows) * width // BUCKET))
-        self._folder = Path(mkdtemp(prefix="onelayer-"))
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._folder = TemporaryFolder()
         self._write(rows, width)
 
     def buckets(self, epoch: int) -> Iterator[Rows]:
@@ -50,7 +47,7 @@ class ShuffledRows:
         return Rows(found[:, : self._d], found[:, self._d].astype(np.int64), "classes", c)
 
     def _path(self, number: int) -> Path:
-        return self._folder / f"{number}.rows"
+        return self._folder.path / f"{number}.rows"
 
     def _write(self, rows: Scan, width: int) -> None:
         waiting: list[list[NDArray[Any]]] = [[] for _ in range(self.n_buckets)]

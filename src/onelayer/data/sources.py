@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BUNDLED_TABLES = {"houses": "price", "synthetic": "y"}  # with their targets
 NOT_IMAGES = "--transpose is for images, and the data are a table"
+IN_MEMORY = "is images, which fit in memory: leave out --memory and --cluster"
 BUNDLED = ("fashion-mnist", *BUNDLED_TABLES)
 
 

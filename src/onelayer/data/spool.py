@@ -1,9 +1,11 @@
 """Features that are too many for memory: rows of float64 in a temporary file, read back where they are needed."""
 
 import os
+import shutil
 import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,18 @@ from onelayer.data.arrow import numbers_of
 Array = NDArray[np.float64]
 
 CHUNK = 1 << 15  # rows that are read at once for a column
+
+
+class TemporaryFolder:
+    """A folder that goes when nobody holds it any more.
+
+    Attributes:
+        path: of it.
+    """
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="onelayer-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 class Storage:

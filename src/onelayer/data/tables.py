@@ -384,24 +384,29 @@ def _with_constants(found: Found, constants: Mapping[str, str | None]) -> Found:
     new = {name: value for name, value in constants.items() if name not in found.names}
     if not new:
         return found
-    n_own, values = len(found.names), list(new.values())
+    n_own, names = len(found.names), [*found.names, *new]
 
     def read(places: Sequence[int], plain: Collection[int]) -> Batches:
-        own = [place for place in places if place < n_own]
-        for batch in found.read(own or [0], plain):
-            columns = iter(batch.columns)
-            yield pa.RecordBatch.from_arrays(
-                [
-                    next(columns)
-                    if place < n_own
-                    else pa.repeat(strings([values[place - n_own]])[0], len(batch))
-                    for place in places
-                ],
-                [str(place) for place in places],
-            )
+        own, wanted = [place for place in places if place < n_own] or [0], [names[place] for place in places]
+        for batch in found.read(own, plain):
+            named_ones = pa.RecordBatch.from_arrays(batch.columns, [names[place] for place in own])
+            yield with_columns(named_ones, wanted, new)
 
     types = [*found.types, *[pa.large_string()] * len(new)]
-    return replace(found, names=[*found.names, *new], types=types, read=read, constants=new)
+    return replace(found, names=names, types=types, read=read, constants=new)
+
+
+def with_columns(
+    batch: pa.RecordBatch, names: Sequence[str], constants: Mapping[str, str | None]
+) -> pa.RecordBatch:
+    """Return the columns of these names in order: of rows, or of strings that are the same in all of them."""
+    if not constants:
+        return batch
+    columns = [
+        pa.repeat(strings([constants[name]])[0], len(batch)) if name in constants else batch.column(name)
+        for name in names
+    ]
+    return pa.RecordBatch.from_arrays(columns, list(names))
 
 
 def _from_file(place: str, reading: Reading) -> Found:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from onelayer.data.rows import Block
+from onelayer.diagnostics import ErrorMoments
 from onelayer.errors import OneLayerError
 from onelayer.estimators.parameters import class_weights
 from onelayer.files import whole_file
@@ -136,20 +137,8 @@ def _column(values: NDArray[Any]) -> Any:
 
 def r2_of_scan(rows: Any, predict: Callable[[Block], NDArray[Any]]) -> float:
     """Return R² of predictions (m,) for the blocks of rows, by their weights."""
-    origin = float(rows.first().y.mean())
-
-    def terms(block: Block) -> list[float]:
-        c, y = block.row_weights(), block.y[:, 0]
-        return [
-            float(c.sum()),
-            float(c @ (y - origin)),
-            float(c @ np.square(y - origin)),
-            float(c @ np.square(y - predict(block))),
-        ]
-
-    total, first, second, squares = rows.sum(terms)
-    variance = second - first**2 / total
-    return 1 - squares / variance if variance > 0 else float("nan")
+    _, moments = ErrorMoments.of_blocks(rows, lambda block: predict(block) - block.y[:, 0])
+    return float("nan") if moments.r2 is None else moments.r2
 
 
 def accuracy_of_scan(rows: Any, predict: Callable[[Block], NDArray[np.int64]]) -> float:

@@ -49,9 +49,7 @@ from onelayer.solvers.objective import Objective
 from onelayer.solvers.scaling import RowsScaling
 
 Array = NDArray[Any]
-OfAll = Callable[
-    [Array, Array], tuple[Array, Array]
-]  # weights and biases of all classes from those that have rows
+OfAll = Callable[[Array, Array], tuple[Array, Array]]  # W and b of all classes from those that have rows
 NEVER = 1e4  # how far the logit of a class without any weight is below all others
 
 

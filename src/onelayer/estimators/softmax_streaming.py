@@ -127,13 +127,12 @@ class SoftmaxStreaming:
         from onelayer.data.shuffle import ShuffledRows
 
         moments = RunningMoments.of_rows(rows)
-        [total] = rows.sum(lambda block: [float(block.row_weights().sum())])
-        seed = self._progress.seed
+        total, seed = float(moments.total[0]), self._progress.seed
         shuffled, scaling = ShuffledRows(rows, seed), moments.scaling(centred=self.fit_intercept)
-        how = scaling, len(self.classes_), self.fit_intercept, self.device
+        how = len(self.classes_), self.fit_intercept, self.device
 
         def descent(part: Rows) -> SoftmaxDescent:
-            return SoftmaxDescent(part, how[0], self._reached(rows.n_features), *how[1:])
+            return SoftmaxDescent(part, scaling, self._reached(rows.n_features), *how)
 
         is_auto = isinstance(self.lr, str)
         self.lr_ = (

@@ -85,10 +85,10 @@ class Robust:
         for name, value, owner in (("groups", groups, "cluster"), ("lags", lags, "HAC")):
             if value is not None and cov != owner:
                 raise OneLayerError(f"{name} are for cov={owner!r}, not for {cov!r}")
-        used = n if weight is None else int((np.asarray(weight) > 0).sum())
+        is_used = None if weight is None else np.asarray(weight) > 0
+        used = n if is_used is None else int(is_used.sum())
         if cov == "cluster":
-            is_used = np.ones(n, bool) if weight is None else np.asarray(weight) > 0
-            return Robust(kind, used, _groups(groups, is_used))
+            return Robust(kind, used, _groups(groups, np.ones(n, bool) if is_used is None else is_used))
         if cov == "HAC":
             return Robust(kind, used, lags=_lags(lags, n))
         return Robust(kind, used)

@@ -24,9 +24,7 @@ Array = NDArray[np.float64]
 CANCELLED = 1e-8
 RESOLVED = 1e-12  # eigenvalue of a scaled Gram matrix above which some digits of it are right
 MOST_CHANGES = 8  # of coordinates
-CHANGED = (
-    1e6  # growth of the features' squares up to which a change of coordinates loses no digits that count
-)
+CHANGED = 1e6  # growth of the features' squares up to which other coordinates lose no digits that count
 MOST_EXACT = (
     2**24
 )  # multiplications: up to here B is worked out in twice the working precision, unless T is tame

@@ -26,9 +26,8 @@ from onelayer.solvers.wide import RowSpace, has_row_space, hidden
 Array = NDArray[Any]
 
 MOST_DENSE = 600  # parameters: up to here the whole Hessian is formed and factored in each step
-MOST_PRODUCTS = (
-    2 * 10**9
-)  # of a whole Hessian: beyond them many passes for gradients take less time than a few for it
+# Products of features in a whole Hessian: beyond them many passes for gradients take less time than a few for it.
+MOST_PRODUCTS = 2 * 10**9
 MOST_FOR_READING = 300  # of a row, up to which they take less time than to read it again for many gradients
 LARGEST_DENSE = 10_000  # parameters whose Hessian may be asked for: 800 MB
 
