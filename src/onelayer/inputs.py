@@ -18,9 +18,10 @@ from onelayer.errors import OneLayerError, named
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from onelayer.data.cells import Unknown
     from onelayer.data.columns import Profile
     from onelayer.data.decisions import Decisions
-    from onelayer.data.encoding import Encoding, Unknown
+    from onelayer.data.encoding import Encoding
     from onelayer.data.scan import Passage, Scan
     from onelayer.data.tables import Table
     from onelayer.model import Model

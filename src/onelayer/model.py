@@ -19,7 +19,8 @@ from onelayer.model_file import FIRST_FORMAT, FORMAT, TENSORS, UNITS, checked
 from onelayer.run_folder import model_in
 
 if TYPE_CHECKING:
-    from onelayer.data.encoding import Encoding, Unknown
+    from onelayer.data.cells import Unknown
+    from onelayer.data.encoding import Encoding
     from onelayer.inference.covariance import Interval
     from onelayer.inputs import Inputs
     from onelayer.intervals import Errors

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from onelayer.data.arrow import column_of
 from onelayer.data.batches import Writer
-from onelayer.data.encoding import Unknown
+from onelayer.data.cells import Unknown
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.errors import OneLayerError, named
 from onelayer.inference.covariance import Interval

@@ -11,10 +11,11 @@ from scipy import sparse
 
 from onelayer.data.arrow import first_true
 from onelayer.data.arrow_types import as_strings
+from onelayer.data.cells import Unknown, numbers_in
 from onelayer.data.columns import Profile
 from onelayer.data.dataset import Dataset
 from onelayer.data.decisions import Choices, Decisions, decide
-from onelayer.data.encoding import Encoding, Target, Unknown, numbers_in
+from onelayer.data.encoding import Encoding, Target
 from onelayer.data.formula import LARGEST
 from onelayer.data.rows import Rows, Task, complete_rows
 from onelayer.data.spelling import POINT, trimmed
