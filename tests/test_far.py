@@ -11,7 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from onelayer import LinearRegression, Model, OneLayerError, scan, train
+from onelayer import (
+    LinearRegression,
+    LinearRegressionCV,
+    Model,
+    OneLayerError,
+    SoftmaxRegressionCV,
+    scan,
+    train,
+)
 from onelayer.data import open_data
 from onelayer.engines.cluster import Cluster
 from onelayer.engines.memory import bytes_in
@@ -110,6 +118,25 @@ def test_a_cluster_of_processes_leaves_the_same_model(lake, onelayer, tmp_path):
     assert here == there
 
 
+@pytest.mark.parametrize("target", ["y", "k"])
+def test_a_penalty_is_chosen_by_parts_of_the_files(lake, onelayer, tmp_path, target):
+    folder, _ = lake
+    rows = scan(folder, target, ["a", "b", "c"])
+    for name, how in (("here", ("--memory", "1GB")), ("there", ("--cluster", "local:2"))):
+        result = onelayer(
+            *("train", str(folder), "--target", target, "--features", "a,b,c", "--cv", "3", *how),
+            *("--out", str(tmp_path / name), "--json"),
+        )
+        assert result.code == 0, result.err
+    here, there = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("here", "there"))
+    assert here == there
+    found = json.loads(result.out)
+    expected = (LinearRegressionCV(cv=3) if target == "y" else SoftmaxRegressionCV(cv=3)).fit(rows)
+    chosen = expected.alpha_ if target == "y" else expected.C_
+    assert found["penalty"]["alpha" if target == "y" else "C"] == pytest.approx(chosen)
+    assert "on rows left out" in (tmp_path / "here/report.html").read_text()
+
+
 def test_text_and_queries_are_kept_as_parquet_meanwhile(lake, onelayer, tmp_path):
     folder, frame = lake
     frame.to_csv(tmp_path / "t.csv", index=False)
@@ -132,7 +159,7 @@ def test_text_and_queries_are_kept_as_parquet_meanwhile(lake, onelayer, tmp_path
     [
         (("--memory", "much"), "memory must be such as 2GB or 500MB, not 'much'"),
         (("--memory", "50MB"), "memory must be at least 3..MB for these files"),
-        (("--memory", "1GB", "--cv", "5"), "--cv takes rows in memory"),
+        (("--memory", "1GB", "--cv", "50"), "50 folds of the files need as many parts, and there are 12"),
         (("--memory", "1GB", "--solver", "sgd"), "SGD takes rows in memory"),
         (("--memory", "1GB", "--cov", "HAC"), "--cov HAC takes rows in memory"),
         (("--memory", "1GB", "--groups", "c"), "rows of groups have to fit in memory"),

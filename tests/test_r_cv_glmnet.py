@@ -69,7 +69,7 @@ def test_an_elastic_net_with_weights_and_folds_of_several_sizes():
         for a, strength in enumerate(strengths):
             fit = minimum(train, strength)
             errors[a, k] = np.average((y[test] - X[test] @ fit.weight[0] - fit.bias) ** 2, weights=c[test])
-    found = Errors.of_folds(errors, fold_weights(splits, c))
+    found = Errors.of_folds(errors, fold_weights(Rows(X, y, "regression", c), splits))
     close(found.mean, NET["cvm"])
     close(found.standard_error, NET["cvsd"])
     for rule in ("min", "1se"):
@@ -89,7 +89,9 @@ def test_several_classes(fit, kind):
     model = SoftmaxRegressionCV(Cs=1 / (strengths * n_fold), cv=splits, tol=1e-9, **kind).fit(X, y)
     close(2 * model.cv_results_["mean_error"], fit["cvm"])  # a deviance
     close(2 * model.cv_results_["standard_error"], fit["cvsd"])
-    errors = Errors.of_folds(model.cv_results_["fold_errors"], fold_weights(splits, None))
+    errors = Errors.of_folds(
+        model.cv_results_["fold_errors"], fold_weights(Rows(X, np.zeros(len(X))), splits)
+    )
     for rule in ("min", "1se"):
         assert errors.chosen(rule) == number(fit, rule)
         final = SoftmaxRegression(C=1 / (fit[f"lambda.{rule}"] * n), tol=1e-11, **kind).fit(X, y)

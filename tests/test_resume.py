@@ -68,7 +68,8 @@ def test_it_ends_with_the_same_bits(onelayer, tmp_path, monkeypatch, passes):
         stopped_after(passes, context)
         with pytest.raises(Stopped):
             onelayer(*RUN, "--memory", "1GB")
-    assert (tmp_path / "run/passes.unfinished").is_dir() and digest(tmp_path / "run") == expected
+    assert (tmp_path / "run/passes.unfinished").is_dir() == (passes > 0)
+    assert digest(tmp_path / "run") == expected
     with monkeypatch.context() as context:
         done = stopped_after(1_000, context)
         result = onelayer(*RUN, "--memory", "2GB", "--resume")

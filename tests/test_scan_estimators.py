@@ -6,7 +6,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from onelayer import LinearRegression, OneLayerError, SoftmaxRegression, scan
+from onelayer import (
+    LinearRegression,
+    LinearRegressionCV,
+    OneLayerError,
+    SoftmaxRegression,
+    SoftmaxRegressionCV,
+    scan,
+)
+from onelayer.selection.splits import splits_by
 
 FEATURES = ["a", "b", "c"]
 N = 3_000
@@ -143,3 +151,54 @@ def test_a_class_of_which_no_row_has_a_weight_is_named(lake, tmp_path):
     rows = scan(tmp_path / "t.parquet", "k", FEATURES, as_classes=True, weight="w")
     with pytest.raises(OneLayerError, match="no row of class 1 has a weight"):
         SoftmaxRegression().fit(rows)
+
+
+def folds_of_units(rows, n_folds):
+    """Return splits of the rows that leave out every K-th unit, as a scan does."""
+    return splits_by(np.repeat(np.arange(len(rows.units)) % n_folds, [unit.n for unit in rows.units]))
+
+
+@pytest.mark.parametrize("beside", [{}, {"weight": "w"}, {"offset": "off"}, {"weight": "w", "offset": "off"}])
+@pytest.mark.parametrize("how", [{}, {"l1_ratio": [0.0, 0.5]}, {"positive": True, "rule": "1se"}])
+def test_a_penalty_of_least_squares_is_chosen_by_units(lake, beside, how):
+    folder, frame, X = lake
+    rows, given = scan(folder, "y", FEATURES, **beside), arrays_for(frame, beside)
+    found = LinearRegressionCV(alphas=8, cv=3, **how).fit(rows)
+    expected = LinearRegressionCV(alphas=8, cv=folds_of_units(rows, 3), **how).fit(X, frame["y"], **given)
+    for name in ("alpha", "mean_error", "standard_error", "fold_errors"):
+        np.testing.assert_allclose(found.cv_results_[name], expected.cv_results_[name], rtol=1e-6)
+    np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-7)
+    assert (found.alpha_, found.l1_ratio_) == pytest.approx((expected.alpha_, expected.l1_ratio_))
+
+
+@pytest.mark.parametrize("beside", [{}, {"weight": "w"}])
+@pytest.mark.parametrize("how", [{}, {"l1_ratio": 0.5}, {"class_weight": "balanced"}])
+def test_a_penalty_of_softmax_regression_is_chosen_by_units(lake, beside, how):
+    folder, frame, X = lake
+    rows, given = scan(folder, "two", FEATURES, **beside), arrays_for(frame, beside)
+    found = SoftmaxRegressionCV(Cs=4, cv=3, tol=1e-9, **how).fit(rows)
+    splits = folds_of_units(rows, 3)
+    expected = SoftmaxRegressionCV(Cs=4, cv=splits, tol=1e-9, **how).fit(X, frame["two"], **given)
+    for name in ("C", "mean_error", "standard_error", "fold_errors"):
+        np.testing.assert_allclose(found.cv_results_[name], expected.cv_results_[name], rtol=1e-5)
+    assert pytest.approx(expected.C_) == found.C_ and found.classes_.tolist() == ["no", "yes"]
+    np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-4)
+
+
+def test_folds_of_a_scan_are_parts_of_files(lake, tmp_path):
+    folder, frame, _ = lake
+    rows = scan(folder, "y", FEATURES)
+    with pytest.raises(
+        OneLayerError, match=r"100 folds of the files need as many parts, and there are \d+: choose"
+    ):
+        LinearRegressionCV(cv=100).fit(rows)
+    with pytest.raises(OneLayerError, match="cv is their number"):
+        LinearRegressionCV(cv=[([0], [1])]).fit(rows)
+    with pytest.raises(OneLayerError, match="a scan has its own sample_weight"):
+        LinearRegressionCV(cv=2).fit(rows, None, np.ones(N))
+    with pytest.raises(OneLayerError, match="leave scoring out"):
+        SoftmaxRegressionCV(scoring="accuracy").fit(scan(folder, "two", FEATURES))
+    table = pa.Table.from_pandas(frame.sort_values("two"))
+    pq.write_table(table, tmp_path / "sorted.parquet", row_group_size=1_000)
+    with pytest.raises(OneLayerError, match="fold 1 leaves out all rows of class 'no'"):
+        SoftmaxRegressionCV(cv=2).fit(scan(tmp_path, "two", FEATURES).take(np.array([0, 2])))

@@ -312,8 +312,9 @@ def test_1se_takes_a_stronger_penalty(kind):
 def test_folds_by_number():
     splits = splits_by(np.array([0, 1, -1, 0]))
     assert [(train.tolist(), test.tolist()) for train, test in splits] == [([1, 2], [0, 3]), ([0, 2, 3], [1])]
-    np.testing.assert_allclose(fold_weights(splits, np.array([1.0, 2.0, 4.0, 8.0])), [9, 2])
-    np.testing.assert_allclose(fold_weights(splits, None), [2, 1])
+    for c, sums in (([1.0, 2.0, 4.0, 8.0], [9, 2]), (None, [2, 1])):
+        rows = Rows(np.ones((4, 1)), np.ones(4), "regression", c)
+        np.testing.assert_allclose(fold_weights(rows, splits), sums)
     for fold in ([0, 0], [-1, -1], [0, 2]):
         with pytest.raises(OneLayerError, match="no rows to learn from or to judge by"):
             splits_by(np.array(fold))

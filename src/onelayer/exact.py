@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.dataset import folds
-from onelayer.data.rows import Source
+from onelayer.data.rows import Rows, Source
 from onelayer.errors import OneLayerError, PrecisionWarning
 from onelayer.inference import Coefficients
 from onelayer.inference.robust import Robust
@@ -20,6 +20,7 @@ from onelayer.solvers.fit import ElasticNetFit, Fit, LeastSquaresFit
 if TYPE_CHECKING:
     from onelayer.penalties import ElasticNet, Ridge
     from onelayer.selection.choice import Choice
+    from onelayer.solvers.folds import Split
 
 IMPRECISE = 1e-9  # relative error of a solution that is worth a word
 SENSITIVE = 1e-3  # relative change by rounding of the data, likewise
@@ -90,9 +91,26 @@ def choose(prepared: Prepared, plan: Plan) -> "Choice":
     Raises:
         OneLayerError: if there are fewer rows or groups than it takes, or a class is in one fold only.
     """
-    from onelayer.selection.splits import ALWAYS_LEARNED, splits_by
+    rows, splits = prepared.all_rows, _splits(prepared, plan)
+    how: dict[str, Any] = {"fit_intercept": prepared.fit_intercept, "rule": plan.rule, "tol": CLOSE_ENOUGH}
+    if plan.model == "linear":
+        from onelayer.selection.least_squares import choose_alpha
+        from onelayer.solvers.net_path import Family
 
-    rows, dataset = prepared.train, prepared.dataset
+        return choose_alpha(rows, [Family(plan.l1_ratio)], splits=splits, **how)
+    from onelayer.selection.softmax import choose_C
+
+    penalty = {plan.l1_ratio: _penalty(replace(plan, C=1.0))}
+    return choose_C(rows, prepared.dataset.classes, penalty, splits=splits, **how)
+
+
+def _splits(prepared: Prepared, plan: Plan) -> "list[Split]":
+    """Return folds of the rows, drawn by the seed; of a scan every K-th of its units."""
+    from onelayer.selection.splits import ALWAYS_LEARNED, splits_by, unit_splits
+
+    rows = prepared.all_rows
+    if not isinstance(rows, Rows):
+        return unit_splits(rows.n_parts, plan.cv)
     if len(rows) < plan.cv:
         raise OneLayerError(
             f"{plan.cv} folds need as many rows, and there are {len(rows)}: choose fewer (cv)"
@@ -102,16 +120,7 @@ def choose(prepared: Prepared, plan: Plan) -> "Choice":
         raise OneLayerError("the rows are all of one group, so that no fold leaves any to learn from")
     if rows.task == "classes":
         fold[np.bincount(rows.y)[rows.y] == 1] = ALWAYS_LEARNED
-    how: dict[str, Any] = {"fit_intercept": prepared.fit_intercept, "rule": plan.rule, "tol": CLOSE_ENOUGH}
-    if plan.model == "linear":
-        from onelayer.selection.least_squares import choose_alpha
-        from onelayer.solvers.net_path import Family
-
-        return choose_alpha(rows, [Family(plan.l1_ratio)], splits=splits_by(fold), **how)
-    from onelayer.selection.softmax import choose_C
-
-    penalty = {plan.l1_ratio: _penalty(replace(plan, C=1.0))}
-    return choose_C(rows, dataset.classes, penalty, splits=splits_by(fold), **how)
+    return splits_by(fold)
 
 
 def _least_squares(rows: Source, plan: Plan, fit_intercept: bool) -> LeastSquaresFit:

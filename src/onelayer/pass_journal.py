@@ -25,6 +25,7 @@ from onelayer.formats import read, to_bytes
 from onelayer.settings import Plan
 
 FORM = "onelayer sums of a pass"
+RUN = "run"  # the file that says which run the sums are of
 
 
 class Journal:
@@ -39,7 +40,7 @@ class Journal:
 
         Args:
             engine: who walks the units.
-            folder: where to; it is made, or emptied unless a run is resumed.
+            folder: where to; it is made with the first sums, and removed at once unless a run is resumed.
             rows: what the run is on.
             plan: how it is made.
             resume: whether to go on from what is there.
@@ -50,15 +51,13 @@ class Journal:
         self._engine, self._folder, self._number, self.replayed = engine, folder, 0, 0
         about = json.dumps([_about(rows.walked_by(engine)), asdict(plan)], default=str).encode()
         self._run = sha256(about).hexdigest()
-        run_file = folder / "run"
+        run_file = folder / RUN
         if not resume:
             shutil.rmtree(folder, ignore_errors=True)
         elif run_file.exists() and run_file.read_text() != self._run:
             raise OneLayerError(
                 f"{folder}: belongs to a run on other files or with other settings; leave out --resume to begin anew"
             )
-        folder.mkdir(exist_ok=True)
-        write_whole({run_file: self._run.encode()})
 
     def sum(self, read: Any, terms: Terms, units: Sequence[Unit]) -> list[Any]:
         """Return the sums of a pass, as they were written down or as the engine finds them.
@@ -75,6 +74,9 @@ class Journal:
         arrays: dict[str, Any] = {}
         with suppress(TypeError):  # other sums than numbers are found anew
             sums = _packed(found, arrays)
+            if not self._folder.exists():
+                self._folder.mkdir()
+                write_whole({self._folder / RUN: self._run.encode()})
             write_whole({path: to_bytes(FORM, {"sums": sums}, arrays)})
         return found
 

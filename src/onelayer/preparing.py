@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.dataset import Dataset
-from onelayer.data.rows import Rows, Source
+from onelayer.data.rows import Divisible, Rows
 from onelayer.data.scaling import TableScaling
 from onelayer.data.spool import Spool
 from onelayer.errors import OneLayerError
@@ -34,10 +34,10 @@ class Prepared:
     held_out_raw: Rows | None
     held_out_name: str
     scaling: TableScaling | None
-    whole: Source | None = None
+    whole: Divisible | None = None
 
     @property
-    def all_rows(self) -> Source:
+    def all_rows(self) -> Divisible:
         """The rows that an exact solver goes by."""
         return self.train if self.whole is None else self.whole
 

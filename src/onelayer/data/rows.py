@@ -138,6 +138,31 @@ class Source(Protocol):
         ...
 
 
+class Divisible(Source, Protocol):
+    """Rows that are left out in parts, to judge by: single rows where these are in memory, units of a scan."""
+
+    @property
+    def n_parts(self) -> int:
+        """How many parts there are."""
+        ...
+
+    def take(self, index: NDArray[np.intp]) -> "Divisible":
+        """Return the rows of the parts at ``index``, numbers."""
+        ...
+
+    def weights_of(self, parts: Sequence[NDArray[np.intp]], n_classes: int = 1) -> NDArray[np.float64]:
+        """Return how much rows of each class weigh (K, q) in each of K choices of parts; numbers are all of class 0."""
+        ...
+
+    def less_offset(self) -> "Divisible":
+        """See ``Source``."""
+        ...
+
+    def weights_near_one(self) -> "tuple[Divisible, int]":
+        """See ``Source``."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Rows in memory, or at least their targets and weights.
@@ -226,6 +251,17 @@ class Rows:
     def dense(self) -> "Rows":
         """Return the rows with dense features."""
         return replace(self, X=self.X.toarray()) if self.is_sparse else self
+
+    @property
+    def n_parts(self) -> int:
+        """See ``Divisible``."""
+        return len(self)
+
+    def weights_of(self, parts: Sequence[NDArray[np.intp]], n_classes: int = 1) -> NDArray[np.float64]:
+        """See ``Divisible``."""
+        y = self.y if self.task == "classes" and n_classes > 1 else np.zeros(len(self), np.int64)
+        c = np.ones(len(self)) if self.c is None else self.c
+        return np.array([np.bincount(y[index], c[index], n_classes) for index in parts])
 
     def take(self, index: Any) -> "Rows":
         """Return the rows at ``index``, numbers or a mask (n,)."""

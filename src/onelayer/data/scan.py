@@ -243,9 +243,29 @@ class Scan:
         y = np.concatenate([part.y for part in parts])
         return Rows(stacked([part.X for part in parts]), y, self.task, c, offset=offset)
 
-    def of_units(self, units: tuple[Unit, ...]) -> "Scan":
-        """Return the rows of some units."""
+    @property
+    def n_parts(self) -> int:
+        """See ``Divisible``."""
+        return len(self.units)
+
+    def take(self, index: NDArray[np.intp]) -> "Scan":
+        """See ``Divisible``."""
+        units = tuple(self.units[i] for i in index)
         return replace(self, units=units, n=sum(unit.n for unit in units))
+
+    def weights_of(self, parts: Sequence[NDArray[np.intp]], n_classes: int = 1) -> NDArray[np.float64]:
+        """See ``Divisible``."""
+        starts = np.array([unit.start for unit in self.units])
+
+        def terms(block: Block) -> list[Array]:
+            sums = np.zeros((len(starts), n_classes))
+            y = block.y if n_classes > 1 else np.zeros(len(block), np.intp)
+            unit = np.searchsorted(starts, block.start, side="right") - 1
+            sums[unit] = np.bincount(y, block.row_weights(), n_classes)
+            return [sums]
+
+        [sums] = self.sum(terms)
+        return np.array([sums[index].sum(axis=0) for index in parts])
 
     def sum(self, terms: Terms) -> list[Any]:
         """See ``Source``."""

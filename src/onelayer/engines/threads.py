@@ -143,7 +143,7 @@ def added(parts: Iterable[Sequence[Any]]) -> list[Any]:
 
 @dataclass(eq=False)
 class Threads:
-    """Threads of this process walk units of files; the first units stay in memory as they were read.
+    """Threads of this process walk units of files; the first that are walked stay in memory as they were read.
 
     Attributes:
         most: threads; 0 for as many as linear algebra has.
@@ -163,13 +163,15 @@ class Threads:
         """Return the sums of what ``terms`` returns for all blocks that ``read`` yields for each unit."""
         if self._held[0] != read:
             self._held = read, {}
-        first, held, done = set(units[: self.n_held]), self._held[1], count(1)
+        held, done = self._held[1], count(1)
+        for unit in units:
+            if len(held) < self.n_held:
+                held.setdefault(unit, [])
 
         def blocks(unit: Any) -> Iterable[Any]:
-            if unit not in first:
-                return read(unit)
             if unit not in held:
-                held[unit] = list(read(unit))
+                return read(unit)
+            held[unit] = held[unit] or list(read(unit))
             return held[unit]
 
         def of_unit(unit: Any) -> list[Any]:

@@ -11,7 +11,7 @@ from sklearn.model_selection import check_cv
 from onelayer.errors import OneLayerError
 from onelayer.estimators.parameters import warn_user
 from onelayer.selection.choice import Candidates, Choice
-from onelayer.selection.splits import checked
+from onelayer.selection.splits import FOLDS, checked, unit_splits
 from onelayer.solvers.folds import Split
 
 Array = NDArray[Any]
@@ -68,6 +68,19 @@ def ratios(given: Any) -> list[float]:
     if not values or not all(0 <= value <= 1 for value in values) or len(set(values)) < len(values):
         raise OneLayerError(f"l1_ratio must be a number from 0 to 1, or a list of them, not {given!r}")
     return [float(value) for value in values]
+
+
+def scan_splits(cv: Any, rows: Any) -> list[Split]:
+    """Return folds of a scan, of which each leaves out every K-th of the units, given their number or None.
+
+    Raises:
+        OneLayerError: if ``cv`` is something else, or there are fewer units than folds.
+    """
+    if cv is None:
+        return unit_splits(rows.n_parts, FOLDS)
+    if not isinstance(cv, int | np.integer):
+        raise OneLayerError(f"of a scan, parts of the files are left out: cv is their number, not {cv!r}")
+    return unit_splits(rows.n_parts, int(cv))
 
 
 def row_splits(cv: Any, X: Any, y: Any, groups: Any) -> list[Split]:

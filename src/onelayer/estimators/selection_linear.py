@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Divisible, Rows
 from onelayer.estimators.array_api import to_numpy
 from onelayer.estimators.callbacks import FitTask, with_callbacks
 from onelayer.estimators.chosen_model import ChosenModel
@@ -16,10 +16,20 @@ from onelayer.estimators.linear_penalty import PENALTY_CONSTRAINTS
 from onelayer.estimators.linear_regression import LinearRegression
 from onelayer.estimators.offsets import target_offset
 from onelayer.estimators.parameters import DTYPES, check_parameters, refuse_unlike_numbers
-from onelayer.estimators.selection import path_of, ratios, results, row_splits, warn_of_unconverged
+from onelayer.estimators.scans import begin_with, is_scan
+from onelayer.estimators.selection import (
+    path_of,
+    ratios,
+    results,
+    row_splits,
+    scan_splits,
+    warn_of_unconverged,
+)
 from onelayer.selection.choice import Rule
 from onelayer.selection.least_squares import PENALTIES, choose_alpha, is_ridge
 from onelayer.selection.splits import FOLDS
+from onelayer.solvers.folds import Split
+from onelayer.solvers.net_path import Family
 
 
 class LinearRegressionCV(
@@ -44,7 +54,7 @@ class LinearRegressionCV(
         l1_ratio, penalty_factors, positive, lower, upper: the kind of penalty, as in ``LinearRegression``; ``l1_ratio``
             may be a list, to choose from too.
         cv: a number of folds, not shuffled; or what scikit-learn takes: a splitter, or pairs of row numbers. None is
-            leave-one-out, in closed form, for a ridge alone, and 5 folds for other kinds of penalties.
+            leave-one-out, in closed form, for a ridge alone, and 5 folds for other kinds of penalties and for scans.
         rule: "min" for the penalty of the least error; "1se" for the strongest one whose error is at most one standard
             error above that, which is as good as can be told, and simpler.
         fit_intercept: whether b is free; else it is 0.
@@ -104,12 +114,14 @@ class LinearRegressionCV(
         self.max_iter = max_iter
 
     @with_callbacks  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None, groups: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None, groups: Any = None
+    ) -> Self:
         """Choose the penalty and fit the model with it.
 
         Args:
-            X: features (n, d).
-            y: targets (n,) or (n, q).
+            X: features (n, d), or the rows of ``onelayer.scan``, of which folds leave out parts of the files.
+            y: targets (n,) or (n, q); None with a scan, which names its own.
             sample_weight: weights (n,).
             offset: as in ``LinearRegression.fit``.
             groups: (n,) for splitters that keep groups together.
@@ -123,7 +135,20 @@ class LinearRegressionCV(
         """
         check_parameters(self, self._parameter_constraints)
         given = {"sample_weight": sample_weight, "offset": offset, "groups": groups}
-        task, table, target = FitTask(self, X, y, given), X, y
+        task = FitTask(self, X, y, given)
+        if is_scan(X):
+            begin_with(self, X, "regression", {"y": y, **given})
+            self._choose(X, scan_splits(self.cv, X), True)
+            self.estimator_.fit(X)
+        else:
+            self._fit_table(X, y, sample_weight, offset, groups)
+        for name in ("coef_", "intercept_", "n_iter_"):
+            setattr(self, name, getattr(self.estimator_, name))
+        task.end()
+        return self
+
+    def _fit_table(self, X: Any, y: Any, sample_weight: Any, offset: Any, groups: Any) -> None:
+        table, target = X, y
         X, y, sample_weight, offset, groups = map(to_numpy, (X, y, sample_weight, offset, groups))
         refuse_unlike_numbers(X)
         refuse_unlike_numbers(y)
@@ -134,13 +159,20 @@ class LinearRegressionCV(
             c = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         Y = np.asarray(y, np.float64).reshape(len(y), -1)
         rows = Rows(X, Y, "regression", c, offset=target_offset(offset, *Y.shape))
-        families = [self._model(1.0, ratio)._family(rows.n_features) for ratio in ratios(self.l1_ratio)]
-        cv = FOLDS if self.cv is None and not all(map(is_ridge, families)) else self.cv
+        cv = FOLDS if self.cv is None and not all(map(is_ridge, self._families(rows))) else self.cv
+        self._choose(rows, None if cv is None else row_splits(cv, X, y, groups), y.ndim == 1)
+        self.estimator_.fit(table, target, sample_weight, offset=offset)
+
+    def _families(self, rows: Divisible) -> list[Family]:
+        return [self._model(1.0, ratio)._family(rows.n_features) for ratio in ratios(self.l1_ratio)]
+
+    def _choose(self, rows: Divisible, splits: list[Split] | None, is_vector: bool) -> None:
+        """Choose the penalty, and make the model that is to be fitted with it."""
         choice = choose_alpha(
             rows,
-            families,
+            self._families(rows),
             PENALTIES if self.alphas is None else self.alphas,
-            None if cv is None else row_splits(cv, X, y, groups),
+            splits,
             fit_intercept=self.fit_intercept,
             rule=self.rule,
             tol=float(self.tol),
@@ -148,13 +180,8 @@ class LinearRegressionCV(
         )
         warn_of_unconverged(choice, self.tol)
         self.alpha_, self.l1_ratio_ = choice.penalty, choice.l1_ratio
-        self.cv_results_, self.path_ = results("alpha", choice), path_of("alpha", choice, y.ndim == 1)
+        self.cv_results_, self.path_ = results("alpha", choice), path_of("alpha", choice, is_vector)
         self.estimator_ = self._model(self.alpha_, self.l1_ratio_)
-        self.estimator_.fit(table, target, sample_weight, offset=offset)
-        for name in ("coef_", "intercept_", "n_iter_"):
-            setattr(self, name, getattr(self.estimator_, name))
-        task.end()
-        return self
 
     def _model(self, alpha: float, l1_ratio: float) -> LinearRegression:
         return LinearRegression(

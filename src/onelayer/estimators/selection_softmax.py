@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Divisible, Rows
 from onelayer.errors import OneLayerError
 from onelayer.estimators.array_api import Space, to_numpy
 from onelayer.estimators.callbacks import FitTask, with_callbacks
@@ -25,7 +25,15 @@ from onelayer.estimators.parameters import (
     plain_labels,
     refuse_unlike_numbers,
 )
-from onelayer.estimators.selection import path_of, ratios, results, row_splits, warn_of_unconverged
+from onelayer.estimators.scans import begin_with, is_scan, labels_of_scan, weighed_classes
+from onelayer.estimators.selection import (
+    path_of,
+    ratios,
+    results,
+    row_splits,
+    scan_splits,
+    warn_of_unconverged,
+)
 from onelayer.estimators.softmax_regression import SoftmaxRegression
 from onelayer.selection.choice import Rule
 from onelayer.selection.softmax import PENALTIES, choose_C
@@ -53,7 +61,7 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
         l1_ratio, grouped, penalty_factors, lower, upper: the kind of penalty, as in ``SoftmaxRegression``; ``l1_ratio``
             may be a list, to choose from too.
         cv: the number of folds, which share each class evenly; the only row of a class is never left out. Or what
-            scikit-learn takes: a splitter, or pairs of row numbers.
+            scikit-learn takes: a splitter, or pairs of row numbers. Of a scan parts of the files are left out.
         rule: "min" for the penalty of the least error; "1se" for the strongest one whose error is at most one standard
             error above that, which is as good as can be told, and simpler.
         scoring: None for the mean cross-entropy, in nats. Or the name of a scorer of scikit-learn, or one itself; then
@@ -122,12 +130,14 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
         self.class_weight = class_weight
 
     @with_callbacks  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None, groups: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None, groups: Any = None
+    ) -> Self:
         """Choose the penalty and fit the model with it.
 
         Args:
-            X: features (n, d).
-            y: labels (n,) of any type.
+            X: features (n, d), or the rows of ``onelayer.scan``, of which folds leave out parts of the files.
+            y: labels (n,) of any type; None with a scan, which names its own.
             sample_weight: weights (n,).
             offset: as in ``SoftmaxRegression.fit``.
             groups: (n,) for splitters that keep groups together.
@@ -140,6 +150,26 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
             ConvergenceWarning: if a model, of a fold too, is not as near its minimum as ``tol`` asks for.
         """
         check_parameters(self, self._parameter_constraints)
+        given = {"sample_weight": sample_weight, "offset": offset, "groups": groups}
+        if is_scan(X):
+            begin_with(self, X, "classes", {"y": y, **given})
+            self._fit_scan(X)
+        else:
+            self._fit_table(X, y, sample_weight, offset, groups)
+        for name in ("classes_", "coef_", "intercept_", "objective_", "gap_", "n_iter_"):
+            setattr(self, name, getattr(self.estimator_, name))
+        return self
+
+    def _fit_scan(self, rows: Any) -> None:
+        if self.scoring is not None:
+            raise OneLayerError("scorers take rows in memory: leave scoring out, or read the rows")
+        self.classes_, splits = labels_of_scan(rows), scan_splits(self.cv, rows)
+        task = self._task(rows, None, {}, splits)
+        self._choose(weighed_classes(rows, self.class_weight, self.classes_), rows, splits, task)
+        self.estimator_.fit(rows)
+        task.end()
+
+    def _fit_table(self, X: Any, y: Any, sample_weight: Any, offset: Any, groups: Any) -> None:
         data = X, y, {"sample_weight": sample_weight, "offset": offset, "groups": groups}
         X, y, sample_weight, offset, groups = map(to_numpy, (X, y, sample_weight, offset, groups))
         refuse_unlike_numbers(X)
@@ -162,12 +192,22 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
         if self.class_weight is not None:
             weights = c * class_weights(self.class_weight, self.classes_, labels, c)[labels]
             taught = Rows(X, labels, "classes", weights, offset=judged.offset)
-        splits, kinds = self._splits(X, y, labels, groups), ratios(self.l1_ratio)
-        task = FitTask(self, *data, n_steps=len(kinds) * (len(splits) + 1), step_name="path")
+        splits = self._splits(X, y, labels, groups)
+        task = self._task(*data, splits)
+        self._choose(taught, judged, splits, task)
+        self.estimator_.fit(*data[:2], sample_weight, offset=offset)
+        task.end()
+
+    def _task(self, X: Any, y: Any, given: dict[str, Any], splits: list[Split]) -> FitTask:
+        n_paths = len(ratios(self.l1_ratio)) * (len(splits) + 1)
+        return FitTask(self, X, y, given, n_steps=n_paths, step_name="path")
+
+    def _choose(self, taught: Divisible, judged: Divisible, splits: list[Split], task: FitTask) -> None:
+        """Choose the penalty by models of rows with weights to learn by and to judge by, and make the model with it."""
         choice = choose_C(
             taught,
             self.classes_.tolist(),
-            {ratio: self._model(1.0, ratio)._penalty(taught.n_features) for ratio in kinds},
+            {ratio: self._model(1.0, ratio)._penalty(taught.n_features) for ratio in ratios(self.l1_ratio)},
             PENALTIES if self.Cs is None else self.Cs,
             splits,
             fit_intercept=self.fit_intercept,
@@ -182,11 +222,6 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
         self.C_, self.l1_ratio_ = choice.penalty, choice.l1_ratio
         self.cv_results_, self.path_ = results("C", choice), path_of("C", choice)
         self.estimator_ = self._model(self.C_, self.l1_ratio_)
-        self.estimator_.fit(*data[:2], sample_weight, offset=offset)
-        for name in ("classes_", "coef_", "intercept_", "objective_", "gap_", "n_iter_"):
-            setattr(self, name, getattr(self.estimator_, name))
-        task.end()
-        return self
 
     def _model(self, C: float, l1_ratio: float) -> SoftmaxRegression:
         return SoftmaxRegression(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Divisible, Rows
 from onelayer.errors import OneLayerError
 from onelayer.selection.choice import Candidates, Choice, Errors, Rule
 from onelayer.selection.splits import fold_weights
@@ -30,7 +30,7 @@ def is_ridge(family: Family) -> bool:
 
 
 def choose_alpha(
-    rows: Rows,
+    rows: Divisible,
     families: Sequence[Family] = (RIDGE,),
     alphas: Any = PENALTIES,
     splits: Sequence[Split] | None = None,
@@ -47,14 +47,14 @@ def choose_alpha(
     weights, and over targets.
 
     Args:
-        rows: features (n, d), dense or sparse, targets (n, q), weights and offsets.
+        rows: features (n, d), dense or sparse, targets (n, q), weights and offsets; a scan too.
         families: the kinds to choose from, such as ``[Family(0.0), Family(0.5)]``; what they say of their l1_ratio is
             in ``Choice.l1_ratio``.
         alphas: penalties to choose from, positive; or how many, evenly spaced in their logarithms: ridges from 10 times
             the sum of squares of the centred features to 10⁻⁶ times that of a usual one, their median; with an
             l1_ratio from the least that leaves all features out to 10⁻⁴ of it, 10⁻² if they outnumber rows.
-        splits: the numbers of the rows that models learn from and are judged by, K pairs; None for leave-one-out, in
-            closed form, which is for ridges alone.
+        splits: the numbers of the rows, of a scan of its units, that models learn from and are judged by, K pairs;
+            None for leave-one-out, in closed form, which is for ridges of rows in memory alone.
         fit_intercept: whether b is free; else it is 0.
         rule: "min" or "1se", see ``Errors.chosen``.
         tol: the gap to reach with an l1_ratio, factors or bounds, relative to the objective.
@@ -66,9 +66,11 @@ def choose_alpha(
     """
     given = int(alphas) if is_number_of(alphas) else descending(alphas, "alphas")
     if splits is not None:
-        weights = fold_weights(splits, rows.c)
+        weights = fold_weights(rows, splits)
         of_folds = _of_folds(rows, families, given, splits, fit_intercept, tol, max_iter)
         found = [(each.path, Errors.of_folds(each.errors, weights), each.converged) for each in of_folds]
+    elif not isinstance(rows, Rows):
+        raise OneLayerError("leave-one-out takes rows in memory: use folds (cv=5)")
     elif all(map(is_ridge, families)):
         left_out = leave_one_out(rows, _ridges(rows, given, fit_intercept), fit_intercept)
         errors = Errors(left_out.error, left_out.standard_error)
@@ -88,7 +90,7 @@ def choose_alpha(
 
 
 def _of_folds(
-    rows: Rows,
+    rows: Divisible,
     families: Sequence[Family],
     given: int | Array,
     splits: Sequence[Split],
@@ -106,5 +108,5 @@ def _of_folds(
             yield next(of_nets)
 
 
-def _ridges(rows: Rows, given: int | Array, fit_intercept: bool) -> Array:
+def _ridges(rows: Divisible, given: int | Array, fit_intercept: bool) -> Array:
     return ridge_penalties(rows, fit_intercept, given, DECADES) if isinstance(given, int) else given

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Block, Rows
+from onelayer.data.rows import Block, Divisible, Rows, Source
 from onelayer.losses import CrossEntropy
 from onelayer.penalties import ElasticNet, Ridge
 from onelayer.selection.choice import Candidates, Choice, Errors, Rule
@@ -20,7 +20,7 @@ from onelayer.solvers.warm_starts import minima
 
 Array = NDArray[Any]
 Penalty = Ridge | ElasticNet
-Judge = Callable[[Minimum, Rows], float]
+Judge = Callable[[Minimum, Any], float]
 
 PENALTIES = 20
 DECADES = 5  # of ridges below the curvature along a usual feature; above the sum of those of all there is one
@@ -29,7 +29,7 @@ RIDGE = {0.0: Ridge(1.0)}
 
 
 def choose_C(  # noqa: N802 - the field's name
-    rows: Rows,
+    rows: Divisible,
     classes: Sequence[Any],
     kinds: Mapping[float, Penalty] = RIDGE,
     Cs: Any = PENALTIES,
@@ -39,7 +39,7 @@ def choose_C(  # noqa: N802 - the field's name
     rule: Rule = "min",
     tol: float = 1e-6,
     max_iter: int = 1000,
-    judged: Rows | None = None,
+    judged: Divisible | None = None,
     judge: Judge | None = None,
     on_path: Callable[[], Any] = lambda: None,
 ) -> Choice:
@@ -49,13 +49,13 @@ def choose_C(  # noqa: N802 - the field's name
     both. Each minimum is searched from the one with the next stronger penalty.
 
     Args:
-        rows: features (n, d), dense or sparse, class numbers (n,), weights and offsets.
+        rows: features (n, d), dense or sparse, class numbers (n,), weights and offsets; a scan too.
         classes: the names of the classes (q,), for errors to speak of.
         kinds: penalties for C = 1 by their l1_ratio, such as ``{0.0: Ridge(1.0), 0.5: ElasticNet(0.5, 0.5)}``.
         Cs: those to choose from, positive; or how many, evenly spaced in their logarithms: of a ridge from what leaves
             nothing of the weights to 10⁻⁵ times the curvature along a usual feature; with an l1 over 3 decades from
             where the first feature comes in.
-        splits: the numbers of the rows that models learn from and are judged by, K pairs.
+        splits: the numbers of the rows, or units, that models learn from and are judged by, K pairs.
         fit_intercept: whether b is free; else it is 0.
         rule: "min" or "1se", see ``Errors.chosen``.
         tol: see ``minimise``.
@@ -68,7 +68,7 @@ def choose_C(  # noqa: N802 - the field's name
         OneLayerError: if Cs are not positive, or a split leaves out a class, or has nothing to judge by.
     """
     judged = rows if judged is None else judged
-    check_classes(splits, rows.y, rows.c, classes)
+    check_classes(rows, splits, classes)
     loss = CrossEntropy(len(classes))
     folds = _Folds(
         rows, judged, splits, loss, fit_intercept, tol, max_iter, judge or cross_entropy(loss), on_path
@@ -79,8 +79,8 @@ def choose_C(  # noqa: N802 - the field's name
 
 @dataclass(frozen=True, eq=False)
 class _Folds:
-    rows: Rows
-    judged: Rows
+    rows: Divisible
+    judged: Divisible
     splits: Sequence[Split]
     loss: CrossEntropy
     fit_intercept: bool
@@ -93,26 +93,24 @@ class _Folds:
         """Return the path for one kind of penalty, and its errors by folds."""
         Cs = self._of_number(penalty, given) if isinstance(given, int) else given
         penalties = [_times(penalty, 1 / C) for C in Cs.tolist()]
-        errors, converged = np.empty((len(Cs), len(self.splits))), np.ones(len(Cs), bool)
+        errors, converged = np.zeros((len(Cs), len(self.splits))), np.ones(len(Cs), bool)
+        weights = fold_weights(self.judged, self.splits)
         for k, (train, test) in enumerate(self.splits):
             fits, test_rows = self._minima(part_of(self.rows, train), penalties), part_of(self.judged, test)
-            errors[:, k] = [self._error(fit, test_rows) for fit in fits]
+            if weights[k]:
+                errors[:, k] = [self.judge(fit, test_rows) for fit in fits]
             converged &= [fit.converged for fit in fits]
             self.on_path()
         fits = self._minima(self.rows, penalties)
         self.on_path()
         weight, bias = np.stack([fit.weight for fit in fits]), np.stack([fit.bias for fit in fits])
-        weights = fold_weights(self.splits, self.judged.c)
         converged &= [fit.converged for fit in fits]
         return Candidates(ratio, Cs, weight, bias, Errors.of_folds(errors, weights), converged)
 
-    def _minima(self, rows: Rows, penalties: Sequence[Penalty]) -> list[Minimum]:
-        rows = rows if rows.c is None or rows.c.all() else rows.take(rows.c > 0)
+    def _minima(self, rows: Source, penalties: Sequence[Penalty]) -> list[Minimum]:
+        if isinstance(rows, Rows) and rows.c is not None and not rows.c.all():
+            rows = rows.take(rows.c > 0)
         return list(minima(rows, self.loss, penalties, self.fit_intercept, self.tol, self.max_iter))
-
-    def _error(self, fit: Minimum, rows: Rows) -> float:
-        """Return the mean error of a model on some rows, 0 if none has a weight."""
-        return self.judge(fit, rows) if rows.c is None or rows.c.any() else 0.0
 
     def _of_number(self, penalty: Penalty, n: int) -> Array:
         """Return n values of C (a,), from the strongest penalty to the weakest."""
@@ -132,7 +130,7 @@ def _times(penalty: Penalty, factor: float) -> Penalty:
 def cross_entropy(loss: CrossEntropy) -> Judge:
     """Return what takes a model and rows to the mean cross-entropy over rows, by their weights."""
 
-    def judge(fit: Minimum, rows: Rows) -> float:
+    def judge(fit: Minimum, rows: Source) -> float:
         def terms(block: Block) -> list[float]:
             outputs = np.ascontiguousarray((block.features() @ fit.weight.T + fit.bias).T)
             outputs = outputs if block.offset is None else outputs + block.offset.T

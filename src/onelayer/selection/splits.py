@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.data.rows import Divisible
 from onelayer.errors import OneLayerError
 from onelayer.solvers.folds import Split
 
@@ -49,34 +50,43 @@ def checked(splits: Sequence[Split]) -> list[Split]:
     return list(splits)
 
 
-def fold_weights(splits: Sequence[Split], c: NDArray[Any] | None) -> NDArray[np.float64]:
-    """Return how much the rows (K,) weigh that each split judges by, given the weights of all rows (n,)."""
-    return np.array([float(len(test) if c is None else c[test].sum()) for _, test in splits])
+def fold_weights(rows: Divisible, splits: Sequence[Split]) -> NDArray[np.float64]:
+    """Return how much the rows (K,) weigh that each split judges by."""
+    return rows.weights_of([test for _, test in splits])[:, 0]
 
 
-def check_classes(splits: Sequence[Split], labels: NDArray[np.int64], c: Any, names: Sequence[Any]) -> None:
-    """Look whether models of all splits learn from each class.
-
-    Args:
-        splits: K of them.
-        labels: the numbers of the rows' classes (n,).
-        c: weights (n,), or None for 1.
-        names: of the classes (q,).
+def check_classes(rows: Divisible, splits: Sequence[Split], names: Sequence[Any]) -> None:
+    """Look whether models of all splits learn from each class, of which there are names (q,).
 
     Raises:
         OneLayerError: if a class has no weight at all, or a split leaves out all its rows; it names both.
     """
-    weights = np.ones(len(labels)) if c is None else c
-
-    def absent(index: Any) -> Any:
-        """Return a class that some rows do not have, or None."""
-        sums = np.bincount(labels[index], weights[index], len(names))
-        return None if (sums > 0).all() else names[int(sums.argmin())]
-
-    if (name := absent(slice(None))) is not None:
-        raise OneLayerError(f"the rows of class {name!r} have no weight: leave them out")
-    for k, (train, _) in enumerate(splits, start=1):
-        if (name := absent(train)) is not None:
+    of_all, *of_splits = rows.weights_of(
+        [np.arange(rows.n_parts), *(train for train, _ in splits)], len(names)
+    )
+    if not of_all.all():
+        raise OneLayerError(
+            f"the rows of class {names[int(of_all.argmin())]!r} have no weight: leave them out"
+        )
+    for k, weights in enumerate(of_splits, start=1):
+        if not weights.all():
             raise OneLayerError(
-                f"fold {k} leaves out all rows of class {name!r} that have a weight: spread classes over folds"
+                f"fold {k} leaves out all rows of class {names[int(weights.argmin())]!r} that have a weight: spread "
+                "classes over folds"
             )
+
+
+def unit_splits(n_units: int, n_folds: int) -> list[Split]:
+    """Return splits of a scan's units, of which every K-th one is left out at a time.
+
+    Raises:
+        OneLayerError: if there are fewer units than folds, or fewer than two folds.
+    """
+    if n_folds < 2:
+        raise OneLayerError(f"cv must be 2 or more, not {n_folds}")
+    if n_units < n_folds:
+        raise OneLayerError(
+            f"{n_folds} folds of the files need as many parts, and there are {n_units}: choose fewer folds (cv), write "
+            "smaller row groups, or read the rows into memory"
+        )
+    return splits_by(np.arange(n_units) % n_folds)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Source
 from onelayer.data.scaling import RunningMoments
 from onelayer.errors import OneLayerError
 
@@ -34,7 +34,7 @@ def is_number_of(given: Any) -> bool:
     return isinstance(given, int | np.integer)
 
 
-def ridge_penalties(rows: Rows, fit_intercept: bool, n: int, decades: float) -> NDArray[np.float64]:
+def ridge_penalties(rows: Source, fit_intercept: bool, n: int, decades: float) -> NDArray[np.float64]:
     """Return ridges from 10 times the sum of squares of all columns down to 10^(−decades) times that of the median one.
 
     The first leave nothing of the weights, the last leave them as they are without a penalty, or nearly.

@@ -13,7 +13,7 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Block, Rows, block_rows
+from onelayer.data.rows import Block, Divisible, Rows, Source, block_rows
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
 from onelayer.solvers.moments import Moments, sums_of
@@ -23,7 +23,7 @@ from onelayer.solvers.spectra import RidgePath
 Array = NDArray[np.float64]
 Split = tuple[
     NDArray[np.intp], NDArray[np.intp]
-]  # the numbers of the rows to learn from, and of those to judge by
+]  # the numbers of the rows to learn from, and of those to judge by; of a scan those of its units
 Path = RidgePath | ElasticNetPath
 
 MOST_KEPT = 2**26  # numbers in the sums of all folds, 512 MB; beyond them each fold's rows are summed anew
@@ -38,7 +38,7 @@ class Sums:
     cross: Array
 
     @staticmethod
-    def of(rows: Rows, fit_intercept: bool) -> "Sums":
+    def of(rows: Source, fit_intercept: bool) -> "Sums":
         """Return those of rows."""
         return Sums(*sums_of(rows, fit_intercept))
 
@@ -74,23 +74,23 @@ class FoldErrors:
     converged: NDArray[np.bool_]
 
 
-def parts_of(rows: Rows, splits: Sequence[Split]) -> Iterator[Rows]:
+def parts_of(rows: Divisible, splits: Sequence[Split]) -> Iterator[Divisible]:
     """Yield all rows, and those that each split learns from."""
     yield rows
     for train, _ in splits:
         yield part_of(rows, train)
 
 
-def part_of(rows: Rows, index: NDArray[np.intp]) -> Rows:
-    """Return the rows at some numbers; of features in a file, a view of them in the order that they have there."""
-    if rows.in_memory:
+def part_of(rows: Divisible, index: NDArray[np.intp]) -> Divisible:
+    """Return some of the rows; of features in a file, a view of them in the order that they have there."""
+    if rows.in_memory or not isinstance(rows, Rows):
         return rows.take(index)
     mask = np.zeros(len(rows), bool)
     mask[index] = True
     return rows.take(mask)
 
 
-def mean_errors(path: Path, rows: Rows) -> Array:
+def mean_errors(path: Path, rows: Source) -> Array:
     """Return the mean squared error of each model of a path (a,) on some rows, 0 if none of them has a weight."""
     a, q, d = path.weight.shape
     stacked = path.weight.reshape(a * q, d).T
@@ -107,28 +107,26 @@ def mean_errors(path: Path, rows: Rows) -> Array:
     return np.asarray(squares / (total if total > 0 else 1.0))
 
 
-def sums_of_splits(rows: Rows, splits: Sequence[Split], fit_intercept: bool) -> Iterator[Sums]:
+def sums_of_splits(rows: Divisible, splits: Sequence[Split], fit_intercept: bool) -> Iterator[Sums]:
     """Yield the sums of all rows, and of those that each split learns from: of all other folds, or else its own."""
-    size = len(splits) * rows.n_features * (rows.n_features + rows.y.shape[1])
-    if not (_are_folds(splits, len(rows)) and size <= MOST_KEPT):
+    size = len(splits) * rows.n_features * (rows.n_features + rows.first().y.shape[1])
+    if not (_are_folds(splits, rows.n_parts) and size <= MOST_KEPT):
         yield Sums.of(rows, fit_intercept)
         yield from (Sums.of(part_of(rows, train), fit_intercept) for train, _ in splits)
         return
+    weighs = rows.weights_of([test for _, test in splits])[:, 0] > 0
     of_folds = [
-        Sums.of(part_of(rows, test), fit_intercept) if _weighs(rows, test) else None for _, test in splits
+        Sums.of(part_of(rows, test), fit_intercept) if has_weight else None
+        for has_weight, (_, test) in zip(weighs, splits, strict=True)
     ]
     for left_out in (None, *range(len(splits))):
         yield reduce(add, (sums for k, sums in enumerate(of_folds) if k != left_out and sums is not None))
 
 
-def check_learnable(rows: Rows, splits: Sequence[Split]) -> None:
+def check_learnable(rows: Divisible, splits: Sequence[Split]) -> None:
     """Raise OneLayerError if no row that a split learns from has a weight."""
-    if not all(_weighs(rows, train) for train, _ in splits):
+    if not rows.weights_of([train for train, _ in splits]).all():
         raise OneLayerError("no row that a fold learns from has a weight above 0: use fewer folds")
-
-
-def _weighs(rows: Rows, index: NDArray[np.intp]) -> bool:
-    return rows.c is None or bool(rows.c[index].any())
 
 
 def _are_folds(splits: Sequence[Split], n: int) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Divisible
 from onelayer.engines.threads import sums_share_threads
 from onelayer.solvers.folds import (
     FoldErrors,
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 
 def net_errors(
-    rows: Rows,
+    rows: Divisible,
     splits: Sequence[Split],
     families: Sequence[Family],
     alphas: ArrayLike | int = 100,
@@ -70,7 +70,7 @@ def net_errors(
     return found
 
 
-def _columns(rows: Rows, splits: Sequence[Split], fit_intercept: bool) -> Iterator[StandardColumns]:
+def _columns(rows: Divisible, splits: Sequence[Split], fit_intercept: bool) -> Iterator[StandardColumns]:
     """Yield the columns of all rows, and of those that each split learns from."""
     fewest = min(len(train) for train, _ in splits)
     if not are_summed(rows, fewest):

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Divisible, Rows, Source
 from onelayer.solvers.direct import MOST_SPARSE_FEATURES, least_squares
 from onelayer.solvers.folds import (
     FoldErrors,
@@ -28,7 +28,9 @@ from onelayer.solvers.spectra import Dual, Primal, RidgePath, WideRows, solution
 Array = NDArray[np.float64]
 
 
-def fold_errors(rows: Rows, splits: Sequence[Split], alphas: Array, fit_intercept: bool = True) -> FoldErrors:
+def fold_errors(
+    rows: Divisible, splits: Sequence[Split], alphas: Array, fit_intercept: bool = True
+) -> FoldErrors:
     """Return the errors of models of the rows that each split learns from, and the models of all rows.
 
     Args:
@@ -44,7 +46,8 @@ def fold_errors(rows: Rows, splits: Sequence[Split], alphas: Array, fit_intercep
     rows, exponent = rows.less_offset().weights_near_one()
     alphas, d = np.ldexp(given, -exponent), rows.n_features
     check_learnable(rows, splits)
-    if min(len(train) for train, _ in splits) <= d and len(rows) <= LARGEST:
+    is_wide = isinstance(rows, Rows) and min(len(train) for train, _ in splits) <= d
+    if isinstance(rows, Rows) and is_wide and len(rows) <= LARGEST:
         wide = WideRows.of(rows.gathered(), fit_intercept)
         path = wide.path(wide.factor(alphas), alphas)
         errors = _by_kernel(rows, splits, alphas, fit_intercept)
@@ -64,7 +67,7 @@ def fold_errors(rows: Rows, splits: Sequence[Split], alphas: Array, fit_intercep
 # Tall data
 
 
-def _by_gram(sums: Sums, rows: Rows, alphas: Array, fit_intercept: bool) -> RidgePath:
+def _by_gram(sums: Sums, rows: Source, alphas: Array, fit_intercept: bool) -> RidgePath:
     """Return the path of rows from their sums, and where these lack digits from the rows."""
     factor = Primal.of(sums.moments, sums.gram, sums.cross)
     path, is_resolved = factor.path(alphas), factor.resolves(alphas)
@@ -74,7 +77,7 @@ def _by_gram(sums: Sums, rows: Rows, alphas: Array, fit_intercept: bool) -> Ridg
     return path
 
 
-def _one_by_one(rows: Rows, alphas: Array, fit_intercept: bool) -> RidgePath:
+def _one_by_one(rows: Source, alphas: Array, fit_intercept: bool) -> RidgePath:
     fits = [least_squares(rows, float(alpha), fit_intercept) for alpha in alphas]
     return RidgePath(alphas, np.stack([fit.weight for fit in fits]), np.stack([fit.bias for fit in fits]))
 

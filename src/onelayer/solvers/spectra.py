@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Block, Rows
+from onelayer.data.rows import Block, Source
 from onelayer.double_double import EPS
 from onelayer.engines.threads import added
 from onelayer.solvers.direct import inverse_factor, least_squares
@@ -90,7 +90,7 @@ class Solution:
 
 
 def solution(
-    rows: Rows, moments: Moments, gram: Array, cross: Array, alpha: float, fit_intercept: bool
+    rows: Source, moments: Moments, gram: Array, cross: Array, alpha: float, fit_intercept: bool
 ) -> Solution:
     """Return the solution for a penalty: by the Gram matrix in units of the columns, or else the careful way.
 
