@@ -1,12 +1,15 @@
 """SGD on files that are sorted by class learns as on rows in a full shuffle: an external shuffle is one."""
 
+import csv
+import json
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from onelayer import OneLayerError, SoftmaxRegression, scan
+from onelayer import Model, OneLayerError, SoftmaxRegression, scan
 from onelayer.data.shuffle import ShuffledRows
 
 pytest.importorskip("torch")
@@ -39,7 +42,7 @@ def small(monkeypatch):
 def test_buckets_hold_every_row_once_and_of_each_class_its_share(sorted_rows, weight):
     folder, frame = sorted_rows
     shuffled = ShuffledRows(scan(folder, "k", NAMES, as_classes=True, weight=weight), seed=3)
-    parts = list(shuffled.buckets(0))
+    parts = list(shuffled.buckets(0, 1))
     assert shuffled.n_buckets == len(parts) > 9
     X, y = np.concatenate([part.X for part in parts]), np.concatenate([part.y for part in parts])
     found = pd.DataFrame(X, columns=NAMES).assign(k=y)
@@ -52,8 +55,10 @@ def test_buckets_hold_every_row_once_and_of_each_class_its_share(sorted_rows, we
     for part in parts:  # five deviations of a share
         apart = np.bincount(part.y, minlength=3) / len(part) - shares
         assert (np.abs(apart) < 5 * np.sqrt(shares * (1 - shares) / len(part))).all()
-    orders = [[len(part) for part in shuffled.buckets(epoch)] for epoch in range(4)]
-    assert len(set(map(tuple, orders))) > 1
+    sizes = [[len(part) for part in shuffled.buckets(epoch, 256)] for epoch in range(4)]
+    assert all(sum(of_pass) == N and not any(n % 256 for n in of_pass[:-1]) for of_pass in sizes)
+    first = [next(shuffled.buckets(epoch, 256)).X[0].tolist() for epoch in (0, 0, 1)]
+    assert first[0] == first[1] != first[2]
     again = ShuffledRows(scan(folder, "k", NAMES, as_classes=True, weight=weight), seed=3)
     np.testing.assert_array_equal(again.bucket(4).X, shuffled.bucket(4).X)
 
@@ -97,3 +102,70 @@ def test_an_offset_is_not_for_sgd(sorted_rows, tmp_path):
     rows = scan(tmp_path / "t.parquet", "k", NAMES, offset="w")
     with pytest.raises(OneLayerError, match="dense rows without an offset"):
         SoftmaxRegression(solver="sgd").fit(rows)
+
+
+def curve_of(run):
+    with (run / "history.csv").open() as file:
+        return [float(row["train_loss"]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize(
+    ("target", "model"), [("k", "softmax"), ("k", "mlp"), ("number", "linear"), ("number", "phm")]
+)
+def test_networks_learn_from_files_as_from_rows(sorted_rows, onelayer, tmp_path, target, model):
+    _, frame = sorted_rows
+    classes = frame["k"].map({0: "x", 1: "y", 2: "z"})
+    frame = frame[NAMES].assign(k=classes, number=frame["a"] - frame["b"] / 10 + frame["k"])
+    frame = frame.sort_values(target, ignore_index=True)
+    pq.write_table(pa.Table.from_pandas(frame), tmp_path / "t.parquet", row_group_size=500)
+    exclude = {"k": "number", "number": "k"}[target]
+    common = ("--target", target, "--exclude", exclude, "--model", model, "--epochs", "4", "--solver", "sgd")
+    curves, rows = (
+        [],
+        {"there": ["--memory", "1GB"]} | {f"here{seed}": ["--seed", str(seed)] for seed in range(3)},
+    )
+    for name, how in rows.items():
+        phm = ["--phm-n", "1"] if model == "phm" else []
+        out = tmp_path / name
+        result = onelayer(
+            *("train", str(tmp_path / "t.parquet"), *common, *how, *phm, "--valid", "0", "--lr", "0.05"),
+            *("--out", str(out), "--json"),
+        )
+        assert result.code == 0, result.err
+        curves.append(curve_of(out))
+    there, here = np.array(curves[0]), np.array(curves[1:])
+    spread = here.max(axis=0) - here.min(axis=0)
+    assert (np.abs(there - here.mean(axis=0)) < 3 * spread + 0.002 * here.mean(axis=0)).all()
+    found = json.loads(
+        onelayer("evaluate", str(tmp_path / "there"), str(tmp_path / "t.parquet"), "--json").out
+    )
+    assert Model.load(tmp_path / "there").kind == model
+    assert found["accuracy"] > 0.6 if target == "k" else found["r2"] > 0.7
+
+
+def test_a_run_by_sgd_on_files_goes_on_where_it_stopped(sorted_rows, onelayer, tmp_path):
+    folder, _ = sorted_rows
+    how = ("train", str(folder), "--target", "a", "--exclude", "k", "--weight", "w", "--solver", "sgd")
+    how = (*how, "--memory", "1GB", "--lr", "0.01")
+    for epochs, out, more in (("4", "whole", ()), ("2", "parts", ()), ("4", "parts", ("--resume",))):
+        result = onelayer(*how, "--epochs", epochs, "--out", str(tmp_path / out), *more)
+        assert result.code == 0, result.err
+    whole, parts = (Model.load(tmp_path / name) for name in ("whole", "parts"))
+    np.testing.assert_array_equal(whole.weight, parts.weight)
+    assert curve_of(tmp_path / "whole") == curve_of(tmp_path / "parts")
+
+
+def test_units_are_held_out(sorted_rows, onelayer, tmp_path):
+    folder, frame = sorted_rows
+    how = ("train", str(folder), "--target", "a", "--exclude", "k,w", "--memory", "1GB", "--json")
+    found = json.loads(onelayer(*how, "--valid", "0.25", "--out", str(tmp_path / "run")).out)
+    rows = scan(folder, "a", ["b", "c", "d"])
+    is_kept = np.repeat(np.arange(len(rows.units)) % 4 != 3, [unit.n for unit in rows.units])
+    X, y = np.c_[np.ones(N), frame[["b", "c", "d"]]], frame["a"].to_numpy()
+    theta = np.linalg.lstsq(X[is_kept], y[is_kept])[0]
+    errors = y[~is_kept] - X[~is_kept] @ theta
+    assert found["evaluated_on"] == "valid" and found["cross_validation"] is None
+    assert found["rmse"] == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-9)
+    assert found["r2"] == pytest.approx(1 - np.mean(errors**2) / y[~is_kept].var(), rel=1e-9)
+    result = onelayer(*how, "--valid", "0.001", "--out", str(tmp_path / "none"))
+    assert "a share of 0.001 of" in result.error and not (tmp_path / "none").exists()

@@ -9,7 +9,6 @@ from onelayer.data.dataset import Dataset
 from onelayer.data.rows import Divisible, Rows
 from onelayer.data.scaling import TableScaling
 from onelayer.data.spool import Spool
-from onelayer.errors import OneLayerError
 from onelayer.settings import Plan
 
 
@@ -19,13 +18,14 @@ class Prepared:
 
     Attributes:
         dataset: the data set, its training rows without those held out, in the user's units.
-        train: its training rows as the solver takes them: for SGD a table is in standard units, for the exact solvers
-            in the user's. Missing values are filled; images stay bytes.
+        train: its training rows, or a sample of them, as the solver takes them: for SGD a table is in standard units,
+            for the exact solvers in the user's. Missing values are filled; images stay bytes.
         held_out: the rows to measure on after each epoch, likewise; None if there are none.
         held_out_raw: the same in the user's units.
         held_out_name: ``"valid"``, ``"test"``, or ``"train"`` where there are no other rows.
         scaling: what standardises a table; None for images.
-        whole: all rows, where they are in files and the training rows are a sample of them.
+        whole: all rows to learn from, where they are in files and the training rows are a sample of them.
+        whole_held_out: likewise all that were held out, if any were.
     """
 
     dataset: Dataset
@@ -35,6 +35,7 @@ class Prepared:
     held_out_name: str
     scaling: TableScaling | None
     whole: Divisible | None = None
+    whole_held_out: Divisible | None = None
 
     @property
     def all_rows(self) -> Divisible:
@@ -82,8 +83,6 @@ def prepare(dataset: Dataset, plan: Plan) -> Prepared:
     if encoding is None:
         return Prepared(dataset, dataset.train, held_out, held_out, name, None)
     if not plan.is_exact:
-        if not encoding.fit_intercept:
-            raise OneLayerError("SGD learns a bias, which the formula leaves out: take the exact solution")
         dataset = replace(dataset, train=dataset.train.dense())
     scaling = TableScaling(dataset.train)
 

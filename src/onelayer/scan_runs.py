@@ -1,24 +1,29 @@
 """A run on rows that do not fit in memory: fitted and scored by passes over all of them, pictured by a sample."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from onelayer.cross_validation import CrossValidation
 from onelayer.data.dataset import Dataset
-from onelayer.data.rows import Block, Rows
+from onelayer.data.rows import Block, Rows, Source
 from onelayer.data.scaling import TableScaling
 from onelayer.data.scan import Scan
 from onelayer.errors import OneLayerError
 from onelayer.evaluation import evaluate
 from onelayer.exact import coefficients_of
-from onelayer.experiments import DEFAULTS, Run
-from onelayer.learning import Learned, learn
+from onelayer.experiments import Run
+from onelayer.history import History
+from onelayer.learning import learn
 from onelayer.model import Model
 from onelayer.preparing import Prepared
-from onelayer.settings import Plan, Settings
+from onelayer.settings import Plan
 from onelayer.timer import Timer
+
+if TYPE_CHECKING:
+    from onelayer.checkpoints import Checkpoint
 
 SAMPLE = 20_000  # rows that are pictured
 FOLDS = 5  # of the units, one of which is left out to judge by
@@ -38,69 +43,92 @@ def dataset_of_scan(rows: Scan, name: str) -> Dataset:
     )
 
 
-def train_scan(rows: Scan, dataset: Dataset, settings: Settings = DEFAULTS) -> Run:
-    """Train on all rows of a scan by passes over them, and measure the result.
-
-    How good such models are on new rows is said by one of four fifths of the units, on the last fifth.
+def prepare_scan(rows: Scan, dataset: Dataset, plan: Plan) -> Prepared:
+    """Hold some of the units out, if the plan says so, and take samples of both sides.
 
     Args:
         rows: of a scan.
         dataset: what ``dataset_of_scan`` returned for them.
-        settings: how; for an exact solver.
+        plan: how they are to be trained on.
 
     Raises:
-        OneLayerError: if the settings need rows in memory, or do not fit each other or the data.
+        OneLayerError: if the plan needs rows in memory, or a side would have no unit.
     """
-    plan = settings.for_data(dataset)
-    check_plan(plan)
+    if plan.cov in ("cluster", "HAC"):
+        what = f"--cov {plan.cov}"
+        raise OneLayerError(f"{what} takes rows in memory: leave out --memory and --cluster, or {what}")
+    if not plan.valid:
+        return _prepared(rows, None, dataset, plan)
+    ends = np.floor(np.arange(rows.n_parts + 1) * plan.valid)
+    is_held_out = np.diff(ends) > 0
+    if not is_held_out.any():
+        raise OneLayerError(
+            f"valid holds out parts of the files, and a share of {plan.valid:g} of {rows.n_parts} is none: choose a "
+            "larger share, 0, or write smaller row groups"
+        )
+    kept, held_out = (rows.take(np.flatnonzero(side)) for side in (~is_held_out, is_held_out))
+    return _prepared(kept, held_out, replace(dataset, train=_sample_of(kept)), plan)
+
+
+def _prepared(rows: Scan, held_out: Scan | None, dataset: Dataset, plan: Plan) -> Prepared:
+    """Return samples in the units that the solver takes, with all rows beside them."""
+    name, held_out_raw = "train", None
+    if held_out is not None:
+        name, held_out_raw = "valid", _sample_of(held_out)
+    if plan.is_exact:
+        scaling = TableScaling(dataset.train, rows.recipe.fill)
+        return Prepared(dataset, dataset.train, held_out_raw, held_out_raw, name, scaling, rows, held_out)
+    by_all = TableScaling(dataset.train, rows.recipe.fill, rows)
+    train, held = (
+        None if part is None else by_all.apply(part.dense(), np.float32)
+        for part in (dataset.train, held_out_raw)
+    )
+    assert train is not None
+    return Prepared(dataset, train, held, held_out_raw, name, by_all, rows, held_out)
+
+
+def train_scan(
+    prepared: Prepared,
+    plan: Plan,
+    *,
+    checkpoint: "Checkpoint | None" = None,
+    resume: bool = False,
+    on_epoch: Callable[[History], None] = lambda history: None,
+) -> Run:
+    """Train on rows that ``prepare_scan`` returned by passes over all of them, and measure the result.
+
+    How good such models are on new rows is said by the units held out, or else, of an exact solution, by one of four
+    fifths of the units, on the last fifth. See ``experiments.train`` for the arguments.
+    """
     timer = Timer()
-    learned = _learned(rows, dataset, plan)
+    learned = learn(prepared, plan, checkpoint, resume, on_epoch)
     seconds = {"fit": timer.stop()}
     timer.start()
-    model, prepared, solution = learned.model, _prepared(rows, dataset), learned.solution
-    assert solution is not None
-    scores = _train_scores(rows, model)
-    validated = _on_left_out(rows, dataset, learned.plan)
+    model, solution = learned.model, learned.solution
+    scores = _scores_of_parts(prepared, model)
+    validated = _on_left_out(prepared, learned.plan) if solution and not prepared.has_held_out else None
     seconds["evaluate"] = timer.stop()
     timer.start()
-    coefficients, errors = coefficients_of(solution, prepared, learned.plan)
+    coefficients = None
+    if solution:
+        coefficients, errors = coefficients_of(solution, prepared, learned.plan)
+        model = replace(model, errors=errors)
     seconds["errors"] = timer.stop()
     return Run(
-        replace(model, errors=errors),
+        model,
         prepared,
         learned.plan,
         learned.parameters,
-        solution.fit,
+        solution.fit if solution else None,
         learned.history,
-        {"train": model.outputs(dataset.train.X, dataset.train.offset)},
+        {name: model.outputs(part.X, part.offset) for name, part in prepared.parts.items()},
         scores,
         coefficients,
-        solution.choice,
+        solution.choice if solution else None,
         validated,
-        solution.warnings,
+        solution.warnings if solution else learned.history.still_falling(),
         seconds,
     )
-
-
-def check_plan(plan: Plan) -> None:
-    """Raise OneLayerError if a plan needs the rows in memory."""
-    needs = {
-        "SGD": not plan.is_exact,
-        "--valid": plan.valid > 0,
-        f"--cov {plan.cov}": plan.cov in ("cluster", "HAC"),
-    }
-    for what, is_asked in needs.items():
-        if is_asked:
-            raise OneLayerError(f"{what} takes rows in memory: leave out --memory and --cluster, or {what}")
-
-
-def _prepared(rows: Scan, dataset: Dataset) -> Prepared:
-    scaling = TableScaling(dataset.train, rows.recipe.fill)
-    return Prepared(dataset, dataset.train, None, None, "train", scaling, rows)
-
-
-def _learned(rows: Scan, dataset: Dataset, plan: Plan) -> Learned:
-    return learn(_prepared(rows, dataset), plan)
 
 
 def _sample_of(rows: Scan) -> Rows:
@@ -116,28 +144,37 @@ def _sample_of(rows: Scan) -> Rows:
     return rows.joined(parts)
 
 
-def _on_left_out(rows: Scan, dataset: Dataset, plan: Plan) -> CrossValidation | None:
+def _on_left_out(prepared: Prepared, plan: Plan) -> CrossValidation | None:
     """Return how good a model of four fifths of the units is on the others; None if there are fewer than five.
 
     A penalty that was chosen is taken: to choose it again would take as long again.
     """
+    rows = prepared.all_rows
     is_left_out = np.arange(rows.n_parts) % FOLDS == FOLDS - 1
     if not is_left_out.any():
         return None
-    model = _learned(rows.take(np.flatnonzero(~is_left_out)), dataset, replace(plan, cv=0)).model
+    part = replace(prepared, whole=rows.take(np.flatnonzero(~is_left_out)))
+    model = learn(part, replace(plan, cv=0)).model
     scores = _scores(rows.take(np.flatnonzero(is_left_out)), model)
     return CrossValidation(scores, (scores,))
 
 
-def _train_scores(rows: Scan, model: Model) -> dict[str, Any]:
-    found = _scores(rows, model)
+def _scores_of_parts(prepared: Prepared, model: Model) -> dict[str, Any]:
+    """Return how good a model is on all rows that it has learned from, and on all that were held out."""
+    parts = {"train": _scores(prepared.all_rows, model)}
+    if prepared.whole_held_out is not None:
+        parts["valid"] = _scores(prepared.whole_held_out, model)
+    judged = "valid" if "valid" in parts else "train"
+    scores: dict[str, Any] = {"evaluated_on": judged}
     if model.classes:
-        return {"evaluated_on": "train", "test_accuracy": None} | {f"train_{k}": v for k, v in found.items()}
-    loss = None if found.get("r2") is None else (1 - found["r2"]) / 2
-    return {"evaluated_on": "train", "train_loss": loss, "r2": found.get("r2"), "rmse": found["rmse"]}
+        of_parts = {f"{part}_{name}": v for part, found in parts.items() for name, v in found.items()}
+        return scores | {"test_accuracy": None} | of_parts
+    r2 = parts["train"].get("r2")
+    scores["train_loss"] = None if r2 is None else (1 - r2) / 2
+    return scores | {"r2": parts[judged].get("r2"), "rmse": parts[judged]["rmse"]}
 
 
-def _scores(rows: Scan, model: Model) -> dict[str, float]:
+def _scores(rows: Source, model: Model) -> dict[str, float]:
     """Return accuracy and loss, or R², if there is one, and the root mean squared error, of a model on all rows."""
     scores = evaluate(rows, model).scores
     return {name: scores[name] for name in ("accuracy", "loss", "r2", "rmse") if scores.get(name) is not None}

@@ -113,6 +113,8 @@ class Settings:
         default_valid = DEFAULT_VALID if dataset.test is None and (is_sgd or not is_table) else 0.0
         if is_sgd and dataset.train.offset is not None:
             raise OneLayerError("SGD has no offset: take the exact solution")
+        if is_sgd and dataset.encoding is not None and not dataset.encoding.fit_intercept:
+            raise OneLayerError("SGD learns a bias, which the formula leaves out: take the exact solution")
         return Plan(
             model=model,
             way=self.way or ("concise" if model in ("mlp", "phm") else "fused"),

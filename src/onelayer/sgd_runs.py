@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,10 @@ from onelayer.preparing import Prepared
 from onelayer.settings import Plan
 from onelayer.solvers.batches import choose_device
 from onelayer.solvers.stability import largest_stable_lr
+
+if TYPE_CHECKING:
+    from onelayer.data.rows import Rows
+    from onelayer.data.shuffle import ShuffledRows
 
 Array = NDArray[np.floating]
 
@@ -65,7 +70,7 @@ def descend(
     try:
         history = training.fit(
             module,
-            prepared.train,
+            _rows_of(prepared, plan),
             prepared.held_out,
             way=plan.way,
             epochs=plan.epochs,
@@ -80,6 +85,18 @@ def descend(
             checkpoint.discard()
         raise
     return module, history
+
+
+def _rows_of(prepared: Prepared, plan: Plan) -> "Rows | ShuffledRows":
+    """Return the rows in standard units; those of files are shuffled by way of the disk."""
+    whole, scaling = prepared.whole, prepared.scaling
+    if whole is None or scaling is None:
+        return prepared.train
+    from onelayer.data.scan import Scan
+    from onelayer.data.shuffle import ShuffledRows
+
+    assert isinstance(whole, Scan)
+    return ShuffledRows(whole, plan.seed, lambda rows: scaling.apply(rows, np.float32))
 
 
 def build(plan: Plan, dataset: Dataset) -> nn.Module:

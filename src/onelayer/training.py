@@ -2,18 +2,22 @@
 
 from collections.abc import Callable
 from itertools import repeat
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from onelayer.data.rows import NUMBERS, Rows
 from onelayer.errors import DivergenceError, OneLayerError
 from onelayer.history import History
 from onelayer.solvers import concise, scratch, sgd
-from onelayer.solvers.batches import Batches
+from onelayer.solvers.batches import Batches, epoch_order
 from onelayer.solvers.descent import descend, score_of
-from onelayer.solvers.epoch import EpochScore, Way, check_settings
+from onelayer.solvers.epoch import EpochScore, Way, check_settings, mean_score
 from onelayer.solvers.stability import largest_stable_lr
+
+if TYPE_CHECKING:
+    from onelayer.data.shuffle import ShuffledRows
 
 WAYS = {"fused": sgd.train_epoch, "scratch": scratch.train_epoch, "concise": concise.train_epoch}
 
@@ -22,7 +26,7 @@ START_SAMPLE = 4096
 
 def fit(
     model: nn.Module,
-    rows: Rows,
+    rows: "Rows | ShuffledRows",
     held_out: Rows | None = None,
     *,
     way: Way = "fused",
@@ -40,7 +44,8 @@ def fit(
 
     Args:
         model: from features (n, d) to outputs (n, q); the rows are brought to its device and float type.
-        rows: the examples to learn from; ``"fused"`` heeds their weights, which the other ways refuse.
+        rows: the examples to learn from; ``"fused"`` heeds their weights, which the other ways refuse. Those of files
+            come shuffled, in parts that fit in memory.
         held_out: examples to measure it on after each epoch.
         way: ``"fused"`` and ``"scratch"`` train an ``nn.Linear``, ``"concise"`` any module.
         epochs: passes over the rows in total, resumed ones included.
@@ -59,14 +64,24 @@ def fit(
     _check_way(way, model, rows)
     if not len(rows):
         raise OneLayerError("there are no rows to train on")
-    batches = _fitting(model, rows)
+    batches = _fitting(model, rows if isinstance(rows, Rows) else rows.bucket(0))
     held_out_batches = None if held_out is None else _fitting(model, held_out)
     initial = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     so_far = resume or History(_start_loss(model, batches))
     first = len(so_far.epochs) + 1
 
-    def one_epoch(order: Tensor, lr: float) -> EpochScore:
-        return WAYS[way](model, batches, order, batch_size, lr)  # type: ignore[arg-type] # _check_way has looked
+    def one_epoch(epoch: int, lr: float) -> EpochScore:
+        parts = (
+            [batches]
+            if isinstance(rows, Rows)
+            else (_fitting(model, part) for part in rows.buckets(epoch, batch_size))
+        )
+        scores, sizes = [], []
+        for part in parts:
+            order = epoch_order(len(part), seed, epoch)
+            scores.append(WAYS[way](model, part, order, batch_size, lr))  # type: ignore[arg-type] # _check_way has looked
+            sizes.append(len(part))
+        return mean_score(scores, sizes)
 
     def diverged(epoch: int, lr: float, loss: float) -> DivergenceError:
         model.load_state_dict(initial)
@@ -74,10 +89,8 @@ def fit(
 
     return descend(
         model,
-        batches,
         one_epoch,
         repeat(lr, epochs + 1 - first),
-        seed=seed,
         so_far=so_far,
         diverged=diverged,
         first_epoch=first,
@@ -97,13 +110,13 @@ def evaluate(model: nn.Module, rows: Rows) -> EpochScore:
     return score_of(model, _fitting(model, rows))
 
 
-def _check_way(way: Way, model: nn.Module, rows: Rows) -> None:
+def _check_way(way: Way, model: nn.Module, rows: "Rows | ShuffledRows") -> None:
     """Raise OneLayerError if there is no such way, or it cannot train the model on the rows."""
     if way not in WAYS:
         raise OneLayerError(f"way must be one of {', '.join(WAYS)}, not {way!r}")
     if way != "concise" and not isinstance(model, nn.Linear):
         raise OneLayerError(f"only the concise way trains {type(model).__name__}, not {way}")
-    if way != "fused" and rows.c is not None:
+    if way != "fused" and rows.has_weights:
         raise OneLayerError(f"only the fused way heeds the weights of rows, not {way}")
 
 

@@ -21,7 +21,7 @@ def cluster() -> None:
 
 
 @app.command()
-@options.with_table_options
+@options.with_groups
 def check(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="tls://HOST:PORT, or local:N.")],
     data: Annotated[
@@ -29,17 +29,11 @@ def check(
     ] = None,
     *,
     table: options.TableOptions,
-    insecure: far.Insecure = False,
-    tls_ca: far.TlsCa = None,
-    tls_cert: far.TlsCert = None,
-    tls_key: far.TlsKey = None,
+    access: far.Access,
     as_json: options.Json = False,
 ) -> None:
     """Check that workers have the package, see the files of DATA, and how fast they read them."""
-    from onelayer.engines.cluster import Cluster
-
-    where = Cluster(address, insecure, tls_ca, tls_cert, tls_key)
-    with busy(f"asking {address}"), where.client() as client:
+    with busy(f"asking {address}"), access.to(address).client() as client:
         from onelayer.data.places import is_address
         from onelayer.engines.dask import check_files, check_versions, workers_of
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from onelayer.settings import Plan
 
 
-@options.with_table_options
+@options.with_groups
 def compare(
     data: options.DataOrQuery = None,
     *,

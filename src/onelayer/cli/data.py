@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from onelayer.data.columns import Profile
 
 
-@options.with_table_options
+@options.with_groups
 def data(
     source: Annotated[
         str | None, typer.Argument(metavar="DATA", help="A table; what ships with the package if not given.")

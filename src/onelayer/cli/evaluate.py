@@ -11,18 +11,13 @@ if TYPE_CHECKING:
     from onelayer.evaluation import Evaluation
 
 
-@options.with_table_options
+@options.with_groups
 def evaluate(
     model: options.Model,
     data: options.Data,
     table: options.ReadingOptions,
+    where: far.Far,
     as_json: options.Json = False,
-    memory: far.Memory = None,
-    cluster: far.Cluster = None,
-    insecure: far.Insecure = False,
-    tls_ca: far.TlsCa = None,
-    tls_cert: far.TlsCert = None,
-    tls_key: far.TlsKey = None,
 ) -> None:
     """Measure MODEL on DATA: the test images of a folder, or every row of a table; in brackets, 95% intervals.
 
@@ -33,7 +28,7 @@ def evaluate(
     from onelayer.inputs import labelled_rows, labelled_scan
     from onelayer.model import Model
 
-    where, trained = far.Far(memory, cluster, insecure, tls_ca, tls_cert, tls_key), Model.load(model)
+    trained = Model.load(model)
     if where.is_asked:
         with where.rows(lambda memory: labelled_scan(trained, data, table.reading, memory)) as rows:
             found = evaluation.evaluate(rows, trained)

@@ -12,52 +12,63 @@ from onelayer.cli.console import passes
 
 if TYPE_CHECKING:
     from onelayer.data.scan import Scan
+    from onelayer.engines.cluster import Cluster
 
 PANEL = "Beyond memory"
-Memory = Annotated[
-    str | None,
-    typer.Option(
-        metavar="SIZE",
-        help="Read the rows again in each pass, and take no more memory than this, such as 2GB.",
-        rich_help_panel=PANEL,
-    ),
-]
-Cluster = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS",
-        help="A Dask cluster whose workers read the files: tls://HOST:PORT, or local:N for N processes here.",
-        rich_help_panel=PANEL,
-    ),
-]
-Insecure = Annotated[
-    bool,
-    typer.Option("--insecure", help="Also a scheduler elsewhere without encryption.", rich_help_panel=PANEL),
-]
-TlsCa = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Whose certificates are trusted.", rich_help_panel=PANEL)
-]
-TlsCert = Annotated[
-    str | None, typer.Option(metavar="FILE", help="The certificate of this end.", rich_help_panel=PANEL)
-]
-TlsKey = Annotated[str | None, typer.Option(metavar="FILE", help="Its key.", rich_help_panel=PANEL)]
 
 
 @dataclass(frozen=True)
-class Far:
-    """Where passes over rows go, if not through memory.
+class Access:
+    """What it takes to use a cluster."""
 
-    Attributes:
-        memory: how much this process may take.
-        cluster: the address of a cluster; and the next ones, what it takes to use it.
-    """
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure", help="Also a scheduler elsewhere without encryption.", rich_help_panel=PANEL
+        ),
+    ] = False
+    tls_ca: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Whose certificates are trusted.", rich_help_panel=PANEL),
+    ] = None
+    tls_cert: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The certificate of this end.", rich_help_panel=PANEL)
+    ] = None
+    tls_key: Annotated[str | None, typer.Option(metavar="FILE", help="Its key.", rich_help_panel=PANEL)] = (
+        None
+    )
 
-    memory: str | None
-    cluster: str | None
-    insecure: bool
-    tls_ca: str | None
-    tls_cert: str | None
-    tls_key: str | None
+    def to(self, address: str) -> "Cluster":
+        """Return the cluster at an address.
+
+        Raises:
+            OneLayerError: if it may not be used so.
+        """
+        from onelayer.engines.cluster import Cluster
+
+        return Cluster(address, self.insecure, self.tls_ca, self.tls_cert, self.tls_key)
+
+
+@dataclass(frozen=True)
+class Far(Access):
+    """Where passes over rows go, if not through memory."""
+
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Read the rows again in each pass, and take no more memory than this, such as 2GB.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A Dask cluster whose workers read the files: tls://HOST:PORT, or local:N for N processes here.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
 
     @property
     def is_asked(self) -> bool:
@@ -74,7 +85,6 @@ class Far:
         Raises:
             OneLayerError: if the one or the other cannot be used.
         """
-        from onelayer.engines.cluster import Cluster
         from onelayer.engines.memory import bytes_in
 
         memory = None if self.memory is None else bytes_in(self.memory)
@@ -83,7 +93,7 @@ class Far:
             with _shown(rows):
                 yield rows
             return
-        cluster = Cluster(self.cluster, self.insecure, self.tls_ca, self.tls_cert, self.tls_key)
+        cluster = self.to(self.cluster)
         rows = scan(None if self.cluster.startswith("local:") else memory)
         with cluster.client(memory) as client:
             there = rows.on(client)

@@ -3,7 +3,7 @@
 import csv
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
@@ -49,11 +49,9 @@ Task = Annotated[
 Seed = Annotated[
     int, typer.Option(min=0, max=MAX_SEED, help="Sets the weights, the split and the order of the rows.")
 ]
-SGD, EXACT, ERRORS = (
-    "SGD",
-    "The exact solution and its penalty",
-    "Errors of the coefficients",
-)  # panels of the help
+# Panels of the help
+SGD, EXACT, ERRORS = "SGD", "The exact solution and its penalty", "Errors of the coefficients"
+TABLE, READING = "The table", "How the table is read"
 Epochs = Annotated[
     int | None, typer.Option(help="Passes over the training rows; 10 if not given.", rich_help_panel=SGD)
 ]
@@ -84,30 +82,55 @@ class ReadingOptions:
     """How a table is to be read where it does not say so itself."""
 
     sep: Annotated[
-        str | None, typer.Option(metavar="CHAR", help="What separates cells, or tab; found out if not given.")
+        str | None,
+        typer.Option(
+            metavar="CHAR",
+            help="What separates cells, or tab; found out if not given.",
+            rich_help_panel=READING,
+        ),
     ] = None
-    decimal: Annotated[str | None, typer.Option(metavar="CHAR", help="The decimal mark.")] = None
-    thousands: Annotated[str | None, typer.Option(metavar="CHAR", help="The mark between thousands.")] = None
+    decimal: Annotated[
+        str | None, typer.Option(metavar="CHAR", help="The decimal mark.", rich_help_panel=READING)
+    ] = None
+    thousands: Annotated[
+        str | None, typer.Option(metavar="CHAR", help="The mark between thousands.", rich_help_panel=READING)
+    ] = None
     header_row: Annotated[
         int | None,
-        typer.Option(metavar="LINE", help="The line with the names of the columns; 0 if none has."),
+        typer.Option(
+            metavar="LINE",
+            help="The line with the names of the columns; 0 if none has.",
+            rich_help_panel=READING,
+        ),
     ] = None
     comment: Annotated[
-        str | None, typer.Option(metavar="CHAR", help="What lines that are comments begin with.")
+        str | None,
+        typer.Option(
+            metavar="CHAR", help="What lines that are comments begin with.", rich_help_panel=READING
+        ),
     ] = None
     na: Annotated[
         list[str] | None,
-        typer.Option(metavar="CELL", help="A cell that means a missing value, in any column."),
+        typer.Option(
+            metavar="CELL", help="A cell that means a missing value, in any column.", rich_help_panel=READING
+        ),
     ] = None
     encoding: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of a text file; found out if not given.")
+        str | None,
+        typer.Option(metavar="NAME", help="Of a text file; found out if not given.", rich_help_panel=READING),
     ] = None
-    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Of an Excel workbook.")] = None
-    table: Annotated[str | None, typer.Option(metavar="NAME", help="Of a SQLite or DuckDB file.")] = None
+    sheet: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of an Excel workbook.", rich_help_panel=READING)
+    ] = None
+    table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of a SQLite or DuckDB file.", rich_help_panel=READING)
+    ] = None
     transpose: Annotated[
         bool | None,
         typer.Option(
-            help="Images lie on their side, as EMNIST's do. If not given, as in training.", show_default=False
+            help="Images lie on their side, as EMNIST's do. If not given, as in training.",
+            show_default=False,
+            rich_help_panel=READING,
         ),
     ] = None
 
@@ -124,45 +147,69 @@ class ReadingOptions:
 class TableOptions(ReadingOptions):
     """What of a table is to be learned from, and how it is to be read."""
 
-    target: Annotated[str | None, typer.Option(help="The column to predict (tables).")] = None
+    target: Annotated[
+        str | None, typer.Option(help="The column to predict (tables).", rich_help_panel=TABLE)
+    ] = None
     features: Annotated[
         list[str] | None,
-        typer.Option(metavar="A,B", help="The columns to predict from; all others if not given."),
+        typer.Option(
+            metavar="A,B", help="The columns to predict from; all others if not given.", rich_help_panel=TABLE
+        ),
     ] = None
-    exclude: Annotated[list[str] | None, typer.Option(metavar="A,B", help="Columns to leave out.")] = None
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="A,B", help="Columns to leave out.", rich_help_panel=TABLE)
+    ] = None
     categorical: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="A,B", help="Columns that are categories although they look like numbers or text."
+            metavar="A,B",
+            help="Columns that are categories although they look like numbers or text.",
+            rich_help_panel=TABLE,
         ),
     ] = None
     reference: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN=LEVEL", help="The level that the others of a category are relative to."),
+        typer.Option(
+            metavar="COLUMN=LEVEL",
+            help="The level that the others of a category are relative to.",
+            rich_help_panel=TABLE,
+        ),
     ] = None
     date_parts: Annotated[
         str | None,
-        typer.Option(metavar="A,B", help="What of dates counts: year, month, day, weekday, hour, days."),
+        typer.Option(
+            metavar="A,B",
+            help="What of dates counts: year, month, day, weekday, hour, days.",
+            rich_help_panel=TABLE,
+        ),
     ] = None
-    date_as: Annotated[Literal["days"] | None, typer.Option(help="Dates as numbers: days since 1970.")] = None
+    date_as: Annotated[
+        Literal["days"] | None, typer.Option(help="Dates as numbers: days since 1970.", rich_help_panel=TABLE)
+    ] = None
     formula: Annotated[
         str | None,
         typer.Option(
-            metavar="FORMULA", help='Such as "price ~ area * city + log(age)", instead of features.'
+            metavar="FORMULA",
+            help='Such as "price ~ area * city + log(age)", instead of features.',
+            rich_help_panel=TABLE,
         ),
     ] = None
     missing: Annotated[
         Literal["error", "mean", "drop"],
-        typer.Option(help="Missing values: stop, fill in the column's mean, or drop the row."),
+        typer.Option(
+            help="Missing values: stop, fill in the column's mean, or drop the row.", rich_help_panel=TABLE
+        ),
     ] = "error"
-    weight: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of the rows' weights.")] = (
-        None
-    )
+    weight: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of the rows' weights.", rich_help_panel=TABLE),
+    ] = None
     offset: Annotated[
         str | None,
         typer.Option(
             metavar="COLUMN",
             help="A column that is added to the prediction as it is, or to the logit of the second of two classes.",
+            rich_help_panel=TABLE,
         ),
     ] = None
     groups: Annotated[
@@ -171,11 +218,16 @@ class TableOptions(ReadingOptions):
             metavar="A,B",
             help="One column or two whose values say which rows depend on each other: errors allow for it (--cov "
             "cluster), and cross-validation leaves groups together.",
+            rich_help_panel=TABLE,
         ),
     ] = None
     sql: Annotated[
         str | None,
-        typer.Option(metavar="QUERY", help="Instead of DATA: \"select … from 'sales.parquet' where …\"."),
+        typer.Option(
+            metavar="QUERY",
+            help="Instead of DATA: \"select … from 'sales.parquet' where …\".",
+            rich_help_panel=TABLE,
+        ),
     ] = None
 
     @property
@@ -312,32 +364,42 @@ def _pair(text: str) -> tuple[str, str]:
     return column.strip(), level.strip()
 
 
-def with_table_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of the class that its argument ``table`` is of, in the place of that argument."""
+def with_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command, in the place of each argument that is of a dataclass, the options that are its fields.
+
+    Those of the class itself come before those that it inherits.
+    """
     signature = inspect.signature(command, eval_str=True)
-    group = signature.parameters["table"].annotation
-    hints = get_type_hints(group, include_extras=True)
-    of_reading = {f.name for f in fields(ReadingOptions)}
-    for name, hint in hints.items():
-        hint.__metadata__[0].rich_help_panel = "How the table is read" if name in of_reading else "The table"
-    shared = [
-        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
-        for f in sorted(fields(group), key=lambda f: f.name in of_reading)
-    ]
+    groups: dict[str, Any] = {
+        p.name: p.annotation for p in signature.parameters.values() if is_dataclass(p.annotation)
+    }
     parameters: list[inspect.Parameter] = []
     for parameter in signature.parameters.values():
-        parameters += (
-            shared if parameter.name == "table" else [parameter.replace(kind=parameter.KEYWORD_ONLY)]
-        )
+        if parameter.name in groups:
+            parameters += _options_of(groups[parameter.name])
+        else:
+            parameters.append(parameter.replace(kind=parameter.KEYWORD_ONLY))
 
     @wraps(command)
-    def with_group(**values: Any) -> None:
-        table = group(**{f.name: values.pop(f.name) for f in fields(group)})
-        command(**values, table=table)
+    def with_options(**values: Any) -> None:
+        made = {
+            name: group(**{f.name: values.pop(f.name) for f in fields(group)})
+            for name, group in groups.items()
+        }
+        command(**values, **made)
 
-    with_group.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    with_group.__annotations__ = {}
-    return with_group
+    with_options.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {}
+    return with_options
+
+
+def _options_of(group: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    own = inspect.get_annotations(group)
+    return [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
+        for f in sorted(fields(group), key=lambda f: f.name not in own)
+    ]
 
 
 def whole_numbers(option: str, text: str) -> list[int]:

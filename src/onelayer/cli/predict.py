@@ -9,7 +9,7 @@ from onelayer.cli import options
 from onelayer.cli.console import busy, counted, data_output, say
 
 
-@options.with_table_options
+@options.with_groups
 def predict(
     model: options.Model,
     data: options.Data,

@@ -14,12 +14,16 @@ from onelayer.cli.results import about_data, print_plan, print_result, summary
 from onelayer.timer import Timer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from onelayer.data import Dataset
+    from onelayer.data.scan import Scan
     from onelayer.experiments import Run
+    from onelayer.preparing import Prepared
     from onelayer.settings import Plan, Settings
 
 
-@options.with_table_options
+@options.with_groups
 def train(
     data: options.DataOrQuery = None,
     *,
@@ -113,16 +117,13 @@ def train(
     ] = False,
     lang: Annotated[Literal["en", "zh"], typer.Option(help="The language of report.html.")] = "en",
     as_json: options.Json = False,
-    memory: far.Memory = None,
-    cluster: far.Cluster = None,
-    insecure: far.Insecure = False,
-    tls_ca: far.TlsCa = None,
-    tls_cert: far.TlsCert = None,
-    tls_key: far.TlsKey = None,
+    where: far.Far,
 ) -> None:
     """Train on DATA and write the model, its history and a report to a folder."""
     timer = Timer()
-    where = far.Far(memory, cluster, insecure, tls_ca, tls_cert, tls_key)
+    from onelayer.experiments import train_prepared
+    from onelayer.preparing import prepare
+    from onelayer.run_folder import run_folder
     from onelayer.settings import Settings
 
     chosen = Settings(
@@ -159,7 +160,9 @@ def train(
         print_plan(dataset, plan)
     if dry_run:
         return
-    run, files = _train_into(folder, dataset, plan, resume, as_json, lang)
+    with run_folder(folder):
+        flags = resume, as_json
+        run, files = _by_epochs(folder, prepare(dataset, plan), plan, train_prepared, flags, lang)
     _report_on(run, seconds | run.seconds, folder, files, as_json)
 
 
@@ -175,16 +178,14 @@ def _train_far(
 ) -> None:
     """Train on rows that stay in files; see ``train``."""
     from onelayer.data.table_names import stem
-    from onelayer.pass_journal import Journal
-    from onelayer.run_folder import PASSES, run_folder
-    from onelayer.scan_runs import check_plan, dataset_of_scan, train_scan
+    from onelayer.run_folder import run_folder
+    from onelayer.scan_runs import dataset_of_scan, prepare_scan, train_scan
 
     resume, is_dry, as_json = flags
     timer = Timer()
     with where.rows(lambda memory: table.scan(data, chosen.model, task, memory)) as rows:
         dataset = dataset_of_scan(rows, "query" if data is None else stem(data))
         plan = _plan(chosen, dataset)
-        check_plan(plan)
         folder = out or Path("runs") / f"{dataset.name}-{plan.model}"
         seconds = {"load": timer.stop()}
         if not as_json:
@@ -194,17 +195,33 @@ def _train_far(
                 print_json({"data": dataset.name, "rows": len(rows), **about_data(dataset)})
             return
         with run_folder(folder):
-            journal = Journal(rows.engine, folder / PASSES, rows, plan, resume)
-            try:
-                run = train_scan(rows.walked_by(journal), dataset, chosen)
-            except KeyboardInterrupt:
-                say("\ninterrupted; the same command with --resume goes on", stderr=True)
-                raise
-            if journal.replayed:
-                say(f"resumed: the sums of {journal.replayed} passes were there", stderr=True)
-            files = _write_report(run, folder, None, lang)
-            journal.remove()
+            if plan.is_exact:
+                run, files = _by_passes(folder, rows, dataset, plan, resume, lang)
+            else:
+                prepared = prepare_scan(rows, dataset, plan)
+                run, files = _by_epochs(folder, prepared, plan, train_scan, (resume, as_json), lang)
     _report_on(run, seconds | run.seconds, folder, files, as_json)
+
+
+def _by_passes(
+    folder: Path, rows: "Scan", dataset: "Dataset", plan: "Plan", resume: bool, lang: Literal["en", "zh"]
+) -> "tuple[Run, list[str]]":
+    """Solve exactly, with a journal of the passes over files in ``folder``, and write the report there."""
+    from onelayer.pass_journal import Journal
+    from onelayer.run_folder import PASSES
+    from onelayer.scan_runs import prepare_scan, train_scan
+
+    journal = Journal(rows.engine, folder / PASSES, rows, plan, resume)
+    try:
+        run = train_scan(prepare_scan(rows.walked_by(journal), dataset, plan), plan)
+    except KeyboardInterrupt:
+        _say_interrupted()
+        raise
+    if journal.replayed:
+        say(f"resumed: the sums of {journal.replayed} passes were there", stderr=True)
+    files = _write_report(run, folder, None, lang)
+    journal.remove()
+    return run, files
 
 
 def _report_on(run: "Run", seconds: dict[str, float], folder: Path, files: list[str], as_json: bool) -> None:
@@ -226,31 +243,35 @@ def _plan(settings: "Settings", dataset: "Dataset") -> "Plan":
     return plan
 
 
-def _train_into(
-    folder: Path, dataset: "Dataset", plan: "Plan", resume: bool, quiet: bool, lang: Literal["en", "zh"]
+def _by_epochs(
+    folder: Path,
+    prepared: "Prepared",
+    plan: "Plan",
+    train: "Callable[..., Run]",
+    flags: tuple[bool, bool],
+    lang: Literal["en", "zh"],
 ) -> "tuple[Run, list[str]]":
-    """Train with checkpoints in ``folder`` and write the report there."""
+    """Train with checkpoints in ``folder``, if the solver has epochs, and write the report there."""
     from onelayer import experiments
-    from onelayer.preparing import prepare
-    from onelayer.run_folder import CHECKPOINT_FILE, run_folder
+    from onelayer.run_folder import CHECKPOINT_FILE
 
-    with run_folder(folder):
-        prepared = prepare(dataset, plan)
-        checkpoint = experiments.checkpoint_for(prepared, plan, folder / CHECKPOINT_FILE)
-        if resume and checkpoint and checkpoint.source is None:
-            say(f"there is nothing to resume in {folder}: training from the first epoch", stderr=True)
-        held_out = "valid" if plan.valid else "test"
-        try:
-            with EpochPrinter(plan.epochs, held_out, quiet) as on_epoch:
-                run = experiments.train_prepared(
-                    prepared, plan, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch
-                )
-        except KeyboardInterrupt:
-            if checkpoint:
-                say(stderr=True)
-                say("interrupted; the same command with --resume goes on", stderr=True)
-            raise
-        return run, _write_report(run, folder, checkpoint.latest if checkpoint else None, lang)
+    resume, quiet = flags
+    checkpoint = experiments.checkpoint_for(prepared, plan, folder / CHECKPOINT_FILE)
+    if resume and checkpoint and checkpoint.source is None:
+        say(f"there is nothing to resume in {folder}: training from the first epoch", stderr=True)
+    try:
+        with EpochPrinter(plan.epochs, "valid" if plan.valid else "test", quiet) as on_epoch:
+            run = train(prepared, plan, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch)
+    except KeyboardInterrupt:
+        if checkpoint:
+            _say_interrupted()
+        raise
+    return run, _write_report(run, folder, checkpoint.latest if checkpoint else None, lang)
+
+
+def _say_interrupted() -> None:
+    say(stderr=True)
+    say("interrupted; the same command with --resume goes on", stderr=True)
 
 
 def _write_report(run: "Run", folder: Path, checkpoint: bytes | None, lang: Literal["en", "zh"]) -> list[str]:

@@ -18,7 +18,7 @@ POINTS_A_DECADE = 2
 DIVERGED: dict[str, Any] = {"diverged": True, "loss": None, "accuracy": None, "spread": None}
 
 
-@options.with_table_options
+@options.with_groups
 def tune(
     data: options.DataOrQuery = None,
     *,

@@ -5,6 +5,7 @@ standardised features is an affine map of the features.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -43,18 +44,22 @@ class RunningMoments:
         return RunningMoments.of_rows(Rows(X, np.zeros(X.shape[0]), "regression", c))
 
     @staticmethod
-    def of_rows(rows: Source) -> "RunningMoments":
+    def of_rows(rows: Source, values: Callable[[Block], Array] = Block.dense) -> "RunningMoments":
         """Return those of rows wherever they are, dense or not, block by block, in two passes.
+
+        Args:
+            rows: features, targets and weights.
+            values: the columns (m, d) of a block that are meant, the features if not given.
 
         Raises:
             OneLayerError: if squares of features overflow.
         """
         origin = _first_values(
-            rows.first().dense()
-        )  # differences from it are exactly 0 for a constant column
+            values(rows.first())
+        )  # for a constant column differences from it are exactly 0
 
         def sums(block: Block) -> list[Array]:
-            X, c = block.dense(), block.row_weights()
+            X, c = values(block), block.row_weights()
             return [c @ ~np.isnan(X), c @ (_filled(X, origin) - origin)]
 
         total, step = rows.sum(lambda block: _by_parts(sums, block))
@@ -63,7 +68,7 @@ class RunningMoments:
 
         def squares(block: Block) -> list[Array]:
             with np.errstate(over="ignore", invalid="ignore"):
-                return [block.row_weights() @ np.square(_filled(block.dense(), mean) - mean)]
+                return [block.row_weights() @ np.square(_filled(values(block), mean) - mean)]
 
         variance = rows.sum(lambda block: _by_parts(squares, block))[0] / np.where(total > 0, total, 1)
         if not np.isfinite(variance).all():
@@ -144,10 +149,12 @@ class TableScaling:
     Args:
         rows: float features (n, d), in which NaN means missing; features in CSR stay as they are.
         fill: what stands for missing values (d,), if it is not the means of these rows, which may be a sample.
+        whole: the rows that they are a sample of, by which the scaling goes; else by the sample.
     """
 
     rows: Rows
     fill: Array | None = None
+    whole: Source | None = None
 
     @cached_property
     def features(self) -> Scaling:
@@ -155,7 +162,8 @@ class TableScaling:
         rows, d = self.rows, self.rows.n_features
         if rows.is_sparse:
             return Scaling(np.zeros(d), np.ones(d))
-        found = RunningMoments.of(rows.X).scaling()
+        moments = RunningMoments.of(rows.X) if self.whole is None else RunningMoments.of_rows(self.whole)
+        found = moments.scaling()
         return found if self.fill is None else replace(found, mean=self.fill)
 
     @cached_property
@@ -163,7 +171,11 @@ class TableScaling:
         """That of q columns; with scale 1 for a constant target, and for classes nothing but that."""
         if self.rows.task == "classes":
             return Scaling(np.zeros(1), np.ones(1))
-        found = RunningMoments.of(self.rows.y).scaling()
+        found = (
+            RunningMoments.of(self.rows.y)
+            if self.whole is None
+            else RunningMoments.of_rows(self.whole, lambda block: block.y)
+        ).scaling()
         return replace(found, scale=np.where(np.isfinite(found.scale), found.scale, 1))
 
     def apply(self, rows: Rows, dtype: DTypeLike) -> Rows:

@@ -106,7 +106,7 @@ class Recipe:
         for part in unit.parts:
             constants, n = dict(part.constants), 0
             own = [name for name in names if name not in constants]
-            found = batches(part.place, part.groups, own, self.rows)
+            found = batches(part.place, part.groups, own, self.rows_per_block)
             for batch in (with_columns(batch, names, constants) for batch in found):
                 with named(part.place):
                     yield self.block(batch, part.before + n, start + n)
@@ -118,7 +118,7 @@ class Recipe:
             start += n
 
     @property
-    def rows(self) -> int:
+    def rows_per_block(self) -> int:
         """How many rows are a block."""
         return block_rows(len(self.made.encoding.features))
 
@@ -323,7 +323,7 @@ class Passage:
 
     def _blocks(self) -> Iterator[Block]:
         start = 0
-        for batch in resized(self.table.batches(needed(self.recipe.made)), self.recipe.rows):
+        for batch in resized(self.table.batches(needed(self.recipe.made)), self.recipe.rows_per_block):
             with named(self.table.name):
                 yield self.recipe.block(batch, start, start)
             start += len(batch)

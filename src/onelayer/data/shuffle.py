@@ -1,6 +1,6 @@
-"""Rows of files in a random order, by way of the disk: each goes to a bucket at random, and buckets fit in memory."""
+"""Rows of files in a random order for SGD: on disk each goes to a bucket at random, and buckets fit in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,40 +11,64 @@ from onelayer.data.dataset import random_stream
 from onelayer.data.rows import Rows
 from onelayer.data.scan import Scan
 from onelayer.data.spool import TemporaryFolder
+from onelayer.errors import OneLayerError
 
 BUCKET = 2**27  # bytes, at most about
 BUFFER = 2**16  # bytes of a bucket that are written at once, at least
 
 
 class ShuffledRows:
-    """Rows of classes in buckets on disk, which of them are in which at random.
+    """Rows in buckets on disk, which of them are in which at random.
 
     Buckets one after another, each in a random order, are all rows in a random order: one that is drawn anew for each
     pass, but for which rows are together in a bucket (an external shuffle, as in Sanders 1998, *Random permutations on
     distributed, external and hierarchical memory*).
 
     Args:
-        rows: of a scan with dense features.
+        rows: of a scan, one number or class to predict.
         seed: sets which rows go where.
+        ready: what becomes of the rows of a bucket, such as to bring them to standard units.
+
+    Raises:
+        OneLayerError: if the features are sparse.
     """
 
-    def __init__(self, rows: Scan, seed: int) -> None:
-        self._seed, self._d, self._has_weights = seed, rows.n_features, rows.has_weights
-        width = 8 * (self._d + 1 + self._has_weights)
+    def __init__(self, rows: Scan, seed: int, ready: Callable[[Rows], Rows] = lambda rows: rows) -> None:
+        if rows.is_sparse:
+            raise OneLayerError("SGD takes no sparse features: use an exact solver")
+        self._seed, self._d, self.has_weights = seed, rows.n_features, rows.has_weights
+        self._task, self._ready, self._n = rows.task, ready, len(rows)
+        width = 8 * (self._d + 1 + self.has_weights)
         self.n_buckets = max(1, -(-len(rows) * width // BUCKET))
         self._folder = TemporaryFolder()
         self._write(rows, width)
 
-    def buckets(self, epoch: int) -> Iterator[Rows]:
-        """Yield the rows of each bucket, in an order that differs from pass to pass."""
-        for number in random_stream(self._seed, 0, epoch).permutation(self.n_buckets):
-            yield self.bucket(int(number))
+    def __len__(self) -> int:
+        return self._n
+
+    def buckets(self, epoch: int, batch_size: int) -> Iterator[Rows]:
+        """Yield the rows of each bucket, in an order that differs from pass to pass.
+
+        Those beyond whole batches are left over for the next bucket, so that a pass has as many steps as one over all
+        rows at once.
+        """
+        generator, left = random_stream(self._seed, 0, epoch), None
+        for number in generator.permutation(self.n_buckets):
+            rows = self.bucket(int(number))
+            rows = rows if left is None else _joined(left, rows)
+            order, whole = generator.permutation(len(rows)), len(rows) - len(rows) % batch_size
+            left = rows.take(order[whole:])
+            if whole:
+                yield rows.take(order[:whole])
+        if left is not None and len(left):
+            yield left
 
     def bucket(self, number: int) -> Rows:
         """Return the rows of a bucket in the order in which they were read."""
-        found = np.fromfile(self._path(number)).reshape(-1, self._d + 1 + self._has_weights)
-        c = found[:, -1] if self._has_weights else None
-        return Rows(found[:, : self._d], found[:, self._d].astype(np.int64), "classes", c)
+        found = np.fromfile(self._path(number)).reshape(-1, self._d + 1 + self.has_weights)
+        c, y = found[:, -1] if self.has_weights else None, found[:, self._d]
+        y = y.astype(np.int64) if self._task == "classes" else y
+        return self._ready(Rows(found[:, : self._d], y, self._task, c))
 
     def _path(self, number: int) -> Path:
         return self._folder.path / f"{number}.rows"
@@ -56,7 +80,7 @@ class ShuffledRows:
             for block in rows.recipe.blocks(unit):
                 columns = [
                     block.dense(),
-                    block.y[:, None],
+                    block.y.reshape(-1, 1),
                     *([block.row_weights()[:, None]] if rows.has_weights else []),
                 ]
                 table = np.concatenate(columns, axis=1)
@@ -76,3 +100,9 @@ class ShuffledRows:
         with self._path(number).open("ab") as file:
             for part in parts:
                 file.write(np.ascontiguousarray(part).tobytes())
+
+
+def _joined(first: Rows, second: Rows) -> Rows:
+    c = None if first.c is None or second.c is None else np.concatenate([first.c, second.c])
+    X, y = np.concatenate([first.X, second.X]), np.concatenate([first.y, second.y])
+    return Rows(X, y, first.task, c)

@@ -141,7 +141,7 @@ class SoftmaxStreaming:
         tell = told(task)
         for epoch in range(self.epochs):
             lr, losses, counts = self.lr_ * (1 - epoch / self.epochs if is_auto else 1), [], []
-            for part in shuffled.buckets(epoch):
+            for part in shuffled.buckets(epoch, self.batch_size):
                 its = descent(part)
                 losses += its.descend([lr], self.batch_size, 1 / (self.C * total), seed, epoch + 1)
                 counts.append(float(part.c.sum()) if part.c is not None else len(part))

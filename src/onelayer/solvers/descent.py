@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from onelayer.errors import DivergenceError
 from onelayer.history import EpochRecord, History
-from onelayer.solvers.batches import Batches, epoch_order
+from onelayer.solvers.batches import Batches
 from onelayer.solvers.epoch import EpochScore
 from onelayer.timer import Timer
 
@@ -20,11 +20,9 @@ DIVERGED = 2.0
 
 def descend(
     model: nn.Module,
-    rows: Batches,
-    one_epoch: Callable[[Tensor, float], EpochScore],
+    one_epoch: Callable[[int, float], EpochScore],
     lrs: Iterable[float],
     *,
-    seed: int,
     so_far: History,
     diverged: Callable[[int, float, float], DivergenceError],
     first_epoch: int = 1,
@@ -35,10 +33,8 @@ def descend(
 
     Args:
         model: changed in place by ``one_epoch``.
-        rows: the rows to learn from.
-        one_epoch: makes a pass over the rows, in the order (n,) and with the learning rate that it is given.
+        one_epoch: makes a pass over the rows, given its number and its learning rate.
         lrs: η of each pass.
-        seed: sets the order of the rows in each epoch.
         so_far: the history that is continued, with the loss that no epoch may leave at twice its height.
         diverged: makes the error from the number of the epoch, its learning rate and its loss.
         first_epoch: the number of the first pass.
@@ -51,7 +47,7 @@ def descend(
     for epoch, lr in enumerate(lrs, first_epoch):
         timer = Timer()
         model.train()
-        score = one_epoch(epoch_order(len(rows), seed, epoch), lr)
+        score = one_epoch(epoch, lr)
         seconds = timer.stop()
         if not score.loss <= DIVERGED * so_far.start_loss:
             raise diverged(epoch, lr, score.loss)

@@ -1,6 +1,7 @@
 """What the three ways of SGD have in common: their names, their settings, and what a pass over the data returns."""
 
 import math
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from onelayer.errors import OneLayerError
@@ -18,6 +19,20 @@ class EpochScore(NamedTuple):
 
     loss: float
     accuracy: float | None
+
+
+def mean_score(scores: Sequence[EpochScore], sizes: Sequence[int]) -> EpochScore:
+    """Return the score of an epoch from those of its parts, by how many rows each of them has."""
+    accuracies = [score.accuracy for score in scores if score.accuracy is not None]
+    return EpochScore(
+        _mean([score.loss for score in scores], sizes), _mean(accuracies, sizes) if accuracies else None
+    )
+
+
+def _mean(values: Sequence[float], sizes: Sequence[int]) -> float:
+    if len(values) == 1:
+        return values[0]
+    return math.fsum(v * n for v, n in zip(values, sizes, strict=True)) / sum(sizes)
 
 
 SMALLEST_LR, LARGEST_LR = (

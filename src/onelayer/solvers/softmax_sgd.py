@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from onelayer.data.rows import Rows
 from onelayer.data.scaling import Scaling
 from onelayer.errors import DivergenceError
 from onelayer.history import History
 from onelayer.losses import as_one_output, as_two_outputs
-from onelayer.solvers.batches import Batches, choose_device
+from onelayer.solvers.batches import Batches, choose_device, epoch_order
 from onelayer.solvers.descent import descend, score_of
 from onelayer.solvers.epoch import EpochScore
 from onelayer.solvers.fit import Watch
@@ -160,7 +160,8 @@ class SoftmaxDescent:
         penalty = torch.from_numpy(self._factor * decay / self.scaling.scale**2).to(self.layer.weight)
         start = max(self.loss(), math.log(self.layer.out_features))
 
-        def one_epoch(order: Tensor, lr: float) -> EpochScore:
+        def one_epoch(epoch: int, lr: float) -> EpochScore:
+            order = epoch_order(len(self.rows), seed, epoch)
             return train_epoch(self.layer, self.rows, order, batch_size, lr / self._factor, penalty=penalty)
 
         def diverged(_: int, lr: float, loss: float) -> DivergenceError:
@@ -174,10 +175,8 @@ class SoftmaxDescent:
 
         history = descend(
             self.layer,
-            self.rows,
             one_epoch,
             lrs,
-            seed=seed,
             so_far=History(start),
             diverged=diverged,
             first_epoch=first_pass,
