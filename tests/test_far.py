@@ -160,6 +160,7 @@ def test_text_and_queries_are_kept_as_parquet_meanwhile(lake, onelayer, tmp_path
         (("--memory", "much"), "memory must be such as 2GB or 500MB, not 'much'"),
         (("--memory", "50MB"), "memory must be at least 3..MB for these files"),
         (("--memory", "1GB", "--cv", "50"), "50 folds of the files need as many parts, and there are 12"),
+        (("--memory", "500MB", "--solver", "sgd"), "memory must be at least 6..MB for SGD"),
         (("--memory", "1GB", "--cov", "HAC"), "--cov HAC takes rows in memory"),
         (("--memory", "1GB", "--groups", "c"), "rows of groups have to fit in memory"),
         (("--memory", "1GB", "--sql", "select 1"), "--sql names the data itself: leave out"),

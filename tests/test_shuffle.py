@@ -36,6 +36,7 @@ def sorted_rows(tmp_path_factory):
 def small(monkeypatch):
     monkeypatch.setattr("onelayer.data.scan.LEAST_UNIT", 2_000)
     monkeypatch.setattr("onelayer.data.shuffle.BUCKET", 40_000)  # ten buckets
+    monkeypatch.setattr("onelayer.data.shuffle.BUFFER", 1_000)
 
 
 @pytest.mark.parametrize("weight", [None, "w"])

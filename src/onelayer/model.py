@@ -242,7 +242,7 @@ class Model:
             )
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise OneLayerError(f"the model takes features (n, {self.n_features}), not an array {X.shape}")
-        size = block_rows(self.n_features)
+        size = block_rows(max(self.n_features, self.weight.shape[1]))
         starts = range(0, max(1, X.shape[0]), size)
         # Products with a thin weight are too small to share: threads would wait for each other.
         is_thin, first = self.hidden_weight is None, self._first_weight(X.dtype)

@@ -11,6 +11,7 @@ from onelayer.data.dataset import Dataset
 from onelayer.data.rows import Block, Rows, Source
 from onelayer.data.scaling import TableScaling
 from onelayer.data.scan import Scan
+from onelayer.engines.threads import Threads
 from onelayer.errors import OneLayerError
 from onelayer.evaluation import evaluate
 from onelayer.exact import coefficients_of
@@ -78,6 +79,8 @@ def _prepared(rows: Scan, held_out: Scan | None, dataset: Dataset, plan: Plan) -
     if plan.is_exact:
         scaling = TableScaling(dataset.train, rows.recipe.fill)
         return Prepared(dataset, dataset.train, held_out_raw, held_out_raw, name, scaling, rows, held_out)
+    if isinstance(rows.engine, Threads):  # the memory is for the shuffled rows
+        rows = replace(rows, engine=replace(rows.engine, n_held=0, _held=(None, {})))
     by_all = TableScaling(dataset.train, rows.recipe.fill, rows)
     train, held = (
         None if part is None else by_all.apply(part.dense(), np.float32)

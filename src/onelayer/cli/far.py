@@ -75,6 +75,16 @@ class Far(Access):
         """Whether rows are to stay in files."""
         return self.memory is not None or self.cluster is not None
 
+    def check_sgd(self, rows: "Scan") -> None:
+        """Raise OneLayerError if this process may take less memory than SGD needs."""
+        from onelayer.data.shuffle import bytes_of_sgd
+        from onelayer.engines.memory import bytes_in
+        from onelayer.errors import OneLayerError
+
+        least = bytes_of_sgd(rows)
+        if self.memory is not None and bytes_in(self.memory) < least:
+            raise OneLayerError(f"memory must be at least {-(-least // 10**6)}MB for SGD on these files")
+
     @contextmanager
     def rows(self, scan: "Callable[[int | None], Scan]") -> "Iterator[Scan]":
         """Open a scan, on the cluster if there is one, and show the progress of passes.

@@ -198,6 +198,7 @@ def _train_far(
             if plan.is_exact:
                 run, files = _by_passes(folder, rows, dataset, plan, resume, lang)
             else:
+                where.check_sgd(rows)
                 prepared = prepare_scan(rows, dataset, plan)
                 run, files = _by_epochs(folder, prepared, plan, train_scan, (resume, as_json), lang)
     _report_on(run, seconds | run.seconds, folder, files, as_json)

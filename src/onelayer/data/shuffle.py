@@ -1,5 +1,6 @@
 """Rows of files in a random order for SGD: on disk each goes to a bucket at random, and buckets fit in memory."""
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,28 @@ from onelayer.data.dataset import random_stream
 from onelayer.data.rows import Rows
 from onelayer.data.scan import Scan
 from onelayer.data.spool import TemporaryFolder
+from onelayer.engines.memory import BASE
 from onelayer.errors import OneLayerError
 
-BUCKET = 2**27  # bytes, at most about
+BUCKET = 2**25  # bytes, at most about, unless waiting for so many buckets would take more than one of them
 BUFFER = 2**16  # bytes of a bucket that are written at once, at least
+COPIES = 4  # of a bucket, that are in hand
+TORCH = 200 << 20  # bytes that PyTorch takes, and steps of it
+
+
+def bytes_of_sgd(rows: Scan) -> int:
+    """Return how much memory a process takes to learn from shuffled rows."""
+    return BASE + TORCH + COPIES * _size_of(rows)
+
+
+def _size_of(rows: Scan) -> int:
+    """Return about how large a bucket is."""
+    return max(BUCKET, math.isqrt(len(rows) * _width_of(rows) * BUFFER))
+
+
+def _width_of(rows: Scan) -> int:
+    """Return the bytes of a row."""
+    return 8 * (rows.n_features + 1 + rows.has_weights)
 
 
 class ShuffledRows:
@@ -38,10 +57,9 @@ class ShuffledRows:
             raise OneLayerError("SGD takes no sparse features: use an exact solver")
         self._seed, self._d, self.has_weights = seed, rows.n_features, rows.has_weights
         self._task, self._ready, self._n = rows.task, ready, len(rows)
-        width = 8 * (self._d + 1 + self.has_weights)
-        self.n_buckets = max(1, -(-len(rows) * width // BUCKET))
+        self.n_buckets = max(1, -(-len(rows) * _width_of(rows) // _size_of(rows)))
         self._folder = TemporaryFolder()
-        self._write(rows, width)
+        self._write(rows)
 
     def __len__(self) -> int:
         return self._n
@@ -73,7 +91,7 @@ class ShuffledRows:
     def _path(self, number: int) -> Path:
         return self._folder.path / f"{number}.rows"
 
-    def _write(self, rows: Scan, width: int) -> None:
+    def _write(self, rows: Scan) -> None:
         waiting: list[list[NDArray[Any]]] = [[] for _ in range(self.n_buckets)]
         size = np.zeros(self.n_buckets, np.int64)
         for unit in rows.units:
@@ -90,7 +108,7 @@ class ShuffledRows:
                 for number, part in enumerate(np.split(table[order], ends)):
                     waiting[number].append(part)
                     size[number] += part.nbytes
-                    if size[number] >= max(BUFFER, width):
+                    if size[number] >= BUFFER:
                         self._append(number, waiting[number])
                         waiting[number], size[number] = [], 0
         for number, parts in enumerate(waiting):
