@@ -14,6 +14,7 @@ from onelayer import (
     SoftmaxRegressionCV,
     scan,
 )
+from onelayer.engines.threads import Threads
 from onelayer.selection.splits import splits_by
 
 FEATURES = ["a", "b", "c"]
@@ -151,6 +152,66 @@ def test_a_class_of_which_no_row_has_a_weight_is_named(lake, tmp_path):
     rows = scan(tmp_path / "t.parquet", "k", FEATURES, as_classes=True, weight="w")
     with pytest.raises(OneLayerError, match="no row of class 1 has a weight"):
         SoftmaxRegression().fit(rows)
+
+
+@pytest.fixture(scope="module")
+def categories(tmp_path_factory):
+    """A file of categories and booleans, with few combinations."""
+    folder, generator, n = tmp_path_factory.mktemp("categories"), np.random.default_rng(4), 20_000
+    frame = pd.DataFrame(
+        {
+            "a": generator.choice(["p", "q", "r"], n),
+            "b": generator.choice([False, True], n),
+            "c": generator.choice(["u", "v"], n),
+            "w": generator.integers(0, 4, n).astype(float),
+        }
+    )
+    scores = (frame["a"] == "q").to_numpy()[:, None] * [0, 1, 2] + frame["b"].to_numpy()[:, None] * [1, 0, -1]
+    frame["k"] = np.array(["x", "y", "z"])[(scores + generator.gumbel(size=(n, 3))).argmax(axis=1)]
+    pq.write_table(pa.Table.from_pandas(frame), folder / "t.parquet", row_group_size=1_000)
+    return folder, frame
+
+
+@pytest.mark.parametrize("weight", [None, "w"])
+@pytest.mark.parametrize("how", [{}, {"l1_ratio": 0.5, "C": 0.1}, {"C": np.inf, "class_weight": "balanced"}])
+def test_rows_that_repeat_are_counted_once(categories, monkeypatch, weight, how):
+    folder, frame = categories
+    rows = scan(folder, "k", ["a", "b", "c"], weight=weight)
+    walk, passes = Threads.sum, []
+    monkeypatch.setattr(Threads, "sum", lambda *args: passes.append(1) or walk(*args))
+    found = SoftmaxRegression(tol=1e-9, **how).fit(rows)
+    assert len(passes) <= 3
+    X = np.c_[frame["a"] == "q", frame["a"] == "r", frame["b"], frame["c"] == "v"].astype(float)
+    c = None if weight is None else frame["w"].to_numpy()
+    expected = SoftmaxRegression(tol=1e-9, **how).fit(X, frame["k"], sample_weight=c)
+    np.testing.assert_allclose(found.coef_, expected.coef_, atol=2e-5)
+    assert found.objective_ == pytest.approx(expected.objective_, rel=2e-9)
+    for cov in ("classical", "HC3") if "l1_ratio" not in how else ():
+        ours, theirs = found.summary(cov=cov), expected.summary(cov=cov)
+        np.testing.assert_allclose(ours.std_err, theirs.std_err, rtol=1e-4)
+
+
+def test_combinations_are_numbered(categories):
+    rows = scan(categories[0], "k", ["a", "b", "c"])
+    alike = rows.distinct()
+    assert len(alike) == 3 * 2 * 2 * 3 and alike.c.sum() == 20_000
+    frame = categories[1]
+    X = np.c_[frame["a"] == "q", frame["a"] == "r", frame["b"], frame["c"] == "v"].astype(int)
+    table = np.c_[X, frame["k"].map({"x": 0, "y": 1, "z": 2})]
+    expected = {tuple(row): n for row, n in zip(*np.unique(table, axis=0, return_counts=True), strict=True)}
+    found = {tuple(row): n for row, n in zip(np.c_[alike.X, alike.y].astype(int), alike.c, strict=True)}
+    assert found == expected
+
+
+def test_numbers_and_many_combinations_are_not_counted(lake, categories, monkeypatch):
+    rows = scan(lake[0], "two", FEATURES)
+    assert rows.distinct() is rows
+    rows = scan(categories[0], "k", ["a", "b", "c"])
+    monkeypatch.setattr("onelayer.data.distinct.MOST", 4 * 36 - 1)
+    assert rows.distinct() is rows
+    monkeypatch.undo()
+    monkeypatch.setattr("onelayer.data.scan.REPEATS", 20_000 // 36 + 1)
+    assert rows.distinct() is rows
 
 
 def folds_of_units(rows, n_folds):

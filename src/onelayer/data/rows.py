@@ -122,6 +122,10 @@ class Source(Protocol):
         """Whether rows have weights; else they are 1."""
         ...
 
+    def distinct(self) -> "Source":
+        """Return rows whose sums of a loss are the same: where it pays, each kind once, with the weight of all."""
+        ...
+
     def less_offset(self) -> "Source":
         """Return the rows with numbers to predict less the offset, which says the same of squared errors."""
         ...
@@ -267,6 +271,10 @@ class Rows:
         """Return the rows at ``index``, numbers or a mask (n,)."""
         c, offset, groups = (None if v is None else v[index] for v in (self.c, self.offset, self.groups))
         return replace(self, X=self.X[index], y=self.y[index], c=c, offset=offset, groups=groups)
+
+    def distinct(self) -> "Rows":
+        """Return the rows as they are: see ``Source``."""
+        return self
 
     def less_offset(self) -> "Rows":
         """See ``Source``."""

@@ -6,6 +6,7 @@ files alone, and one tree adds them, so sums have the same bits whoever walks th
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from onelayer.data.batches import resized
 from onelayer.data.decisions import Decisions
+from onelayer.data.distinct import REPEATS, Combinations
 from onelayer.data.from_table import Piece, joined, needed, pieces, stacked
 from onelayer.data.parquet import batches
 from onelayer.data.places import is_address
@@ -219,6 +221,17 @@ class Scan:
     def weights_near_one(self) -> "tuple[Scan, int]":
         """Return the rows as they are: see ``Source``."""
         return self, 0
+
+    def distinct(self) -> "Scan | Rows":
+        """See ``Source``: of categories that make few combinations one pass counts the rows of each."""
+        combinations = Combinations.of(self.made.encoding, len(self.classes)) if self.classes else None
+        if combinations is None or self.made.offset is not None:
+            return self
+        if prod(combinations.sizes) * REPEATS > len(self):
+            return self
+        [weights] = self.sum(lambda block: [combinations.weights(block)])
+        numbers = np.flatnonzero(weights)
+        return Rows(*combinations.features(numbers), "classes", weights[numbers])
 
     def less_offset(self) -> "Scan":
         """See ``Source``."""

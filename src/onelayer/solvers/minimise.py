@@ -73,6 +73,7 @@ def minimise(
         raise OneLayerError(
             f"offsets must be (n, {loss.n_outputs}), one for each output, not (n, {offset.shape[1]})"
         )
+    rows = rows.distinct()
     with sums_share_threads() if rows.n_features <= FEW_COLUMNS else nullcontext():
         if isinstance(penalty, ElasticNet):
             return PenaltyPath(rows, loss, fit_intercept, start).minimum(penalty, tol, max_iter)

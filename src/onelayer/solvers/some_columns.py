@@ -28,6 +28,10 @@ class Selected:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def distinct(self) -> "Selected":
+        """Return the rows as they are: see ``Source``."""
+        return self
+
     def sum(self, terms: Terms) -> list[Any]:
         """See ``Source``."""
 

@@ -19,7 +19,7 @@ def minima(
     max_iter: int = 1000,
 ) -> Iterator[Minimum]:
     """Yield the minimum for each penalty, best from the strongest to the weakest; see ``minimise``."""
-    path, start = None, None
+    path, start, rows = None, None, rows.distinct()
     for penalty in penalties:
         if isinstance(penalty, ElasticNet):
             path = path or PenaltyPath(rows, loss, fit_intercept)
