@@ -55,7 +55,7 @@ def clients():
 
 @pytest.fixture(autouse=True)
 def many_units(monkeypatch):
-    monkeypatch.setattr("onelayer.data.scan.LEAST_UNIT", 6_000)
+    monkeypatch.setattr("onelayer.data.units.LEAST_UNIT", 6_000)
 
 
 def digest(*arrays):
@@ -191,7 +191,7 @@ def test_an_error_of_a_worker_is_told_as_such(lake, clients, error):
 
 
 def test_more_workers_than_units_and_files_without_rows(lake, clients, tmp_path, monkeypatch):
-    monkeypatch.setattr("onelayer.data.scan.LEAST_UNIT", 2**20)
+    monkeypatch.setattr("onelayer.data.units.LEAST_UNIT", 2**20)
     table = pq.read_table(lake / "0.parquet")
     for name, part in (("a", table.slice(0, 0)), ("b", table.slice(0, 500)), ("c", table.slice(0, 0))):
         pq.write_table(part, tmp_path / f"{name}.parquet")

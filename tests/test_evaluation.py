@@ -96,7 +96,7 @@ def scores_of(model, frame):
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     monkeypatch.setattr("onelayer.data.scan.block_rows", lambda d: 128)
-    monkeypatch.setattr("onelayer.data.scan.LEAST_UNIT", 2_000)
+    monkeypatch.setattr("onelayer.data.units.LEAST_UNIT", 2_000)
 
 
 @pytest.mark.parametrize("kind", ["text", "parquet", "several"])

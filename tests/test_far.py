@@ -54,7 +54,7 @@ def written(folder, frame):
 
 @pytest.fixture(autouse=True)
 def many_units(monkeypatch):
-    monkeypatch.setattr("onelayer.data.scan.LEAST_UNIT", 3_000)
+    monkeypatch.setattr("onelayer.data.units.LEAST_UNIT", 3_000)
 
 
 @pytest.mark.parametrize("target", ["y", "k"])

@@ -419,7 +419,7 @@ def test_as_many_rows_are_in_memory_however_many_there_are(tmp_path, monkeypatch
 
 @pytest.fixture
 def lake(tmp_path, monkeypatch):
-    monkeypatch.setattr("onelayer.data.scan.LEAST_UNIT", 50)
+    monkeypatch.setattr("onelayer.data.units.LEAST_UNIT", 50)
     LEARNED["number"] = LEARNED["kind"].map({"a": 3, "b": 5, "c": 9})
     pq.write_table(pa.Table.from_pandas(LEARNED), tmp_path / "t.parquet", row_group_size=30)
     return tmp_path / "t.parquet"

@@ -26,7 +26,7 @@ RUN = ["train", "lake", "--target", "k", "--exclude", "y", "--out", "run"]
 def lake(tmp_path, monkeypatch):
     """A folder of files, in the current folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("onelayer.data.scan.LEAST_UNIT", 3_000)
+    monkeypatch.setattr("onelayer.data.units.LEAST_UNIT", 3_000)
     (tmp_path / "lake").mkdir()
     generator = np.random.default_rng(5)
     for i in range(3):

@@ -109,7 +109,7 @@ def test_nist_from_every_source_of_rows(path, source, tmp_path):
 @pytest.mark.parametrize("least", [1, 30_000, 2**20])
 def test_blocks_are_the_rows_in_order_whatever_the_division(lake, least, monkeypatch):
     paths, X, frame = lake
-    monkeypatch.setattr("onelayer.data.scan.LEAST_UNIT", least)
+    monkeypatch.setattr("onelayer.data.units.LEAST_UNIT", least)
     rows = scan(paths, "sold", FEATURES)
     assert rows.task == "classes" and rows.made.target.classes == ("no", "yes")
     whole = rows.gathered()

@@ -50,7 +50,7 @@ def lake(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def many_units(monkeypatch):
-    monkeypatch.setattr("onelayer.data.scan.LEAST_UNIT", 3_000)
+    monkeypatch.setattr("onelayer.data.units.LEAST_UNIT", 3_000)
 
 
 def arrays_for(frame, beside):

@@ -34,7 +34,7 @@ def sorted_rows(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr("onelayer.data.scan.LEAST_UNIT", 2_000)
+    monkeypatch.setattr("onelayer.data.units.LEAST_UNIT", 2_000)
     monkeypatch.setattr("onelayer.data.shuffle.BUCKET", 40_000)  # ten buckets
     monkeypatch.setattr("onelayer.data.shuffle.BUFFER", 1_000)
 

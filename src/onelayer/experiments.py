@@ -1,6 +1,6 @@
 """From a data set and settings to a trained, measured model. torch comes in for SGD alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,17 +113,15 @@ def train_prepared(
     resume: bool = False,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> Run:
-    """Train on rows that ``prepare`` returned and measure the result; see ``train``."""
+    """Train on rows that ``prepare`` or ``prepare_scan`` returned and measure the result; see ``train``."""
     timer = Timer()
     learned = learn(prepared, plan, checkpoint, resume, on_epoch)
     seconds = {"fit": timer.stop()}
     timer.start()
     model, solution = learned.model, learned.solution
     outputs = {name: model.outputs(rows.X, rows.offset) for name, rows in prepared.parts.items()}
-    scores = _scores(outputs, model.classes, prepared)
-    # With the penalty that was chosen: to choose it again in each fold would take as long again for each.
-    of_folds = replace(learned.plan, cv=0)
-    validated = cross_validate(prepared.dataset, of_folds) if solution and not prepared.has_held_out else None
+    scores = _scores(outputs, model, prepared)
+    validated = _validated(prepared, learned.plan) if solution and not prepared.has_held_out else None
     seconds["evaluate"] = timer.stop()
     timer.start()
     is_table = model.image_shape is None
@@ -149,11 +147,23 @@ def train_prepared(
     )
 
 
-def _scores(
-    outputs: dict[str, NDArray[np.float64]], classes: Sequence[str], prepared: Prepared
-) -> dict[str, Any]:
+def _validated(prepared: Prepared, plan: Plan) -> CrossValidation | None:
+    """Return how good such models are on rows that they have not seen."""
+    if prepared.whole is not None:
+        from onelayer.scan_runs import on_left_out
+
+        return on_left_out(prepared, plan)
+    # With the penalty that was chosen: to choose it again in each fold would take as long again for each.
+    return cross_validate(prepared.dataset, replace(plan, cv=0))
+
+
+def _scores(outputs: dict[str, NDArray[np.float64]], model: Model, prepared: Prepared) -> dict[str, Any]:
     """Return how good outputs are on the rows that were learned from and on those that the run is judged by."""
-    parts, (judged, rows) = prepared.parts, prepared.judged_by
+    if prepared.whole is not None:
+        from onelayer.scan_runs import scores_of_parts
+
+        return scores_of_parts(prepared, model)
+    parts, (judged, rows), classes = prepared.parts, prepared.judged_by, model.classes
     scores: dict[str, Any] = {"evaluated_on": judged}
     if not classes:
         train, scale = parts["train"], 1 if prepared.scaling is None else prepared.scaling.target.scale

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from onelayer.data.rows import Terms
-from onelayer.data.scan import Engine, Scan, Unit
+from onelayer.data.scan import Engine, Scan
+from onelayer.data.units import Unit
 from onelayer.double_double import DoubleDouble
 from onelayer.engines.threads import Watch
 from onelayer.errors import OneLayerError

@@ -1,12 +1,11 @@
-"""A run on rows that do not fit in memory: fitted and scored by passes over all of them, pictured by a sample."""
+"""What a run does otherwise where rows are in files: samples of them to show, and passes over all of them to judge."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from onelayer.cross_validation import CrossValidation
+from onelayer.cross_validation import FOLDS, CrossValidation
 from onelayer.data.dataset import Dataset
 from onelayer.data.rows import Block, Rows, Source
 from onelayer.data.scaling import TableScaling
@@ -14,20 +13,12 @@ from onelayer.data.scan import Scan
 from onelayer.engines.threads import Threads
 from onelayer.errors import OneLayerError
 from onelayer.evaluation import evaluate
-from onelayer.exact import coefficients_of
-from onelayer.experiments import Run
-from onelayer.history import History
 from onelayer.learning import learn
 from onelayer.model import Model
 from onelayer.preparing import Prepared
 from onelayer.settings import Plan
-from onelayer.timer import Timer
-
-if TYPE_CHECKING:
-    from onelayer.checkpoints import Checkpoint
 
 SAMPLE = 20_000  # rows that are pictured
-FOLDS = 5  # of the units, one of which is left out to judge by
 
 
 def dataset_of_scan(rows: Scan, name: str) -> Dataset:
@@ -90,50 +81,6 @@ def _prepared(rows: Scan, held_out: Scan | None, dataset: Dataset, plan: Plan) -
     return Prepared(dataset, train, held, held_out_raw, name, by_all, rows, held_out)
 
 
-def train_scan(
-    prepared: Prepared,
-    plan: Plan,
-    *,
-    checkpoint: "Checkpoint | None" = None,
-    resume: bool = False,
-    on_epoch: Callable[[History], None] = lambda history: None,
-) -> Run:
-    """Train on rows that ``prepare_scan`` returned by passes over all of them, and measure the result.
-
-    How good such models are on new rows is said by the units held out, or else, of an exact solution, by one of four
-    fifths of the units, on the last fifth. See ``experiments.train`` for the arguments.
-    """
-    timer = Timer()
-    learned = learn(prepared, plan, checkpoint, resume, on_epoch)
-    seconds = {"fit": timer.stop()}
-    timer.start()
-    model, solution = learned.model, learned.solution
-    scores = _scores_of_parts(prepared, model)
-    validated = _on_left_out(prepared, learned.plan) if solution and not prepared.has_held_out else None
-    seconds["evaluate"] = timer.stop()
-    timer.start()
-    coefficients = None
-    if solution:
-        coefficients, errors = coefficients_of(solution, prepared, learned.plan)
-        model = replace(model, errors=errors)
-    seconds["errors"] = timer.stop()
-    return Run(
-        model,
-        prepared,
-        learned.plan,
-        learned.parameters,
-        solution.fit if solution else None,
-        learned.history,
-        {name: model.outputs(part.X, part.offset) for name, part in prepared.parts.items()},
-        scores,
-        coefficients,
-        solution.choice if solution else None,
-        validated,
-        solution.warnings if solution else learned.history.still_falling(),
-        seconds,
-    )
-
-
 def _sample_of(rows: Scan) -> Rows:
     """Return some rows from the start of each unit."""
     share = -(-SAMPLE // len(rows.units))
@@ -147,22 +94,23 @@ def _sample_of(rows: Scan) -> Rows:
     return rows.joined(parts)
 
 
-def _on_left_out(prepared: Prepared, plan: Plan) -> CrossValidation | None:
+def on_left_out(prepared: Prepared, plan: Plan) -> CrossValidation | None:
     """Return how good a model of four fifths of the units is on the others; None if there are fewer than five.
 
     A penalty that was chosen is taken: to choose it again would take as long again.
     """
+    from onelayer.selection.splits import unit_splits
+
     rows = prepared.all_rows
-    is_left_out = np.arange(rows.n_parts) % FOLDS == FOLDS - 1
-    if not is_left_out.any():
+    if rows.n_parts < FOLDS:
         return None
-    part = replace(prepared, whole=rows.take(np.flatnonzero(~is_left_out)))
-    model = learn(part, replace(plan, cv=0)).model
-    scores = _scores(rows.take(np.flatnonzero(is_left_out)), model)
+    kept, left_out = unit_splits(rows.n_parts, FOLDS)[-1]
+    model = learn(replace(prepared, whole=rows.take(kept)), replace(plan, cv=0)).model
+    scores = _scores(rows.take(left_out), model)
     return CrossValidation(scores, (scores,))
 
 
-def _scores_of_parts(prepared: Prepared, model: Model) -> dict[str, Any]:
+def scores_of_parts(prepared: Prepared, model: Model) -> dict[str, Any]:
     """Return how good a model is on all rows that it has learned from, and on all that were held out."""
     parts = {"train": _scores(prepared.all_rows, model)}
     if prepared.whole_held_out is not None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from onelayer.data.rows import NUMBERS, Rows
+from onelayer.data.given import NUMBERS
+from onelayer.data.rows import Rows
 from onelayer.errors import DivergenceError, OneLayerError
 from onelayer.history import History
 from onelayer.solvers import concise, scratch, sgd

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -14,29 +14,23 @@ if TYPE_CHECKING:
     from onelayer.data.scan import Scan
     from onelayer.engines.cluster import Cluster
 
-PANEL = "Beyond memory"
-
 
 @dataclass(frozen=True)
 class Access:
     """What it takes to use a cluster."""
 
+    PANEL: ClassVar = "Beyond memory"
+
     insecure: Annotated[
         bool,
-        typer.Option(
-            "--insecure", help="Also a scheduler elsewhere without encryption.", rich_help_panel=PANEL
-        ),
+        typer.Option("--insecure", help="Also a scheduler elsewhere without encryption."),
     ] = False
     tls_ca: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Whose certificates are trusted.", rich_help_panel=PANEL),
+        typer.Option(metavar="FILE", help="Whose certificates are trusted."),
     ] = None
-    tls_cert: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The certificate of this end.", rich_help_panel=PANEL)
-    ] = None
-    tls_key: Annotated[str | None, typer.Option(metavar="FILE", help="Its key.", rich_help_panel=PANEL)] = (
-        None
-    )
+    tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="The certificate of this end.")] = None
+    tls_key: Annotated[str | None, typer.Option(metavar="FILE", help="Its key.")] = None
 
     def to(self, address: str) -> "Cluster":
         """Return the cluster at an address.
@@ -58,7 +52,6 @@ class Far(Access):
         typer.Option(
             metavar="SIZE",
             help="Read the rows again in each pass, and take no more memory than this, such as 2GB.",
-            rich_help_panel=PANEL,
         ),
     ] = None
     cluster: Annotated[
@@ -66,7 +59,6 @@ class Far(Access):
         typer.Option(
             metavar="ADDRESS",
             help="A Dask cluster whose workers read the files: tls://HOST:PORT, or local:N for N processes here.",
-            rich_help_panel=PANEL,
         ),
     ] = None
 

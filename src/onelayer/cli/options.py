@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_type_hints
 
 import typer
 
@@ -51,7 +51,6 @@ Seed = Annotated[
 ]
 # Panels of the help
 SGD, EXACT, ERRORS = "SGD", "The exact solution and its penalty", "Errors of the coefficients"
-TABLE, READING = "The table", "How the table is read"
 Epochs = Annotated[
     int | None, typer.Option(help="Passes over the training rows; 10 if not given.", rich_help_panel=SGD)
 ]
@@ -81,56 +80,33 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 class ReadingOptions:
     """How a table is to be read where it does not say so itself."""
 
+    PANEL: ClassVar = "How the table is read"
+
     sep: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CHAR",
-            help="What separates cells, or tab; found out if not given.",
-            rich_help_panel=READING,
-        ),
+        str | None, typer.Option(metavar="CHAR", help="What separates cells, or tab; found out if not given.")
     ] = None
-    decimal: Annotated[
-        str | None, typer.Option(metavar="CHAR", help="The decimal mark.", rich_help_panel=READING)
-    ] = None
-    thousands: Annotated[
-        str | None, typer.Option(metavar="CHAR", help="The mark between thousands.", rich_help_panel=READING)
-    ] = None
+    decimal: Annotated[str | None, typer.Option(metavar="CHAR", help="The decimal mark.")] = None
+    thousands: Annotated[str | None, typer.Option(metavar="CHAR", help="The mark between thousands.")] = None
     header_row: Annotated[
         int | None,
-        typer.Option(
-            metavar="LINE",
-            help="The line with the names of the columns; 0 if none has.",
-            rich_help_panel=READING,
-        ),
+        typer.Option(metavar="LINE", help="The line with the names of the columns; 0 if none has."),
     ] = None
     comment: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CHAR", help="What lines that are comments begin with.", rich_help_panel=READING
-        ),
+        str | None, typer.Option(metavar="CHAR", help="What lines that are comments begin with.")
     ] = None
     na: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="CELL", help="A cell that means a missing value, in any column.", rich_help_panel=READING
-        ),
+        typer.Option(metavar="CELL", help="A cell that means a missing value, in any column."),
     ] = None
     encoding: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Of a text file; found out if not given.", rich_help_panel=READING),
+        str | None, typer.Option(metavar="NAME", help="Of a text file; found out if not given.")
     ] = None
-    sheet: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of an Excel workbook.", rich_help_panel=READING)
-    ] = None
-    table: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of a SQLite or DuckDB file.", rich_help_panel=READING)
-    ] = None
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Of an Excel workbook.")] = None
+    table: Annotated[str | None, typer.Option(metavar="NAME", help="Of a SQLite or DuckDB file.")] = None
     transpose: Annotated[
         bool | None,
         typer.Option(
-            help="Images lie on their side, as EMNIST's do. If not given, as in training.",
-            show_default=False,
-            rich_help_panel=READING,
+            help="Images lie on their side, as EMNIST's do. If not given, as in training.", show_default=False
         ),
     ] = None
 
@@ -147,69 +123,47 @@ class ReadingOptions:
 class TableOptions(ReadingOptions):
     """What of a table is to be learned from, and how it is to be read."""
 
-    target: Annotated[
-        str | None, typer.Option(help="The column to predict (tables).", rich_help_panel=TABLE)
-    ] = None
+    PANEL: ClassVar = "The table"
+
+    target: Annotated[str | None, typer.Option(help="The column to predict (tables).")] = None
     features: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="A,B", help="The columns to predict from; all others if not given.", rich_help_panel=TABLE
-        ),
+        typer.Option(metavar="A,B", help="The columns to predict from; all others if not given."),
     ] = None
-    exclude: Annotated[
-        list[str] | None, typer.Option(metavar="A,B", help="Columns to leave out.", rich_help_panel=TABLE)
-    ] = None
+    exclude: Annotated[list[str] | None, typer.Option(metavar="A,B", help="Columns to leave out.")] = None
     categorical: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="A,B",
-            help="Columns that are categories although they look like numbers or text.",
-            rich_help_panel=TABLE,
+            metavar="A,B", help="Columns that are categories although they look like numbers or text."
         ),
     ] = None
     reference: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="COLUMN=LEVEL",
-            help="The level that the others of a category are relative to.",
-            rich_help_panel=TABLE,
-        ),
+        typer.Option(metavar="COLUMN=LEVEL", help="The level that the others of a category are relative to."),
     ] = None
     date_parts: Annotated[
         str | None,
-        typer.Option(
-            metavar="A,B",
-            help="What of dates counts: year, month, day, weekday, hour, days.",
-            rich_help_panel=TABLE,
-        ),
+        typer.Option(metavar="A,B", help="What of dates counts: year, month, day, weekday, hour, days."),
     ] = None
-    date_as: Annotated[
-        Literal["days"] | None, typer.Option(help="Dates as numbers: days since 1970.", rich_help_panel=TABLE)
-    ] = None
+    date_as: Annotated[Literal["days"] | None, typer.Option(help="Dates as numbers: days since 1970.")] = None
     formula: Annotated[
         str | None,
         typer.Option(
-            metavar="FORMULA",
-            help='Such as "price ~ area * city + log(age)", instead of features.',
-            rich_help_panel=TABLE,
+            metavar="FORMULA", help='Such as "price ~ area * city + log(age)", instead of features.'
         ),
     ] = None
     missing: Annotated[
         Literal["error", "mean", "drop"],
-        typer.Option(
-            help="Missing values: stop, fill in the column's mean, or drop the row.", rich_help_panel=TABLE
-        ),
+        typer.Option(help="Missing values: stop, fill in the column's mean, or drop the row."),
     ] = "error"
-    weight: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="The column of the rows' weights.", rich_help_panel=TABLE),
-    ] = None
+    weight: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of the rows' weights.")] = (
+        None
+    )
     offset: Annotated[
         str | None,
         typer.Option(
             metavar="COLUMN",
             help="A column that is added to the prediction as it is, or to the logit of the second of two classes.",
-            rich_help_panel=TABLE,
         ),
     ] = None
     groups: Annotated[
@@ -218,16 +172,11 @@ class TableOptions(ReadingOptions):
             metavar="A,B",
             help="One column or two whose values say which rows depend on each other: errors allow for it (--cov "
             "cluster), and cross-validation leaves groups together.",
-            rich_help_panel=TABLE,
         ),
     ] = None
     sql: Annotated[
         str | None,
-        typer.Option(
-            metavar="QUERY",
-            help="Instead of DATA: \"select … from 'sales.parquet' where …\".",
-            rich_help_panel=TABLE,
-        ),
+        typer.Option(metavar="QUERY", help="Instead of DATA: \"select … from 'sales.parquet' where …\"."),
     ] = None
 
     @property
@@ -367,7 +316,7 @@ def _pair(text: str) -> tuple[str, str]:
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command, in the place of each argument that is of a dataclass, the options that are its fields.
 
-    Those of the class itself come before those that it inherits.
+    Those of the class itself come before those that it inherits, and each is in the ``PANEL`` of the class it is from.
     """
     signature = inspect.signature(command, eval_str=True)
     groups: dict[str, Any] = {
@@ -394,12 +343,17 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _options_of(group: Any) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
-    own = inspect.get_annotations(group)
-    return [
-        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
-        for f in sorted(fields(group), key=lambda f: f.name not in own)
-    ]
+    hints, options = get_type_hints(group, include_extras=True), []
+    default = {f.name: f.default for f in fields(group)}
+    for origin in group.__mro__[:-1]:
+        for name in filter(default.__contains__, inspect.get_annotations(origin)):
+            hints[name].__metadata__[0].rich_help_panel = origin.PANEL
+            options.append(
+                inspect.Parameter(
+                    name, inspect.Parameter.KEYWORD_ONLY, default=default[name], annotation=hints[name]
+                )
+            )
+    return options
 
 
 def whole_numbers(option: str, text: str) -> list[int]:

@@ -14,8 +14,6 @@ from onelayer.cli.results import about_data, print_plan, print_result, summary
 from onelayer.timer import Timer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from onelayer.data import Dataset
     from onelayer.data.scan import Scan
     from onelayer.experiments import Run
@@ -121,7 +119,6 @@ def train(
 ) -> None:
     """Train on DATA and write the model, its history and a report to a folder."""
     timer = Timer()
-    from onelayer.experiments import train_prepared
     from onelayer.preparing import prepare
     from onelayer.run_folder import run_folder
     from onelayer.settings import Settings
@@ -162,7 +159,7 @@ def train(
         return
     with run_folder(folder):
         flags = resume, as_json
-        run, files = _by_epochs(folder, prepare(dataset, plan), plan, train_prepared, flags, lang)
+        run, files = _by_epochs(folder, prepare(dataset, plan), plan, flags, lang)
     _report_on(run, seconds | run.seconds, folder, files, as_json)
 
 
@@ -179,7 +176,7 @@ def _train_far(
     """Train on rows that stay in files; see ``train``."""
     from onelayer.data.table_names import stem
     from onelayer.run_folder import run_folder
-    from onelayer.scan_runs import dataset_of_scan, prepare_scan, train_scan
+    from onelayer.scan_runs import dataset_of_scan, prepare_scan
 
     resume, is_dry, as_json = flags
     timer = Timer()
@@ -200,7 +197,7 @@ def _train_far(
             else:
                 where.check_sgd(rows)
                 prepared = prepare_scan(rows, dataset, plan)
-                run, files = _by_epochs(folder, prepared, plan, train_scan, (resume, as_json), lang)
+                run, files = _by_epochs(folder, prepared, plan, (resume, as_json), lang)
     _report_on(run, seconds | run.seconds, folder, files, as_json)
 
 
@@ -208,13 +205,14 @@ def _by_passes(
     folder: Path, rows: "Scan", dataset: "Dataset", plan: "Plan", resume: bool, lang: Literal["en", "zh"]
 ) -> "tuple[Run, list[str]]":
     """Solve exactly, with a journal of the passes over files in ``folder``, and write the report there."""
+    from onelayer.experiments import train_prepared
     from onelayer.pass_journal import Journal
     from onelayer.run_folder import PASSES
-    from onelayer.scan_runs import prepare_scan, train_scan
+    from onelayer.scan_runs import prepare_scan
 
     journal = Journal(rows.engine, folder / PASSES, rows, plan, resume)
     try:
-        run = train_scan(prepare_scan(rows.walked_by(journal), dataset, plan), plan)
+        run = train_prepared(prepare_scan(rows.walked_by(journal), dataset, plan), plan)
     except KeyboardInterrupt:
         _say_interrupted()
         raise
@@ -248,7 +246,6 @@ def _by_epochs(
     folder: Path,
     prepared: "Prepared",
     plan: "Plan",
-    train: "Callable[..., Run]",
     flags: tuple[bool, bool],
     lang: Literal["en", "zh"],
 ) -> "tuple[Run, list[str]]":
@@ -262,7 +259,9 @@ def _by_epochs(
         say(f"there is nothing to resume in {folder}: training from the first epoch", stderr=True)
     try:
         with EpochPrinter(plan.epochs, "valid" if plan.valid else "test", quiet) as on_epoch:
-            run = train(prepared, plan, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch)
+            run = experiments.train_prepared(
+                prepared, plan, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch
+            )
     except KeyboardInterrupt:
         if checkpoint:
             _say_interrupted()

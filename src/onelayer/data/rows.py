@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from onelayer.data.given import array_of, features_of, labels_of, numbers_of, offset_of, weights_of
 from onelayer.data.spool import Spool
 from onelayer.engines.threads import added, sum_of
 from onelayer.errors import OneLayerError
@@ -19,7 +20,6 @@ from onelayer.errors import OneLayerError
 Array = NDArray[Any]
 Task = Literal["regression", "classes"]
 
-NUMBERS = "; if these are numbers to predict, say so: Rows(X, y, 'regression')"
 PIXEL_UNIT = 1 / 255  # bytes are pixels
 LEAST_SHARE = 4096  # rows: fewer are done before a thread has started
 MOST_SHARES = 32
@@ -208,18 +208,18 @@ class Rows:
         offset: Any = None,
         groups: NDArray[np.int64] | None = None,
     ) -> None:
-        y = _array(y, "the target")
+        y = array_of(y, "the target")
         if task is None:
             task = "classes" if y.ndim == 1 and y.dtype.kind in "biu" else "regression"
         if task not in get_args(Task):
             raise OneLayerError(f"task must be one of {', '.join(get_args(Task))}, not {task!r}")
         given = {
-            "X": _features(X),
-            "y": _labels(y) if task == "classes" else _numbers(y),
+            "X": features_of(X),
+            "y": labels_of(y) if task == "classes" else numbers_of(y),
             "task": task,
-            "c": None if c is None else _weights(c),
+            "c": None if c is None else weights_of(c),
             "unit": unit,
-            "offset": None if offset is None else _offset(offset),
+            "offset": None if offset is None else offset_of(offset),
             "groups": groups,
         }
         for name, value in given.items():
@@ -350,57 +350,3 @@ def rows_counted(rows: Source) -> int:
 def block_rows(d: int) -> int:
     """Return how many rows of d features are a block."""
     return max(512, BLOCK_VALUES // max(d, 1))
-
-
-def _array(values: Any, what: str) -> Array:
-    """Return numbers as an array, in this machine's byte order."""
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError) as error:  # a tensor on a GPU, ragged lists
-        raise OneLayerError(f"{what} cannot be read as an array: {error}") from error
-    if array.dtype.kind not in "biuf":
-        raise OneLayerError(f"{what} must be numbers, not {array.dtype}")
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
-
-
-def _features(X: Any) -> Any:
-    if isinstance(X, Spool):
-        return X
-    if hasattr(X, "tocsr"):
-        X = X.tocsr()
-        return X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)
-    X = _array(X, "the features")
-    if X.ndim != 2:
-        raise OneLayerError(f"features must be (n, d), not {X.shape}")
-    return X if X.dtype in (np.uint8, np.float32, np.float64) else X.astype(np.float64)
-
-
-def _labels(y: Array) -> NDArray[np.int64]:
-    if y.ndim != 1 or y.dtype.kind not in "biu":
-        raise OneLayerError(f"class numbers must be whole numbers (n,), not {y.shape} of {y.dtype}")
-    labels = y.astype(np.int64, copy=False)
-    if len(labels) and labels.min() < 0:
-        row = int((labels < 0).argmax())
-        raise OneLayerError(f"label {labels[row]} in row {row + 1}: classes are numbered from 0{NUMBERS}")
-    return labels
-
-
-def _numbers(y: Array) -> NDArray[np.float64]:
-    if y.ndim not in (1, 2):
-        raise OneLayerError(f"numbers to predict must be (n,) or (n, q), not {y.shape}")
-    numbers = y.astype(np.float64, copy=False)
-    return numbers[:, None] if y.ndim == 1 else numbers
-
-
-def _weights(c: Any) -> NDArray[np.float64]:
-    weights = _array(c, "the weights").astype(np.float64, copy=False)
-    if weights.ndim != 1 or not np.isfinite(weights).all() or (weights < 0).any():
-        raise OneLayerError("weights must be numbers (n,), finite and not negative")
-    return weights
-
-
-def _offset(offset: Any) -> NDArray[np.float64]:
-    values = _array(offset, "the offset").astype(np.float64, copy=False)
-    if values.ndim not in (1, 2) or not np.isfinite(values).all():
-        raise OneLayerError("offsets must be numbers (n,) or (n, k), and finite")
-    return values[:, None] if values.ndim == 1 else values

@@ -6,6 +6,7 @@ files alone, and one tree adds them, so sums have the same bits whoever walks th
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,53 +22,14 @@ from onelayer.data.from_table import Piece, joined, needed, pieces, stacked
 from onelayer.data.parquet import batches
 from onelayer.data.places import is_address
 from onelayer.data.rows import Block, Rows, Task, Terms, block_rows
-from onelayer.data.tables import Found, Table, with_columns
+from onelayer.data.tables import Table, with_columns
+from onelayer.data.units import Part, Unit
 from onelayer.engines.cluster import NO_PACKAGE
 from onelayer.engines.memory import needed as memory_needed
 from onelayer.engines.threads import Threads, Watch, tree_sum
 from onelayer.errors import OneLayerError, named
 
 Array = NDArray[Any]
-
-UNITS = 32  # that few data are cut into, so that several workers have something to share
-LEAST_UNIT, MOST_UNIT = 2**20, 2**24  # values of a unit: 8 to 128 MB as float64, but for larger row groups
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some row groups of a file.
-
-    Attributes:
-        place: the path of the file, or its address.
-        groups: the numbers of the row groups.
-        n: how many rows they have.
-        before: how many rows of the file come before.
-        constants: columns that its folders say are the same in all rows.
-    """
-
-    place: str
-    groups: tuple[int, ...]
-    n: int
-    before: int = 0
-    constants: tuple[tuple[str, str | None], ...] = ()
-
-
-@dataclass(frozen=True)
-class Unit:
-    """Parts of files that are read one after another.
-
-    Attributes:
-        parts: these.
-        start: the number of the first row, counted over all files.
-    """
-
-    parts: tuple[Part, ...]
-    start: int
-
-    @property
-    def n(self) -> int:
-        """How many rows there are."""
-        return sum(part.n for part in self.parts)
 
 
 class Engine(Protocol):
@@ -252,9 +214,7 @@ class Scan:
 
     def joined(self, parts: Sequence[Block]) -> Rows:
         """Return rows that were read, in memory."""
-        c, offset = (joined([getattr(part, name) for part in parts]) for name in ("c", "offset"))
-        y = np.concatenate([part.y for part in parts])
-        return Rows(stacked([part.X for part in parts]), y, self.task, c, offset=offset)
+        return together(parts, self.task)
 
     @property
     def n_parts(self) -> int:
@@ -268,17 +228,27 @@ class Scan:
 
     def weights_of(self, parts: Sequence[NDArray[np.intp]], n_classes: int = 1) -> NDArray[np.float64]:
         """See ``Divisible``."""
-        starts = np.array([unit.start for unit in self.units])
+        if n_classes == 1 and not self.has_weights and self.made.encoding.missing != "drop":
+            of_units = np.array([[float(unit.n)] for unit in self.units])
+        else:
+            of_units = self._class_weights if n_classes > 1 else self._class_weights.sum(axis=1)[:, None]
+        return np.array([of_units[index].sum(axis=0) for index in parts])
+
+    @cached_property
+    def _class_weights(self) -> Array:
+        """How much the rows of each class weigh in each unit (u, q); numbers to predict are all of one."""
+        starts, n_classes = np.array([unit.start for unit in self.units]), len(self.classes) or 1
+        is_number = not self.classes
 
         def terms(block: Block) -> list[Array]:
             sums = np.zeros((len(starts), n_classes))
-            y = block.y if n_classes > 1 else np.zeros(len(block), np.intp)
+            y = np.zeros(len(block), np.intp) if is_number else block.y
             unit = np.searchsorted(starts, block.start, side="right") - 1
             sums[unit] = np.bincount(y, block.row_weights(), n_classes)
             return [sums]
 
         [sums] = self.sum(terms)
-        return np.array([sums[index].sum(axis=0) for index in parts])
+        return np.asarray(sums)
 
     def sum(self, terms: Terms) -> list[Any]:
         """See ``Source``."""
@@ -384,30 +354,8 @@ def _refuse_gap(piece: Piece, made: Decisions, start: int) -> None:
     )
 
 
-def planned(files: Sequence[Found], columns: int) -> tuple[Unit, ...]:
-    """Return the units of Parquet files of which some columns are read, which depend on the files alone."""
-    total = sum(sum(found.groups) for found in files) * columns
-    size = min(max(total // UNITS, LEAST_UNIT), MOST_UNIT)
-    units: list[Unit] = []
-    parts: list[Part] = []
-    start = rows = 0
-    for part in (part for found in files for part in _groups_of(found)):
-        if rows and (rows + part.n) * columns > size:
-            units.append(Unit(tuple(parts), start))
-            parts, start, rows = [], start + rows, 0
-        if parts and parts[-1].place == part.place:
-            last = parts.pop()
-            part = replace(last, groups=last.groups + part.groups, n=last.n + part.n)
-            rows -= last.n
-        parts.append(part)
-        rows += part.n
-    return (*units, Unit(tuple(parts), start)) if rows else tuple(units)
-
-
-def _groups_of(found: Found) -> Iterator[Part]:
-    """Yield each row group of a file that has rows."""
-    before = 0
-    for i, n in enumerate(found.groups):
-        if n:
-            yield Part(found.name, (i,), n, before, tuple(found.constants.items()))
-        before += n
+def together(parts: Sequence[Block | Rows], task: Task) -> Rows:
+    """Return several parts of rows as one."""
+    c, offset = (joined([getattr(part, name) for part in parts]) for name in ("c", "offset"))
+    y = np.concatenate([part.y for part in parts])
+    return Rows(stacked([part.X for part in parts]), y, task, c, offset=offset)

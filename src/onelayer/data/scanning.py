@@ -15,11 +15,12 @@ from onelayer.data.parquet import parquet_file
 from onelayer.data.places import files_of
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.scaling import RunningMoments
-from onelayer.data.scan import LEAST_UNIT, Recipe, Scan, planned
+from onelayer.data.scan import Recipe, Scan
 from onelayer.data.sources import BUNDLED_TABLES, open_table
 from onelayer.data.spelling import POINT, as_floats
 from onelayer.data.spool import TemporaryFolder
 from onelayer.data.tables import Found, Table, one_table, open_files
+from onelayer.data.units import LEAST_UNIT, planned
 from onelayer.engines.memory import PAGES, bytes_in, shares_of
 from onelayer.engines.threads import Threads
 from onelayer.errors import OneLayerError

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from onelayer.data.dataset import random_stream
 from onelayer.data.rows import Rows
-from onelayer.data.scan import Scan
+from onelayer.data.scan import Scan, together
 from onelayer.data.spool import TemporaryFolder
 from onelayer.engines.memory import BASE
 from onelayer.errors import OneLayerError
@@ -73,7 +73,7 @@ class ShuffledRows:
         generator, left = random_stream(self._seed, 0, epoch), None
         for number in generator.permutation(self.n_buckets):
             rows = self.bucket(int(number))
-            rows = rows if left is None else _joined(left, rows)
+            rows = rows if left is None else together([left, rows], self._task)
             order, whole = generator.permutation(len(rows)), len(rows) - len(rows) % batch_size
             left = rows.take(order[whole:])
             if whole:
@@ -118,9 +118,3 @@ class ShuffledRows:
         with self._path(number).open("ab") as file:
             for part in parts:
                 file.write(np.ascontiguousarray(part).tobytes())
-
-
-def _joined(first: Rows, second: Rows) -> Rows:
-    c = None if first.c is None or second.c is None else np.concatenate([first.c, second.c])
-    X, y = np.concatenate([first.X, second.X]), np.concatenate([first.y, second.y])
-    return Rows(X, y, first.task, c)

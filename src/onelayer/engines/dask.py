@@ -85,10 +85,11 @@ class Workers:
         message = self.client.submit(_kept, _packed((read, terms), left_out), pure=False)
         if self.is_held:
             if self._held[0] != read:
-                reader = self.client.submit(_kept, _packed(read, left_out), pure=False)
-                held = {unit: self.client.submit(_read, reader, unit, pure=False) for unit in units}
-                self._held = read, held
+                self._held = read, {}
             held = self._held[1]
+            if new := [unit for unit in units if unit not in held]:
+                reader = self.client.submit(_kept, _packed(read, left_out), pure=False)
+                held |= {unit: self.client.submit(_read, reader, unit, pure=False) for unit in new}
             parts = [self.client.submit(_sum_of_blocks, message, held[unit], pure=False) for unit in units]
         else:
             parts = self.client.map(_sum_of_unit, units, message=message, pure=False)

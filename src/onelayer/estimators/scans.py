@@ -84,7 +84,7 @@ def weighed_classes(rows: Any, given: Any, classes: NDArray[Any]) -> Any:
     """
     if not rows.has_weights and rows.made.encoding.missing != "drop" and given is None:
         return rows
-    [sums] = rows.sum(lambda block: [np.bincount(block.y, block.row_weights(), len(classes))])
+    [sums] = rows.weights_of([np.arange(rows.n_parts)], len(classes))
     if given is not None:
         rows = rows.with_class_weights(class_weights(given, classes, np.arange(len(classes)), sums))
         sums = sums * rows.recipe.class_weights
