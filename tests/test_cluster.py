@@ -138,6 +138,15 @@ def test_a_worker_that_is_lost_changes_nothing(lake, clients, is_held):
     assert of(SoftmaxRegression(), on_cluster) == expected
 
 
+@pytest.mark.parametrize("n_units", [2, 16])
+def test_each_pass_is_shared_by_all_workers(lake, clients, n_units):
+    rows = scan(lake, "y", FEATURES).take(np.arange(n_units)).on(clients[1], holds=False)
+    pids = list(clients[1].run(os.getpid).values())
+    for _ in range(8):
+        [blocks] = rows.sum(lambda _: [np.array([os.getpid() == pid for pid in pids], float)])
+        assert blocks.all()
+
+
 def test_a_file_that_is_damaged_is_named_with_its_row_group(lake, clients, tmp_path):
     content = bytearray((lake / "0.parquet").read_bytes())
     file = pq.ParquetFile(lake / "0.parquet")

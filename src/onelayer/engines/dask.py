@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 import cloudpickle
 from distributed import Client, Future, KilledWorker, LocalCluster
@@ -82,25 +83,69 @@ class Workers:
             OneLayerError: if a unit cannot be read, or the cluster is lost.
         """
         left_out = (units, self)
-        message = self.client.submit(_kept, _packed((read, terms), left_out), pure=False)
+        message = self._message((read, terms), left_out)
         if self.is_held:
             if self._held[0] != read:
                 self._held = read, {}
             held = self._held[1]
             if new := [unit for unit in units if unit not in held]:
-                reader = self.client.submit(_kept, _packed(read, left_out), pure=False)
-                held |= {unit: self.client.submit(_read, reader, unit, pure=False) for unit in new}
-            parts = [self.client.submit(_sum_of_blocks, message, held[unit], pure=False) for unit in units]
+                reader = self._message(read, left_out)
+                held |= dict(zip(new, self._spread(_read, reader, new), strict=True))
+            group = _group(_sum_of_blocks)
+            parts = [
+                self.client.submit(_sum_of_blocks, message, held[unit], key=(group, i))
+                for i, unit in enumerate(units)
+            ]
         else:
-            parts = self.client.map(_sum_of_unit, units, message=message, pure=False)
+            parts = self._spread(_sum_of_unit, message, units)
         if self._watch:
             watch, done = self._watch, count(1)
             for part in parts:
                 part.add_done_callback(lambda _: watch(next(done), len(units)))
         while len(parts) > 1:
-            groups = [parts[i : i + FAN] for i in range(0, len(parts), FAN)]
-            parts = [self.client.submit(tree_sum, group, pure=False) for group in groups]
+            group = _group(tree_sum)
+            branches = [parts[i : i + FAN] for i in range(0, len(parts), FAN)]
+            parts = [
+                self.client.submit(tree_sum, branch, key=(group, i)) for i, branch in enumerate(branches)
+            ]
         return self._result(parts[0])
+
+    def _message(self, what: Any, left_out: tuple[Any, ...]) -> Future[bytes]:
+        """Return a message to workers: as a result it goes from one to the next, and again where it was lost."""
+        return self.client.submit(_same, _packed(what, left_out), key=(_group(_same), 0))
+
+    def _spread(
+        self, function: Callable[..., list[Any]], message: Future[bytes], units: Sequence[Any]
+    ) -> list[Future[list[Any]]]:
+        """Return what a function returns for a message and each unit, shared by all workers.
+
+        Dask hands out a group of more than two tasks for each thread one by one, as workers are free. Tasks of smaller
+        groups would all go to the worker that has the message, so they are dealt out here.
+        """
+        group, threads = _group(function), self._threads()
+        if len(units) > 2 * len(threads):
+            keys = [(group, i) for i in range(len(units))]
+            return list(self.client.map(function, [message] * len(units), units, key=keys))
+        return [
+            self.client.submit(
+                function,
+                message,
+                unit,
+                key=(group, i),
+                workers=[threads[i % len(threads)]],
+                allow_other_workers=True,  # where that one is lost, or another is idle
+            )
+            for i, unit in enumerate(units)
+        ]
+
+    def _threads(self) -> list[str]:
+        """Return the address of the worker of each thread, first threads first; none where nobody answers."""
+        try:
+            counts = self.client.nthreads() if self.client.status == "running" else {}
+        except Exception:  # whatever it is: a result is waited for with patience, and tells
+            counts = {}
+        threads = [(i, worker) for worker, threads in counts.items() for i in range(threads)]
+        return [worker for _, worker in sorted(threads)]
 
     def _result(self, future: Future[Any]) -> list[Any]:
         """Wait for a result, as long as there is someone who may work on it."""
@@ -211,6 +256,14 @@ def local_cluster(workers: int, memory: int | None = None) -> LocalCluster:
     )
 
 
+def _group(function: Callable[..., Any]) -> str:
+    """Return a name, which the keys of tasks have in common that Dask is to plan together: those of one pass.
+
+    By default tasks of one function in all passes are a group, and Dask takes each to need the messages of all.
+    """
+    return f"{function.__name__.strip('_')}-{uuid4().hex}"
+
+
 # What a worker does
 
 
@@ -241,8 +294,7 @@ def _unpacked(message: bytes) -> Any:
     return _Unpickler(io.BytesIO(message)).load()
 
 
-def _kept(message: bytes) -> bytes:
-    """Return a message: as a result it is sent from worker to worker, and sent again where it was lost."""
+def _same(message: bytes) -> bytes:
     return message
 
 
@@ -250,7 +302,7 @@ def _read(reader: bytes, unit: Any) -> list[Any]:
     return list(_unpacked(reader)(unit))
 
 
-def _sum_of_unit(unit: Any, message: bytes) -> list[Any]:
+def _sum_of_unit(message: bytes, unit: Any) -> list[Any]:
     read, _ = _unpacked(message)
     return _sum_of_blocks(message, read(unit))
 
