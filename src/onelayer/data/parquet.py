@@ -11,6 +11,7 @@ from onelayer.data.columns import Range
 from onelayer.data.delimited import connect
 from onelayer.data.places import is_address, store_of
 from onelayer.data.tables import Found
+from onelayer.engines.threads import has_idle_threads
 from onelayer.errors import OneLayerError, first_line
 
 BATCH_ROWS = 1 << 16
@@ -122,7 +123,7 @@ def batches(place: str, groups: Sequence[int], columns: list[str], size: int) ->
     try:
         with _for_groups(place, groups) as file:
             for group in groups:
-                for batch in file.iter_batches(size, [group], columns, use_threads=False):
+                for batch in file.iter_batches(size, [group], columns, use_threads=has_idle_threads()):
                     batch.validate(full=True)  # strings that are not UTF-8
                     yield batch.select(columns)
     except (OSError, pa.ArrowException, IndexError) as error:

@@ -26,6 +26,7 @@ from onelayer.errors import OneLayerError, first_line
 
 FAN = 16  # sums that are added in one task: a power of two, so that the tree is that of one process
 PATIENCE = 60.0  # seconds without a worker, or without the scheduler, after which a pass is given up
+KEPT = 128 << 20  # bytes that a worker keeps after a block
 PACKAGES = ("onelayer", "numpy", "scipy", "pyarrow")  # that decide on bits
 
 Terms = Callable[[Any], Sequence[Any]]
@@ -309,6 +310,6 @@ def _sum_of_unit(message: bytes, unit: Any) -> list[Any]:
 
 def _sum_of_blocks(message: bytes, blocks: Iterable[Any]) -> list[Any]:
     _, terms = _unpacked(message)
-    keep_freed_memory()
+    keep_freed_memory(KEPT)
     with one_thread():
         return added(map(terms, blocks))

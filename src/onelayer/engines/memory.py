@@ -11,7 +11,7 @@ from pathlib import Path
 from onelayer.errors import OneLayerError
 
 BASE = 280 << 20  # bytes that Python and its libraries take
-WALKER = 32 << 20  # bytes that a thread has in hand: a batch, and blocks of it
+WALKER = 48 << 20  # bytes that a thread has in hand: a batch, and blocks of it, perhaps decoded by several
 PAGES = 11 << 18  # bytes of each column that it reads besides: a page as it is stored and as it is read
 SHARE = 0.5  # of the memory that is free, if the user does not say how much may be taken
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -92,14 +92,14 @@ def shares_of(memory: int | None, reading: int, features: int, sizes: list[int])
 
 
 @cache
-def keep_freed_memory() -> None:
-    """Let this process use freed memory again, up to 128 MB of it, instead of giving it back at once.
+def keep_freed_memory(size: int) -> None:
+    """Let this process use freed memory again, up to a number of bytes of it, instead of giving it back at once.
 
-    Dask has glibc do the latter in its workers. Then the system hands out, and clears, the memory of each block anew,
-    which takes as long as the arithmetic. Where the C library has no such switch, nothing is changed.
+    Else the system hands out, and clears, the memory of each block anew, which takes a third of a pass, or, as Dask
+    sets up its workers, as long as the arithmetic. Where the C library has no such switch, nothing is changed.
     """
     trim_threshold, mmap_threshold = -1, -3  # of glibc's malloc.h
     with suppress(OSError, AttributeError, TypeError):
         library = ctypes.CDLL(None)
-        library.mallopt(trim_threshold, 128 << 20)
-        library.mallopt(mmap_threshold, 32 << 20)
+        library.mallopt(trim_threshold, size)
+        library.mallopt(mmap_threshold, 32 << 20)  # the most that glibc itself comes to by and by

@@ -16,9 +16,13 @@ from typing import Any, TypeVar
 
 from threadpoolctl import OpenBLASController, ThreadpoolController
 
+from onelayer.engines.memory import keep_freed_memory
+
 Share = TypeVar("Share")
 Read = Callable[[Any], Iterable[Any]]
 Watch = Callable[[int, int], None]  # is told of units that are done, of how many
+
+KEPT = 32 << 20  # bytes of blocks that are freed, and used for the next ones
 
 # Limits are the process's. The first who wants one sets it and the last takes it back, so they may overlap and nest.
 _lock = Lock()
@@ -74,6 +78,11 @@ def sums_share_threads() -> Iterator[None]:
             yield
     finally:
         _walkers.reset(token)
+
+
+def has_idle_threads() -> bool:
+    """Return whether the caller walks alone where several threads could, so that files may be decoded by the others."""
+    return (_walkers.get() or 1) > 1
 
 
 def sum_of(function: Callable[[Share], Sequence[Any]], shares: Sequence[Share], most: int = 0) -> list[Any]:
@@ -161,6 +170,7 @@ class Threads:
 
     def sum(self, read: Read, terms: Callable[[Any], Sequence[Any]], units: Sequence[Any]) -> list[Any]:
         """Return the sums of what ``terms`` returns for all blocks that ``read`` yields for each unit."""
+        keep_freed_memory(KEPT)
         if self._held[0] != read:
             self._held = read, {}
         held, done = self._held[1], count(1)
