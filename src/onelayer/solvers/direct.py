@@ -26,7 +26,7 @@ CORRECTED = 1e-8  # a correction this small has left an error of about its squar
 MOST_CORRECTIONS = 10
 ROUNDED = 256 * EPS  # what sums over blocks are off by, relatively, at most about
 PRECISE = 1e-11  # error of a solution that is not worth another pass over files
-UNEXPLAINED = 1e-4  # share of a target, below which it takes the rows themselves to say how much it is
+UNEXPLAINED = 1e-3  # share of a target, below which it takes the rows themselves to say how much it is
 MOST_FACTORED = 2**26  # values of the factors of different penalties: 512 MB
 MOST_SPARSE_FEATURES = 2_000  # beyond them a sparse problem is solved without its Gram matrix
 
