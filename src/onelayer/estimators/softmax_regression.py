@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from onelayer.data.rows import Rows, Source
+from onelayer.data.rows import Block, Rows, Source
 from onelayer.errors import OneLayerError
 from onelayer.estimators.array_api import (
     fits_numpy,
@@ -39,8 +39,6 @@ from onelayer.estimators.sparse_coef import SparseCoefficients
 from onelayer.losses import CrossEntropy
 from onelayer.penalties import ElasticNet, Ridge
 from onelayer.solvers.epoch import LARGEST_LR, SMALLEST_LR
-from onelayer.solvers.objective import Objective
-from onelayer.solvers.scaling import RowsScaling
 
 
 def _learns_by_sgd(model: "SoftmaxRegression") -> bool:
@@ -270,13 +268,13 @@ class SoftmaxRegression(
 
     def _keep_objective(self, rows: Source) -> None:
         """Set the objective at the coefficients."""
-        loss = CrossEntropy(len(self.classes_))
-        objective = Objective(
-            rows, loss, Ridge(0.0), RowsScaling.of(rows, self.fit_intercept), self.fit_intercept
-        )
-        value = objective.value_of(self.coef_, self.intercept_) + self._penalty(rows.n_features).value(
-            self.coef_
-        )
+        loss, weight, bias = CrossEntropy(len(self.classes_)), self.coef_, self.intercept_[:, None]
+
+        def losses(block: Block) -> list[float]:
+            found, _, _ = loss.at(weight @ block.dense().T + bias, block.y)
+            return [float(block.row_weights() @ found)]
+
+        value = rows.sum(losses)[0] + self._penalty(rows.n_features).value(weight)
         self.objective_ = (float(self.C) if np.isfinite(self.C) else 1.0) * value
 
     @available_if(_learns_by_sgd)  # type: ignore[untyped-decorator]
