@@ -1,8 +1,8 @@
-"""How long a lesson takes to open, and from a key on a slider to the chart drawn anew, in Chromium.
+"""How long a lesson takes to open in the lab, and from a control to the picture drawn anew, in Chromium.
 
     python benchmarks/lab_latency.py [slug ...]
 
-All lessons, or those that are named. In the lesson on training each move trains for five epochs on 60,000 images.
+All lessons, or those that are named. Kernels are computed by the page, recorded experiments by the library behind it.
 """
 
 import sys
@@ -10,62 +10,81 @@ from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
-from browser import CHART, CHROMIUM, chromium, lab_server, open_lesson
-from onelayer import Timer
+import browser
 from onelayer.lab.course import COURSE
+from onelayer.lab.recording import scenes_of
 
-ROUNDS = 4  # of a step to the right and one to the left, on each slider
-LONGEST = 3  # seconds to wait for a chart
-SLIDER = "marimo-slider [role=slider]"
+ROUNDS = 5
+LONGEST = 10.0  # seconds to wait for a picture
 
-# The time from the key to the first frame after any chart's content changed.
-MOVE = """(slider, key) => new Promise(resolve => {
-  const charts = [...document.querySelectorAll('#root marimo-mime-renderer')];
-  const shown = () => charts.map(chart => (chart.shadowRoot ?? chart).querySelector('svg.marks')?.innerHTML).join();
-  const before = shown(), start = performance.now();
-  const look = () => { const now = shown();
-    if (now !== before && !now.includes('undefined') || performance.now() - start > 3000)
-      resolve((performance.now() - start) / 1000);
-    else requestAnimationFrame(look); };
-  slider.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+# The time from a control to the first frame after what its scene shows has changed.
+MOVE = """([name, i, to]) => new Promise((resolve) => {
+  const panel = document.querySelector(`#${CSS.escape(name)} .panel`);
+  const shown = () => panel.querySelector('.pictures').innerHTML + panel.querySelector('.outcome').textContent;
+  const item = panel.querySelectorAll('input[type=range], select')[i], before = shown(), start = performance.now();
+  item.value = to;
+  item.dispatchEvent(new Event(item.tagName === 'SELECT' ? 'change' : 'input'));
+  const look = () => {
+    const seconds = (performance.now() - start) / 1000;
+    if (shown() !== before || seconds > 10) resolve(seconds); else requestAnimationFrame(look);
+  };
   requestAnimationFrame(look);
 })"""
+STEPS = """([name, i]) => {
+  const item = document.querySelectorAll(`#${CSS.escape(name)} .panel :is(input[type=range], select)`)[i];
+  const [low, high] = item.tagName === 'SELECT' ? [0, item.length - 1] : [+item.min, +item.max];
+  return [0.3, 0.7, 0.4, 0.6, 0.5].map((share) => {
+    const step = item.step ? +item.step : 1;
+    return Math.min(high, low + Math.round((share * (high - low)) / step) * step);
+  });
+}"""
 
 
-def measure(address: str, browser: Browser, slug: str) -> None:
-    """Print the seconds of one lesson: to its first prose, until its charts are there, and of each slider's moves."""
-    page = browser.new_context().new_page()
-    timer = Timer()
-    page.goto(f"{address}en/{slug}/", wait_until="commit")
-    page.wait_for_selector("#lab-opening p")
-    prose = timer.stop()
-    page.wait_for_selector(CHART, timeout=60_000)
-    ready = timer.stop()
-    open_lesson(page, page.url)
-    moves, sliders = [], page.locator(SLIDER)
-    for i in range(sliders.count()):
-        for _ in range(ROUNDS):
-            pair = [sliders.nth(i).evaluate(MOVE, key) for key in ("ArrowRight", "ArrowLeft")]
-            moves += [seconds for seconds in pair if seconds < LONGEST]
-            if min(pair) >= LONGEST:  # the slider changes a table only
-                break
-    print(f"{slug:20}{prose:8.2f}{ready:8.2f}{median(moves):8.3f}{max(moves):8.3f}", flush=True)
-    page.context.close()
+def moves(page: Page, scene: str) -> list[float]:
+    """Return the seconds of moves of all controls of a scene."""
+    found = []
+    count = page.locator(f"#{scene} .panel").locator("input[type=range], select").count()
+    for i in range(count):
+        for to in page.evaluate(STEPS, [scene, i])[:ROUNDS]:
+            seconds = page.evaluate(MOVE, [scene, i, to])
+            found += [seconds] if seconds < LONGEST else []
+    return found
+
+
+def measure(page: Page, address: str, slug: str) -> None:
+    """Print the seconds of one lesson: to its first paint, until it can be used, and of its controls' moves."""
+    page.goto(f"{address}en/{slug}.html")
+    browser.wait_for_lesson(page)
+    paint, ready = page.evaluate(
+        "[performance.getEntriesByType('paint')[0].startTime / 1000, performance.now() / 1000]"
+    )
+    browser.answer_all(page)
+    kinds: dict[str, list[float]] = {"kernel": [], "recorded": []}
+    for scene in scenes_of(next(entry for entry in COURSE if entry.slug == slug)):
+        browser.go_to(page, scene.name)
+        if scene.run is not None and scene.run.kind in kinds:
+            kinds[scene.run.kind] += moves(page, scene.name)
+    columns = [
+        f"{median(times):8.3f}{max(times):8.3f}" if times else f"{'–':>8}{'–':>8}" for times in kinds.values()
+    ]
+    print(f"{slug:20}{paint:8.2f}{ready:8.2f}{''.join(columns)}", flush=True)
 
 
 def main() -> None:
-    if CHROMIUM is None:
+    if browser.CHROMIUM is None:
         print("there is no Chromium on this machine")
         return
     slugs = sys.argv[1:] or [entry.slug for entry in COURSE]
-    print(
-        f"{'seconds':20}{'prose':>8}{'ready':>8}{'median':>8}{'longest':>8} from a key on a slider to the chart"
-    )
-    with lab_server() as address, chromium() as browser:
+    print(f"{'seconds':20}{'paint':>8}{'usable':>8}{'kernel':>8}{'most':>8}{'library':>8}{'most':>8}")
+    with browser.lab_server() as address, browser.chromium() as chromium:
+        page = chromium.new_page(viewport={"width": 1280, "height": 720})
+        page.goto(address)
+        start = address.split("?")[0]
+        browser.open_lesson(page, f"{start}en/{slugs[0]}.html")  # the server is warm then
         for slug in slugs:
-            measure(address, browser, slug)
+            measure(page, start, slug)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""The lab in a browser: one server in a process of its own, and Chromium without a window."""
+"""The lab in a browser: a site from disk, one server in a process of its own, and Chromium without a window."""
 
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,19 +21,12 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-CHART = "#root marimo-mime-renderer svg.marks"
-
-# Formulas are typeset after the page is there: wait until the last cell has stayed in its place for a second.
-SETTLED = """() => {
-  const top = document.querySelector('#root [data-testid=footer]').getBoundingClientRect().top;
-  if (window.settling?.top !== top) window.settling = {top, since: performance.now()};
-  return performance.now() - window.settling.since > 1000;
-}"""
+SIZES = {"projector": (1280, 720), "phone": (390, 844)}
 
 
 @contextmanager
 def lab_server() -> Iterator[str]:
-    """Run ``onelayer lab`` on a free port and yield its address; end it as Ctrl-C does."""
+    """Run ``onelayer lab`` on a free port and yield its first address, with the token; end it as Ctrl-C does."""
     command = [Path(sys.executable).with_name("onelayer"), "lab", "--no-browser", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -58,20 +52,68 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+class Watched:
+    """A page, what it complained about, and what it asked for."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+
+
 def open_lesson(page: Page, address: str) -> None:
-    """Open a lesson and wait until its notebook has run and its charts are drawn."""
+    """Open a lesson and wait until its first scene is drawn."""
     page.goto(address)
     wait_for_lesson(page)
 
 
 def wait_for_lesson(page: Page) -> None:
-    """Wait until the notebook of the page has run and its charts are drawn."""
-    page.wait_for_selector("#root [data-testid=footer]", state="attached", timeout=60_000)
-    page.wait_for_selector(CHART, timeout=60_000)
-    page.wait_for_load_state("networkidle")
-    settle(page)
+    """Wait until a lesson's script has begun and a scene is drawn."""
+    page.wait_for_selector("html[data-ready]", state="attached", timeout=60_000)
+    page.wait_for_selector(".scene[data-drawn]", state="attached", timeout=60_000)
 
 
-def settle(page: Page) -> None:
-    """Wait until the page keeps its place. Asked by the clock: on a busy machine frames may be long in coming."""
-    page.wait_for_function(SETTLED, polling=100, timeout=60_000)
+def scenes(page: Page) -> list[str]:
+    """Return the names of a lesson's scenes."""
+    found: list[str] = page.eval_on_selector_all(".scene", "scenes => scenes.map((scene) => scene.id)")
+    return found
+
+
+def go_to(page: Page, scene: str) -> None:
+    """Bring a scene into view, out of its fold, and wait until it is drawn."""
+    page.evaluate(
+        """(name) => { const scene = document.getElementById(name), fold = scene.closest('.further');
+        if (fold) fold.open = true; scene.scrollIntoView({behavior: 'instant'}); }""",
+        scene,
+    )
+    page.wait_for_selector(f"#{scene}[data-drawn]", state="attached", timeout=60_000)
+
+
+def answer_all(page: Page) -> None:
+    """Give up on every question of a lesson: its answer and its pictures are shown."""
+    for scene in scenes(page):
+        page.evaluate(
+            "name => document.querySelector(`#${CSS.escape(name)} .question .quiet`)?.click()", scene
+        )
+
+
+def snapshot(page: Page, scene: str) -> str:
+    """Return all that a scene shows: its pictures, images pixel by pixel, and its outcome."""
+    found: str = page.evaluate(
+        """(name) => { const panel = document.querySelector(`#${CSS.escape(name)} .panel`);
+        return panel.querySelector('.pictures').innerHTML + panel.querySelector('.outcome').textContent
+          + [...panel.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL()).join(); }""",
+        scene,
+    )
+    return found
+
+
+def until(page: Page, found: str, seconds: float = 10) -> None:
+    """Wait until an expression is true. Playwright's own way compiles strings in the page, which its policy forbids."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(found):
+        assert time.monotonic() < end, found
+        page.wait_for_timeout(30)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import minimize
 from torch import nn
 
 from onelayer.lab.lessons.concise import experiment
@@ -58,9 +59,10 @@ def test_gradients_are_those_on_paper(rows):
 
 
 def test_a_gradient_is_there_between_backward_and_zero_grad(rows):
-    states = experiment.gradient_states(rows, 10)
-    assert states["before"] is None and states["cleared"] is None
-    np.testing.assert_array_equal(states["after"], experiment.batch_gradients(rows, 10)["mse"][:2])
+    states, once = experiment.gradient_states(rows, 10), experiment.batch_gradients(rows, 10)["mse"][:2]
+    assert states["at-first"] is None and states["after-zero"] is None
+    np.testing.assert_array_equal(states["after-one"], once)
+    np.testing.assert_array_equal(states["after-two"], 2 * once)
 
 
 @pytest.mark.parametrize("delta", [0.1, 1.0, 2.5])
@@ -74,13 +76,90 @@ def test_hubers_loss_is_pytorchs_and_smooth_l1_times_delta(delta):
 
 
 def test_shapes_of_the_losses():
-    shapes = (
-        experiment.loss_shapes(2.0, points=13).to_pandas().pivot(index="residual", columns="loss")["value"]
+    found = experiment.pull(2.0, 3.0)
+    r = found["grid"]
+    np.testing.assert_allclose(found["squared"], r**2 / 2)
+    np.testing.assert_allclose(found["absolute"], np.abs(r))
+    np.testing.assert_allclose(found["huber"], np.where(np.abs(r) <= 2, r**2 / 2, 2 * np.abs(r) - 2))
+    np.testing.assert_allclose(found["huber_slope"], np.clip(r, -2, 2))
+    assert (found["value"], found["slope"], found["square"]) == (4.0, 2.0, 4.5)
+
+
+@pytest.mark.parametrize("delta", [0.1, 1.0, 5.0])
+def test_hubers_line_has_the_smallest_loss(delta):
+    given = experiment.line()
+    x, y = np.append(given["x"], 3.5), np.append(given["y"], -18.0)
+    found = experiment.huber_line(x, y, delta)
+
+    def loss(at):
+        r = np.abs(at[0] * x + at[1] - y)
+        return np.where(r <= delta, r**2 / 2, delta * (r - delta / 2)).sum()
+
+    assert (
+        loss(found) <= minimize(loss, found + 0.3, method="Nelder-Mead", options={"xatol": 1e-9}).fun + 1e-9
     )
-    r = shapes.index.to_numpy()
-    np.testing.assert_allclose(shapes["squared"], r**2 / 2)
-    np.testing.assert_allclose(shapes["absolute"], np.abs(r))
-    np.testing.assert_allclose(shapes["huber"], np.where(np.abs(r) <= 2, r**2 / 2, 2 * np.abs(r) - 2))
+
+
+def test_the_dragged_point_swings_the_line_of_least_squares():
+    near, far = experiment.drag(2.5, 9.2, 1.0), experiment.drag(3.5, -18.0, 1.0)
+    assert max(near["squares_moved"], near["huber_moved"]) < 0.1
+    assert far["squares_moved"] > 5 and far["huber_moved"] < 0.3
+    assert far["cut"] == 1.0
+    np.testing.assert_allclose(far["squares_fit"], np.polyfit(*with_point(3.5, -18.0), 1), rtol=1e-10)
+
+
+def with_point(x, y):
+    given = experiment.line()
+    return np.append(given["x"], x), np.append(given["y"], y)
+
+
+def test_missions_can_be_fulfilled():
+    assert experiment.both(0.03, 0.5, 10, 5.0, -1.0, 40)["gap"] < 1e-12
+    assert experiment.means(200, 200, 0)["gap"] < 1e-12
+    pulled = experiment.pull(0.3, 5.0)
+    assert pulled["square"] > 12 and 0 < pulled["slope"] < 0.5
+
+
+def test_what_is_asked_has_the_answer_that_the_prose_gives():
+    assert experiment.both(0.03, 1.0, 10, 0.0, 0.0, 0)["wanted"] == 0.5
+    means = experiment.means(10, 10, 0)
+    assert means["wanted"] == means["rate"] == pytest.approx(0.02)
+    assert experiment.gradients()["which"] == "adds"
+    wrong = experiment.wrong_labels()
+    assert wrong["lift"] == pytest.approx(20 * 0.05, abs=0.1)
+    assert wrong["squared_b"][1] - scratch.TRUE[-1] == pytest.approx(wrong["lift"], abs=0.01)  # what is shown
+
+
+def test_the_lines_of_build_net_are_shown_as_they_work():
+    found = experiment.parts()
+    _, made, drawn, built, net = found["values"]
+    np.testing.assert_array_equal(net, experiment.parameters_of(experiment.build_net(2)))
+    assert np.abs(made).min() > 0.1 and np.abs(drawn[:2]).max() < 0.05
+    assert drawn[2] == made[2] and built[2] == 0
+
+
+def test_the_gradient_is_shown_after_each_call():
+    _, first, once, twice, cleared = experiment.gradients()["heights"]
+    assert first == cleared == [0, 0]
+    np.testing.assert_array_equal(twice, 2 * once)
+
+
+def test_loading_is_timed_or_said_to_be_impossible():
+    found = experiment.loading(workers=1)
+    assert found["times"][0] > 0 and found["times"][1] > found["times"][0]
+
+    def refuse():
+        raise OSError("no processes here")
+
+    assert np.isnan(experiment.milliseconds(refuse))
+
+
+def test_pytorch_itself_walks_the_path_from_scratch():
+    found = experiment.checked()
+    assert max(found["halves"]) < 1e-12 and max(found["loaded"]) == 0
+    np.testing.assert_allclose(found["mse"], found["twice"], atol=1e-12)
+    offered = experiment.offered()
+    np.testing.assert_allclose(offered["theirs"], offered["ours"], atol=1e-12)
 
 
 def test_outliers_move_the_squared_loss_more(rows):

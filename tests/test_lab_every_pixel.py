@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.metrics import confusion_matrix, jaccard_score
 
-from onelayer.lab.lessons.every_pixel import charts, experiment
+from onelayer.lab.lessons.every_pixel import experiment
 from onelayer.lab.lessons.every_pixel.experiment import Scenes, Segmented
 
 
@@ -13,13 +13,13 @@ def test_a_convolution_of_one_pixel_is_a_linear_layer():
     image, weight = torch.rand(3, 5, 7), torch.randn(4, 3)
     by_convolution, by_layer = experiment.convolution_and_layer(weight, image)
     expected = torch.einsum("qc,chw->qhw", weight, image)
-    torch.testing.assert_close(by_convolution, expected)
-    torch.testing.assert_close(by_layer, expected)
+    for found in (by_convolution, by_layer, experiment.at_every_pixel(image, weight)):
+        torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.35, 1.0])
 def test_mixing_keeps_grey_and_has_the_determinant_of_the_prose(share):
-    M = experiment.mixing(share).double()
+    M = experiment.mixing(share)
     torch.testing.assert_close(M.sum(dim=1), torch.ones(3, dtype=torch.float64))
     assert float(M.det()) == pytest.approx((1 - share) ** 2, abs=1e-6)
 
@@ -39,9 +39,11 @@ def test_each_pixel_is_a_row_of_mixed_channels_with_its_true_ones():
 
 
 def test_training_undoes_an_easy_mixture():
-    found = experiment.unmix(0.3)
-    assert found.gaps[0] > 0.9 and found.gaps[-1] < 1e-3
-    torch.testing.assert_close(found.restored, experiment.colour_pictures()[0], atol=1e-3, rtol=0)
+    found = experiment.unmix(0.3, 0.2, 10)
+    assert found["gap"][1] > 0.9 and found["gap"][0] == found["gaps"][10] < 1e-3
+    original = experiment.glow(0.3)["images"][0]
+    np.testing.assert_allclose(found["images"][1], original, atol=255e-3)
+    np.testing.assert_allclose(found["images"][0], experiment.glow(0.3)["images"][1])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.95])
@@ -51,11 +53,30 @@ def test_least_squares_finds_the_inverse(share):
 
 
 def test_the_harder_the_mixture_the_longer_it_takes():
-    runs = [experiment.unmix(share) for share in (0.3, 0.7, 0.95)]
-    assert runs[0].gaps[-1] < runs[1].gaps[-1] < runs[2].gaps[-1]
-    table = experiment.gaps_table(runs).to_pylist()
-    assert table[0] == {"share": 0.3, "epoch": 0, "gap": runs[0].gaps[0]}
-    assert len(table) == 3 * (experiment.EPOCHS + 1)
+    last = [experiment.gaps_of(share)[-1] for share in experiment.SHARES]
+    assert last == sorted(last) and experiment.mixtures()["worst"] == "strong-worst"
+    assert experiment.gaps_of(0.8, 1.0)[-1] < 0.01  # the mission can be done
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.95])
+def test_the_inverse_is_as_the_prose_says(share):
+    found = experiment.exact(share)["found"]
+    assert found[0, 0] == pytest.approx(1 + 2 / 3 * share / (1 - share), abs=1e-9)
+    glow = experiment.glow(share)
+    assert glow["det"] == pytest.approx((1 - share) ** 2)
+    assert glow["on"] + 2 * glow["off"] == pytest.approx(1)
+
+
+def test_a_channel_is_drawn_as_far_as_the_layer_has_come():
+    found = experiment.convolution(1, 0, -1, 300)
+    output = found["images"][1].reshape(3, 784)
+    assert not output[:, 300:].any() and (output[:, 299] == 255).all()  # where the layer is
+    cyan, magenta, yellow = experiment.colour_pictures()[experiment.SHOWN].view(3, 784).numpy()
+    expected = (cyan - yellow)[:299]
+    np.testing.assert_allclose(output[0, :299] / 255, np.where(expected > 0, expected, -expected * 42 / 255))
+    assert found["x"].tolist() == [cyan[299], magenta[299], yellow[299]] and found["o"] == pytest.approx(
+        cyan[299] - yellow[299]
+    )
 
 
 def test_a_window_is_what_surrounds_its_pixel():
@@ -96,7 +117,7 @@ def test_one_convolution_gives_the_logits_of_all_rows(window):
     )
     by_convolution, by_rows = experiment.logits_both_ways(model, window)
     assert by_convolution.shape == (4, 28, 28)
-    torch.testing.assert_close(by_convolution, by_rows, atol=1e-4, rtol=0)
+    torch.testing.assert_close(by_convolution, by_rows, atol=1e-12, rtol=0)
 
 
 def test_a_pixel_alone_knows_ink_from_paper_and_nothing_else():
@@ -107,8 +128,42 @@ def test_a_pixel_alone_knows_ink_from_paper_and_nothing_else():
     assert all(len(set(labels)) == 1 for labels in said)  # equal bytes, equal labels
 
 
-def test_labels_and_channels_as_colours():
-    pixels = np.asarray(charts.labelled(np.array([[0, 1, 2, 3]])))[0].tolist()
-    assert pixels == [[221, 221, 221], [0, 114, 178], [230, 159, 0], [0, 158, 115]]
-    image = torch.tensor([1.2, 0.5, -0.1]).view(3, 1, 1)
-    assert np.asarray(charts.coloured(image))[0, 0].tolist() == [255, 128, 0]
+def test_labels_are_inks_of_their_colours():
+    image, labels = np.zeros((28, 28), np.uint8), np.zeros((28, 28), np.int64)
+    image[0, 1], labels[0, 1], labels[0, 2] = 255, 1, 3
+    inks = experiment.labelled_inks(image, labels).reshape(3, 784)
+    assert (255 - inks[:, 0]).tolist() == [239, 239, 239]
+    assert (255 - inks[:, 2]).tolist() == [0, 158, 115]
+    assert (255 - inks[:, 1]).round().tolist() == [0, 46, 71]  # two fifths of the light of (0, 114, 178)
+
+
+def test_a_look_at_a_pixel_is_what_the_trained_model_says():
+    number, (row, column) = experiment.examples()[3], (12, 9)
+    found = experiment.look(9, 4, row, column)
+    rows = experiment.window_rows(
+        Scenes(experiment.scenes("test").images[[number]], experiment.scenes("test").labels[[number]]), 9
+    )
+    x = torch.from_numpy(rows.X[28 * (row - 1) + column - 1]).float() / 255
+    model = experiment.segment(9)
+    expected = torch.softmax(model.weight @ x + model.bias, 0).numpy()
+    np.testing.assert_allclose([found[f"p{i}"][0] for i in range(4)], expected, atol=1e-5)
+    assert found["said"] == experiment.CLASSES[expected.argmax()]
+    assert found["right"] == pytest.approx(
+        (model.labels[number] == experiment.scenes("test").labels[number]).mean(), abs=2 / 784
+    )
+
+
+def test_the_missions_can_be_done():
+    assert max(experiment.look(21, example, 1, 1)["right"] for example in range(1, 16)) > 0.95
+    bar = np.zeros((28, 28), np.uint8)
+    bar[2:27, 12:16] = 200
+    found = experiment.drawn(bar.ravel(), 21)
+    assert found["trousers"] > 0.8
+    assert sum(found[name] for name in ("paper", "trousers", "bags", "boots")) == pytest.approx(1)
+    assert experiment.drawn(np.zeros(784, np.uint8), 9)["bags"] == 0
+
+
+def test_the_background_is_found_best_with_any_window():
+    for window in experiment.WINDOWS:
+        found = experiment.overlaps(window)
+        assert found["best"] == "background" and found["accuracy"] > found["things"]

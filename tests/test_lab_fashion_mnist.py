@@ -1,8 +1,4 @@
-"""The experiments of the lab's lesson on Fashion-MNIST, against the files' bytes and PIL."""
-
-import base64
-import re
-from io import BytesIO
+"""The experiments of the lesson on Fashion-MNIST, against the files' bytes and PIL."""
 
 import numpy as np
 import pytest
@@ -11,9 +7,8 @@ from PIL import Image
 
 from onelayer.d2l.loaders import resize_images as resize
 from onelayer.data.bundled import FASHION_MNIST
-from onelayer.lab.images import gallery, grey
 from onelayer.lab.lessons.fashion_mnist import experiment
-from onelayer.solvers.batches import Batches
+from onelayer.solvers.batches import Batches, epoch_order
 
 HEADER = 16  # bytes of an IDX file of images
 
@@ -40,16 +35,76 @@ def test_numbers_of_a_class_are_the_rows_with_its_label(rows):
     )
 
 
-def test_the_table_of_pixels_numbers_features_as_flattening_does(rows):
-    image = experiment.images_of(rows)[0]
-    table = experiment.pixels(image).to_pylist()
-    assert len(table) == 784
-    for line in table:
-        assert line["byte"] == int(image[line["row"] - 1, line["column"] - 1])
-        assert line["byte"] == int(rows.X[0, line["feature"] - 1])
-        assert line["feature"] == experiment.feature_number(line["row"], line["column"])
-        assert line["value"] == line["byte"] / 255
-    assert (table[0]["feature"], table[-1]["feature"]) == (1, 784)
+def test_the_stored_images_are_the_first_of_each_class(rows):
+    images, numbers = experiment.stored()["images"], experiment.stored()["numbers"]
+    assert images.shape == (1000, 784) and images.dtype == np.uint8
+    assert np.array_equal(images, rows.X[numbers].numpy())
+    assert np.array_equal(rows.y[numbers], np.repeat(np.arange(10), 100))
+    assert all(np.all(np.diff(numbers[100 * label :][:100]) > 0) for label in range(10))
+    shown = experiment.browse("bag", 2, 3)
+    assert shown["number"] == numbers[823] + 1 and shown["captions"][3] == f"{numbers[823] + 1:,}"
+    assert shown["ink"] == pytest.approx(images[823].mean() / 255)
+    assert experiment.CLASSES[shown["class"]] == "bag"
+    assert images.mean(axis=1).max() > 0.6 * 255  # the mission can be done
+
+
+def test_features_are_numbered_as_flattening_does(rows):
+    image = experiment.image_of("sandal", 1, 2)
+    for place in (1, 28, 29, 400, 784):
+        found = experiment.flatten("sandal", 1, 2, place)
+        assert place == experiment.feature_number(found["row"], found["column"])
+        assert found["at_place"] == found["at_feature"] == found["features"][place]
+        pixel = experiment.pixel("sandal", 1, 2, found["row"], found["column"])
+        assert (pixel["feature"], pixel["byte"]) == (place, found["byte"])
+    assert len(found["features"]) == 785 and found["byte"] == int(image[27, 27])
+
+
+def test_an_edge_is_the_largest_step_to_a_neighbour():
+    image = experiment.image_of("ankle-boot", 1, 0).int()
+    found = experiment.pixel("ankle-boot", 1, 0, 1, 28)
+    assert found["step"] == max(abs(image[0, 27] - image[0, 26]), abs(image[0, 27] - image[1, 27]))
+    steps = [experiment.pixel("ankle-boot", 1, 4, r, c)["step"] for r in range(1, 29) for c in range(1, 29)]
+    assert max(steps) > 200  # the mission can be done
+
+
+def test_swaps_give_an_order_of_all_pixels():
+    assert np.array_equal(experiment.pixel_order(0), np.arange(784))
+    order = experiment.pixel_order(784)
+    assert sorted(order) == list(range(784)) and (order != np.arange(784)).mean() > 0.99
+    shown = experiment.scramble(7, 784)["pixels"]
+    assert np.array_equal(shown[3], experiment.stored()["images"][306][order])
+
+
+def test_softmax_regression_does_not_mind_the_order_of_pixels():
+    found = experiment.permuted(epochs=1)
+    assert found["difference"] == "same" and found["gap"] < 1e-5
+    assert found["plain"][0] > 0.7 and abs(found["plain"][0] - found["shuffled"][0]) < 1e-3
+    assert np.allclose(found["templates"][:10], found["templates"][20:], atol=1e-3)
+    assert not np.allclose(found["templates"][:10], found["templates"][10:20], atol=1e-3)
+
+
+def test_an_epoch_of_batches_visits_each_image_once(rows):
+    few = rows.take(torch.arange(100))
+    read = list(experiment.read_epoch(few, 32, 0, 1))
+    assert [len(y) for _, y in read] == [32, 32, 32, 4]
+    order = epoch_order(100, 0, 1)
+    for (X, y), index in zip(read, order.split(32), strict=True):
+        for ours, theirs in zip((X, y), few.batch(index), strict=True):
+            assert torch.equal(ours, theirs) and ours.dtype == theirs.dtype
+    found = experiment.batches(64, 3, 16)
+    assert found["counted"] == found["expected"] == [16, 40, 1000] and found["seen"] == 1000
+    assert experiment.batches(64, 3, 0)["rows"] == 0
+    assert any(
+        experiment.batches(32, 1, batch)["least"] == 0 for batch in range(1, 31)
+    )  # the mission can be done
+
+
+def test_resizing_is_that_of_the_library_before_it_rounds():
+    for side in (5, 14, 28, 40):
+        scaled = experiment.resize("dress", 1, 0, side)["images"][1].reshape(side, side)
+        bytes_of_library = resize(experiment.image_of("dress", 1, 0)[None], (side, side))[0].numpy()
+        assert np.abs(np.rint(scaled) - bytes_of_library).max() <= 1
+    assert experiment.resize("dress", 1, 0, 9)["parameters"] == 820
 
 
 def test_the_neighbourhood_ends_at_the_edge():
@@ -117,18 +172,3 @@ def test_resize_is_pils_bilinear_filter(rows, size):
     for ours, image in zip(scaled.numpy(), images.numpy(), strict=True):
         pils = np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR))
         assert np.abs(ours.astype(int) - pils).max() <= 1
-
-
-def test_pictures_are_the_pixels_as_ink_on_paper():
-    pixels = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
-    assert np.array_equal(np.asarray(grey(pixels)), 255 - pixels)
-
-
-def test_a_gallery_has_each_image_with_a_text_alternative():
-    pixels = np.zeros((2, 2), np.uint8)
-    source = gallery([grey(pixels), grey(pixels + 255)], ["a <b>", "c"], width=50).source
-    assert re.findall(r'alt="([^"]*)"', source) == ["a &lt;b&gt;", "c"]
-    files = [base64.b64decode(data) for data in re.findall(r"base64,([^\"]+)", source)]
-    assert [np.asarray(Image.open(BytesIO(file)))[0, 0] for file in files] == [255, 0]
-    with pytest.raises(ValueError, match="zip"):
-        gallery([grey(pixels)], [])

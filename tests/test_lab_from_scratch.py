@@ -55,29 +55,18 @@ def test_each_way_gives_the_same_numbers(rows, way):
     assert ours[1] == pytest.approx(theirs[1], abs=1e-12)
 
 
-def test_losses_on_a_path_and_errors_are_those_of_its_points(rows):
+def test_losses_on_a_path_are_those_of_its_points(rows):
     A, y = with_ones(rows)
     path = np.array([[0.0, 0.0, 0.0], [1.0, -2.0, 3.0], TRUE])
-    expected = [0.5 * np.mean((A @ at - y) ** 2) for at in path]
-    np.testing.assert_allclose(experiment.losses_on(rows, path), expected, rtol=1e-12)
+    losses = experiment.losses_on(rows, path)
+    np.testing.assert_allclose(losses, [0.5 * np.mean((A @ at - y) ** 2) for at in path], rtol=1e-12)
     # The noise has a variance of σ², so half of that is left at the true parameters, up to its sampling error.
-    assert experiment.loss_by_step(rows, path)["loss"][2].as_py() == pytest.approx(0.01**2 / 2, rel=0.2)
-    errors = (
-        experiment.errors_by_step(path).to_pandas().pivot(index="step", columns="parameter", values="error")
-    )
-    np.testing.assert_allclose(errors.to_numpy(), np.abs(path - TRUE))
+    assert losses[2] == pytest.approx(0.01**2 / 2, rel=0.2)
 
 
 def test_exact_is_least_squares(rows):
     A, y = with_ones(rows)
     np.testing.assert_allclose(experiment.exact(rows), np.linalg.lstsq(A, y, rcond=None)[0], rtol=1e-12)
-
-
-def test_points_are_labels_beside_their_features(rows):
-    points = experiment.points(rows, shown=3).to_pydict()
-    assert points["feature"] == [0, 0, 0, 1, 1, 1]
-    assert points["x"] == rows.X[:3].T.flatten().tolist()
-    assert points["y"] == rows.y[:3, 0].tolist() * 2
 
 
 @pytest.mark.parametrize(
@@ -117,8 +106,6 @@ def test_learning_rates_are_slow_then_fast_then_too_large(rows):
     assert lost is not None and np.isnan(trials[3.0].losses[-1])
     assert np.isfinite(trials[3.0].losses[: lost - 1]).all()
     assert (np.diff(trials[3.0].losses[: lost - 1]) > 0).mean() > 0.8
-    curves = experiment.curves(list(trials.values()))
-    assert np.isfinite(curves["loss"].to_numpy()).all()
 
 
 def test_the_message_is_that_of_training(rows):
@@ -126,8 +113,10 @@ def test_the_message_is_that_of_training(rows):
         fit(
             linear_regression(2), Rows(rows.X, rows.y), way="scratch", epochs=1, batch_size=BATCH_SIZE, lr=3.0
         )
-    assert experiment.divergence_message(rows, 3.0) == str(caught.value)
-    assert experiment.divergence_message(rows, 0.1) == ""
+    stopped = experiment.divergence(rows, 3.0)
+    assert stopped is not None and str(stopped) == str(caught.value)
+    assert f"try --lr {stopped.largest_stable_lr / 2:.1g}" in str(stopped)  # half of it, as the prose says
+    assert experiment.divergence(rows, 0.1) is None
 
 
 def test_zero_weights_train_one_layer_and_never_move_in_two(rows):
@@ -145,14 +134,15 @@ def test_zero_weights_train_one_layer_and_never_move_in_two(rows):
 def test_broadcast_labels_teach_only_their_mean(rows):
     shape, message = experiment.mismatched_shapes(rows)
     assert shape == (10, 10) and "must have one shape" in message
-    found = experiment.broadcast_mistake(rows)
-    np.testing.assert_allclose(found, [0, 0, rows.y.mean()], atol=0.1)
+    for start in ([0.0, 0.0], [6.0, 1.0], [-1.0, -6.0]):
+        found = experiment.broadcast_mistake(rows, experiment.start_at(*start))[-1]
+        np.testing.assert_allclose(found, [0, 0, rows.y.mean()], atol=0.1)
 
 
 def test_resistance_is_that_of_the_straight_line_through_the_measurements():
     rows = experiment.measure_resistor()
     line = linregress(rows.X[:, 0].numpy(), rows.y[:, 0].numpy())
-    np.testing.assert_allclose(experiment.learn_resistance(rows), [line.slope, line.intercept], atol=0.02)
+    np.testing.assert_allclose(experiment.resistance_path(rows)[-1], [line.slope, line.intercept], atol=0.02)
     assert line.slope == pytest.approx(experiment.RESISTANCE, abs=0.03)
 
 
@@ -190,7 +180,7 @@ def test_second_derivatives_are_those_of_the_formula(rows):
 
 
 def test_sizes_of_derivatives():
-    sizes = experiment.hessian_sizes().to_pydict()
+    sizes = experiment.hessian_sizes()
     assert sizes["parameters"] == [3, 785, 7850, 784 * 256 + 256 + 256 * 10 + 10]
     assert sizes["hessian"][2] == 4 * 7850 * 7850
 
@@ -208,3 +198,66 @@ def test_sizes_of_derivatives():
 )
 def test_sizes_are_shown_in_a_unit_that_suits_them(count, text):
     assert experiment.size_shown(count) == text
+
+
+def test_turned_the_right_way_the_cloud_is_a_line_whose_slope_tells_the_weights():
+    cloud, line = experiment.turn(0, 0.01), experiment.turn(-59.5, 0.01)
+    assert line["spread"] < 0.05 < cloud["spread"]
+    found = line["slope"] * np.array([line["cosine"], line["sine"]])
+    np.testing.assert_allclose(found, TRUE[:2], atol=0.01)
+
+
+def test_one_example_differentiated_by_hand():
+    found = experiment.backward(-1.0)
+    (x1, x2), y = found["x"], found["y"]
+    w1, w2, b, prediction, loss = found["forward"]
+    assert prediction == pytest.approx(w1 * x1 + w2 * x2 + b) and loss == pytest.approx(
+        (prediction - y) ** 2 / 2
+    )
+    residual = prediction - y
+    np.testing.assert_allclose(
+        found["back"], [residual * x1, residual * x2, residual, residual, 1], rtol=1e-12
+    )
+    assert found["quotient"] == pytest.approx(found["slope"], abs=1e-6)
+
+
+def test_a_step_of_the_loop_is_what_its_lines_make(rows):
+    found = experiment.loop(0.03, 10, 0.01, 0.5, -0.5, 120)
+    assert (found["epoch"], found["rows"], found["read"], found["taken"]) == (2, 10, 1200, 300)
+    A, y = with_ones(rows)
+    residual = A[found["lit"]] @ found["before"] - y[found["lit"]]
+    assert found["batch_loss"] == pytest.approx((residual**2).sum() / 2)
+    np.testing.assert_allclose(found["slope"], A[found["lit"]].T @ residual, rtol=1e-10)
+    np.testing.assert_allclose(found["here"], found["before"] - 0.03 * found["slope"] / 10, rtol=1e-12)
+    assert experiment.loop(3, 10, 0.01, 0, 0, 300)["taken"] < 300  # diverged
+
+
+def test_missions_can_be_fulfilled():
+    few = experiment.loop(0.3, 10, 0.01, 0.0154, -0.0029, 48)
+    assert few["loss"] < 1e-4 and few["read"] < 500
+    assert experiment.loop(0.3, 10, 0.0, 0, 0, 300)["error"] < 1e-10
+    assert abs(experiment.backward(2.0)["slope"]) < 0.05
+    by_hand = experiment.ohm(9.4, 0)
+    assert by_hand["guess_loss"] < by_hand["best_loss"]
+    assert experiment.planck(0.6, 0)["moved"] < 0.001
+
+
+def test_what_is_asked_has_the_answer_that_the_prose_gives():
+    recovered = experiment.recovered()
+    assert recovered["typical"] == "a-thousandth"
+    assert len(recovered["errors"]) == len(recovered["places"]) == 63
+    assert max(recovered["errors"]) == recovered["worst"]
+    assert experiment.zero()["which"] == "only-one"
+    assert experiment.epoch(64, 0)["rest"] == 40
+    rates = experiment.rates()
+    assert rates["lost_at"] < 300 and 1.8 < rates["stable"] < 2
+
+
+def test_each_way_ends_with_the_same_numbers_on_the_page():
+    found = experiment.ways()
+    for way in ("fused", "concise"):
+        np.testing.assert_allclose(found["scratch"], found[way], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found["autograd"], found["formula"], rtol=0, atol=1e-12)
+    curved = experiment.second()
+    np.testing.assert_allclose(curved["matrix"], curved["matrix_formula"], atol=1e-12)
+    np.testing.assert_allclose(curved["product"], curved["product_formula"], atol=1e-12)

@@ -1,7 +1,6 @@
 """The lesson on linear regression: its experiments, without a browser."""
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from onelayer import LinearRegression
@@ -39,17 +38,15 @@ def test_loss_rises_from_its_minimum_by_the_quadratic_form(data):
     assert experiment.quadratic_rise(X, step) == pytest.approx(rise, rel=1e-9)
 
 
-def test_loss_surface_is_the_loss_with_the_best_bias(data):
+def test_rings_are_places_of_one_typical_error(data):
     X, y = data
-    grid = experiment.loss_surface(X, y, points=5).to_pylist()
-    assert len(grid) == 25
-    for cell in grid[::7]:
-        weight = np.array(
-            [(cell["area_low"] + cell["area_high"]) / 2, (cell["age_low"] + cell["age_high"]) / 2]
-        )
-        bias = experiment.best_bias(X, y, weight)
-        assert cell["loss"] == pytest.approx(experiment.mean_loss(X, y, weight, bias), rel=1e-9)
-        assert experiment.gradient(X, y, weight, bias)[-1] == pytest.approx(0, abs=1e-6)
+    found = experiment.sales()
+    for level, typical in enumerate(experiment.TYPICAL):
+        for place in (0, 20, 50):
+            weight = np.array([found["ring_w1"][level, place], found["ring_w2"][level, place]])
+            bias = experiment.best_bias(X, y, weight)
+            assert np.sqrt(2 * experiment.mean_loss(X, y, weight, bias)) == pytest.approx(typical, rel=1e-9)
+            assert experiment.gradient(X, y, weight, bias)[-1] == pytest.approx(0, abs=1e-6)
 
 
 def test_matrix_form_equals_row_by_row(data):
@@ -60,38 +57,94 @@ def test_matrix_form_equals_row_by_row(data):
     )
 
 
+def test_the_house_pointed_at_is_the_nearest(data):
+    X, y = data
+    for i in (0, 1, 700, 2928, 2929):
+        found = experiment.example(X[i, 0], y[i])
+        assert (found["area_here"], found["price_here"]) == (X[i, 0], y[i]), "or its twin"
+
+
+def test_a_line_has_the_prices_of_its_handles_and_squares_its_residuals():
+    found = experiment.line(100_000, 300_000)
+    assert found["weight"] * 500 + found["bias"] == 100_000
+    assert found["weight"] * 3000 + found["bias"] == 300_000
+    errors = np.sort(found["feet"] - found["heads"])
+    np.testing.assert_array_equal(found["errors"], errors)
+    np.testing.assert_allclose(found["losses"], errors**2 / 2e9)
+
+
+@pytest.mark.parametrize(("area", "price"), [(400, 500_000), (1500, 0), (4000, 0)])
+def test_one_more_house_moves_the_line_by_its_leverage(area, price):
+    found = experiment.pull(area, price)
+    np.testing.assert_allclose(found["updated"], found["solved"], rtol=1e-9)
+    above = experiment.pull(area, price + 1000.0)["foot"] - found["foot"]
+    assert above == pytest.approx(1000 * found["leverage"], rel=1e-6)
+
+
 @pytest.mark.parametrize("start", [(40.0, 0.0), (96.0, -1080.0)])
-def test_the_way_through_the_minimum_is_a_parabola(data, start):
-    X, y = data
-    minimum, _ = experiment.normal_equations(X, y)
-    rise = experiment.loss_on_the_way(X, y, np.array(start), minimum)["rise"].to_numpy()
-    share = np.linspace(0, 2, len(rise))
-    np.testing.assert_allclose(rise, rise[0] * (share - 1) ** 2, atol=1e-5)  # of losses of 10⁹, to rounding
+def test_the_way_through_the_minimum_is_a_parabola(start):
+    found = experiment.bowl(*start)
+    rises = found["rises"]
+    np.testing.assert_allclose(rises, rises[0] * (found["shares"] - 1) ** 2, atol=1e-14)
+    assert found["rise_here"] == pytest.approx(found["expected"], abs=found["allowed"])
 
 
-def test_residual_sticks_are_vertical_and_as_long_as_the_residuals(data):
+def test_residual_sticks_are_upright_and_as_long_as_the_residuals(data):
     X, y = data
-    scene = experiment.scene(X, y, np.array([95.0, -1000.0]), 76_000.0, turn=30)
-    for stick in scene.residuals.to_pylist():
-        assert stick["x"] == stick["x2"] and (stick["y2"] > stick["y"]) == (stick["side"] == "above")
-    level = experiment.scene(X, y, np.zeros(2), 0.0, turn=30).residuals.to_pylist()
-    lengths = {round((stick["y2"] - stick["y"]) * experiment.PRICES[1]) for stick in level}
-    assert lengths <= {round(price) for price in y}
+    rows = experiment.sales()["shown"]
+    found = experiment.plane(95.0, -1000.0, 30.0)
+    residual = experiment.predict(X[rows], np.array([95.0, -1000.0]), found["bias"]) - y[rows]
+    height = (found["foot_y"] - found["head_y"]) * 1.45 * experiment.PRICES[1]
+    np.testing.assert_allclose(height, residual, rtol=1e-6, atol=1e-6)
+
+
+def test_turning_the_plane_moves_points_across_and_keeps_their_heights():
+    straight, turned = (experiment.plane(95.0, 0.0, turn) for turn in (0.0, 40.0))
+    assert not np.allclose(straight["head_x"], turned["head_x"])
+    for found in (straight, turned):
+        assert found["tip_x"][2] == pytest.approx(found["corner_x"][2]), "the price's axis is upright"
+
+
+def test_code_has_made_what_its_lines_so_far_make():
+    before, after = experiment.solving(40.0, 0.0, 2), experiment.solving(40.0, 0.0, 3)
+    assert before["solution"] == [None] * 3 and before["system"].shape == (3, 4)
+    gram, moments = after["system"][:, :3], after["system"][:, 3]
+    np.testing.assert_allclose(gram @ after["solution"], moments, rtol=1e-9)
 
 
 def test_area_in_two_units_leaves_predictions_and_moves_weights(data):
     X, y = data
-    found = experiment.with_square_metres(X, y)
+    found = experiment.twice()
     weight, _ = experiment.normal_equations(X, y)
     with pytest.warns(LinearDependenceWarning) as said:
         LinearRegression().fit(np.column_stack([X, X[:, 0] * experiment.SQUARE_METRES]), y)
-    assert found.condition > 1e15 and found.warning == str(said[0].message)
-    assert found.largest_change < 1e-6
-    assert found.weight[0] + found.weight[2] * experiment.SQUARE_METRES == pytest.approx(weight[0], rel=1e-9)
+    assert found["condition"] > 1e15
+    assert str(said[0].message).endswith("not determined by the data: x1, x3")
+    assert found["change"] < 1e-6
+    first, _, third = found["smallest"]
+    assert first + third * experiment.SQUARE_METRES == pytest.approx(weight[0], rel=1e-9)
     # Of all pairs with that sum, the one of least norm is in proportion to the two units.
-    assert found.weight[2] / found.weight[0] == pytest.approx(experiment.SQUARE_METRES, rel=1e-6)
+    assert third / first == pytest.approx(experiment.SQUARE_METRES, rel=1e-6)
 
 
-def test_growth_is_the_last_time_over_the_one_before():
-    times = [{"part": part, "seconds": d**power} for d in (1, 2, 4) for part, power in (("a", 2), ("b", 3))]
-    assert experiment.last_growth(pa.Table.from_pylist(times)) == {"a": 4, "b": 8}
+def test_the_valleys_lines_are_places_of_one_typical_error():
+    found = experiment.twice()
+    for line, typical in zip((4, 5, 6), experiment.TYPICAL[1:4], strict=True):
+        for other in (line, 6 - line):
+            at = [found[name][other][1] for name in ("valley_feet", "valley_metres")]
+            assert experiment.valley(*at)["typical"] == pytest.approx(typical, rel=1e-9)
+    floor = [found[name][3][0] for name in ("valley_feet", "valley_metres")]
+    assert experiment.valley(*floor)["loss"] == pytest.approx(experiment.sales()["least"], rel=1e-12)
+
+
+def test_times_go_on_from_the_last_one_as_powers(monkeypatch):
+    monkeypatch.setattr(experiment, "times", lambda: ([1.0, 4.0, 16.0, 64.0], [1.0, 8.0, 64.0, 512.0]))
+    found = experiment.cost(1600)
+    assert (found["forming_here"], found["solving_here"]) == (4 * 64, 8 * 512)
+    assert (found["forming_grown"], found["solving_grown"]) == (4, 8)
+    assert found["gigabytes"] == pytest.approx(0.02048)
+
+
+def test_both_parts_of_the_solution_are_timed():
+    forming, solving = experiment.times((10, 20))
+    assert len(forming) == len(solving) == 2 and min(*forming, *solving) > 0

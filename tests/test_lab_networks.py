@@ -6,8 +6,7 @@ import torch
 from torch import nn
 
 from onelayer import LinearRegression, houses, models
-from onelayer.lab.lessons.networks import charts, experiment
-from onelayer.lab.prose import read_lesson
+from onelayer.lab.lessons.networks import experiment
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +41,12 @@ def test_each_output_is_a_least_squares_fit_by_itself(images, d, q):
 
 def test_every_pair_of_input_and_output_is_one_line():
     weight = torch.tensor([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]])
-    lines = experiment.connections(weight).to_pylist()
-    assert {(line["input"], line["output"]) for line in lines} == {(j, k) for j in (1, 2, 3) for k in (1, 2)}
-    assert all(line["weight"] == weight[line["output"] - 1, line["input"] - 1] for line in lines)
-    assert [line["y"] for line in lines[:3]] == pytest.approx([5 / 6, 1 / 2, 1 / 6])
-    assert {line["y2"] for line in lines} == {0.75, 0.25}
+    lines = experiment.connections(weight)
+    pairs = list(zip(lines["input"], lines["output"], strict=True))
+    assert set(pairs) == {(j, k) for j in (1, 2, 3) for k in (1, 2)} and len(pairs) == 6
+    assert lines["weight"] == [weight[k - 1, j - 1] for j, k in pairs]
+    assert lines["y0"][:3] == pytest.approx([5 / 6, 1 / 2, 1 / 6])
+    assert lines["y1"] == [0.75] * 3 + [0.25] * 3
 
 
 def test_layers_are_those_with_weights_and_hooks_are_gone_afterwards():
@@ -111,18 +111,72 @@ def test_a_convolution_has_three_lines_for_each_output_and_two_at_the_ends():
     assert torch.equal(found["local"].jacobian, torch.from_numpy(expected))
 
 
-def test_the_drawing_has_a_mark_for_every_connection(images):
-    lesson = read_lesson("networks", "en")
-    network = experiment.image_network(images, 14, 10)
-    features = images.bands(14)[0]
-    outputs = network(features).detach()
-    drawn = charts.network(network.weight.detach(), features, outputs, lesson, touched=2).spec
-    lines = max(drawn["datasets"].values(), key=len)
-    assert len(lines) == 140
-    assert {line["input"] for line in lines if line["opacity"] > 0.5} == {2}
+def test_the_forward_pass_line_by_line_is_the_layer(images):
+    network = experiment.image_network(images, 5, 3)
+    x = images.bands(5)[7]
+    outputs = experiment.forward(network.weight.tolist(), network.bias.tolist(), x.tolist())
+    assert outputs == pytest.approx(network(x).tolist(), rel=1e-12)
 
 
-def test_the_image_is_cut_where_the_bands_are(images):
-    drawn = charts.image(images.pixels[0], 4).source
-    assert [f'd="M0 {edge}H28"' in drawn for edge in (0, 7, 14, 21, 28)] == [True] * 5
-    assert drawn.count("<rect") == 1 + int((images.pixels[0] > 0).sum())
+def test_the_terms_of_a_house_add_up_to_what_the_estimator_predicts():
+    rows = houses().train
+    area, age = rows.X[5]
+    steps = [experiment.house(float(area), float(age), term) for term in range(3)]
+    predicted = LinearRegression().fit(rows.X, rows.y[:, 0]).predict(rows.X[5:6])[0]
+    assert steps[2]["total_now"] == pytest.approx(predicted, rel=1e-12) == steps[0]["price"]
+    assert steps[1]["total_now"] - steps[0]["total_now"] == pytest.approx(steps[1]["carried_now"])
+    assert [len(step["places"]) for step in steps] == [1, 2, 4]
+
+
+def test_the_forward_pass_of_an_image_ends_where_the_whole_drawing_is():
+    whole, last = (experiment.image(5, 3, 2, pair) for pair in (0, 15))
+    assert whole["outputs"] == last["outputs"] and whole["thickness"] == last["thickness"]
+    early = experiment.image(5, 3, 2, 7)  # two lines into the second output
+    assert early["outputs"] == [whole["outputs"][0], None, None]
+    assert sum(size != 0 for size in early["thickness"]) == 7
+    assert last["total_now"] == pytest.approx(whole["outputs"][2], rel=1e-12)
+    assert whole["added"] == pytest.approx(whole["predicted"].tolist(), abs=1e-12)
+
+
+def test_the_drawing_has_a_line_for_every_weight_and_one_inputs_stand_out():
+    found = experiment.dense(14, 10, 0, touched=2, change=0.3)
+    assert len(found["x0"]) == 140 and found["changed"] == 10
+    thick = [found["y0"][i] for i, size in enumerate(found["thickness"]) if size]
+    assert len(thick) == 10 and set(thick) == {found["touched_y"]}
+    assert found["differences"] == pytest.approx(found["products"], abs=1e-12)
+    assert np.array(found["found"]) == pytest.approx(found["expected"], abs=1e-12)
+
+
+@pytest.mark.parametrize(("touched", "changed"), [(1, 2), (5, 3), (14, 2)])
+def test_a_local_layer_passes_a_change_on_to_neighbours_only(touched, changed):
+    found = experiment.local("local", touched, 0.25)
+    assert found["changed"] == found["neighbours"] == changed
+    assert len(found["x0"]) == 3 * 14 - 2
+    assert experiment.local("dense", touched, 0.25)["changed"] == 14
+
+
+@pytest.mark.parametrize("hidden", range(4))
+def test_a_network_has_a_layer_less_than_columns(hidden):
+    found = experiment.stacked(hidden)
+    assert found["layers"] == found["columns"] - 1 == hidden + 1
+    assert found["found"] == found["expected"]
+    assert len(found["x0"]) == (12 if hidden == 0 else 4 * 5 + 25 * (hidden - 1) + 5 * 3)
+
+
+def test_counts_agree_with_the_formula():
+    found = experiment.counting(14, 3)
+    assert found["counted"] == found["formula"] and found["parameters"] == 45
+
+
+def test_two_small_layers_are_a_line_and_with_relu_a_bent_one():
+    plain, bent = (experiment.bend(between, 2.0) for between in ("nothing", "relu"))
+    assert plain["two"] == pytest.approx(plain["one"], abs=1e-12)
+    assert plain["verdict"] == bent["verdict"] == "one-does"
+    kinks = np.flatnonzero(np.abs(np.diff(bent["two"], 2)) > 1e-9) + 1
+    assert bent["inputs"][kinks] == pytest.approx([-2.0, -1.0, 1.0])
+    assert experiment.bend("relu", 0.5)["gap"] < 1e-9 < bent["gap"]
+
+
+def test_bands_of_an_image_have_its_brightness(images):
+    found = experiment.image(4, 2, 3, 0)
+    assert np.mean(found["images"][1]) == pytest.approx(images.pixels[3].numpy().mean(), rel=1e-12)

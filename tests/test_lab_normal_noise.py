@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.linear_model import QuantileRegressor
 
 from onelayer import LinearRegression
 from onelayer.lab.lessons.normal_noise import experiment
@@ -33,7 +34,7 @@ def test_simulated_rows_have_the_noise_that_was_asked_for():
 @pytest.mark.parametrize("intercept", [-20.0, 1.0, 20.0])
 def test_the_curves_reach_past_the_best_slope_wherever_it_is(intercept):
     x, y = experiment.simulate(5, 2.0, draw=20)
-    slopes = experiment.by_slope(x, y, intercept, 1.0)["slope"].to_numpy()
+    slopes, *_ = experiment.by_slope(x, y, intercept, 1.0)
     assert slopes[0] < experiment.best_slope(x, y, intercept) < slopes[-1]
 
 
@@ -50,10 +51,9 @@ def test_log_likelihood_is_the_sum_of_scipys_and_a_function_of_the_squared_error
 @pytest.mark.parametrize("std", [0.3, 2.0])
 def test_likelihood_is_highest_where_the_squared_error_is_lowest(std):
     x, y = experiment.simulate(60, 1.0, draw=2)
-    curves = experiment.by_slope(x, y, 1.0, std)
-    likelihood, error = np.array(curves["log_likelihood"]), np.array(curves["squared_error"])
+    slopes, likelihood, error = experiment.by_slope(x, y, 1.0, std)
     assert likelihood.argmax() == error.argmin()
-    best, slopes = experiment.best_slope(x, y, 1.0), np.array(curves["slope"])
+    best = experiment.best_slope(x, y, 1.0)
     assert abs(slopes[error.argmin()] - best) <= (slopes[1] - slopes[0]) / 2
     # The curves are mirror images but for scale and shift.
     np.testing.assert_allclose(np.diff(likelihood), -np.diff(error) / (2 * std**2), rtol=1e-9, atol=1e-9)
@@ -63,7 +63,9 @@ def test_likelihood_is_highest_where_the_squared_error_is_lowest(std):
 def test_maximum_likelihood_is_least_squares(std):
     X, y = experiment.standardised()
     exact = LinearRegression().fit(X, y)
-    found = experiment.maximise_likelihood(X, y, std)
+    found, seen = experiment.maximise_likelihood(X, y, std)
+    highest = max(per_row for _, per_row, _ in seen)
+    assert seen[0][1] < seen[-1][1] == pytest.approx(highest, rel=1e-12)
     np.testing.assert_allclose(found, [*exact.coef_, exact.intercept_], rtol=1e-7, atol=1e-7)
 
 
@@ -78,24 +80,75 @@ def test_most_likely_std_is_the_root_mean_squared_residual():
 
 @pytest.mark.parametrize("n", [3, 5, 10, 30])
 def test_estimates_of_the_variance_are_too_small_by_two_rows(n):
-    assert experiment.mean_of_estimates(n) == pytest.approx((n - 2) / n, rel=0.02)
+    assert experiment.estimates(n).mean() == pytest.approx((n - 2) / n, rel=0.02)
+    found = experiment.small_samples(n)
+    assert abs(found["mean"] - found["predicted"]) <= found["allowed"]
+    assert found["asked"] == experiment.small_samples(5)["predicted"]
 
 
 def test_histogram_counts_every_value_beside_what_is_expected():
     values = np.array([-0.6, -0.1, 0.1, 0.2])
-    table = experiment.histogram(values, 1.0, 4, -1.0, 1.0)
-    assert table["count"].to_pylist() == [1, 1, 2, 0]
-    assert table["low"].to_pylist() == [-1, -0.5, 0, 0.5] and table["high"].to_pylist() == [-0.5, 0, 0.5, 1]
-    edges = stats.norm.cdf([-1, -0.5, 0, 0.5, 1])
-    np.testing.assert_allclose(table["expected"].to_pylist(), 4 * np.diff(edges), rtol=1e-12)
+    middles, counts, expected = experiment.histogram(values, 1.0, 4, -1.0, 1.0)
+    assert counts.tolist() == [1, 1, 2, 0]
+    assert middles.tolist() == [-0.75, -0.25, 0.25, 0.75]
+    np.testing.assert_allclose(expected, 4 * np.diff(stats.norm.cdf([-1, -0.5, 0, 0.5, 1])), rtol=1e-12)
 
 
-def test_sums_of_errors_have_variance_one_and_become_normal():
+@pytest.mark.parametrize(
+    ("kind", "kurtosis", "near"), [("even", -1.2, 0.08), ("lopsided", 6.0, 0.8), ("forked", -1.5, 0.08)]
+)
+def test_sums_of_errors_have_variance_one_and_become_normal(kind, kurtosis, near):
     for parts in (1, 2, 12):
-        sums = experiment.sums_of_small_errors(parts)
-        assert np.var(sums) == pytest.approx(1, rel=0.03)
-        # Excess kurtosis of a sum of k uniform errors: −1.2 / k.
-        assert stats.kurtosis(sums) == pytest.approx(-1.2 / parts, abs=0.08)
+        sums = experiment.sums_of_small_errors(parts, kind)
+        assert np.mean(sums) == pytest.approx(0, abs=0.03) and np.var(sums) == pytest.approx(1, rel=0.05)
+        # The excess kurtosis of a sum of k errors is that of one, divided by k.
+        assert stats.kurtosis(sums) == pytest.approx(kurtosis / parts, abs=near)
+        expected = stats.kstest(sums, "norm").statistic
+        assert experiment.distance_from_normal(sums) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_mission_of_the_sums_can_be_done():
+    assert any(
+        experiment.sums(kind, added)["distance"] < 0.012 for kind in ("even", "forked") for added in range(4)
+    )
+
+
+@pytest.mark.parametrize("draw", range(5))
+@pytest.mark.parametrize("far", [(1.6, 9.0), (-1.3, 6.5), (0.2, -7.0)])
+def test_the_least_absolute_line_is_that_of_a_linear_program(draw, far):
+    x, y = experiment.simulate(experiment.FEW_ROWS, 0.6, draw)
+    x, y = np.append(x, far[0]), np.append(y, far[1])
+    slope, bias = experiment.least_absolute_line(x, y)
+    model = QuantileRegressor(quantile=0.5, alpha=0, solver="highs").fit(x[:, None], y)
+    best = np.abs(y - model.predict(x[:, None])).sum()
+    assert np.abs(y - slope * x - bias).sum() == pytest.approx(best, rel=1e-9)
+
+
+def test_a_point_far_away_turns_the_squares_and_hardly_the_absolute_values():
+    found = experiment.outlier(0, 1.6, -8.0)
+    assert found["squares_off"] > 0.7 and found["absolute_off"] < 0.1
+
+
+def test_the_likelihood_of_the_slope_falls_as_the_outcome_says():
+    found = experiment.likelihood(1.0, 60, 0, 1.5, 1.0, 0.8)
+    x, y = experiment.simulate(60, 1.0, 0)
+    highest = experiment.log_likelihood(found["best"] * x + 1.0, y, 0.8)
+    assert found["short"] == pytest.approx(highest - found["here"], rel=1e-9)
+    wider = experiment.by_slope(x, y, 1.0, 2 * 0.8)[1]
+    assert found["peak"] == "peak-stays" and wider.argmax() == found["logs"].argmax()
+
+
+def test_the_spread_of_the_houses_is_most_likely_where_it_is_said_to_be():
+    best = experiment.house_noise()["root_mean_square"]
+    assert experiment.spread(best)["short"] == pytest.approx(0, abs=1e-9)
+    here, n = experiment.spread(80.0), experiment.house_noise()["n"]
+    assert here["short"] == pytest.approx(n * (experiment.spread(best)["here"] - here["here"]), rel=1e-9)
+
+
+def test_houses_beyond_three_standard_deviations_are_counted():
+    residuals, _ = experiment.house_residuals()
+    beyond = int((np.abs(residuals) > 3 * np.sqrt(np.mean(residuals**2))).sum())
+    assert experiment.within(3.0)["beyond"] == experiment.house_noise()["beyond_3"] == beyond
 
 
 def test_noise_models_have_scipys_likelihoods_at_their_maxima():

@@ -102,11 +102,12 @@ def test_a_walk_that_diverges_ends_while_its_numbers_are_finite(data):
 
 def test_contours_are_places_of_equal_loss(data):
     X, y = data
-    table = experiment.contours(X, y, levels=3, points=9)
-    for row in table.to_pylist():
-        residual = X @ [row["w1"], row["w2"]] - y
-        assert np.mean(residual**2) / 2 == pytest.approx(row["loss"], rel=1e-12)
-    assert len(set(table["loss"].to_pylist())) == 3
+    rings = experiment.contours(X, y, levels=3, points=9)
+    assert rings.shape == (3, 9, 2)
+    for ring in rings:
+        losses = [np.mean((X @ point - y) ** 2) / 2 for point in ring]
+        assert losses == pytest.approx([losses[0]] * 9, rel=1e-12)
+    assert len({round(np.mean((X @ ring[0] - y) ** 2), 9) for ring in rings}) == 3
 
 
 def test_falling_learning_rates_lead_to_the_minimum_and_constant_ones_only_near_it(data):
@@ -119,10 +120,18 @@ def test_falling_learning_rates_lead_to_the_minimum_and_constant_ones_only_near_
     assert experiment.decreasing_lrs(0.5, 5, 6)[[0, 5]] == pytest.approx([0.5, 0.25])
 
 
-def test_restlessness_falls_with_the_learning_rate_and_with_larger_batches(data):
-    table = experiment.restlessness(*data, lrs=(0.2, 0.05), batch_sizes=(8, 64))
-    grid = np.array(table["rise"]).reshape(2, 2)
-    assert (grid[:, 0] > 2 * grid[:, 1]).all() and (grid[0] > 4 * grid[1]).all()
+def test_the_cloud_is_smaller_with_smaller_steps_and_larger_batches_and_vanishes_with_falling_rates():
+    above = {
+        (lr, size): experiment.settle(lr, size, "constant")["mean"] for lr in (0.2, 0.05) for size in (4, 64)
+    }
+    assert above[0.2, 4] > 2 * above[0.05, 4] and above[0.2, 64] > 2 * above[0.05, 64]
+    assert above[0.2, 4] > 4 * above[0.2, 64] and above[0.05, 4] > 4 * above[0.05, 64]
+    assert experiment.settle(0.5, 64, "falling")["mean"] < above[0.05, 64] / 10
+    fates = [
+        experiment.settle(lr, size, "constant")["fate"] for lr, size in ((0.2, 16), (0.2, "all"), (2, 16))
+    ]
+    assert fates == ["fate-hovers", "fate-arrives", "fate-leaves"]
+    assert experiment.settle(0.2, 16, "constant")["asked"] == fates[0]
 
 
 def test_standardising_removes_the_condition_number_but_for_correlation():
@@ -135,16 +144,45 @@ def test_standardising_removes_the_condition_number_but_for_correlation():
 
 
 def test_learning_rates_diverge_above_the_bound_and_not_below():
-    bounds = {name: experiment.stability_bound(X) for name, (X, _) in experiment.scalings().items()}
-    for row in experiment.shares_by_rate(np.array([1e-8, 1e-6, 0.1, 10.0]), steps=100).to_pylist():
-        assert row["diverged"] == (row["lr"] > bounds[row["scaling"]])
+    found = experiment.rates()
+    for name in ("standardised", "raw"):
+        assert ((found[name] > 1) == (found["lrs"] > found[f"{name}_bound"])).all()
+
+
+def test_a_walk_that_is_shown_is_the_librarys(data):
+    X, y = data
+    found = experiment.walk(0.3, 16, -1.0, 0.6, 2, 5)
+    path = experiment.descend(X, y, START, np.full(5, 0.3), 16, seed=2)
+    np.testing.assert_allclose(found["here"], path[-1])
+    np.testing.assert_allclose(found["before"], path[-2])
+    assert found["read"] == 80 and found["rows"] == 16 and len(set(found["lit"].tolist())) == 16
+    residual = X[found["lit"]] @ path[-2][:2] + path[-2][2] - y[found["lit"]]
+    np.testing.assert_allclose(
+        found["slope"], [*(X[found["lit"]].T @ residual / 16), residual.mean()], rtol=1e-9
+    )
+
+
+def test_a_walk_over_all_rows_is_predicted_for_every_learning_rate():
+    found = experiment.by_rate(0.3, -1.0, 0.6)
+    assert found["walked"] == pytest.approx(found["expected"], abs=found["rounding"])
+    below = found["lrs"] < 1.9 * found["bound"] / 2
+    np.testing.assert_allclose(
+        found["measured"][below], np.array(found["predicted"])[below], rtol=1e-6, atol=1e-20
+    )
+
+
+def test_the_search_and_the_ends_of_walks_are_what_theory_says():
+    found = experiment.search()
+    assert (found["low"] < found["bound"]).all() and (found["high"] > found["bound"]).all()
+    assert np.abs(np.array(found["found"]) / found["bounds"] - 1).max() < 1e-3
+    ends = experiment.arrived()
+    assert (np.abs(np.subtract(ends["reached"], ends["analytic"])) <= ends["allowed"]).all()
 
 
 def test_tuning_ranks_by_rows_that_were_held_out():
     found = experiment.tune(split=1, epochs=1)
-    trials = found.trials.to_pylist()
-    assert len(trials) == len(experiment.TRIED_RATES) * len(experiment.TRIED_BATCHES)
-    losses = [trial["valid_loss"] for trial in trials if trial["valid_loss"] is not None]
-    assert found.best["valid_loss"] == min(losses) < len(trials)
-    assert all(trial["valid_loss"] is None for trial in trials if trial["lr"] > found.stable)
-    assert 0 < found.exact < 0.5, "better than the mean, whose loss is about one half"
+    losses = np.array([found[f"batch_{size}"] for size in experiment.TRIED_BATCHES])
+    assert losses.shape == (len(experiment.TRIED_BATCHES), len(experiment.TRIED_RATES))
+    assert found["best_loss"] == np.nanmin(losses) and found["diverged"] == np.isnan(losses).sum()
+    assert np.isnan(losses[:, np.array(found["lrs"]) > found["stable"]]).all()
+    assert 0 < found["exact"] < 0.5, "better than the mean, whose loss is about one half"

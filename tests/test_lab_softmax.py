@@ -1,13 +1,10 @@
-"""The experiments of the lab's lesson on softmax, against closed forms, autograd, PyTorch and SciPy."""
-
-import math
+"""The experiments of the lab's lesson on softmax, against closed forms, PyTorch and SciPy."""
 
 import numpy as np
 import pytest
 import scipy.special
-import scipy.stats
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from onelayer import functional, models
@@ -16,19 +13,31 @@ from onelayer.lab.lessons.softmax import experiment
 LOGITS = st.lists(st.floats(-5, 5), min_size=3, max_size=3).map(
     lambda values: torch.tensor(values, dtype=torch.float64)
 )
-LABELS = st.integers(0, 2)
 
 
 @pytest.mark.parametrize(("d", "q"), experiment.LAYERS.values())
 def test_a_phm_layer_has_as_many_parameters_as_its_formula_says(d, q):
-    table = experiment.counted_parameters(d, q)
-    assert table["n"].to_pylist() == list(range(1, 17))
     formula = [experiment.phm_parameters(d, q, n) for n in range(1, 17)]
-    assert table["counted"].to_pylist() == formula
-    assert np.allclose(table["share"], [d * q / n for n in range(1, 17)])
+    assert experiment.counted_parameters(d, q) == formula
     # Rounding the blocks up adds fewer than d + q + n numbers, as the lesson says.
     extra = [count - n**3 - d * q / n for n, count in enumerate(formula, start=1)]
     assert all(0 <= more < d + q + n for n, more in enumerate(extra, start=1))
+
+
+@pytest.mark.parametrize("layer", experiment.LAYERS)
+@pytest.mark.parametrize("parts", [1, 5, 16])
+def test_what_is_shown_of_a_phm_layer_is_counted_in_it(layer, parts):
+    found, (d, q) = experiment.phm_layer(layer, parts), experiment.LAYERS[layer]
+    assert found["here"] == found["formula"] and found["blocks"] == found["rounded"]
+    assert found["gap"] < 1e-6
+    assert found["share"] == pytest.approx(found["here"] / (d * q))
+    assert np.allclose(found["dense_over_n"], [d * q / n / 1000 for n in range(1, 17)])
+
+
+def test_the_picture_of_a_phm_layer_is_a_weight_of_few_blocks():
+    weight = experiment.phm_layer("square", 4)["weight"][0].reshape(16, 16)
+    blocks = {weight[i : i + 4, j : j + 4].tobytes() for i in range(0, 16, 4) for j in range(0, 16, 4)}
+    assert len(blocks) == 4
 
 
 def test_the_next_multiple_is_the_number_itself_or_above_it():
@@ -72,97 +81,66 @@ def test_ranks_count_from_the_largest_and_ties_share_one():
 
 @pytest.mark.parametrize("n", [1, 8])
 def test_row_by_row_is_what_pytorchs_linear_layer_computes(n):
-    X, weight, bias = experiment.minibatch(n)
-    assert X.shape == (n, 4) and weight.shape == (3, 4) and bias.shape == (3,)
-    logits, probabilities = experiment.row_by_row(X, weight, bias)
-    expected = torch.nn.functional.linear(X, weight, bias)
+    X, W, b = experiment.minibatch(n)
+    assert X.shape == (n, 4) and W.shape == (4, 3) and b.shape == (3,)
+    logits, probabilities = experiment.row_by_row(X, W, b)
+    expected = torch.nn.functional.linear(X, W.T, b)
     assert torch.allclose(logits, expected, rtol=1e-13)
     assert torch.allclose(probabilities, expected.softmax(1), rtol=1e-13)
 
 
-def test_drawn_labels_have_the_probabilities_they_are_drawn_with():
-    certain = torch.eye(3)[[2, 0, 1, 1]]
-    assert experiment.drawn_labels(certain).tolist() == [2, 0, 1, 1]
+def test_the_minibatchs_first_row_is_there_once_it_is_computed():
+    nothing, first = experiment.by_rows(3, 0), experiment.by_rows(3, 1)
+    assert nothing["x"] == [] and nothing["captions"] == ["not-yet"] * 3
+    X, W, b = experiment.minibatch(3)
+    assert np.allclose(first["o"], X[0].numpy() @ W.numpy() + b.numpy(), rtol=1e-13)
+    assert first["shape"] == ["(3, 4)", "(4, 3)", "(1, 3)", "(3, 3)", "(3, 3)"]
 
 
-@given(st.floats(0.01, 0.99), LABELS)
-def test_a_prediction_sums_to_one_and_its_loss_is_the_logarithm_of_the_truths(probability, label):
-    prediction = experiment.prediction(probability, label)
-    assert math.isclose(prediction.sum(), 1) and prediction[label] == probability
-    assert math.isclose(experiment.loss_of(prediction.log(), label), -math.log(probability), abs_tol=1e-12)
+def test_the_images_show_each_class():
+    assert set(experiment.by_rows(5, 5)["captions"]) == set(experiment.CLASSES)
 
 
-def test_the_loss_curve_is_the_logarithm():
-    curve = experiment.loss_curve()
-    assert np.allclose(np.exp(-curve["loss"].to_numpy()), curve["probability"])
-    assert math.isclose(curve["probability"][0].as_py(), 0.01) and curve["loss"][-1].as_py() == 0
+@given(st.floats(0, 2))
+def test_an_average_label_has_the_shares_of_the_classes(mix):
+    found = experiment.mixture(mix)
+    assert np.allclose(found["average"], [1 - mix / 2, 0, mix / 2])
+    assert found["average"] @ np.arange(3) == pytest.approx(mix)  # the number says the same, less of it
 
 
-@settings(deadline=None)
-@given(LOGITS, LABELS)
-def test_differences_agree_with_autograd_to_a_millionth(logits, label):
-    def loss(o):
-        return torch.nn.functional.cross_entropy(o, torch.tensor(label))
-
-    gradient = torch.func.grad(loss)(logits)
-    hessian = torch.autograd.functional.hessian(loss, logits)
-    assert torch.allclose(experiment.gradient_by_differences(logits, label), gradient, rtol=0, atol=1e-6)
-    assert torch.allclose(experiment.hessian_by_differences(logits, label), hessian, rtol=0, atol=1e-6)
+def test_one_hot_labels_are_as_the_lesson_says():
+    found = experiment.mixture(1.0)
+    assert found["ones"] == [1, 1, 1] and found["zeros"] == [2, 2, 2] and found["says"] == "chicken"
+    assert np.allclose(found["distances"], np.sqrt(2))
 
 
-@given(LOGITS)
-def test_the_covariance_of_one_hot_labels_is_diag_p_minus_p_p(logits):
-    p = logits.softmax(0).numpy()
-    assert np.allclose(experiment.covariance(torch.from_numpy(p)), np.diag(p) - np.outer(p, p), atol=1e-15)
+@pytest.mark.parametrize(("d", "q"), [(1, 2), (4, 3), (6, 6), (8, 6)])
+def test_the_drawn_network_has_a_line_for_each_weight(d, q):
+    found = experiment.network(d, q, 0.4)
+    assert len(found["from_y"]) == len(found["to_y"]) == found["counted"][0] == d * q
+    assert found["counted"] == found["formula"] and found["learned"] == d * q + q
+    assert found["lit_y"] == min(found["to_y"], key=lambda y: abs(y - 0.4))
 
 
-def test_drawn_labels_come_close_to_the_covariance():
-    p, n = torch.tensor([0.7, 0.2, 0.1], dtype=torch.float64), 100_000
-    far = (experiment.sampled_covariance(p, n) - experiment.covariance(p)).abs().max()
-    assert 0 < far < 5 * 0.5 / math.sqrt(n)  # no entry has a standard deviation above 0.5 / √n
+def test_the_lit_output_is_spelt_out_with_the_features_index_first():
+    assert experiment.network(2, 3, 0.0)["sum"] == "o₃ = x₁w₁₃ + x₂w₂₃ + b₃"
+
+
+@given(st.tuples(*[st.floats(-5, 5)] * 3))
+def test_the_stages_of_softmax_end_with_its_probabilities(logits):
+    stages = [experiment.in_stages(*logits, stage)["bars"] for stage in range(4)]
+    assert stages[0] == [] and np.allclose(stages[1], np.exp(logits))
+    assert np.allclose(stages[2], [*np.exp(logits), np.exp(logits).sum()])
+    assert np.allclose(stages[3], [*scipy.special.softmax(logits), 1])
 
 
 @pytest.mark.parametrize(
-    ("probabilities", "lengths"),
-    [
-        ([0.5, 0.25, 0.125, 0.125], [1, 2, 3, 3]),  # powers of ½: the code reaches the entropy
-        ([0.4, 0.6], [1, 1]),
-        ([1.0], [0]),
-    ],
+    ("shift", "fate"),
+    [(0, "works"), (700, "works"), (-700, "works"), (710, "overflows"), (-1000, "vanishes")],
 )
-def test_shortest_codes_that_are_known(probabilities, lengths):
-    assert experiment.shortest_code(probabilities) == lengths
-
-
-@given(st.lists(st.floats(0.01, 1), min_size=2, max_size=40))
-def test_a_shortest_code_is_a_complete_prefix_code_within_a_bit_of_the_entropy(weights):
-    p = np.array(weights) / sum(weights)
-    lengths = np.array(experiment.shortest_code(p.tolist()))
-    assert math.isclose((0.5**lengths).sum(), 1)  # Kraft
-    assert scipy.stats.entropy(p, base=2) - 1e-9 <= p @ lengths < scipy.stats.entropy(p, base=2) + 1
-
-
-def test_bits_per_observation_have_their_closed_forms():
-    for row in experiment.bits_per_observation().to_pylist():
-        n, outcomes = row["observations"], 3 ** row["observations"]
-        short = outcomes.bit_length() - 1  # words have this many bits or one more
-        assert math.isclose(row["shortest"] * n, short + 2 * (outcomes - 2**short) / outcomes)
-        assert row["fixed"] * n == pytest.approx(short + 1)
-        assert row["entropy"] == math.log2(3) < row["shortest"] <= row["fixed"]
-
-
-@given(LOGITS)
-def test_the_soft_maximum_stays_within_its_bounds(logits):
-    curve = experiment.soft_maximum_curve(logits).to_pydict()
-    sharpness = np.array(curve["sharpness"])
-    assert np.allclose(
-        curve["maximum"], scipy.special.logsumexp(np.outer(sharpness, logits), axis=1) / sharpness
-    )
-    assert np.allclose(
-        curve["minimum"], -scipy.special.logsumexp(-np.outer(sharpness, logits), axis=1) / sharpness
-    )
-    assert np.all(np.array(curve["lower"]) <= np.array(curve["maximum"]) + 1e-12)
-    assert np.all(np.array(curve["maximum"]) <= np.array(curve["upper"]) + 1e-12)
-    assert curve["lower"][0] == logits.max() and math.isclose(
-        curve["upper"][-1], logits.max() + math.log(3) / 100, abs_tol=1e-12
-    )
+def test_a_shift_breaks_the_formula_but_not_the_librarys_softmax(shift, fate):
+    found = experiment.shifted(2.0, 1.0, -1.0, shift)
+    assert found["fate"] == fate
+    assert np.isnan(found["naive"]).any() == (fate != "works")
+    assert np.allclose(found["library"], scipy.special.softmax([2, 1, -1]), rtol=0, atol=1e-12)
+    assert np.allclose(found["thousand"], found["small"], rtol=0, atol=1e-12)

@@ -5,87 +5,143 @@ import pytest
 import torch
 from torch import nn
 
-pytest.importorskip("marimo", reason="the extra onelayer[lab] is not installed")
-traitlets = pytest.importorskip("traitlets")
+from onelayer import d2l, functional, models, training
+from onelayer.lab.lessons.softmax_regression import experiment, runs
+from onelayer.lab.lessons.softmax_regression.runs import Setting
 
-from onelayer import functional, models  # noqa: E402
-from onelayer.lab.images import diverging  # noqa: E402
-from onelayer.lab.lessons.softmax_regression import experiment  # noqa: E402
-from onelayer.lab.lessons.softmax_regression.experiment import Setting  # noqa: E402
-from onelayer.lab.pad import Pad  # noqa: E402
-
-ONE_EPOCH = Setting("softmax", lr=0.1, batch_size=256, epochs=1)
+ONE_EPOCH = Setting("softmax", lr=0.1, batch_size=256, epochs=1, whole=True)
 
 
 @pytest.fixture(scope="module")
 def trained():
-    return experiment.train(ONE_EPOCH)
+    return runs.train(ONE_EPOCH)
 
 
 def test_training_learns_and_counts_every_test_image(trained):
-    judged = experiment.judge(trained.model)
-    assert judged.counts.sum(axis=1).tolist() == [1_000] * 10
-    accuracy = trained.history.epochs[-1].held_out_accuracy
-    assert judged.counts.trace() / 10_000 == pytest.approx(accuracy)
+    rows = runs.test_rows()
+    predicted, probability = experiment.judge(trained.model, rows)
+    assert len(predicted) == len(probability) == 10_000 and (probability >= 0.1).all()
+    accuracy = trained.test[-1].accuracy
+    assert np.mean(predicted == rows.y) == pytest.approx(accuracy)
     assert accuracy > 0.7
-    labels = experiment.test_rows().y
-    assert (judged.predicted[judged.worst] != labels[judged.worst]).all()
-    wrong = judged.predicted != labels
-    assert judged.probability[judged.worst].min() >= np.sort(judged.probability[wrong])[-10]
+
+
+def test_the_worst_mistakes_are_those_that_the_network_was_surest_of():
+    found, rows = experiment.answers(), runs.test_rows()
+    assert found["counts"].sum(axis=1).tolist() == [1_000] * 10
+    assert (found["worst_true"] != found["worst_predicted"]).all()
+    predicted, probability = experiment.judge(experiment.book_network(), rows)
+    np.testing.assert_array_equal(found["worst_sureness"], np.sort(probability[predicted != rows.y])[:-11:-1])
 
 
 def test_a_fused_and_a_concise_epoch_are_the_same_training(trained):
-    model = experiment.new_model("softmax")
-    from onelayer import training
-
-    training.fit(
-        model, experiment.data().train, way="concise", epochs=1, batch_size=256, lr=0.1, seed=experiment.SEED
-    )
+    model = runs.new_model("softmax")
+    training.fit(model, runs.dataset().train, way="concise", epochs=1, batch_size=256, lr=0.1, seed=runs.SEED)
     torch.testing.assert_close(model.weight, trained.model.weight, atol=1e-5, rtol=0)
 
 
-def test_divergence_leaves_the_first_weights():
-    wild = experiment.train(Setting("softmax", lr=10, batch_size=256, epochs=2))
+def test_epochs_one_by_one_are_the_training_in_one_go():
+    *_, last = runs.stages(Setting("softmax", 0.1, 1024, 3))
+    model = runs.new_model("softmax")
+    rows, valid = runs.split()
+    history = training.fit(model, rows, valid, epochs=3, batch_size=1024, lr=0.1, seed=runs.SEED)
+    assert torch.equal(model.weight, last.model.weight)
+    assert [record.held_out_accuracy for record in history.epochs] == [s.accuracy for s in last.valid[1:]]
+
+
+def test_a_sixth_of_the_training_images_is_held_out():
+    rows, valid = runs.split()
+    assert (len(rows), len(valid)) == (50_000, 10_000)
+    assert np.bincount(valid.y).tolist() == [1_000] * 10
+
+
+def test_divergence_ends_a_run_and_leaves_finite_weights():
+    *_, last = experiment.run(10, 256)
+    assert last["diverged"] and last["last"] == 0 and last["fate"] == "diverged"
+    wild = runs.train(Setting("softmax", 10, 256, experiment.EPOCHS))
+    torch.testing.assert_close(wild.model.weight, runs.new_model("softmax").weight, atol=0, rtol=0)
     assert wild.diverged is not None and wild.diverged.lr == 10
-    torch.testing.assert_close(wild.model.weight, experiment.new_model("softmax").weight, atol=0, rtol=0)
-    assert wild.history.epochs == ()
-    assert experiment.curve(wild.history).num_rows == 0
 
 
-def test_curve_has_both_parts(trained):
-    table = experiment.curve(trained.history).to_pydict()
-    assert table["part"] == ["train", "test"] and table["epoch"] == [1, 1]
+def test_a_run_grows_epoch_by_epoch_from_before_the_first():
+    found = experiment.run(0.1, 4096)
+    first, second = next(found), next(found)
+    assert first["last"] == 0 and second["last"] == 1
+    assert first["train_loss"][0] == pytest.approx(np.log(10), rel=0.01)  # ten classes, nothing known
+    assert second["train_loss"][0] == first["train_loss"][0]
+    for part in ("train", "valid", "test"):
+        assert len(second[f"{part}_loss"]) == len(second[f"{part}_accuracy"]) == 2
 
 
-def test_sweep_marks_what_diverged():
-    results = experiment.sweep([ONE_EPOCH, Setting("softmax", 10, 256, 1)]).to_pydict()
-    assert results["accuracy"][0] > 0.7 and results["accuracy"][1] is None
-    assert results["seconds"][0] > 0 and results["seconds"][1] is None
+def test_rates_stop_where_training_diverges(monkeypatch):
+    monkeypatch.setattr(experiment, "FEW", 1)
+    *_, found = experiment.rates()
+    losses = dict(zip(found["lrs"], found["losses"], strict=True))
+    assert np.isnan(losses[10]) and losses[0.1] < losses[0.001]
+    assert 0.1 < found["largest"] < 0.2
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 14])
 def test_phm_parameters(n):
-    assert models.parameter_count(experiment.new_model("phm", n)) == experiment.phm_parameters(n)
+    assert models.parameter_count(runs.new_model("phm", n)) == experiment.phm_parameters(n)
 
 
-def test_templates_are_the_weights_or_the_units_that_count_most(trained):
-    assert torch.equal(
-        torch.from_numpy(experiment.templates(trained.model)).view(10, 784), trained.model.weight.detach()
-    )
-    network = experiment.new_model("mlp")
-    with torch.no_grad():
-        network.hidden.weight[7] *= 100
-    np.testing.assert_array_equal(
-        experiment.templates(network)[0].ravel(), network.hidden.weight[7].detach().numpy()
+def test_the_perceptron_of_the_notes():
+    network = runs.MLP()
+    assert models.parameter_count(network) == 784 * 256 + 256 + 256 * 10 + 10
+    assert network(torch.zeros(3, 784)).shape == (3, 10)
+    torch.testing.assert_close(
+        network(torch.ones(1, 784)), network.fc2(network.fc1(torch.ones(1, 784)).clamp(min=0))
     )
 
 
-def test_classify_is_the_softmax_of_the_pixels_over_255(trained):
-    pixels = experiment.test_rows().X[5].reshape(28, 28)
-    logits = trained.model(torch.from_numpy(pixels.reshape(1, -1) / np.float32(255)))
-    np.testing.assert_allclose(
-        experiment.classify(trained.model, pixels), functional.softmax(logits)[0].detach().numpy(), rtol=1e-5
+def test_the_listing_of_the_notes_runs():
+    torch.manual_seed(0)
+    train_iter, test_iter = d2l.load_data_fashion_mnist(64)
+    net = experiment.softmax_concise(train_iter, test_iter, num_epochs=3)
+    assert d2l.evaluate_accuracy(net, test_iter) > 0.75
+
+
+def test_the_weights_of_the_page_are_those_of_the_training_in_float16():
+    found = experiment.book()
+    assert found["weights"].dtype == np.float16 and found["weights"].shape == (6, 10, 784)
+    exact = runs.train(runs.BOOK).model
+    np.testing.assert_allclose(found["weights"][-1], exact.weight.detach(), rtol=1e-3, atol=1e-7)
+    assert found["tested"][-1] == training.evaluate(experiment.book_network(), runs.test_rows()).accuracy
+    assert 0.81 < found["tested"][-1] < 0.85
+    assert found["tested"] == pytest.approx(
+        [score.accuracy for i, score in enumerate(runs.train(runs.BOOK).test) if i in experiment.SNAPSHOTS],
+        abs=2e-3,
     )
+
+
+def test_cells_have_images_of_their_confusion():
+    found, rows = experiment.answers(), runs.test_rows()
+    assert found["counts"].sum() == 10_000
+    kept = np.bincount(found["cells"], minlength=100)
+    assert (kept == np.minimum(found["counts"].ravel(), experiment.CELL)).all()
+    images = {image.tobytes(): label for image, label in zip(rows.X, rows.y, strict=True)}
+    cells = zip(found["cell_images"], found["cells"], strict=True)
+    assert all(images[image.tobytes()] == cell // 10 for image, cell in cells)
+
+
+def test_sums_are_the_logits_of_the_network():
+    pixels = experiment.garments()["examples"]
+    with torch.inference_mode():
+        logits = experiment.book_network()(torch.from_numpy(pixels).float() / 255)
+    for k, name in enumerate(experiment.CLASSES):
+        found = experiment.sums(name, 28)
+        np.testing.assert_allclose(found["logits"], logits[k], atol=1e-4)
+        np.testing.assert_allclose(found["probability"], functional.softmax(logits)[k], atol=1e-5)
+    nothing = experiment.sums("bag", 0)
+    assert not nothing["parts"].any()
+    np.testing.assert_array_equal(nothing["logits"], experiment.book()["biases"][-1])
+
+
+def test_a_mistake_leads_over_the_truth():
+    for i in range(experiment.SHOWN):
+        found = experiment.mistake(i)
+        assert found["lead"] > 0 and found["is"] != found["said"]
 
 
 def test_a_drawing_is_made_to_fill_the_image():
@@ -105,37 +161,22 @@ def test_the_noise_of_a_photo_is_no_part_of_the_drawing():
     assert (found[:, :4] == 0).all() and (found[:, 14] > 150).all()
 
 
-def test_training_that_takes_a_while_is_known_beforehand():
-    assert not Setting("softmax", 0.1, 256, 5).is_slow
-    assert Setting("softmax", 0.1, 32, 2).is_slow and Setting("mlp", 0.1, 8192, 1).is_slow
+def test_most_images_of_the_data_fill_their_frame_already():
+    images = runs.test_rows().X[:200]
+    fitted = np.stack([experiment.fitted(image.reshape(28, 28)).ravel() for image in images])
+    with torch.inference_mode():
+        same = [
+            experiment.book_network()(torch.from_numpy(pixels).float() / 255).argmax(1)
+            for pixels in (images, fitted)
+        ]
+    assert (same[0] == same[1]).float().mean() > 0.85
 
 
-def test_most_images_of_the_data_fill_their_frame_already(trained):
-    rows = experiment.test_rows()
-    same = [
-        experiment.classify(trained.model, image).argmax()
-        == experiment.classify(trained.model, experiment.fitted(image)).argmax()
-        for image in rows.X[:200].reshape(-1, 28, 28)
-    ]
-    assert np.mean(same) > 0.85
-
-
-def test_the_optimum_is_below_sgd(trained):
-    found = experiment.optimum(trained.model)
-    assert isinstance(trained.model, nn.Linear)
-    assert 0.3498 < found.objective - found.gap <= found.objective < found.sgd_objective
-    assert found.gap < 1e-4
-    assert 0.8 < found.test.accuracy < 0.9
-    assert 0.4 < found.test.loss < found.sgd_test.loss
-
-
-def test_weights_as_colours():
-    colours = np.asarray(diverging(np.array([[-2.0, 0.0, 1.0]]), 1.0))[0].tolist()
-    assert colours == [[213, 94, 0], [255, 255, 255], [0, 114, 178]]
-
-
-@pytest.mark.parametrize("pixels", [[0] * 783, [256] * 784, [-1] + [0] * 783])
-def test_a_page_cannot_send_what_is_no_image(pixels):
-    pad = Pad(pixels=[0] * 784, words={})
-    with pytest.raises(traitlets.TraitError, match="784 numbers"):
-        pad.pixels = pixels
+def test_the_optimum_is_below_sgd():
+    found = experiment.optimum()
+    assert isinstance(experiment.book_network(), nn.Linear)
+    objective = found["by_exact"][0]
+    assert 0.3498 < objective - found["gap"] <= objective < found["by_sgd"][0]
+    assert found["gap"] < 1e-4
+    assert 0.8 < found["by_exact"][2] < 0.9
+    assert 0.4 < found["by_exact"][1] < found["by_sgd"][1]

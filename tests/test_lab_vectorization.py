@@ -1,13 +1,12 @@
 """The lab's lesson on vectorization: both ways give one sum, and times are what they say they are."""
 
+import numpy as np
 import pytest
 import torch
 
-from onelayer import LinearRegression, Timer
+from onelayer import LinearRegression
 from onelayer.lab.lessons.linear_regression.experiment import load
 from onelayer.lab.lessons.vectorization import experiment
-from onelayer.lab.numbers import in_formula
-from onelayer.lab.panels import AtLeast, farthest_apart
 from onelayer.vectorization import add_both_ways, add_in_a_loop, add_in_one_call, laps
 
 
@@ -59,28 +58,34 @@ def test_times_are_shown_in_a_unit_that_suits_them(seconds, text):
     assert experiment.shown(seconds) == text
 
 
-@pytest.mark.parametrize(
-    ("ratio", "text"), [(3.456, "3.46"), (3456.7, "3,460"), (1_234_567, "1,230,000"), (0.98765, "0.988")]
-)
-def test_ratios_are_shown_without_exponents(ratio, text):
-    assert experiment.times_faster(ratio) == text
+@pytest.mark.parametrize("turn", [0, 1, 5, 8])
+def test_the_loop_has_added_as_many_elements_as_it_had_turns_and_the_call_all(turn):
+    found = experiment.adding(0.8, turn)
+    assert np.isfinite(found["by_loop"]).sum() == turn and found["calls"] == 4 * turn
+    assert np.isfinite(found["by_call"]).sum() == (experiment.FEW if turn else 0)
+    assert found["loop_so_far"] == found["call_so_far"]
 
 
-def test_the_slider_goes_in_powers_of_ten():
-    assert [experiment.length(power) for power in (0, 0.5, 2.3, 4)] == [1, 3, 200, 10_000]
+def test_the_first_element_is_the_readers_own():
+    b = experiment.vectors()["b"]
+    assert experiment.adding(1.5, 1)["by_loop"][0] == np.float32(1.5) + np.float32(b[0])
 
 
-def test_farthest_apart_are_the_elements_that_differ_most():
-    one, other = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.5, 2.75])
-    assert farthest_apart(one, other) == (2.0, 2.5)
+def test_the_race_compares_best_laps_and_equal_sums():
+    found = experiment.race()
+    assert found["by_loop"] == found["by_call"]
+    assert found["ratio"] == min(found["loop_laps"]) / min(found["call_laps"])
+    assert 10 ** found["orders"] == pytest.approx(found["ratio"])
+    assert len(found["loop_numbers"]) == len(found["loop_laps"]) <= 20
 
 
-def test_a_comma_within_a_number_is_no_punctuation_in_a_formula():
-    assert [in_formula(n) for n in (10, 10_000)] == ["10", "10{,}000"]
-
-
-def test_orders_of_magnitude():
-    assert experiment.orders_of_magnitude(1000) == pytest.approx(3)
+def test_a_sweep_has_both_times_for_each_length(monkeypatch):
+    runs = experiment.sweep((2, 3))
+    assert [run.n for run in runs] == [2, 3]
+    monkeypatch.setattr(experiment, "sweep", lambda: runs)
+    found = experiment.lengths(5)
+    assert found["ratios"] == [run.ratio for run in runs]
+    assert found["ratio"] == found["loop_here"] / found["call_here"]
 
 
 def test_every_part_of_a_turn_is_timed():
@@ -89,24 +94,22 @@ def test_every_part_of_a_turn_is_timed():
     assert all(value > 0 for value in seconds.values())
 
 
-def test_a_sweep_has_a_row_for_each_length_and_way():
-    measured = experiment.Sweep((1, 10), loop=(6e-6, 40e-6), call=(2e-6, 2e-6))
-    assert measured.ratios == pytest.approx((3, 20))
-    assert measured.times().to_pylist()[1] == {"n": 10, "way": "loop", "seconds": 40e-6}
-    assert measured.times().to_pylist()[2] == {"n": 1, "way": "call", "seconds": 2e-6}
-    assert experiment.sweep((2, 3)).lengths == (2, 3)
+def test_a_turn_taken_apart_does_what_it_does_as_a_whole(monkeypatch):
+    a, b, c = torch.tensor([1.0, 2.0]), torch.tensor([10.0, 20.0]), torch.zeros(2)
+    experiment.add_one(a, b, c, 1)
+    assert c.tolist() == [0.0, 22.0]
+    seconds = dict.fromkeys(experiment.PARTS, 1e-6) | {"turn": 5e-6, "plain": 3e-6}
+    monkeypatch.setattr(experiment, "one_turn", lambda: seconds)
+    found = experiment.apart()
+    assert found["clock"] == pytest.approx([0, 1, 2, 3, 4]) and found["whole"] == pytest.approx(5)
+    assert found["plain_ratio"] == pytest.approx(3)
 
 
 def test_houses_are_predicted_alike_in_both_ways():
-    found = experiment.predict_houses()
-    assert found.rows == 2930
-    expected = LinearRegression().fit(*load()).predict(load()[0])
-    for predicted in (found.by_loop, found.by_call):
-        assert predicted.numpy() == pytest.approx(expected, rel=1e-12)
-    assert isinstance(found.loop, Timer) and found.loop.times and found.call.times
-
-
-@pytest.mark.parametrize(("left", "holds"), [(2.0, True), (3.5, True), (1.999, False), (float("nan"), False)])
-def test_a_lower_bound_holds_from_the_bound_on(left, holds):
-    assert AtLeast("x", left, 2.0).holds is holds
-    assert AtLeast("x", left, 2.0).allowed == "≥"
+    found = experiment.model()
+    assert len(found["loop_each"]) == len(found["call_each"]) == len(found["sizes"])
+    X, y = load()
+    expected = LinearRegression().fit(X, y).predict(X).sum()
+    for way in ("by_loop", "by_call"):
+        assert found[way][1] == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(found["by_loop"], found["by_call"], rtol=1e-12)

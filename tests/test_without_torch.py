@@ -95,6 +95,7 @@ plots.network(3, 2)
         "onelayer.mlp",
         "from onelayer import d2l",
         "onelayer.functional",
+        "onelayer.exercises",
         "onelayer.train(onelayer.fashion_mnist())",
         "onelayer.SoftmaxRegression(solver='sgd').fit([[0.0], [1.0]], [0, 1])",
     ],

@@ -36,7 +36,7 @@ _HOMES = {
     "OneLayerError": "onelayer.errors",
 }
 
-_MODULES = ("d2l", "data", "estimators", "functional", "models", "plots", "training")
+_MODULES = ("d2l", "data", "estimators", "exercises", "functional", "models", "plots", "training")
 
 if TYPE_CHECKING:
     from onelayer.data import Dataset as Dataset

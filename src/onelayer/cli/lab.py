@@ -1,9 +1,10 @@
-"""``onelayer lab``: the interactive lessons, in the browser."""
+"""``onelayer lab``: the interactive lessons, in the browser, as a site, or as notebooks."""
 
 import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Literal
 
 import typer
@@ -11,7 +12,7 @@ import typer
 from onelayer.cli.console import say
 from onelayer.errors import OneLayerError
 
-NEEDED = ("marimo", "altair", "torch")
+NEEDED = ("starlette", "uvicorn", "markdown", "latex2mathml", "torch")
 
 
 def lab(
@@ -25,6 +26,13 @@ def lab(
         ),
     ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the browser.")] = True,
+    site: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the lessons as plain files for any web host instead."),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="With --site: record each experiment in its first state only.")
+    ] = False,
     export: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the lessons as Jupyter notebooks instead.")
     ] = None,
@@ -35,23 +43,43 @@ def lab(
         raise OneLayerError(
             f"the lab needs {' and '.join(missing)}; install with: pip install 'onelayer[lab]'"
         )
-    if export is not None:
+    if quick and site is None:
+        raise OneLayerError("--quick goes with --site")
+    if site is not None and export is not None:
+        raise OneLayerError("--site and --export are two ways; choose one")
+    if site is not None:
+        # Lessons train small networks, for which threads are in each other's way. Libraries read this when they load.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        from onelayer.lab.site import write_site
+
+        write_site(site, quick, lambda what: say(what, stderr=True))
+        say(site / "index.html")
+    elif export is not None:
         from onelayer.lab.export import export_lessons
 
         for path in export_lessons(export, lang):
             say(path)
-        return
+    else:
+        _serve(lang, port, browser)
+
+
+def _serve(lang: Literal["zh", "en"] | None, port: int | None, browser: bool) -> None:
     # The browser needs a core, and threads that wait for one hold each other up. Libraries read this when they load.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) - 1)))
     from onelayer.lab.server import serve
 
-    def opened(address: str) -> None:
-        print(f"the lab is at {address} (Ctrl-C ends it)", flush=True)
-        if browser:
-            import webbrowser
+    with TemporaryDirectory(prefix="onelayer-") as folder:  # which only this user can read
 
-            webbrowser.open(address)
+        def opened(address: str) -> None:
+            print(f"the lab is at {address} (Ctrl-C ends it)", flush=True)
+            if browser:
+                import webbrowser
 
-    serve(lang, port, opened)
+                # The address has a token in it, and all users of a machine can read how a program was called.
+                way = Path(folder) / "lab.html"
+                way.write_text(f'<meta http-equiv="refresh" content="0; url={address}">', encoding="utf-8")
+                webbrowser.open(way.as_uri())
+
+        serve(lang, port, opened)
     sys.stdout.flush()
     os._exit(0)  # a lesson's thread may be inside native code, which the interpreter's own exit would abort

@@ -26,13 +26,14 @@ class Entry:
 
     @property
     def folder(self) -> Path:
-        """The folder with the lesson's notebook, experiment and prose."""
+        """The folder with the lesson's declaration, experiment and prose."""
         return HERE / "lessons" / self.slug.replace("-", "_")
 
     @property
-    def notebook(self) -> Path:
-        """The lesson's marimo notebook."""
-        return self.folder / "notebook.py"
+    def kernels(self) -> bytes:
+        """The script with the lesson's kernels, which may be empty."""
+        path = self.folder / "kernels.js"
+        return path.read_bytes() if path.exists() else b""
 
     @property
     def picture(self) -> str:
@@ -106,11 +107,20 @@ COURSE = (
     ),
     Entry(
         "softmax",
-        "2.1–2.3",
+        "2.1–2.3.1",
         {"zh": "分类与 softmax", "en": "Classification and softmax"},
         {
-            "zh": "独热编码、未规范化的预测、概率，以及交叉熵损失和它的导数。",
-            "en": "One-hot labels, logits, probabilities, and the cross-entropy loss with its derivative.",
+            "zh": "独热编码、未规范化的预测，以及把它们变成概率的 softmax。",
+            "en": "One-hot labels, logits, and softmax, which turns them into probabilities.",
+        },
+    ),
+    Entry(
+        "cross-entropy",
+        "2.3.2–2.3.3",
+        {"zh": "交叉熵损失", "en": "The cross-entropy loss"},
+        {
+            "zh": "真相有多令人意外：损失、它的导数，以及编码要用多少比特。",
+            "en": "How surprising the truth was: the loss, its derivative, and bits of a code.",
         },
     ),
     Entry(
@@ -128,7 +138,7 @@ COURSE = (
         {"zh": "训练 softmax 回归", "en": "Training softmax regression"},
         {
             "zh": "在完整的训练集上训练，看它学到了什么、错在哪里；再与多层感知机比较。",
-            "en": "The full training set, live: what it learns, where it errs, and what an MLP adds.",
+            "en": "The full training set: what the model learns, where it errs, and what an MLP adds.",
         },
     ),
     Entry(
@@ -136,8 +146,17 @@ COURSE = (
         "",
         {"zh": "延伸：每个像素上的一层", "en": "Further on: a layer at every pixel"},
         {
-            "zh": "笔记最后的两个链接，Glow 和语义分割：其中的线性层，用同样的循环来训练。",
-            "en": "The notes' last links, Glow and semantic segmentation: a linear layer of each, in the same loop.",
+            "zh": "Glow 和语义分割都用到的线性层：在每个像素上各用一次，用同样的循环来训练。",
+            "en": "Glow and semantic segmentation: a linear layer, used at every pixel and trained in the same loop.",
+        },
+    ),
+    Entry(
+        "review",
+        "",
+        {"zh": "小结与自测", "en": "Summary and self-test"},
+        {
+            "zh": "全章要点，和一组自测题。",
+            "en": "The chapter in short, and questions to test yourself.",
         },
     ),
 )

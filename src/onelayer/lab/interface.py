@@ -11,33 +11,65 @@ _WORDS: dict[str, dict[Language, str]] = {
     "language": {"zh": "中文", "en": "English"},
     "lab": {"zh": "onelayer 实验室", "en": "onelayer lab"},
     "about": {
-        "zh": "单层神经网络：亲手做一遍。每一课都在本机运行真实的代码，不需要网络。",
-        "en": "One-layer neural networks, by hand. Each lesson runs the real code on this machine, offline.",
+        "zh": "《动手学深度学习》的“线性神经网络”一章，亲手做一遍：先猜一猜，再拖一拖、跑一跑，看看对不对。",
+        "en": "The chapter of Dive into Deep Learning on linear neural networks, hands on: predict, drag, run, see.",
     },
     "lessons": {"zh": "全部课程", "en": "All lessons"},
     "previous": {"zh": "上一课", "en": "Previous"},
     "next": {"zh": "下一课", "en": "Next"},
     "sections": {"zh": "笔记第 {sections} 节", "en": "In the notes: {sections}"},
-    "starting": {"zh": "正在启动实验……", "en": "The experiment is starting …"},
-    "stopped": {
-        "zh": "实验室已经停止。请在终端再运行一次 onelayer lab，这一页就会从头开始。",
-        "en": "The lab has ended. Run onelayer lab again in a terminal: this page then starts anew.",
-    },
+    "contents": {"zh": "本课内容", "en": "In this lesson"},
+    "present": {"zh": "演示", "en": "Present"},
+    "keys": {"zh": "快捷键", "en": "shortcuts"},
     "code": {"zh": "库中的代码", "en": "The library's code"},
-    "claim": {"zh": "验证", "en": "Check"},
-    "difference": {"zh": "相差", "en": "difference"},
-    "tolerance": {"zh": "允许", "en": "allowed"},
-    "holds": {"zh": "✓ 成立", "en": "✓ holds"},
-    "fails": {"zh": "✗ 不成立", "en": "✗ fails"},
-    "question": {"zh": "问题", "en": "Question"},
-    "run": {"zh": "运行实验", "en": "Run the experiment"},
     "answer": {"zh": "答案", "en": "Answer"},
-    "not_run": {
-        "zh": "先猜一猜，再运行实验：结果和答案会出现在这里。",
-        "en": "Guess first, then run the experiment: its result and the answer appear here.",
-    },
     "not_found": {"zh": "没有这一页。", "en": "There is no such page."},
 }
+
+# The words of a page's script
+_INTERFACE: dict[str, dict[Language, str]] = {
+    "play": {"zh": "播放", "en": "Play"},
+    "pause": {"zh": "暂停", "en": "Pause"},
+    "step": {"zh": "走一步", "en": "Step"},
+    "reset": {"zh": "回到起点", "en": "Reset"},
+    "pictures": {"zh": "图", "en": "Pictures"},
+    "code": {"zh": "代码", "en": "Code"},
+    "difference": {"zh": "相差", "en": "difference"},
+    "tolerance": {"zh": "容许误差", "en": "tolerance"},
+    "answer_first": {"zh": "先作答，再看图", "en": "Answer first, then look"},
+    "sketch_first": {"zh": "先在这里画出你预想的曲线", "en": "First sketch here the curve that you expect"},
+    "your_answer": {"zh": "你的答案", "en": "Your answer"},
+    "answer_now": {"zh": "就这么答", "en": "That is my answer"},
+    "show_me": {"zh": "直接看答案", "en": "Just show me"},
+    "ask_again": {"zh": "再答一次", "en": "Answer again"},
+    "no_answer": {"zh": "先给出一个答案。", "en": "Give an answer first."},
+    "right": {
+        "zh": "✓ 你的答案：{said}；正确答案：{truth}",
+        "en": "✓ You said: {said}. The answer: {truth}.",
+    },
+    "wrong": {"zh": "你的答案：{said}；正确答案：{truth}", "en": "You said: {said}. The answer: {truth}."},
+    "it_is": {"zh": "答案：{truth}", "en": "The answer: {truth}."},
+    "sketch_beside": {"zh": "虚线是你画的。", "en": "The dashed curve is yours."},
+    "mission_done": {"zh": "完成", "en": "done"},
+    "again": {"zh": "再测一次", "en": "Measure again"},
+    "recorded": {"zh": "这里是录下来的结果（{machine}）", "en": "recorded on {machine}"},
+    "stopped": {
+        "zh": "实验室已经停止。请在终端再运行一次 onelayer lab。",
+        "en": "The lab has ended. Run onelayer lab again in a terminal.",
+    },
+    "pad": {"zh": "画板，28 × 28 像素", "en": "drawing pad, 28 × 28 pixels"},
+    "pad_brush": {"zh": "笔的粗细", "en": "brush"},
+    "pad_clear": {"zh": "清空", "en": "Clear"},
+    "pad_file": {"zh": "选择图片……", "en": "Choose a picture …"},
+    "pad_no_image": {"zh": "这个文件不是图片。", "en": "This file is not a picture."},
+    "pad_too_large": {"zh": "这张图片太大了。", "en": "This picture is too large."},
+    "pad_blank": {"zh": "这张图片是空白的。", "en": "This picture is blank."},
+}
+
+
+def interface_words(language: Language) -> dict[str, str]:
+    """Return the words of a page's script."""
+    return {name: words[language] for name, words in _INTERFACE.items()}
 
 
 def language_in(path: str) -> Language | None:

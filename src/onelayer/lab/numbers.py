@@ -1,7 +1,12 @@
 """Numbers as readers write them, not as Python prints them."""
 
 import re
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
+
+_PLACE = re.compile(r"\{([\w.]+)(?::([^}]*))?\}")
 _MINUS = re.compile(r"(?:^|(?<=[\s(=]))-(?=[\d.])")
 _SCIENTIFIC = re.compile(r"(\d+(?:\.\d+)?)e([+-]\d+)\b")
 _LONGEST = 6  # digits of an integer that is written out
@@ -21,6 +26,19 @@ def _in_print(number: re.Match[str]) -> str:
     return f"{mantissa} × 10{str(exponent).translate(_RAISED)}"
 
 
-def in_formula(number: float) -> str:
-    """Return a number, rounded to an integer, for a formula of LaTeX, which would set a space after a bare comma."""
-    return f"{number:,.0f}".replace(",", "{,}")
+def shown(value: Any, spec: str = "") -> str:
+    """Return a value in a format of Python's, as in print; a string stays as it is, and None is a dash."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool | np.bool_):
+        return "✓" if value else "✗"
+    if isinstance(value, str):
+        return value
+    if spec.endswith("d"):
+        return typeset(format(round(value), spec))
+    return typeset(format(value, spec or ".6g"))
+
+
+def filled(text: str, value: Callable[[str], Any]) -> str:
+    """Fill in a text: ``{name}`` or ``{name:format}``."""
+    return _PLACE.sub(lambda place: shown(value(place[1]), place[2] or ""), text)

@@ -1,31 +1,23 @@
 """Whom the lab lets in, and what its pages may load: only itself, on this machine."""
 
+import secrets
+from http.cookies import SimpleCookie
+from urllib.parse import parse_qsl, urlencode
+
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from onelayer.lab.pages import CONTENT_SECURITY_POLICY
 
 HOST = "127.0.0.1"
 HOSTS = (HOST, "localhost")
 
-# marimo's page has scripts of its own in it, and Vega compiles the expressions of charts.
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "worker-src 'self' blob:",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
-)
 SAFE_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Content-Security-Policy": f"{CONTENT_SECURITY_POLICY}; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 READS = ("GET", "HEAD")
@@ -112,3 +104,50 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close", "code": 1008})  # before it is accepted: the answer is 403
         return
     await PlainTextResponse("403 Forbidden", 403)(scope, receive, send)
+
+
+class Token:
+    """Let in only the browser that was given the server's token, which other users of the machine do not know.
+
+    It stands in the first address, and from then on in a cookie, so that links can be shared. The cookie's name has the
+    port in it: browsers keep cookies by the host alone.
+    """
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self.app, self.token = app, token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, take the token out of its address, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        query = parse_qsl(scope["query_string"].decode("latin-1"))
+        given = dict(query).get("token")
+        if given is not None and scope["type"] == "http" and self._is_right(given):
+            rest = urlencode([item for item in query if item[0] != "token"])
+            answer = RedirectResponse(scope["path"] + (f"?{rest}" if rest else ""), 303)
+            # Not "strict": the first address may be opened from another program's page.
+            answer.set_cookie(self._name(scope), self.token, httponly=True, samesite="lax")
+            await answer(scope, receive, send)
+        elif self._is_right(self._cookie(scope)):
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            text = "403: open the address that onelayer lab has printed in the terminal"
+            await PlainTextResponse(text, 403)(scope, receive, send)
+        else:
+            await _refuse(scope, receive, send)
+
+    def _is_right(self, given: str) -> bool:
+        return secrets.compare_digest(given.encode(), self.token.encode())
+
+    def _name(self, scope: Scope) -> str:
+        return f"onelayer-lab-{(scope.get('server') or ('', 0))[1]}"
+
+    def _cookie(self, scope: Scope) -> str:
+        cookies: SimpleCookie = SimpleCookie()
+        try:
+            cookies.load(Headers(scope=scope).get("cookie", ""))
+        except ValueError:
+            return ""
+        found = cookies.get(self._name(scope))
+        return found.value if found else ""

@@ -1,202 +1,197 @@
-"""The lab's server: one ASGI application with the index and every lesson in every language, for this machine only."""
+"""The lab's server: one ASGI application with the pages of a site and the library behind them, for this machine."""
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
+import secrets
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from functools import cache
 from importlib import import_module
+from typing import Any
 
-import marimo
+import anyio
 import uvicorn
+from anyio.to_thread import run_sync
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, QueryParams
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from onelayer.errors import OneLayerError
-from onelayer.lab import pending
+from onelayer.errors import OneLayerError, first_line
 from onelayer.lab.course import COURSE, Entry
 from onelayer.lab.interface import LANGUAGES, Language, language_in
-from onelayer.lab.pages import ICON, MARIMO, SCRIPT, STYLE, index_page, lesson_page, not_found_page
-from onelayer.lab.security import HOST, READS, LocalOnly, SmallRequests
+from onelayer.lab.pages import STATIC, index_page, lesson_page, not_found_page
+from onelayer.lab.recording import Outcome, data_of, encoded, outcomes, scenes_of
+from onelayer.lab.security import HOST, LocalOnly, SmallRequests, Token
+from onelayer.lab.vocabulary import Choice, Kernel, Number, Pad, Scene
 
 DEFAULT_PORT = 8017
 PORTS_TRIED = 20
 GRACE = 2  # seconds that open pages have when the server ends
+LESSONS = {entry.slug: entry for entry in COURSE}
 
 
-class LessonPage:
-    """Serve marimo's notebook with the lab's page around it; everything but the page itself is marimo's answer.
-
-    The page comes at once. Its notebook starts when the server is warm: a thread that imports PyTorch while another
-    one does may find it half imported.
-    """
-
-    def __init__(self, app: ASGIApp, entry: Entry, language: Language) -> None:
-        self.app, self.entry, self.language = app, entry, language
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer for the page; pass everything else on, a session only once the server is warm."""
-        session = _session(scope)
-        scope["meta"] = {"session": session}  # marimo hands it on to the notebook
-        if scope["type"] == "websocket":
-            await scope["app"].state.warm.wait()
-            with pending.open_page(session):
-                await self.app(scope, receive, _one_a_turn(send))
-        elif scope["path"] == f"/{self.language}/{self.entry.slug}/" and scope["method"] in READS:
-            await self._answer(scope, receive, send)
-        elif scope["path"].endswith("/sse"):
-            # marimo's other way to a session, which any page elsewhere could ask for
-            raise HTTPException(404)
-        elif scope["path"].endswith("/api/kernel/set_ui_element_value"):
-            await self.app(scope, _noting(receive, session), send)
-        else:
-            await self.app(scope, receive, send)
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["headers"] = [item for item in scope["headers"] if item[0] != b"if-none-match"]
-        status, content = 500, bytearray()
-
-        async def collect(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            content.extend(message.get("body", b""))
-
-        await self.app(scope, receive, collect)
-        page = lesson_page(content.decode(), self.entry, self.language)
-        await HTMLResponse(page, status, {"Cache-Control": "no-store"})(scope, receive, send)
-
-
-def _session(scope: Scope) -> str:
-    """Return marimo's name for the page that asks, or an empty text where it gives none."""
-    if scope["type"] == "http":
-        return Headers(scope=scope).get("marimo-session-id", "")
-    return QueryParams(scope["query_string"]).get("session_id", "")
-
-
-def _noting(receive: Receive, session: str) -> Receive:
-    """Note the controls that a request moves, before the notebook, which may be busy, hears of them."""
-    body = bytearray()
-
-    async def receive_and_note() -> Message:
-        message = await receive()
-        body.extend(message.get("body", b""))
-        if message["type"] == "http.request" and not message.get("more_body"):
-            pending.note(session, bytes(body))
-        return message
-
-    return receive_and_note
-
-
-def _one_a_turn(send: Send) -> Send:
-    """Let the server's loop turn after each message: only then does it learn that a page is gone.
-
-    A notebook has a hundred messages to send at once. Those that follow a page that was closed would each be a line of
-    complaint in the reader's terminal.
-    """
-
-    async def send_and_yield(message: Message) -> None:
-        await send(message)
-        await asyncio.sleep(0)
-
-    return send_and_yield
-
-
-class Assets(StaticFiles):
-    """Serve marimo's scripts, styles and fonts. A browser keeps them: their names change with what is in them."""
-
-    def __init__(self) -> None:
-        super().__init__(packages=[("marimo", "_static/assets")])
-
-    def file_response(
-        self,
-        full_path: str | os.PathLike[str],
-        stat_result: os.stat_result,
-        scope: Scope,
-        status_code: int = 200,
-    ) -> Response:
-        """Answer with a file, and say how long it stays as it is."""
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
-        return response
-
-
-def create_app(language: Language | None = None) -> ASGIApp:
+def create_app(token: str, language: Language | None = None, is_eager: bool = False) -> ASGIApp:
     """Return the lab as an ASGI application.
 
     Args:
+        token: who has it is let in.
         language: where ``/`` leads; None for what the browser asks for.
+        is_eager: whether the data of all lessons are made before anybody asks for them.
     """
 
     async def start(request: Request) -> Response:
-        return RedirectResponse(f"/{language or preferred_language(request.headers)}/")
-
-    async def style(request: Request) -> Response:
-        return Response(STYLE, media_type="text/css")
-
-    async def script(request: Request) -> Response:
-        return Response(SCRIPT, media_type="text/javascript")
-
-    async def icon(request: Request) -> Response:
-        return Response(ICON, media_type="image/svg+xml")
-
-    async def index(request: Request) -> Response:
-        return HTMLResponse(index_page(request.scope["path"][1:3]))
+        return RedirectResponse(f"/{language or preferred_language(request.headers)}/index.html")
 
     async def not_found(request: Request, error: Exception) -> Response:
         tongue = language_in(request.scope["path"]) or preferred_language(request.headers)
         return HTMLResponse(not_found_page(tongue), 404)
 
-    routes: list[Route | Mount] = [
-        Route("/", start),
-        Route("/lab.css", style),
-        Route("/lab.js", script),
-        Route("/favicon.ico", icon),
-        Route("/{language}/{lesson}/favicon.ico", icon),  # in place of marimo's own
-        Mount(f"{MARIMO}/assets", Assets()),
-    ]
-    routes += [Route(f"/{tongue}/", index) for tongue in LANGUAGES]
-    notebooks = []
-    for entry in COURSE:
-        notebook = _notebook_app(entry)
-        notebooks.append(notebook)
-        routes += [
-            Mount(f"/{tongue}/{entry.slug}", LessonPage(notebook, entry, tongue)) for tongue in LANGUAGES
-        ]
-
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.warm = warming_up()
+        app.state.warm = warming_up(is_eager)
         yield
-        for notebook in notebooks:
-            await _end_sessions(notebook)
 
-    return LocalOnly(
-        SmallRequests(Starlette(routes=routes, exception_handlers={404: not_found}, lifespan=lifespan))
-    )
-
-
-def _notebook_app(entry: Entry) -> Starlette:
-    """Return marimo's application for one notebook. Each page that is open has a session of its own."""
-    builder = marimo.create_asgi_app(quiet=True, asset_url=MARIMO).with_app(path="", root=str(entry.notebook))
-    app = builder.build()
-    if not isinstance(app, Starlette):
-        raise TypeError(f"marimo made a {type(app).__name__}, not a Starlette application")
-    return app
+    routes = [
+        Route("/", start),
+        Mount("/static", StaticFiles(directory=STATIC)),
+        Route("/data/{slug}.kernels.js", kernels),
+        Route("/data/{slug}.js", data),
+        Route("/run/{slug}/{scene}", run, methods=["POST"]),
+    ]
+    for tongue in LANGUAGES:
+        routes += [Route(f"/{tongue}/{{page}}.html", page), Route(f"/{tongue}/{{page:path}}", old_address)]
+    app = Starlette(routes=routes, exception_handlers={404: not_found}, lifespan=lifespan)
+    return LocalOnly(SmallRequests(Token(app, token)))
 
 
-async def _end_sessions(notebook: Starlette) -> None:
-    """End the threads of all open pages, which marimo leaves running when it is mounted in another application."""
-    for route in notebook.routes:
-        if isinstance(route, Mount) and isinstance(route.app, Starlette):
-            await route.app.state.session_manager.shutdown()
+async def page(request: Request) -> Response:
+    """Answer with the index or with a lesson."""
+    name, language = request.path_params["page"], language_in(request.scope["path"])
+    assert language is not None, "the route has it"
+    if name == "index":
+        return HTMLResponse(index_page(language))
+    if name not in LESSONS:
+        raise HTTPException(404)
+    return HTMLResponse(await run_sync(_lesson_page, name, language), headers={"Cache-Control": "no-cache"})
+
+
+_lesson_page = cache(lambda name, language: lesson_page(LESSONS[name], language, live=True))
+
+
+async def old_address(request: Request) -> Response:
+    """Lead from ``/zh/`` and ``/zh/sgd/`` to their pages."""
+    language = language_in(request.scope["path"])
+    name = request.path_params["page"].strip("/") or "index"
+    if name != "index" and name not in LESSONS:
+        raise HTTPException(404)
+    return RedirectResponse(f"/{language}/{name}.html", 301)
+
+
+async def kernels(request: Request) -> Response:
+    """Answer with a lesson's kernels."""
+    return Response(_lesson(request).kernels, media_type="text/javascript")
+
+
+async def data(request: Request) -> Response:
+    """Answer with a lesson's data, once the server is warm."""
+    entry = _lesson(request)
+    await request.app.state.warm.wait()
+    return Response(await run_sync(_data, entry.slug), media_type="text/javascript")
+
+
+_locks = {slug: threading.Lock() for slug in LESSONS}
+
+
+def _data(slug: str) -> str:
+    with _locks[slug]:  # a page that waits for data which are being made does not make them again
+        return _made_data(slug)
+
+
+_made_data = cache(lambda slug: data_of(LESSONS[slug], live=True))
+
+
+async def run(request: Request) -> Response:
+    """Answer with what a scene's experiment finds for the state that is sent: a line of JSON for each outcome."""
+    entry = _lesson(request)
+    scene = next((scene for scene in scenes_of(entry) if scene.name == request.path_params["scene"]), None)
+    if scene is None or scene.run is None or isinstance(scene.run, Kernel):
+        raise HTTPException(404)
+    try:
+        state = checked(scene, await request.json())
+    except (ValueError, RecursionError) as error:
+        return PlainTextResponse(f"400: {first_line(error)}", 400)
+    await request.app.state.warm.wait()
+    found = outcomes(entry, scene.run.run, state)
+    # A page that is closed, or wants another state, ends this at the next outcome.
+    return StreamingResponse(_from_thread(_lines(found)), media_type="application/x-ndjson")
+
+
+async def _from_thread(lines: Generator[str, None, None]) -> AsyncIterator[str]:
+    """Yield what a generator does in a thread, and close it when nobody wants more."""
+    try:
+        while (line := await run_sync(next, lines, None)) is not None:
+            yield line
+    finally:
+        lines.close()
+
+
+def _lines(found: Iterator[Outcome]) -> Generator[str, None, None]:
+    try:
+        for outcome in found:
+            yield json.dumps(encoded(outcome), ensure_ascii=False, allow_nan=False) + "\n"
+    except OneLayerError as error:
+        yield json.dumps({"error": str(error)}, ensure_ascii=False) + "\n"
+
+
+def _lesson(request: Request) -> Entry:
+    slug = request.path_params["slug"]
+    if slug not in LESSONS:
+        raise HTTPException(404)
+    return LESSONS[slug]
+
+
+def checked(scene: Scene, state: Any) -> dict[str, Any]:
+    """Return the state of the controls that a scene's experiment reads, if each is what its control allows.
+
+    Raises:
+        ValueError: if not.
+    """
+    assert scene.run is not None
+    wanted = {control.name: control for control in scene.controls if control.name in scene.run.reads}
+    if not isinstance(state, dict) or state.keys() != wanted.keys():
+        raise ValueError(f"the state has to have {', '.join(wanted) or 'no controls'}")
+    for name, value in state.items():
+        if not _is_allowed(wanted[name], value):
+            raise ValueError(f"{name}: its control does not allow this value")
+    return state
+
+
+def _is_allowed(control: Any, value: Any) -> bool:
+    if isinstance(control, Choice):
+        return isinstance(value, str | int) and value in control.options
+    if isinstance(control, Pad):
+        return (
+            isinstance(value, list)
+            and len(value) == 784
+            and all(type(v) is int and 0 <= v < 256 for v in value)
+        )
+    if type(value) not in (int, float):
+        return False
+    if isinstance(control, Number):
+        low, high = (
+            (min(control.values), max(control.values)) if control.values else (control.low, control.high)
+        )
+        return bool(low <= value <= high)
+    return type(value) is int and 0 <= value <= 1_000_000
 
 
 def preferred_language(headers: Headers) -> Language:
@@ -244,15 +239,16 @@ def serve(language: Language | None, port: int | None, opened: Callable[[str], N
     Args:
         language: where ``/`` leads; None for what the browser asks for.
         port: the port on 127.0.0.1; None for the first free one from 8017.
-        opened: called with the lab's address once it answers.
+        opened: called with the lab's first address, which has the token, once it answers.
 
     Raises:
         OneLayerError: if the port is in use.
     """
+    token = secrets.token_urlsafe(24)
     with open_port(port) as listener:
-        address = f"http://{HOST}:{listener.getsockname()[1]}/"
+        address = f"http://{HOST}:{listener.getsockname()[1]}/?token={token}"
         config = uvicorn.Config(
-            create_app(language),
+            create_app(token, language, is_eager=True),
             log_level="error",
             server_header=False,
             timeout_graceful_shutdown=GRACE,
@@ -280,9 +276,9 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def warming_up() -> asyncio.Event:
+def warming_up(is_eager: bool) -> anyio.Event:
     """Start ``warm_up`` in a thread that does not hold up the end of the server, and return what is set at its end."""
-    loop, warm = asyncio.get_running_loop(), asyncio.Event()
+    loop, warm = asyncio.get_running_loop(), anyio.Event()
 
     def run() -> None:
         try:
@@ -290,15 +286,17 @@ def warming_up() -> asyncio.Event:
         finally:  # whatever could not be imported, the page that needs it will say so
             with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
                 loop.call_soon_threadsafe(warm.set)
+        for slug in LESSONS if is_eager else ():  # some data are weights that have to be trained
+            _data(slug)
 
     threading.Thread(target=run, daemon=True).start()
     return warm
 
 
 def warm_up() -> None:
-    """Import what the lessons need, while the reader looks at the index."""
+    """Import what the lessons need, while the reader looks at the index: PyTorch by one thread alone."""
     # The first optimizer of a process imports torch._dynamo, which takes two seconds.
-    for module in ("torch._dynamo", "onelayer.lab.charts", "onelayer.estimators"):
+    for module in ("torch._dynamo", "onelayer.estimators"):
         import_module(module)
     for entry in COURSE:
         import_module(f"onelayer.lab.lessons.{entry.folder.name}.experiment")

@@ -140,8 +140,12 @@ def epoch_order(n: int, seed: int, epoch: int) -> Tensor:
 
 def seeded_generator(seed: int, *stream: int) -> torch.Generator:
     """Return a generator for one of the independent random streams of a seed (NumPy's ``SeedSequence``)."""
-    sequence = np.random.SeedSequence(seed, spawn_key=stream)
-    return torch.Generator().manual_seed(int(sequence.generate_state(1, np.uint64)[0]) >> 1)
+    return torch.Generator().manual_seed(stream_seed(seed, *stream))
+
+
+def stream_seed(seed: int, *stream: int) -> int:
+    """Return what starts one of the random streams of a seed: 63 bits, of which PyTorch takes the last 32."""
+    return int(np.random.SeedSequence(seed, spawn_key=stream).generate_state(1, np.uint64)[0]) >> 1
 
 
 def _tensor(array: Array) -> Tensor:

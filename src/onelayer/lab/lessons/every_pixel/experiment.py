@@ -1,16 +1,15 @@
 """The experiments of the lesson on every pixel: channels mixed and unmixed, and a class for each pixel.
 
-A colour picture is three clothes of Fashion-MNIST as its channels, floats (3, h, w) from 0 to 1. A scene is one
-picture of bytes (h, w), 0 for paper, with a label for each pixel.
+A colour picture is three clothes of Fashion-MNIST as its channels, cyan, magenta and yellow ink: (3, h, w) from 0 to 1.
+A scene is one picture of bytes (h, w), 0 for paper, with a label for each pixel. What is drawn in colour is "inks",
+(3 · h · w,) from 0 to 255.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -21,15 +20,23 @@ from onelayer import fashion_mnist, models, training
 from onelayer.data import PIXEL_UNIT, Dataset, Rows
 from onelayer.estimators import LinearRegression
 from onelayer.scoring import confusion_counts
-from onelayer.solvers.batches import Batches
+from onelayer.solvers.batches import Batches, stream_seed
+
+Array = NDArray[np.float64]
 
 SIDE = 28
 SEED = 0
 PICTURES = 20  # colour pictures that the layer learns from
 SCENES = 50  # of each kind, and as many others to measure on
 KINDS = {"trouser": 1, "bag": 8, "ankle-boot": 9}  # their labels in the data set
-WINDOWS = (1, 3, 5, 9, 13, 17, 21)  # pixels on a side
+CLASSES = ("background", *KINDS)
+WINDOWS = (1, 5, 9, 13, 17, 21)  # pixels on a side
 EPOCHS = 10
+SHARES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
+SHOWN = 2  # the colour picture that is shown: a sneaker, a pullover and a sandal
+# Inks for positive and negative numbers, and for the classes: 255 less the red, green and blue of a colour.
+FOR, AGAINST = (255, 141, 77), (42, 161, 255)
+PALETTE = ((16, 16, 16), (255, 141, 77), (42, 161, 255), (255, 97, 140))
 
 
 @cache
@@ -43,9 +50,19 @@ def data() -> Dataset:
 
 @cache
 def colour_pictures() -> Tensor:
-    """Return colour pictures (n, 3, 28, 28): each three training images, one a channel."""
-    pixels = torch.from_numpy(data().train.X[: 3 * PICTURES]).float() / 255
+    """Return colour pictures (n, 3, 28, 28), float64: each three training images, one a channel."""
+    pixels = torch.from_numpy(data().train.X[: 3 * PICTURES]).double() / 255
     return pixels.view(PICTURES, 3, SIDE, SIDE)
+
+
+def at_every_pixel(image: Tensor, weight: Tensor) -> Tensor:
+    """Return the outputs (q, h, w) of a linear layer at each pixel of an image (channels, h, w), pixel by pixel."""
+    output = image.new_empty(len(weight), *image.shape[1:])
+    for r in range(image.shape[1]):
+        for c in range(image.shape[2]):
+            x = image[:, r, c]
+            output[:, r, c] = weight @ x
+    return output
 
 
 def convolution_and_layer(weight: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -68,20 +85,26 @@ def convolution_and_layer(weight: Tensor, image: Tensor) -> tuple[Tensor, Tensor
 
 def mixing(share: float) -> Tensor:
     """Return the weights (3, 3) that move ``share`` of each channel's value into the mean of all three."""
-    return (1 - share) * torch.eye(3) + share / 3 * torch.ones(3, 3)
+    return (1 - share) * torch.eye(3, dtype=torch.float64) + share / 3 * torch.ones(3, 3, dtype=torch.float64)
 
 
-def map_log_determinant(weight: Tensor, side: int) -> float:
-    """Return log |det J| of a 1×1 convolution on pictures (c, side, side), J by autograd for all inputs at once."""
+def jacobian(weight: Tensor, side: int) -> Tensor:
+    """Return J of a 1×1 convolution on pictures (c, side, side), by autograd, pixel after pixel: (side² c, side² c)."""
     channels = len(weight)
 
     def convolve(flat: Tensor) -> Tensor:
         return F.conv2d(flat.view(1, channels, side, side), weight[:, :, None, None]).flatten()
 
-    jacobian = torch.autograd.functional.jacobian(
+    found: Tensor = torch.autograd.functional.jacobian(
         convolve, torch.zeros(channels * side**2, dtype=weight.dtype)
     )
-    return float(torch.linalg.slogdet(jacobian).logabsdet)
+    by_channel = found.view(channels, side**2, channels, side**2)
+    return by_channel.permute(1, 0, 3, 2).reshape(found.shape)
+
+
+def map_log_determinant(weight: Tensor, side: int) -> float:
+    """Return log |det J| of a 1×1 convolution on pictures (c, side, side), from the whole of J."""
+    return float(torch.linalg.slogdet(jacobian(weight, side)).logabsdet)
 
 
 def pixel_rows(share: float) -> Rows:
@@ -90,39 +113,39 @@ def pixel_rows(share: float) -> Rows:
     return Rows(channels @ mixing(share).T, channels, "regression")
 
 
-@dataclass(frozen=True)
-class Unmixed:
-    """A layer that has learned to undo a mixture.
-
-    Attributes:
-        share: how much was mixed.
-        mixed: the first colour picture (3, 28, 28), its channels mixed.
-        restored: what the layer makes of it.
-        gaps: the largest entry of |W M − I| at the start and after each epoch.
-    """
-
-    share: float
-    mixed: Tensor
-    restored: Tensor
-    gaps: tuple[float, ...]
+@cache
+def start() -> dict[str, Any]:
+    """Return the colour pictures as bytes, the layer's first weights, and the seeds of the epochs' orders."""
+    model = models.linear_regression(3, 3, SEED).double()
+    return {
+        "pictures": data().train.X[: 3 * PICTURES].reshape(PICTURES, 3, SIDE**2),
+        "weight": model.weight.detach().numpy(),
+        "bias": model.bias.detach().numpy(),
+        "seeds": [stream_seed(SEED, epoch) & 0xFFFFFFFF for epoch in range(1, EPOCHS + 1)],
+    }
 
 
-def unmix(share: float) -> Unmixed:
-    """Train linear regression, a row for each pixel, to find the true channels in the mixed ones."""
-    rows, M = pixel_rows(share), mixing(share)
-    model = models.linear_regression(3, 3, SEED)
-
-    def gap() -> float:
-        return float((model.weight.detach() @ M - torch.eye(3)).abs().max())
-
-    gaps = [gap()]
+@cache
+def unmixing(share: float, lr: float = 0.2) -> tuple[tuple[Tensor, Tensor], ...]:
+    """Return weights (3, 3) and bias (3,) of a layer that learns to undo a mixture, at the start and by epoch."""
+    model = models.linear_regression(3, 3, SEED).double()
+    path = [(model.weight.detach().clone(), model.bias.detach().clone())]
     training.fit(
-        model, rows, epochs=EPOCHS, batch_size=64, lr=0.2, seed=SEED, on_epoch=lambda _: gaps.append(gap())
+        model,
+        pixel_rows(share),
+        epochs=EPOCHS,
+        batch_size=64,
+        lr=lr,
+        seed=SEED,
+        on_epoch=lambda _: path.append((model.weight.detach().clone(), model.bias.detach().clone())),
     )
-    mixed = convolution_and_layer(M, colour_pictures()[0])[0]
-    with torch.inference_mode():
-        restored = F.conv2d(mixed[None], model.weight[:, :, None, None], model.bias)[0]
-    return Unmixed(share, mixed, restored, tuple(gaps))
+    return tuple(path)
+
+
+def gaps_of(share: float, lr: float = 0.2) -> list[float]:
+    """Return how far the learned weights are from the inverse: the largest entry of |WM − I|, at first and by epoch."""
+    M, eye = mixing(share), torch.eye(3, dtype=torch.float64)
+    return [float((weight @ M - eye).abs().max()) for weight, _ in unmixing(share, lr)]
 
 
 def exact_unmixing(share: float) -> NDArray[np.float64]:
@@ -130,17 +153,6 @@ def exact_unmixing(share: float) -> NDArray[np.float64]:
     rows = pixel_rows(share)
     weight: NDArray[np.float64] = LinearRegression().fit(rows.X, rows.y).coef_
     return weight
-
-
-def gaps_table(runs: list[Unmixed]) -> pa.Table:
-    """Return how far from the inverse each run was, a row for each ``share`` and ``epoch``: ``gap``."""
-    return pa.Table.from_pylist(
-        [
-            {"share": run.share, "epoch": epoch, "gap": gap}
-            for run in runs
-            for epoch, gap in enumerate(run.gaps)
-        ]
-    )
 
 
 # Segmentation: a class for each pixel
@@ -200,6 +212,7 @@ class Segmented:
     overlap: NDArray[np.float64]
 
 
+@cache
 def segment(window: int) -> Segmented:
     """Train softmax regression on the pixels of the training scenes, and name those of the test scenes."""
     q = len(KINDS) + 1
@@ -226,17 +239,220 @@ def intersection_over_union(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 def logits_both_ways(model: Segmented, window: int) -> tuple[Tensor, Tensor]:
     """Return the logits (q, 28, 28) of the first test scene: by one convolution, and row by row."""
     first = Scenes(scenes("test").images[:1], scenes("test").labels[:1])
-    image = torch.from_numpy(first.images).float() / 255
-    kernel = model.weight.view(-1, 1, window, window)
-    by_convolution = F.conv2d(image[None], kernel, model.bias, padding=window // 2)[0]
-    X = torch.from_numpy(window_rows(first, window).X).float() / 255
-    return by_convolution, F.linear(X, model.weight, model.bias).T.reshape(by_convolution.shape)
+    X = torch.from_numpy(window_rows(first, window).X).double() / 255
+    by_rows = F.linear(X, model.weight.double(), model.bias.double()).T.reshape(-1, SIDE, SIDE)
+    return logits(model, window, first.images[0]), by_rows
 
 
-def window_sweep(on_run: Callable[[], None] = lambda: None) -> pa.Table:
-    """Train with each window: ``window`` and ``overlap``, the mean over the classes."""
-    rows = []
-    for window in WINDOWS:
-        rows.append({"window": window, "overlap": float(segment(window).overlap.mean())})
-        on_run()
-    return pa.Table.from_pylist(rows)
+def logits(model: Segmented, window: int, image: NDArray[np.uint8]) -> Tensor:
+    """Return the logits (q, 28, 28) of all pixels of an image of bytes (28, 28), by one convolution in float64."""
+    kernel = model.weight.double().view(-1, 1, window, window)
+    pixels = torch.from_numpy(image)[None, None].double() / 255
+    return F.conv2d(pixels, kernel, model.bias.double(), padding=window // 2)[0]
+
+
+# What is shown
+
+
+def signed_inks(values: Array) -> Array:
+    """Return numbers (n,) as inks (3n,): blue above 0 and orange below, strongest at 1 and −1."""
+    size = np.minimum(1, np.abs(values))
+    return np.concatenate(
+        [size * np.where(values > 0, plus, minus) for plus, minus in zip(FOR, AGAINST, strict=True)]
+    )
+
+
+def labelled_inks(image: NDArray[np.uint8], labels: NDArray[np.int64]) -> Array:
+    """Return an image of bytes (28, 28) as inks (2352,): pixels in the colour of their class, darker under ink."""
+    dark = 0.6 * image.ravel() / 255
+    return np.concatenate(
+        [
+            dark * 255 + (1 - dark) * np.array(of_class)[labels.ravel()]
+            for of_class in zip(*PALETTE, strict=True)
+        ]
+    )
+
+
+def frame(row: int, column: int, window: int) -> dict[str, list[float]]:
+    """Return the outline of the window around a pixel, counted from 1."""
+    half, corners = window / 2, ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
+    return {"box_x": [column + half * x for x, _ in corners], "box_y": [row + half * y for _, y in corners]}
+
+
+def convolution(w1: float, w2: float, w3: float, place: int) -> dict[str, Any]:
+    """Return a colour picture, and a new channel of it as far as a layer has come, from pixel to pixel."""
+    image, weight = colour_pictures()[SHOWN], torch.tensor([[w1, w2, w3]], dtype=torch.float64)
+    row, column = divmod(max(place, 1) - 1, SIDE)
+    by_convolution, by_layer = convolution_and_layer(weight, image)
+    so_far = np.where(np.arange(SIDE**2) < place, by_layer.flatten().numpy(), 0)
+    images = [(255 * image).flatten().numpy(), signed_inks(so_far)]
+    for inks in images:
+        inks[SIDE * row + column :: SIDE**2] = 255  # the pixel that the layer is at is black
+    return {
+        "images": images,
+        "captions": ["picture", "output"],
+        "row": row + 1,
+        "column": column + 1,
+        "x": image[:, row, column].numpy(),
+        "o": float(by_layer[0, row, column]),
+        "sum_by_convolution": float(by_convolution.sum()),
+        "sum_by_layer": float(by_layer.sum()),
+    }
+
+
+def glow(share: float) -> dict[str, Any]:
+    """Return a colour picture before and after a mixture of its channels, and how much the mixture shrinks."""
+    M, image, shares = mixing(share), colour_pictures()[SHOWN], np.linspace(0, 0.95, 39)
+    mixed = convolution_and_layer(M, image)[0]
+    determinant = float(torch.linalg.det(M))
+    return {
+        "images": [(255 * picture).flatten().numpy() for picture in (image, mixed)],
+        "captions": ["original", "mixed"],
+        "on": float(M[0, 0]),
+        "off": float(M[0, 1]),
+        "det": determinant,
+        "log_det": float(np.log(determinant)),
+        "shares": shares,
+        "dets": [float(torch.linalg.det(mixing(float(s)))) for s in shares],
+    }
+
+
+def unmix(share: float, lr: float, epoch: int) -> dict[str, Any]:
+    """Return what a layer makes of the mixed picture after some epochs of learning to undo the mixture."""
+    M, (weight, bias) = mixing(share), unmixing(share, lr)[epoch]
+    mixed = convolution_and_layer(M, colour_pictures()[SHOWN])[0]
+    restored = F.conv2d(mixed[None], weight[:, :, None, None], bias)[0]
+    gaps = gaps_of(share, lr)
+    return {
+        "images": [(255 * picture).flatten().numpy() for picture in (mixed, restored)],
+        "captions": ["mixed", "unmixed"],
+        "gaps": gaps,
+        "gap": [gaps[epoch], gaps[0]],
+        "on": float(weight[0, 0]),
+        "off": float(weight[0, 1]),
+    }
+
+
+def mixtures() -> dict[str, Any]:
+    """Return how far from the inverse training comes, by epoch, for mixtures from weak to strong."""
+    found = {f"share_{round(100 * share)}": gaps_of(share) for share in SHARES}
+    last = [gaps[-1] for gaps in found.values()]
+    worst = (
+        "strong-worst" if last[-1] > 10 * last[0] else "weak-worst" if last[0] > 10 * last[-1] else "alike"
+    )
+    return found | {"worst": worst, "first": last[0], "last": last[-1]}
+
+
+def exact(share: float) -> dict[str, Any]:
+    """Return the weights that least squares finds for a mixture, beside its inverse."""
+    found, inverse = exact_unmixing(share), np.linalg.inv(mixing(share).numpy())
+    entries = [f"w{row}{column}" for row in "₁₂₃" for column in "₁₂₃"]
+    shares = np.linspace(0, 0.95, 39)
+    grown = shares / (1 - shares)
+    return {
+        "found": found,
+        "names": entries,
+        "entries": found.ravel(),
+        "inverses": inverse.ravel(),
+        "shares": shares,
+        "own": 1 + 2 / 3 * grown,
+        "others": -grown / 3,
+    }
+
+
+def determinant(share: float, side: int = 3) -> dict[str, Any]:
+    """Return J of the mixture on pictures of 3 × 3 pixels, and log |det J|, in full and from one pixel."""
+    return {
+        "jacobian": [jacobian(mixing(share), side).flatten().numpy().astype(np.float16)],
+        "full": map_log_determinant(mixing(share), side),
+        "by_pixel": side**2 * float(mixing(share).logdet()),
+        "side": side,
+    }
+
+
+@cache
+def trained() -> dict[str, Any]:
+    """Return weights and biases of the models for each window, and five test scenes of each kind, (15, 784)."""
+    found = {str(window): segment(window) for window in WINDOWS}
+    return {
+        "weights": {name: one.weight.numpy() for name, one in found.items()},
+        "biases": {name: one.bias.numpy() for name, one in found.items()},
+        "tests": scenes("test").images[examples()].reshape(-1, SIDE**2),
+    }
+
+
+def examples() -> list[int]:
+    """Return the numbers of five test scenes of each kind, one kind after the other in turn."""
+    return [i + SCENES * kind for i in range(5) for kind in range(len(KINDS))]
+
+
+def sample() -> dict[str, Any]:
+    """Return the image that the pad has at first: a bag."""
+    return {"sample": scenes("test").images[SCENES].ravel()}
+
+
+def softmax(values: Array) -> Array:
+    """Return the probabilities of logits (q,)."""
+    powers = np.exp(values - values.max())
+    return np.asarray(powers / powers.sum())
+
+
+def look(window: int, example: int, row: int, column: int) -> dict[str, Any]:
+    """Return what the model says of each pixel of a test scene, and what it sees at one of them."""
+    number = examples()[example - 1]
+    image, truth = scenes("test").images[number], scenes("test").labels[number]
+    scores = logits(segment(window), window, image).numpy()
+    said, here = scores.argmax(axis=0), (row - 1, column - 1)
+    probabilities = softmax(scores[:, *here])
+    return frame(row, column, window) | {
+        "image": labelled_inks(image, said),
+        "above": row - window / 2 - 1,
+        **{f"p{i}": [float(p)] for i, p in enumerate(probabilities)},
+        "said": CLASSES[int(said[here])],
+        "truth": CLASSES[int(truth[here])],
+        "likely": float(probabilities.max()),
+        "right": float((said == truth).mean()),
+        "right_ink": float((said == truth)[truth > 0].mean()),
+    }
+
+
+def drawn(drawing: NDArray[np.uint8], window: int) -> dict[str, Any]:
+    """Return what the model says of each pixel of a drawing (784,), and what share of the ink is of each kind."""
+    image = np.asarray(drawing, np.uint8).reshape(SIDE, SIDE)
+    said = logits(segment(window), window, image).numpy().argmax(axis=0)
+    ink = said[image > 0]
+    shares = [float((ink == kind).sum()) / max(len(ink), 1) for kind in range(len(CLASSES))]
+    return {
+        "image": labelled_inks(image, said),
+        **dict(zip(("paper", "trousers", "bags", "boots"), shares, strict=True)),
+    }
+
+
+def by_window() -> dict[str, Any]:
+    """Return the mean intersection over union by the side of the window, and logits computed in two ways."""
+    models_by_window = {window: segment(window) for window in WINDOWS}
+    both = [logits_both_ways(model, window) for window, model in models_by_window.items()]
+    return {
+        "windows": list(WINDOWS),
+        "names": [f"{window} × {window}" for window in WINDOWS],
+        "overlaps": [float(model.overlap.mean()) for model in models_by_window.values()],
+        "by_convolution": [float(one.sum()) for one, _ in both],
+        "by_rows": [float(other.sum()) for _, other in both],
+    }
+
+
+def overlaps(window: int) -> dict[str, Any]:
+    """Return the intersection over union of each class, and five test scenes with the truth and with the answer."""
+    model, seen, shown = segment(window), scenes("test"), examples()[:5]
+    return {
+        "pictures": [
+            labelled_inks(seen.images[i], labels[i]).astype(np.uint8)
+            for labels in (seen.labels, model.labels)
+            for i in shown
+        ],
+        "captions": ["truth"] * 5 + ["answer"] * 5,
+        **{f"overlap{i}": [float(value)] for i, value in enumerate(model.overlap)},
+        "things": float(model.overlap[1:].mean()),
+        "best": CLASSES[int(model.overlap.argmax())],
+        "accuracy": float((model.labels == seen.labels).mean()),
+    }

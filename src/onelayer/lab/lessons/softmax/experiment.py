@@ -1,26 +1,32 @@
-"""The experiments of the lesson on softmax, without a notebook: one-hot labels, logits, probabilities, cross-entropy.
+"""The experiments of the lesson on softmax: one-hot labels, logits, probabilities, minibatches, PHM layers.
 
-The classes are cat, chicken and dog, in this order; tensors are float64 throughout. ``weight`` is (q, d), as in the
-library, where the notes write its transpose W (d, q).
+The classes are cat, chicken and dog, in this order; tensors are float64 where nothing is trained. The weights W are
+(d, q), w_ij leads from feature i to output j, as in the notes; the library keeps the transpose, ``weight`` (q, d).
 """
 
-from heapq import heapify, heappop, heappush
-from math import ceil, log, log2
+from collections.abc import Iterator
+from functools import cache
+from math import ceil
+from typing import Any
 
-import pyarrow as pa
 import torch
 from torch import Tensor
 
-from onelayer import fashion_mnist, fit
-from onelayer.functional import cross_entropy, log_sum_exp, softmax
+from onelayer import fashion_mnist, fit, models
+from onelayer.functional import one_hot, softmax
 from onelayer.models import PHMLinear, parameter_count, phm
+from onelayer.solvers import scratch
 from onelayer.solvers.batches import seeded_generator
 
 CLASSES = ("cat", "chicken", "dog")
+PLACES = [0, 1, 2]  # of the classes on an axis
 PIXELS = 4  # of an image of 2 × 2
-LAYERS = {"layer-small": (784, 10), "layer-hidden": (784, 256), "layer-square": (512, 512)}  # d → q
+IMAGES = 8  # of the minibatch, at most
+LAYERS = {"output": (784, 10), "hidden": (784, 256), "square": (512, 512)}  # d → q
 MOST_PARTS = 16  # of a PHM layer: the largest n that the lesson shows
-STEP = 1e-3  # of finite differences; their error is of the order of its square
+LOWERED = "₀₁₂₃₄₅₆₇₈₉"
+
+Outcome = dict[str, Any]
 
 # A PHM layer
 
@@ -35,14 +41,10 @@ def next_multiple(number: int, n: int) -> int:
     return n * ceil(number / n)
 
 
-def counted_parameters(d: int, q: int) -> pa.Table:
-    """Count the numbers in the weights of real PHM layers d → q, for n from 1 to 16.
-
-    The columns are ``n``, ``counted`` and ``share``, which is dq/n.
-    """
-    each = range(1, MOST_PARTS + 1)
-    counted = [parameter_count(PHMLinear(d, q, n)) - q for n in each]
-    return pa.table({"n": list(each), "counted": counted, "share": [d * q / n for n in each]})
+@cache
+def counted_parameters(d: int, q: int) -> list[int]:
+    """Count the numbers in the weights of real PHM layers d → q, for n from 1 to 16."""
+    return [parameter_count(PHMLinear(d, q, n)) - q for n in range(1, MOST_PARTS + 1)]
 
 
 def kronecker_sum(layer: PHMLinear) -> Tensor:
@@ -51,21 +53,103 @@ def kronecker_sum(layer: PHMLinear) -> Tensor:
     return torch.stack(products).sum(dim=0)[: layer.q, : layer.d]
 
 
-def accuracy_by_parts(parts: tuple[int, ...] = (1, 2, 4, 8), epochs: int = 3) -> pa.Table:
-    """Train a PHM layer on all of Fashion-MNIST for several n, and measure it on the test images.
+def phm_layer(layer: str, parts: int) -> Outcome:
+    """Return the parameters of PHM layers over n, beside dq/n, in thousands, and the weight of a small layer."""
+    d, q = LAYERS[layer]
+    counted, each = counted_parameters(d, q), range(1, MOST_PARTS + 1)
+    built, small = phm(d, q, parts), phm(MOST_PARTS, MOST_PARTS, parts)
+    return {
+        "n": list(each),
+        "thousands": [count / 1000 for count in counted],
+        "dense_over_n": [d * q / n / 1000 for n in each],
+        "lit": [parts - 1],
+        "here": counted[parts - 1],
+        "dense": d * q,
+        "share": counted[parts - 1] / (d * q),
+        "formula": phm_parameters(d, q, parts),
+        "blocks": built.S.numel(),
+        "rounded": next_multiple(d, parts) * next_multiple(q, parts) // parts,
+        "gap": (kronecker_sum(built) - built.weight).abs().max().item(),
+        "weight": [small.weight.detach().flatten().numpy()],
+        "caption": ["small-weight"],
+    }
 
-    The columns are ``n``, ``parameters`` (with the bias) and ``accuracy``.
+
+def accuracy_by_parts(parts: tuple[int, ...] = (1, 2, 4, 8), epochs: int = 3) -> Iterator[Outcome]:
+    """Train a PHM layer on all of Fashion-MNIST for several n, and measure it on the test images, one after another.
+
+    The lists ``count`` of parameters (with the bias), ``score`` and ``names`` grow by an entry each time.
     """
     data = fashion_mnist()
-    models = [phm(data.n_features, data.n_outputs, n) for n in parts]
-    fits = [fit(model, data.train, data.test, way="concise", epochs=epochs) for model in models]
-    return pa.table(
-        {
-            "n": list(parts),
-            "parameters": [parameter_count(model) for model in models],
-            "accuracy": [run.epochs[-1].held_out_accuracy for run in fits],
+    found: Outcome = {"count": [], "score": [], "names": []}
+    for n in parts:
+        model = phm(data.n_features, data.n_outputs, n)
+        run = fit(model, data.train, data.test, way="concise", epochs=epochs)
+        found["count"].append(parameter_count(model))
+        found["score"].append(run.epochs[-1].held_out_accuracy)
+        found["names"].append(f"n = {n}")
+        yield found | {
+            "above": [accuracy + 0.003 for accuracy in found["score"]],
+            "connected": found["score"][0],
+            "last": found["score"][-1],
+            "last_share": found["count"][-1] / found["count"][0],
         }
-    )
+
+
+# Labels
+
+
+def mixture(mix: float) -> Outcome:
+    """Return the average label of cats and dogs, one-hot; as a number it is ``mix``, from 0 (cats) to 2 (dogs)."""
+    encoded = one_hot(torch.arange(3), 3).double()
+    dogs = mix / 2
+    pairs = ((0, 1), (0, 2), (1, 2))
+    return {
+        "places": PLACES,
+        "names": list(CLASSES),
+        "dogs": dogs,
+        "average": ((1 - dogs) * encoded[0] + dogs * encoded[2]).tolist(),
+        "says": CLASSES[int(mix + 0.5)],
+        "ones": (encoded == 1).sum(dim=1).tolist(),
+        "zeros": (encoded == 0).sum(dim=1).tolist(),
+        "pairs": [f"{CLASSES[a]}-{CLASSES[b]}" for a, b in pairs],
+        "distances": [(encoded[a] - encoded[b]).norm().item() for a, b in pairs],
+        "root": 2**0.5,
+    }
+
+
+# The network
+
+
+def network(inputs: int, outputs: int, pick: float) -> Outcome:
+    """Return the drawing of a network of one layer, and how many numbers it learns.
+
+    Args:
+        inputs: d, on the left.
+        outputs: q, on the right.
+        pick: a height from 0 to 1; the output nearest to it is lit, with its d weights.
+    """
+    input_y, output_y = ([1 - (i + 1) / (count + 1) for i in range(count)] for count in (inputs, outputs))
+    names = [f"x{LOWERED[i + 1]}" for i in range(inputs)] + [f"o{LOWERED[j + 1]}" for j in range(outputs)]
+    lit = min(range(outputs), key=lambda j: abs(output_y[j] - pick))
+    model = models.softmax_regression(inputs, outputs)
+    terms = [f"{name}w{name[1]}{LOWERED[lit + 1]}" for name in names[:inputs]]
+    return {
+        "input_y": input_y,
+        "node_x": [0.15] * inputs + [0.8] * outputs,
+        "node_y": input_y + output_y,
+        "name_x": [0.09] * inputs + [0.86] * outputs,
+        "node_names": names,
+        "from_y": [y for y in input_y for _ in output_y],
+        "to_y": output_y * inputs,
+        "lit_y": output_y[lit],
+        "sum": f"o{LOWERED[lit + 1]} = {' + '.join(terms)} + b{LOWERED[lit + 1]}",
+        "rows": ["weights", "biases", "together"],
+        "counted": [model.weight.numel(), model.bias.numel(), parameter_count(model)],
+        "formula": [inputs * outputs, outputs, inputs * outputs + outputs],
+        "learned": inputs * outputs + outputs,
+        "four_to_three": 15,
+    }
 
 
 # Softmax
@@ -74,7 +158,8 @@ def accuracy_by_parts(parts: tuple[int, ...] = (1, 2, 4, 8), epochs: int = 3) ->
 def naive_softmax(logits: Tensor) -> Tensor:
     """Return exp(oⱼ) / Σₖ exp(oₖ) of each row, (n, q), just as the formula says; exp overflows above 709."""
     exponentials = logits.exp()
-    return exponentials / exponentials.sum(dim=-1, keepdim=True)
+    total = exponentials.sum(dim=-1, keepdim=True)
+    return exponentials / total
 
 
 def ranks(values: Tensor) -> list[int]:
@@ -82,132 +167,108 @@ def ranks(values: Tensor) -> list[int]:
     return [1 + int((values > value).sum()) for value in values]
 
 
-def minibatch(n: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """Return n images of 2 × 2 pixels as features X (n, 4), a weight (3, 4) and a bias (3,), all random."""
-    generator = seeded_generator(seed)
-    X = torch.rand(n, PIXELS, generator=generator, dtype=torch.float64)
-    weight = torch.randn(len(CLASSES), PIXELS, generator=generator, dtype=torch.float64)
-    return X, weight, torch.randn(len(CLASSES), generator=generator, dtype=torch.float64)
+def logits_of(logit_cat: float, logit_chicken: float, logit_dog: float) -> Tensor:
+    """Return three logits as a tensor (3,)."""
+    return torch.tensor([logit_cat, logit_chicken, logit_dog], dtype=torch.float64)
 
 
-def row_by_row(X: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """Return logits and probabilities, both (n, q), computed for one row and one output unit at a time."""
-    logits = torch.stack([torch.stack([row @ w + b for w, b in zip(weight, bias, strict=True)]) for row in X])
-    return logits, torch.stack([softmax(row) for row in logits])
+def in_stages(logit_cat: float, logit_chicken: float, logit_dog: float, stage: int) -> Outcome:
+    """Return softmax of three logits, and the bars of what is there after a stage: 1 for exp, 2 sum, 3 divide."""
+    logits = logits_of(logit_cat, logit_chicken, logit_dog)
+    exponentials, probabilities = logits.exp(), softmax(logits)
+    total, whole = exponentials.sum().item(), probabilities.sum().item()
+    bars = [[], exponentials.tolist(), [*exponentials.tolist(), total], [*probabilities.tolist(), whole]][
+        stage
+    ]
+    high = 1.15 if stage == 3 else 1.15 * total
+    return {
+        "places": PLACES,
+        "names": list(CLASSES),
+        "logits": logits.tolist(),
+        "exponentials": exponentials.tolist(),
+        "total": total,
+        "probabilities": probabilities.tolist(),
+        "bars": bars,
+        "bar_places": list(range(len(bars))),
+        "above": [bar + high / 22 for bar in bars],
+        "high": high,
+        "largest": logits.max().item(),
+        "least": probabilities.min().item(),
+        "whole": whole,
+        "by_logit": ranks(logits),
+        "by_probability": ranks(probabilities),
+    }
 
 
-# Cross-entropy
+def shifted(logit_cat: float, logit_chicken: float, logit_dog: float, shift: int) -> Outcome:
+    """Return softmax of logits to all of which a number is added, by the formula as it stands and by the library."""
+    logits = logits_of(logit_cat, logit_chicken, logit_dog)
+    exponentials = (logits + shift).exp()
+    total, naive = exponentials.sum().item(), naive_softmax(logits + shift)
+    thousand = torch.tensor([1000, 1001, 1002], dtype=torch.float64)
+    return {
+        "places": PLACES,
+        "logits": logits.tolist(),
+        "left": [place - 0.2 for place in PLACES],
+        "right": [place + 0.2 for place in PLACES],
+        "names": list(CLASSES),
+        "exponentials": exponentials.tolist(),
+        "total": total,
+        "naive": naive.tolist(),
+        "above": (naive.nan_to_num(0) + 0.05).tolist(),
+        "library": softmax(logits + shift).tolist(),
+        "probabilities": softmax(logits).tolist(),
+        "fate": "overflows" if total == torch.inf else "vanishes" if total == 0 else "works",
+        "gains": "none-gains",
+        "thousand": softmax(thousand).tolist(),
+        "small": naive_softmax(thousand - 1000).tolist(),
+    }
 
 
-def drawn_labels(probabilities: Tensor, seed: int = 0) -> Tensor:
-    """Draw a label for each row of probabilities (n, q), as (n,)."""
-    return torch.multinomial(probabilities, 1, generator=seeded_generator(seed)).squeeze(1)
+# A minibatch
 
 
-def prediction(of_true_class: float, label: int) -> Tensor:
-    """Return probabilities (3,): a given one for the true class, and the rest shared equally by the others."""
-    others = (1 - of_true_class) / (len(CLASSES) - 1)
-    probabilities = torch.full((len(CLASSES),), others, dtype=torch.float64)
-    probabilities[label] = of_true_class
-    return probabilities
+@cache
+def images() -> Outcome:
+    """Return images of 2 × 2 pixels as features X (8, 4), weights W (4, 3) and biases b (3,), all random."""
+    generator = seeded_generator(9)  # with which the model chooses each of the classes
+    X = torch.rand(IMAGES, PIXELS, generator=generator, dtype=torch.float64)
+    W = torch.randn(PIXELS, len(CLASSES), generator=generator, dtype=torch.float64)
+    b = torch.randn(len(CLASSES), generator=generator, dtype=torch.float64)
+    return {"X": X.tolist(), "W": W.tolist(), "b": b.tolist()}
 
 
-def loss_curve(points: int = 99) -> pa.Table:
-    """Return −log ŷ over the ``probability`` of the true class, from 0.01 to 1, as ``loss``."""
-    probabilities = torch.logspace(-2, 0, points, dtype=torch.float64)
-    return pa.table({"probability": probabilities.numpy(), "loss": -probabilities.log().numpy()})
+def minibatch(n: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the first n of the images, X (n, 4), with weights W (4, 3) and biases b (3,)."""
+    X, W, b = (torch.tensor(values, dtype=torch.float64) for values in images().values())
+    return X[:n], W, b
 
 
-def loss_of(logits: Tensor, label: int) -> Tensor:
-    """Return the cross-entropy of one example with logits (q,), a scalar."""
-    return cross_entropy(logits[None], torch.tensor([label]))
+def row_by_row(X: Tensor, W: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Return logits and probabilities, both (n, q), computed for one row of X (n, d) at a time."""
+    logits, probabilities = [], []
+    for x in X:
+        logits.append(x @ W + b)
+        probabilities.append(softmax(logits[-1]))
+    return torch.stack(logits), torch.stack(probabilities)
 
 
-def gradient_by_differences(logits: Tensor, label: int) -> Tensor:
-    """Return ∂l/∂o (q,) of one example from differences of the loss at o ± h."""
-    steps = torch.eye(len(logits), dtype=logits.dtype) * STEP
-    rises = [loss_of(logits + step, label) - loss_of(logits - step, label) for step in steps]
-    return torch.stack(rises) / (2 * STEP)
-
-
-def hessian_by_differences(logits: Tensor, label: int) -> Tensor:
-    """Return ∂²l/∂o² (q, q) of one example from differences of the loss at o ± h in two directions."""
-    steps = torch.eye(len(logits), dtype=logits.dtype) * STEP
-
-    def second(a: Tensor, b: Tensor) -> Tensor:
-        same = loss_of(logits + a + b, label) + loss_of(logits - a - b, label)
-        return same - loss_of(logits + a - b, label) - loss_of(logits - a + b, label)
-
-    return torch.stack([torch.stack([second(a, b) for b in steps]) for a in steps]) / (4 * STEP**2)
-
-
-# The questions
-
-
-def covariance(probabilities: Tensor) -> Tensor:
-    """Return the covariance (q, q) of one-hot labels y with these probabilities (q,): Σₖ pₖ (eₖ − p)(eₖ − p)ᵀ."""
-    deviations = torch.eye(len(probabilities), dtype=probabilities.dtype) - probabilities
-    return (probabilities[:, None, None] * deviations[:, :, None] * deviations[:, None, :]).sum(dim=0)
-
-
-def sampled_covariance(probabilities: Tensor, n: int, seed: int = 0) -> Tensor:
-    """Draw n one-hot labels with these probabilities (q,) and return their covariance (q, q)."""
-    drawn = torch.multinomial(probabilities, n, replacement=True, generator=seeded_generator(seed))
-    labels = torch.eye(len(probabilities), dtype=probabilities.dtype)[drawn]
-    return torch.cov(labels.T, correction=0)
-
-
-def shortest_code(probabilities: list[float]) -> list[int]:
-    """Return the length in bits of each outcome's word in a shortest binary code (Huffman 1952)."""
-    lengths = [0] * len(probabilities)
-    groups = [(p, [i]) for i, p in enumerate(probabilities)]
-    heapify(groups)
-    while len(groups) > 1:  # the two least likely groups are told apart by one more bit
-        (p, first), (r, second) = heappop(groups), heappop(groups)
-        for outcome in first + second:
-            lengths[outcome] += 1
-        heappush(groups, (p + r, first + second))
-    return lengths
-
-
-def bits_per_observation(most: int = 6) -> pa.Table:
-    """Return the bits that one of three equally likely classes takes when ``observations`` share a word.
-
-    ``fixed`` is for words of one length, ``shortest`` for a shortest code; no code beats ``entropy``, log₂ 3.
-    """
-    each = range(1, most + 1)
-    outcomes = [3**n for n in each]
-    return pa.table(
-        {
-            "observations": list(each),
-            "fixed": [ceil(log2(count)) / n for n, count in zip(each, outcomes, strict=True)],
-            "shortest": [
-                sum(shortest_code([1 / count] * count)) / count / n
-                for n, count in zip(each, outcomes, strict=True)
-            ],
-            "entropy": [log2(3)] * most,
-        }
-    )
-
-
-def soft_maximum(logits: Tensor, sharpness: Tensor) -> Tensor:
-    """Return log Σⱼ exp(λoⱼ) / λ of logits (q,) for each λ of ``sharpness`` (m,), as (m,)."""
-    return log_sum_exp(sharpness[:, None] * logits).squeeze(-1) / sharpness
-
-
-def soft_maximum_curve(logits: Tensor, points: int = 61) -> pa.Table:
-    """Return the soft maximum over λ from 0.1 to 100, with its bounds: ``lower``, the maximum, and ``upper``.
-
-    ``minimum`` is the soft minimum −log Σⱼ exp(−λoⱼ) / λ.
-    """
-    sharpness = torch.logspace(-1, 2, points, dtype=torch.float64)
-    largest = logits.max()
-    return pa.table(
-        {
-            "sharpness": sharpness.numpy(),
-            "maximum": soft_maximum(logits, sharpness).numpy(),
-            "minimum": -soft_maximum(-logits, sharpness).numpy(),
-            "lower": largest.expand(points).numpy(),
-            "upper": (largest + log(len(logits)) / sharpness).numpy(),
-        }
-    )
+def by_rows(rows: int, row: int) -> Outcome:
+    """Return a minibatch of ``rows`` images, computed in one call and up to ``row`` of them one at a time."""
+    X, W, b = minibatch(rows)
+    done, here = min(row, rows), max(0, min(row, rows) - 1)
+    O = scratch.affine(X, W.T, b)  # noqa: E741 (the notes' name)
+    Y, (logits, probabilities) = softmax(O), row_by_row(X, W, b)
+    return {
+        "pixels": (255 * X).tolist(),
+        "captions": [CLASSES[int(y.argmax())] if i < done else "not-yet" for i, y in enumerate(Y)],
+        "numbers": list(range(1, done + 1)),
+        **{f"p_{name}": Y[:done, j].tolist() for j, name in enumerate(CLASSES)},
+        "shape": [f"({len(M)}, {M.shape[1]})" for M in (X, W, b[None], O, Y)],
+        "x": X[here].tolist() if done else [],
+        "o": logits[here].tolist() if done else [],
+        "y": probabilities[here].tolist() if done else [],
+        "names": list(CLASSES),
+        "one_call": Y[here].tolist(),
+        "row_alone": probabilities[here].tolist(),
+    }

@@ -1,192 +1,382 @@
-"""The experiments of the lesson on training: 60,000 images, three models, and what they have learned.
+"""The experiments of the lesson on training: how settings are chosen, and what the networks have learned.
 
-``pixels`` are bytes (28, 28) or (784,), 0 for paper and 255 for ink, as Fashion-MNIST stores them.
+Images are bytes (784,), or (28, 28), 0 for paper and 255 for ink, as Fashion-MNIST stores them. Weights that a page has
+are rounded to float16, and judged so.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
-from onelayer import fashion_mnist, functional, models, training
-from onelayer.data import Dataset, Rows
-from onelayer.errors import DivergenceError
+from onelayer import d2l, functional, models, training
+from onelayer.data import Rows
+from onelayer.data.bundled import FASHION_MNIST_CLASSES
 from onelayer.estimators import SoftmaxRegression
-from onelayer.history import History
 from onelayer.lab.lessons.softmax.experiment import phm_parameters as weight_parameters
+from onelayer.lab.lessons.softmax_regression.runs import (
+    BOOK,
+    MLP,
+    SEED,
+    Setting,
+    curves,
+    dataset,
+    mean_of_last,
+    new_model,
+    split,
+    stages,
+    test_rows,
+    train,
+)
 from onelayer.scoring import confusion_counts
 from onelayer.solvers.batches import Batches
-from onelayer.solvers.epoch import EpochScore
 from onelayer.solvers.stability import largest_stable_lr
 
+CLASSES = tuple(name.replace(" ", "-") for name in FASHION_MNIST_CLASSES)  # as the prose has them
 SIDE = 28
-HIDDEN = 256
-SEED = 0
 SHOWN = 10  # templates and mistakes
-LAST = 3  # epochs whose accuracies are averaged: a single one is noisy
-SLOW = 2000  # steps of softmax regression that take about a second
 FAINT = 25  # bytes up to here may be the noise of a photo's paper
+EPOCHS, LONG = 30, 60  # of the grid, and of the question whether longer is better
+SHORT, FEW = 10, 5  # epochs of what takes longer, and for each point of a curve over settings
+EARLY = slice(8, 13)  # around the tenth epoch
+SNAPSHOTS = (0, 1, 2, 3, 5, 10)  # epochs of the book's run whose weights are shown
+CELL = 3  # images of a cell of the confusion matrix
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What to train, and how.
-
-    Attributes:
-        model: "softmax", "mlp" or "phm".
-        lr: the learning rate.
-        batch_size: rows a step.
-        epochs: passes over the training set.
-        n: of the PHM layer.
-    """
-
-    model: str
-    lr: float
-    batch_size: int
-    epochs: int
-    n: int = 2
-
-    @property
-    def is_slow(self) -> bool:
-        """Whether training takes so long that it should be seen to move."""
-        steps = self.epochs * len(data().train) / self.batch_size
-        return self.model != "softmax" or steps > SLOW
+# Choosing the settings
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A model after training.
+def run(lr: float, batch_size: float) -> Iterator[dict[str, Any]]:
+    """Train softmax regression on 50,000 images, and yield the scores so far after each epoch."""
+    for trained in stages(Setting("softmax", lr, int(batch_size), EPOCHS)):
+        yield curves(trained)
 
-    Attributes:
-        setting: how it was trained.
-        model: trained, or as at the start if training diverged.
-        history: its history.
-        diverged: why training stopped, or None.
-    """
 
-    setting: Setting
-    model: nn.Module
-    history: History
-    diverged: DivergenceError | None = None
+def rates() -> Iterator[dict[str, Any]]:
+    """Yield the validation loss after a few epochs for learning rates from small to large; NaN where it diverged."""
+    lrs = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1, 3, 10)
+    losses: list[float] = []
+    for lr in lrs:
+        trained = train(Setting("softmax", lr, 256, FEW))
+        losses.append(np.nan if trained.diverged else mean_of_last(trained, "loss"))
+        yield {"lrs": lrs[: len(losses)], "losses": losses, "largest": largest_lr()}
 
-    @property
-    def seconds(self) -> float:
-        """How long the epochs took, without measuring."""
-        return sum(record.seconds for record in self.history.epochs)
+
+def batches() -> Iterator[dict[str, Any]]:
+    """Yield, for batches from small to large, the accuracy after a few epochs and the time that an epoch takes."""
+    sizes, accuracies, seconds = (32, 128, 512, 2048, 8192), [], []
+    for size in sizes:
+        trained = train(Setting("softmax", 0.1, size, FEW))
+        accuracies.append(mean_of_last(trained, "accuracy"))
+        seconds.append(min(trained.seconds))  # what other programs do meanwhile makes the others slower
+        found = {"sizes": sizes[: len(seconds)], "accuracies": accuracies, "seconds": seconds}
+        yield found | {"better": "smaller" if accuracies[0] > accuracies[-1] else "larger"}
+
+
+def long() -> Iterator[dict[str, Any]]:
+    """Train for many epochs, yield the scores so far, and what became of the accuracy after the tenth epoch."""
+    for trained in stages(Setting("softmax", 0.1, 256, LONG)):
+        accuracy = np.array([score.accuracy for score in trained.valid], float)
+        if len(accuracy) <= EARLY.start:
+            continue  # too soon to compare
+        early, late = accuracy[EARLY].mean(), accuracy[-10:].mean()
+        trend = "falls" if late < early - 0.01 else "rises" if late > early + 0.01 else "levels"
+        gaps = [valid.loss - train.loss for train, valid in zip(trained.train, trained.valid, strict=True)]
+        yield curves(trained) | {
+            "trend": trend,
+            "early": early,
+            "late": late,
+            "early_gap": np.mean(gaps[EARLY]),
+            "late_gap": np.mean(gaps[-10:]),
+        }
 
 
 @cache
-def data() -> Dataset:
-    """Return Fashion-MNIST. It is the same object for all who ask: nothing may change it."""
-    return fashion_mnist()
+def largest_lr() -> float:
+    """Return 2/λ_max of the loss at the first weights: with smaller steps, gradient descent on all rows goes down."""
+    return largest_stable_lr(new_model("softmax"), dataset().train)
 
 
-def new_model(kind: str, n: int = 2) -> nn.Module:
-    """Return a network from 784 pixels to 10 logits with its first weights."""
-    d, q = data().n_features, data().n_outputs
-    if kind == "mlp":
-        return models.mlp(d, HIDDEN, q, SEED)
-    return models.phm(d, q, n, SEED) if kind == "phm" else models.softmax_regression(d, q, SEED)
+# The book's listing
 
 
-def train(setting: Setting, on_epoch: Callable[[], None] = lambda: None) -> Trained:
-    """Train on the 60,000 training images, and measure on the 10,000 test images after each epoch."""
-    model = new_model(setting.model, setting.n)
-    latest = History(0.0)
+def softmax_concise(
+    train_iter: DataLoader[Any], test_iter: DataLoader[Any], num_epochs: int = 10
+) -> nn.Module:
+    """Train softmax regression as the notes' last listing does, and return it."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
 
-    def report(history: History) -> None:
-        nonlocal latest
-        latest = history
-        on_epoch()
+    def init_weights(m: nn.Module) -> None:
+        if type(m) is nn.Linear:
+            nn.init.normal_(m.weight, std=0.01)
 
-    try:
-        history = training.fit(
-            model,
-            data().train,
-            data().test,
-            way="fused" if setting.model == "softmax" else "concise",
-            epochs=setting.epochs,
-            batch_size=setting.batch_size,
-            lr=setting.lr,
-            seed=SEED,
-            on_epoch=report,
-        )
-    except DivergenceError as error:
-        return Trained(setting, model.eval(), latest, error)
-    return Trained(setting, model, history)
+    net.apply(init_weights)
+    loss = nn.CrossEntropyLoss(reduction="none")
+    trainer = torch.optim.SGD(net.parameters(), lr=0.1)
+    d2l.train_ch3(net, train_iter, test_iter, loss, num_epochs, trainer)
+    return net
 
 
-def curve(history: History) -> pa.Table:
-    """Return the history as a long table: ``epoch``, ``part`` (train, test), ``loss`` and ``accuracy``."""
-    columns: dict[str, list[object]] = {"part": [], "epoch": [], "loss": [], "accuracy": []}
-    for part, prefix in (("train", "train"), ("test", "held_out")):
-        columns["part"] += [part for _ in history.epochs]
-        columns["epoch"] += [record.epoch for record in history.epochs]
-        for what in ("loss", "accuracy"):
-            columns[what] += [getattr(record, f"{prefix}_{what}") for record in history.epochs]
-    return pa.table(columns)
+def by_the_book() -> Iterator[dict[str, Any]]:
+    """Train as ``softmax_concise`` does, and yield after each epoch the scores so far, and what a batch makes.
 
-
-def templates(model: nn.Module) -> NDArray[np.float32]:
-    """Return weights on the pixels (10, 28, 28): of each class, or of the ten units of an MLP that count most."""
-    if isinstance(model, models.MLP):
-        reach = model.hidden.weight.norm(dim=1) * model.output.weight.norm(dim=0)
-        weight = model.hidden.weight[reach.topk(SHOWN).indices]
-    else:
-        weight = model.weight  # type: ignore[assignment] # of an nn.Linear or a PHMLinear
-    return np.asarray(weight.detach().view(-1, SIDE, SIDE))
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What a model says about the test images.
-
-    Attributes:
-        counts: how often each true class (row) was taken for each class (column), (10, 10).
-        worst: the numbers of the wrong answers that it was surest of, the surest first.
-        predicted: the most probable class of each image (n,).
-        probability: its probability (n,).
+    Fields with an entry for each epoch, from 0: before it, the mean loss of 256 images, the length of its gradient, and
+    how far a step along it moves the weights.
     """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        train_iter, test_iter = d2l.load_data_fashion_mnist(256)
+        layer = nn.Linear(784, 10)
+        nn.init.normal_(layer.weight, std=0.01)
+        net = nn.Sequential(nn.Flatten(), layer)
+        loss = nn.CrossEntropyLoss(reduction="none")
+        trainer = torch.optim.SGD(net.parameters(), lr=0.1)
+        names = ("train_loss", "train_accuracy", "batch_loss", "slope", "moved")
+        found: dict[str, Any] = {name: [None] for name in names}
+        found |= {"test_accuracy": [d2l.evaluate_accuracy(net, test_iter)]}
+        found |= {"book": 0.83}
+        for epoch in range(1, BOOK.epochs + 1):
+            X, y = train_iter.dataset[: train_iter.batch_size]
+            batch_loss = loss(net(X), y).mean()
+            (slope,) = torch.autograd.grad(batch_loss, layer.weight)
+            scores = d2l.train_epoch_ch3(net, train_iter, loss, trainer)
+            length = slope.norm().item()
+            made = (*scores, batch_loss.item(), length, length * trainer.param_groups[0]["lr"])
+            for name, value in zip(names, made, strict=True):
+                found[name] = [*found[name], value]
+            found["test_accuracy"] = [*found["test_accuracy"], d2l.evaluate_accuracy(net, test_iter)]
+            yield found | {"last": epoch, "tested": found["test_accuracy"][-1]}
 
-    counts: NDArray[np.int64]
-    worst: NDArray[np.int64]
-    predicted: NDArray[np.int64]
-    probability: NDArray[np.float32]
+
+# What a network has learned
+
+
+def rounded(model: nn.Module) -> nn.Linear:
+    """Return a linear model with the weights that a page has: those of ``model`` in float16."""
+    linear = nn.Linear(dataset().n_features, dataset().n_outputs)
+    with torch.no_grad():
+        linear.weight.copy_(model.weight.half())  # type: ignore[arg-type]
+        linear.bias.copy_(model.bias.half())  # type: ignore[arg-type]
+    return linear
+
+
+def half(parameter: Tensor) -> NDArray[np.float16]:
+    """Return weights as a page has them."""
+    return np.asarray(parameter.detach().half())
+
+
+@cache
+def book() -> dict[str, Any]:
+    """Return the book's run, trained on all 60,000 images: ``weights`` (6, 10, 784) and ``biases`` at ``snapshots``.
+
+    ``tested`` is the test accuracy of each.
+    """
+    found: dict[str, list[Any]] = {"weights": [], "biases": [], "tested": []}
+    for epoch, trained in enumerate(stages(BOOK)):
+        if epoch in SNAPSHOTS:
+            model = rounded(trained.model)
+            found["weights"].append(half(model.weight))
+            found["biases"].append(half(model.bias))
+            found["tested"].append(training.evaluate(model, test_rows()).accuracy)
+    return {
+        "snapshots": list(SNAPSHOTS),
+        "classes": list(CLASSES),
+        "weights": np.array(found["weights"]),
+        "biases": np.array(found["biases"]),
+        "tested": found["tested"],
+    }
+
+
+def book_network() -> nn.Linear:
+    """Return the network of the book's run at its end, with the weights that the page has."""
+    found, model = book(), new_model("softmax")
+    weights = {"weight": found["weights"][-1], "bias": found["biases"][-1]}
+    model.load_state_dict({name: torch.from_numpy(values).float() for name, values in weights.items()})
+    assert isinstance(model, nn.Linear)
+    return model
+
+
+@cache
+def perceptron() -> dict[str, Any]:
+    """Return the weights of an MLP that has been trained on all 60,000 images, and its test accuracy."""
+    model = train(Setting("mlp", 0.1, 128, 6, whole=True)).model
+    names = {
+        "hidden": "fc1.weight",
+        "hidden_bias": "fc1.bias",
+        "output": "fc2.weight",
+        "output_bias": "fc2.bias",
+    }
+    state = {name: half(model.state_dict()[place]) for name, place in names.items()}
+    halved = MLP()
+    halved.load_state_dict({place: torch.from_numpy(state[name]).float() for name, place in names.items()})
+    return state | {"mlp_tested": training.evaluate(halved, test_rows()).accuracy}
+
+
+@cache
+def garments() -> dict[str, Any]:
+    """Return ``examples`` (10, 784): the first training image of each class."""
+    rows = dataset().train
+    return {"examples": rows.X[[int(np.argmax(rows.y == k)) for k in range(len(CLASSES))]]}
+
+
+@cache
+def drawing() -> dict[str, Any]:
+    """Return the image that is on the pad at first, ``drawing`` (784,)."""
+    return {"drawing": test_rows().X[1]}
 
 
 @torch.inference_mode()
-def judge(model: nn.Module) -> Judged:
-    """Return the model's answers on the 10,000 test images."""
-    rows = Batches.like(model, test_rows())
-    logits = torch.cat([model(X) for X, _, _ in rows.blocks()])
+def judge(model: nn.Module, images: Rows) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the most probable class of each image (n,), and its probability (n,)."""
+    logits = torch.cat([model(X) for X, _, _ in Batches.like(model, images).blocks()])
     probability, predicted = functional.softmax(logits).max(dim=1)
-    sureness = torch.where(predicted != rows.y, probability, -1.0)
-    return Judged(
-        confusion_counts(rows.y.numpy(), predicted.numpy(), data().n_outputs),
-        sureness.topk(SHOWN).indices.numpy(),
-        predicted.numpy(),
-        probability.numpy(),
-    )
+    return predicted.numpy(), probability.numpy()
 
 
-def test_rows() -> Rows:
-    """Return the 10,000 test images."""
-    rows = data().test
-    assert rows is not None
-    return rows
+@cache
+def answers() -> dict[str, Any]:
+    """Return what the book's network says of the test images: ``counts`` (10, 10), and images of answers.
+
+    ``cells`` says of each image in ``cell_images`` which cell of ``counts`` it is from, row by row; the surest come
+    first. ``worst_images`` are the mistakes that the network was surest of.
+    """
+    rows = test_rows()
+    predicted, probability = judge(book_network(), rows)
+    counts, cell = confusion_counts(rows.y, predicted, len(CLASSES)), len(CLASSES) * rows.y + predicted
+    by_sureness = np.argsort(-probability, kind="stable")
+    kept = np.concatenate([by_sureness[cell[by_sureness] == k][:CELL] for k in range(100)])
+    worst = by_sureness[(predicted != rows.y)[by_sureness]][:SHOWN]
+    pairs = {"pair-shirt": (0, 6), "pair-coat": (2, 4), "pair-dress": (1, 3), "pair-boot": (7, 9)}
+    both = counts + counts.T
+    return {
+        "counts": counts,
+        "pair": max(pairs, key=lambda pair: both[pairs[pair]]),
+        "cells": cell[kept],
+        "cell_images": rows.X[kept],
+        "cell_sureness": [f"{share:.0%}" for share in probability[kept]],
+        "worst_images": rows.X[worst],
+        "worst_true": rows.y[worst],
+        "worst_predicted": predicted[worst],
+        "worst_sureness": [float(share) for share in probability[worst]],
+        "worst_names": [CLASSES[k] for k in predicted[worst]],
+    }
 
 
-@torch.inference_mode()
-def classify(model: nn.Module, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the probability of each class (10,) for one image of bytes (28, 28)."""
-    X = torch.from_numpy(np.ascontiguousarray(pixels)).view(1, -1).float() / 255
-    return np.asarray(functional.softmax(model(X))[0])
+CORNERS = {
+    "slow-small": Setting("softmax", 0.001, 128, EPOCHS),
+    "slow-large": Setting("softmax", 0.001, 4096, EPOCHS),
+    "fast-small": Setting("softmax", 1, 128, EPOCHS),
+    "fast-large": Setting("softmax", 0.3, 4096, EPOCHS),
+    "middle": Setting("softmax", 0.1, 256, EPOCHS),
+}
+
+
+def corner(network: str) -> Iterator[dict[str, Any]]:
+    """Yield the templates of a network from the edge of the grid, and what it mistakes on the validation images."""
+    for trained in stages(CORNERS[network]):
+        model, valid = rounded(trained.model), split()[1]
+        predicted, _ = judge(model, valid)
+        yield {
+            "templates": half(model.weight),
+            "classes": CLASSES,
+            "mistaken": confusion_counts(valid.y, predicted, len(CLASSES)),
+            "share": np.mean(predicted == valid.y),
+            "strongest": float(model.weight.detach().abs().max()),
+        }
+
+
+# What the page computes itself: sums over the pixels of one image
+
+
+def scored(
+    pixels: NDArray[np.uint8], weight: NDArray[np.float16], bias: NDArray[np.float16]
+) -> dict[str, Any]:
+    """Return what each pixel (784,) adds to each class's logit, (10, 784), the logits and the probabilities (10,)."""
+    parts = weight.astype(float) * (pixels / 255)
+    logits = parts.sum(axis=1) + bias
+    probability = np.asarray(functional.softmax(torch.from_numpy(logits[None]))[0])
+    return {
+        "parts": parts,
+        "logits": logits,
+        "probability": probability,
+        "says": CLASSES[int(logits.argmax())],
+        "sureness": probability.max(),
+        "places": list(range(9, -1, -1)),
+    }
+
+
+def sums(garment: str, row: int) -> dict[str, Any]:
+    """Return the sums over the first rows of pixels of an image, with the book's weights."""
+    pixels = garments()["examples"][CLASSES.index(garment)].copy()
+    pixels[SIDE * row :] = 0
+    return scored(pixels, book()["weights"][-1], book()["biases"][-1])
+
+
+def templates(after: float) -> dict[str, Any]:
+    """Return the weights (10, 784) after some epochs of the book's run, and the test accuracy."""
+    i = SNAPSHOTS.index(int(after))
+    weights = book()["weights"][i]
+    return {"templates": weights, "share": book()["tested"][i], "strongest": np.abs(weights).max()}
+
+
+def confused(true: int, predicted: int) -> dict[str, Any]:
+    """Return images of a cell of the confusion matrix, and how many it has."""
+    found = answers()
+    (kept,) = np.nonzero(found["cells"] == 10 * true + predicted)
+    return {
+        "images": found["cell_images"][kept],
+        "captions": [found["cell_sureness"][i] for i in kept],
+        "count": found["counts"][int(true), int(predicted)],
+        "is": CLASSES[int(true)],
+        "said": CLASSES[int(predicted)],
+    }
+
+
+def mistake(worst: int) -> dict[str, Any]:
+    """Return what each pixel of a mistake adds to the lead of the class that was said over the true one."""
+    found, weight, bias = answers(), book()["weights"][-1].astype(float), book()["biases"][-1].astype(float)
+    true, said = found["worst_true"][int(worst)], found["worst_predicted"][int(worst)]
+    parts = (weight[said] - weight[true]) * (found["worst_images"][int(worst)] / 255)
+    return {
+        "decided": [parts],
+        "lead": parts.sum() + bias[said] - bias[true],
+        "is": CLASSES[true],
+        "said": CLASSES[said],
+        "sureness": found["worst_sureness"][int(worst)],
+    }
+
+
+def drawn(drawing: NDArray[np.uint8]) -> dict[str, Any]:
+    """Return what the book's network and the perceptron say of a drawing (784,), moved and scaled to fill the frame."""
+    pixels = fitted(np.asarray(drawing, np.uint8).reshape(SIDE, SIDE)).ravel()
+    mlp = perceptron()
+    hidden = np.maximum(0, mlp["hidden"].astype(float) @ (pixels / 255) + mlp["hidden_bias"])
+    logits = mlp["output"].astype(float) @ hidden + mlp["output_bias"]
+    probability = np.asarray(functional.softmax(torch.from_numpy(logits[None]))[0])
+    first = scored(pixels, book()["weights"][-1], book()["biases"][-1])
+    return first | {
+        "seen": pixels,
+        "second": probability,
+        "second_says": CLASSES[int(logits.argmax())],
+        "second_sureness": probability.max(),
+        "agree": logits.argmax() == first["logits"].argmax(),
+        "above": [9.2 - k for k in range(10)],
+        "below": [8.8 - k for k in range(10)],
+    }
+
+
+def units() -> dict[str, Any]:
+    """Return the weights (10, 784) of the hidden units of the perceptron that count most."""
+    mlp = perceptron()
+    hidden = mlp["hidden"].astype(float)
+    reach = np.linalg.norm(hidden, axis=1) * np.linalg.norm(mlp["output"].astype(float), axis=0)
+    return {"units": hidden[np.argsort(-reach, kind="stable")[:SHOWN]]}
 
 
 def fitted(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -208,74 +398,59 @@ def fitted(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return whole
 
 
-# The questions
+# Other models, and the exact minimum
 
 
-def accuracy_at_the_end(history: History) -> float:
-    """Return the mean test accuracy over the last epochs."""
-    last = [record.held_out_accuracy for record in history.epochs[-LAST:]]
-    return float(np.mean([accuracy for accuracy in last if accuracy is not None]))
+def second_layer(mlp_lr: float, mlp_batch: float) -> Iterator[dict[str, Any]]:
+    """Yield the validation scores of the MLP and of softmax regression in the same setting, epoch by epoch."""
+    one = train(Setting("softmax", mlp_lr, int(mlp_batch), SHORT))
+    for two in stages(Setting("mlp", mlp_lr, int(mlp_batch), SHORT)):
+        yield {
+            "one": [score.accuracy for score in one.valid],
+            "two": [score.accuracy for score in two.valid],
+            "parameters": models.parameter_count(two.model),
+            "one_parameters": models.parameter_count(one.model),
+            "lead": 100 * (mean_of_last(two, "accuracy") - mean_of_last(one, "accuracy")),
+        }
 
 
-def fastest_epoch(history: History) -> float:
-    """Return the seconds of the fastest epoch: what other programs do meanwhile makes the others slower."""
-    return min(record.seconds for record in history.epochs)
-
-
-def sweep(settings: list[Setting], on_run: Callable[[], None] = lambda: None) -> pa.Table:
-    """Train with each setting: a row each, with ``accuracy`` and ``seconds`` None where it diverged."""
-    rows = []
-    for setting in settings:
-        trained = train(setting)
-        outcome = (
-            {"accuracy": None, "seconds": None}
-            if trained.diverged
-            else {"accuracy": accuracy_at_the_end(trained.history), "seconds": fastest_epoch(trained.history)}
-        )
-        rows.append(vars(setting) | outcome)
-        on_run()
-    return pa.Table.from_pylist(rows)
+def fewer_parameters(phm_lr: float) -> Iterator[dict[str, Any]]:
+    """Yield the accuracy and the parameters of PHM layers with more and more parts n."""
+    sizes, accuracies, counted = (1, 2, 4, 8, 14), [], []
+    for n in sizes:
+        trained = train(Setting("phm", phm_lr, 256, FEW, n))
+        accuracies.append(mean_of_last(trained, "accuracy"))
+        counted.append(models.parameter_count(trained.model))
+        yield {
+            "n": sizes[: len(counted)],
+            "names": [f"n = {n}" for n in sizes[: len(counted)]],
+            "accuracies": accuracies,
+            "counted": counted,
+            "formula": [phm_parameters(n) for n in sizes[: len(counted)]],
+        }
 
 
 def phm_parameters(n: int) -> int:
     """Return the number of parameters of a PHM layer from 784 to 10 by the formula: n³ + n⌈10/n⌉⌈784/n⌉ + 10."""
-    d, q = data().n_features, data().n_outputs
+    d, q = dataset().n_features, dataset().n_outputs
     return weight_parameters(d, q, n) + q
 
 
-@dataclass(frozen=True)
-class Optimum:
-    """The exact minimum of mean cross-entropy + ‖W‖²/2n, and where SGD stands.
+def optimum() -> dict[str, Any]:
+    """Go to the minimum of mean cross-entropy + ‖W‖²/2n by second-order information, and compare with the book's SGD.
 
-    Attributes:
-        objective: at the minimum found; ``sgd_objective``: where SGD stopped.
-        gap: how far the minimum found may be above the true one.
-        test: loss and accuracy on the test images, of the minimum; ``sgd_test``: of SGD.
+    ``by_sgd`` and ``by_exact`` have the objective, the test loss and the test accuracy; ``gap`` is how far the minimum
+    found may be above the true one.
     """
-
-    objective: float
-    sgd_objective: float
-    gap: float
-    test: EpochScore
-    sgd_test: EpochScore
-
-
-def optimum(sgd: nn.Linear) -> Optimum:
-    """Go to the minimum by second-order information, and compare it with a model that SGD has trained."""
-    train_rows, n = data().train, len(data().train)
-    exact = SoftmaxRegression(tol=1e-4).fit(train_rows.X / np.float32(255), train_rows.y)
-    held = test_rows()
-    with torch.inference_mode():
-        sgd_objective = training.evaluate(sgd, train_rows).loss + float(sgd.weight.square().sum()) / (2 * n)
+    rows, held, sgd = dataset().train, test_rows(), book_network()
+    n = len(rows)
+    exact = SoftmaxRegression(tol=1e-4).fit(rows.X / np.float32(255), rows.y)
     probability, labels = exact.predict_proba(held.X / np.float32(255)), held.y
-    test = EpochScore(
-        -float(np.log(probability[np.arange(len(labels)), labels]).mean()),
-        float((probability.argmax(axis=1) == labels).mean()),
-    )
-    return Optimum(exact.objective_ / n, sgd_objective, exact.gap_ / n, test, training.evaluate(sgd, held))
-
-
-@cache
-def largest_lr() -> float:
-    """Return 2/λ_max of the loss at the first weights: with smaller steps, gradient descent on all rows goes down."""
-    return largest_stable_lr(new_model("softmax"), data().train)
+    loss = -float(np.log(probability[np.arange(len(labels)), labels]).mean())
+    tested = training.evaluate(sgd, held)
+    penalty = float(sgd.weight.detach().square().sum()) / (2 * n)
+    return {
+        "by_sgd": [training.evaluate(sgd, rows).loss + penalty, tested.loss, tested.accuracy],
+        "by_exact": [exact.objective_ / n, loss, float((probability.argmax(axis=1) == labels).mean())],
+        "gap": exact.gap_ / n,
+    }

@@ -1,10 +1,14 @@
-"""The experiments of lesson 4, without a notebook: what a loop costs, what one call costs, and why."""
+"""The experiments of the lesson on vectorization: what a loop costs, what one call costs, and why.
+
+Times are in seconds, each the best lap. Fields that end in ``_shown`` are times as text.
+"""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
 
-import pyarrow as pa
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,16 +16,14 @@ from onelayer import LinearRegression
 from onelayer.engines.threads import one_thread
 from onelayer.lab.lessons.linear_regression.experiment import load, predict, predict_row_by_row
 from onelayer.timer import Timer
-from onelayer.vectorization import add_both_ways, add_in_a_loop, add_in_one_call, laps
+from onelayer.vectorization import Additions, add_both_ways, add_in_a_loop, add_in_one_call, laps
 
+FEW = 8  # elements that are added step by step
+RACE = 1_000  # elements of the race
 # Lengths of vectors; the last takes the loop the better part of 1 s.
 SWEEP = (1, 10, 100, 1_000, 10_000, 100_000)
+BATCHES = (1, 3, 10, 30, 100, 300, 1_000, 2_930)
 PARTS = ("turn", "read", "add", "write", "empty", "plain", "call")
-
-
-def length(power: float) -> int:
-    """Return 10 to a power, rounded: how long the vectors are for a position of the slider."""
-    return round(10**power)
 
 
 def shown(seconds: float) -> str:
@@ -34,14 +36,92 @@ def shown(seconds: float) -> str:
     return f"{seconds / 10**power:,.3g} {units[power]}"
 
 
-def times_faster(ratio: float) -> str:
-    """Return a ratio of two times with three digits, without an exponent."""
-    return f"{float(f'{ratio:.3g}'):,.12g}"
+def best(timer: Timer) -> float:
+    """Return the best lap: other programs can make a lap longer, never shorter."""
+    return min(timer.times)
 
 
-def orders_of_magnitude(ratio: float) -> float:
-    """Return log₁₀ of a ratio of two times: 2 for a hundred times as fast."""
-    return math.log10(ratio)
+@cache
+def vectors() -> dict[str, Any]:
+    """Return two short float32 vectors of normal random numbers, (8,) each."""
+    generator = torch.Generator().manual_seed(3)
+    a, b = (torch.randn(FEW, generator=generator) for _ in "ab")
+    return {"a": a.numpy().astype(np.float64), "b": b.numpy().astype(np.float64)}
+
+
+def adding(first: float, turn: int) -> dict[str, Any]:
+    """Return what both ways have added after some turns of the loop; ``first`` is the first element of a.
+
+    Elements that are not there yet are NaN. The one call has all of them from the first turn on.
+    """
+    numbers = vectors()
+    a, b = (torch.tensor(numbers[name], dtype=torch.float32) for name in "ab")
+    a[0] = first
+    by_loop, by_call = add_in_a_loop(a[:turn], b[:turn]), add_in_one_call(a, b)
+    now = max(turn - 1, 0)
+    rest = [math.nan] * FEW
+    return {
+        "places": np.arange(1, FEW + 1),
+        "a": a.numpy(),
+        "sums": by_call.tolist(),
+        "by_loop": [*by_loop.tolist(), *rest[turn:]],
+        "by_call": by_call.tolist() if turn else rest,
+        "lit": [now] if turn else [],
+        "i": now,
+        "a_here": a[now].item(),
+        "b_here": b[now].item(),
+        "c_here": by_call[now].item(),
+        "calls": 4 * turn,
+        "call": min(turn, 1),
+        "loop_so_far": by_loop.tolist(),
+        "call_so_far": by_call[:turn].tolist(),
+    }
+
+
+def race() -> dict[str, Any]:
+    """Add two vectors of ``RACE`` elements in both ways: all laps, and the elements where the results differ most."""
+    both = add_both_ways(RACE)
+    loop, call = best(both.loop), best(both.call)
+    worst = int((both.by_loop - both.by_call).abs().argmax())
+    return {
+        "n": RACE,
+        "loop_numbers": np.arange(len(both.loop.times)) + 1,
+        "call_numbers": np.arange(len(both.call.times)) + 1,
+        "loop_laps": both.loop.times,
+        "call_laps": both.call.times,
+        "loop_best": loop,
+        "call_best": call,
+        "loop_shown": shown(loop),
+        "call_shown": shown(call),
+        "ratio": both.ratio,
+        "orders": math.log10(both.ratio),
+        "compared": ["farthest", "all"],
+        "by_loop": [both.by_loop[worst].item(), both.by_loop.sum().item()],
+        "by_call": [both.by_call[worst].item(), both.by_call.sum().item()],
+    }
+
+
+@cache
+def sweep(lengths: tuple[int, ...] = SWEEP) -> list[Additions]:
+    """Add in both ways at each of the lengths, once."""
+    return [add_both_ways(n) for n in lengths]
+
+
+def lengths(n: float) -> dict[str, Any]:
+    """Return both times and their ratio over the length of the vectors, and, measured afresh, at length n."""
+    runs, here = sweep(), add_both_ways(round(n))
+    loop, call = best(here.loop), best(here.call)
+    return {
+        "ns": SWEEP,
+        "loop": [best(run.loop) for run in runs],
+        "call": [best(run.call) for run in runs],
+        "ratios": [run.ratio for run in runs],
+        "loop_here": loop,
+        "call_here": call,
+        "ratio": here.ratio,
+        "loop_shown": shown(loop),
+        "call_shown": shown(call),
+    }
 
 
 def one_turn(n: int = 1_000) -> dict[str, float]:
@@ -85,67 +165,63 @@ def one_turn(n: int = 1_000) -> dict[str, float]:
         "call": lambda: add_in_one_call(a, b),
     }
     with one_thread():
-        return {part: min(laps(ways[part])[0].times) / n for part in PARTS}
+        return {part: best(laps(ways[part])[0]) / n for part in PARTS}
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """Both ways to add at many lengths of the vectors.
-
-    Attributes:
-        lengths: the lengths n.
-        loop: the best lap of the loop for each, in seconds.
-        call: the best lap of the one call for each, in seconds.
-    """
-
-    lengths: tuple[int, ...]
-    loop: tuple[float, ...]
-    call: tuple[float, ...]
-
-    @property
-    def ratios(self) -> tuple[float, ...]:
-        """How many times faster the one call is at each length."""
-        return tuple(loop / call for loop, call in zip(self.loop, self.call, strict=True))
-
-    def times(self) -> pa.Table:
-        """Return ``n``, ``way`` ("loop" or "call") and ``seconds``, a row for each length and way."""
-        ways = ["loop"] * len(self.lengths) + ["call"] * len(self.lengths)
-        return pa.table({"n": self.lengths * 2, "way": ways, "seconds": self.loop + self.call})
+def add_one(a: Tensor, b: Tensor, c: Tensor, i: int) -> None:
+    """Do what ``c[i] = a[i] + b[i]`` does, one call into the library in each line."""
+    first = a[i]
+    second = b[i]
+    total = first + second
+    c[i] = total
 
 
-def sweep(lengths: tuple[int, ...] = SWEEP) -> Sweep:
-    """Time both ways to add at each of the lengths."""
-    runs = [add_both_ways(n) for n in lengths]
-    return Sweep(
-        lengths, tuple(min(run.loop.times) for run in runs), tuple(min(run.call.times) for run in runs)
-    )
+def apart() -> dict[str, Any]:
+    """Time the parts of one turn: ``clock`` is the time so far after each line of ``add_one``, in µs."""
+    seconds = one_turn()
+    lines = [seconds["read"], seconds["read"], seconds["add"], seconds["write"]]
+    return {
+        "clock": np.cumsum([0.0, *lines]) * 1e6,
+        "top": 1.2e6 * max(sum(lines), seconds["turn"]),
+        "whole": seconds["turn"] * 1e6,
+        "parts": [seconds[part] for part in PARTS],
+        "places": np.arange(len(PARTS))[::-1],
+        "above": np.arange(len(PARTS))[::-1] + 0.32,
+        "turn_and_call": [PARTS.index("turn"), PARTS.index("call")],
+        "parts_shown": [shown(seconds[part]) for part in PARTS],
+        **{f"{part}_shown": shown(value) for part, value in seconds.items()},
+        "sum_shown": shown(sum(lines)),
+        "plain_ratio": seconds["plain"] / seconds["call"],
+        "truth": "calls",
+    }
 
 
-@dataclass(frozen=True)
-class HousePredictions:
-    """The prices of all houses that least squares predicts, row by row and in one product.
-
-    Attributes:
-        rows: how many houses.
-        loop: the laps of the sums that are written out.
-        call: the laps of the matrix product.
-        by_loop: the predictions (n,) from the sums, in USD.
-        by_call: the predictions (n,) from the product, in USD.
-    """
-
-    rows: int
-    loop: Timer
-    call: Timer
-    by_loop: Tensor
-    by_call: Tensor
-
-
-def predict_houses() -> HousePredictions:
-    """Time the two functions of lesson 1 that predict the prices of 2,930 houses."""
+def model() -> dict[str, Any]:
+    """Time the two functions of the lesson on linear regression that predict prices, for more and more houses."""
     X, y = load()
-    model = LinearRegression().fit(X, y)
-    weight, bias = model.coef_, float(model.intercept_)
+    fitted = LinearRegression().fit(X, y)
+    weight, bias = fitted.coef_, float(fitted.intercept_)
+    loop, call = [], []
+    by_loop = by_call = np.empty(0)
     with one_thread():
-        loop, by_loop = laps(lambda: predict_row_by_row(X, weight, bias))
-        call, by_call = laps(lambda: predict(X, weight, bias))
-    return HousePredictions(len(X), loop, call, torch.from_numpy(by_loop), torch.from_numpy(by_call))
+        for n in BATCHES:
+            slow, by_loop = laps(partial(predict_row_by_row, X[:n], weight, bias))
+            fast, by_call = laps(partial(predict, X[:n], weight, bias))
+            loop.append(best(slow))
+            call.append(best(fast))
+    worst = int(np.abs(by_loop - by_call).argmax())
+    ratio = loop[-1] / call[-1]
+    return {
+        "sizes": BATCHES,
+        "loop_each": np.array(loop) / BATCHES,
+        "call_each": np.array(call) / BATCHES,
+        "ratio": ratio,
+        "first_ratio": loop[0] / call[0],
+        "loop_shown": shown(loop[-1]),
+        "call_shown": shown(call[-1]),
+        "truth": "much" if ratio > 10 else "little",
+        "compared": ["farthest", "all"],
+        "by_loop": [by_loop[worst], by_loop.sum()],
+        "by_call": [by_call[worst], by_call.sum()],
+        "allowed": [1e-6, 1e-3],
+    }

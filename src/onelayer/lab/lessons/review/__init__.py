@@ -1,0 +1,1 @@
+"""The chapter in short, and a self-test."""
