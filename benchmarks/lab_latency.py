@@ -17,7 +17,7 @@ from onelayer.lab.course import COURSE
 from onelayer.lab.recording import scenes_of
 
 ROUNDS = 5
-LONGEST = 10.0  # seconds to wait for a picture
+LONGEST = 2.0  # seconds to wait for a picture: a control may change none in the state that it is in
 
 # The time from a control to the first frame after what its scene shows has changed.
 MOVE = """([name, i, to]) => new Promise((resolve) => {
@@ -28,7 +28,7 @@ MOVE = """([name, i, to]) => new Promise((resolve) => {
   item.dispatchEvent(new Event(item.tagName === 'SELECT' ? 'change' : 'input'));
   const look = () => {
     const seconds = (performance.now() - start) / 1000;
-    if (shown() !== before || seconds > 10) resolve(seconds); else requestAnimationFrame(look);
+    if (shown() !== before || seconds > 2) resolve(seconds); else requestAnimationFrame(look);
   };
   requestAnimationFrame(look);
 })"""

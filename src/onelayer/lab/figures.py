@@ -5,6 +5,7 @@ from collections.abc import Callable
 from html import escape
 from io import StringIO
 from itertools import zip_longest
+from math import ceil
 from typing import Any
 
 import matplotlib as mpl
@@ -61,8 +62,9 @@ def drawn(picture: Picture, value: Value, label: Label) -> str:
             return _svg(lambda figure: _plot(figure, picture, value, label), (7, 4))
         case Images():
             images = [np.asarray(image) for image in value(picture.pixels)]
+            high, wide = _grid(picture, images)
             return _svg(
-                lambda figure: _images(figure, picture, images, value, label), _grid_size(picture, images)
+                lambda figure: _images(figure, picture, images, value, label), (8, 9.6 * high / wide)
             )
         case Table():
             columns = [list(np.atleast_1d(np.asarray(value(cell), object))) for cell in picture.cells]
@@ -225,14 +227,15 @@ def _texts(axes: Any, mark: Text, value: Value, label: Label) -> None:
         axes.text(x, y, _cell(text, mark.format, label), color=COLORS[mark.color], ha=place, va="center")
 
 
-def _grid_size(picture: Images, images: list[Any]) -> tuple[float, float]:
-    return 8, 8 / picture.columns * (-(-len(images) // picture.columns)) * 1.2 or 1
+def _grid(picture: Images, images: list[Any]) -> tuple[int, int]:
+    """Return the rows and columns of a grid of images; as many as make a square where the picture leaves it open."""
+    columns = picture.columns or ceil(len(images) ** 0.5) or 1
+    return ceil(len(images) / columns) or 1, columns
 
 
 def _images(figure: Figure, picture: Images, images: list[Any], value: Value, label: Label) -> None:
     captions = list(value(picture.captions) or []) if picture.captions else []
-    rows = -(-len(images) // picture.columns) or 1
-    grid = figure.subplots(rows, picture.columns, squeeze=False).ravel()
+    grid = figure.subplots(*_grid(picture, images), squeeze=False).ravel()
     most = _strong(images)
     for place in grid:
         place.set_axis_off()

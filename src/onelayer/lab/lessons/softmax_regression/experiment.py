@@ -361,7 +361,6 @@ def drawn(drawing: NDArray[np.uint8]) -> dict[str, Any]:
     probability = np.asarray(functional.softmax(torch.from_numpy(logits[None]))[0])
     first = scored(pixels, book()["weights"][-1], book()["biases"][-1])
     return first | {
-        "seen": pixels,
         "second": probability,
         "second_says": CLASSES[int(logits.argmax())],
         "second_sureness": probability.max(),

@@ -48,7 +48,7 @@
     const logits = output.map((w, k) => dot(w, units) + output_bias[k]), second = softmax(logits);
     const first = scored(seen, weights.at(-1), biases.at(-1));
     return {
-      ...first, agree: largest(first.logits) === largest(logits), seen, second,
+      ...first, agree: largest(first.logits) === largest(logits), second,
       second_says: CLASSES[largest(logits)], second_sureness: Math.max(...second),
       above: range(10).map((k) => 9.2 - k), below: range(10).map((k) => 8.8 - k),
     };

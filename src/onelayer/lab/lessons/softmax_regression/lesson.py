@@ -74,7 +74,7 @@ RATES = v.plot(
 )
 TIMED = (
     v.plot("batches-chart", SIZES, NEAR, v.Line("sizes", "accuracies", "orange", dots=True)),
-    v.plot("seconds-chart", SIZES, v.Axis("seconds", 0.01, 10, log=True), v.Points("sizes", "seconds")),
+    v.plot("seconds-chart", SIZES, v.Axis("seconds", 0.01, 1, log=True), v.Points("sizes", "seconds")),
 )
 BOOK = v.code(
     (f"{HERE}.experiment:softmax_concise", "onelayer.d2l.chapter3:train_epoch_ch3"),
