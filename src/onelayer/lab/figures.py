@@ -63,9 +63,7 @@ def drawn(picture: Picture, value: Value, label: Label) -> str:
         case Images():
             images = [np.asarray(image) for image in value(picture.pixels)]
             high, wide = _grid(picture, images)
-            return _svg(
-                lambda figure: _images(figure, picture, images, value, label), (8, 9.6 * high / wide)
-            )
+            return _svg(lambda figure: _images(figure, picture, images, value, label), (8, 9.6 * high / wide))
         case Table():
             columns = [list(np.atleast_1d(np.asarray(value(cell), object))) for cell in picture.cells]
             rows = [
