@@ -1,4 +1,4 @@
-"""The pictures of scenes as SVG that stands still, for notebooks: what pictures.js draws, by Matplotlib."""
+"""The pictures of scenes as SVG that stands still, for notebooks: what plots.js and grids.js draw, by Matplotlib."""
 
 import warnings
 from collections.abc import Callable

@@ -20,7 +20,17 @@ from onelayer.lab.recording import scenes_of
 from onelayer.lab.vocabulary import Listing, Scene, encode
 
 STATIC = HERE / "static"
-SCRIPTS = ("numbers.js", "data.js", "pictures.js", "pad.js", "tools.js")
+SCRIPTS = (
+    "numbers.js",
+    "data.js",
+    "elements.js",
+    "plots.js",
+    "grids.js",
+    "pad.js",
+    "controls.js",
+    "claims.js",
+    "tools.js",
+)
 # A page loads what lies beside it and nothing else; frames are refused by a header, which a file cannot have.
 CONTENT_SECURITY_POLICY = "; ".join(
     (

@@ -3,14 +3,14 @@
 
 (async () => {
   await window.onelayer.ready; // its data
-  const { format, filled, make, each, heading } = window.onelayer;
+  const { format, filled, make, nearest, parsed, phases, phaseOf, Check, Goal, Slider, Menu, ClockFace } = window.onelayer;
   const page = JSON.parse(document.getElementById("lesson").textContent);
   const { words, labels } = page;
   const store = kept(); // the reader's progress in this lesson
   const state = {}; // controls by name, of all scenes: those of one name are one
   const controls = {};
   const scenes = [];
-  const steady = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const board = { live: page.live, words, state, set }; // what controls see and do
 
   // State
 
@@ -31,7 +31,7 @@
     if (!Number.isFinite(value)) return control.value;
     if (control.control === "clock") return Math.max(0, Math.round(value));
     if (control.values.length && page.live) return Math.min(Math.max(value, Math.min(...control.values)), Math.max(...control.values));
-    if (control.values.length) return control.values.reduce((a, b) => (Math.abs(b - value) < Math.abs(a - value) ? b : a));
+    if (control.values.length) return nearest(control.values, value);
     const whole = control.low + Math.round((value - control.low) / control.step) * control.step;
     const digits = Math.max(0, -Math.floor(Math.log10(control.step) + 1e-9)) + (control.slider ? 0 : 1);
     return Math.min(Math.max(+(control.slider || Number.isInteger(control.step) ? whole : value).toFixed(Math.min(digits, 12)), control.low), control.high);
@@ -156,9 +156,9 @@
 
     #controls(row) {
       for (const spec of this.spec.controls) {
-        if (spec.control === "number" && spec.slider) this.widgets.push(new Slider(spec, row));
-        if (spec.control === "choice") this.widgets.push(new Menu(spec, row));
-        if (spec.control === "clock") this.widgets.push(new ClockFace(spec, row, this));
+        if (spec.control === "number" && spec.slider) this.widgets.push(new Slider(spec, row, board));
+        if (spec.control === "choice") this.widgets.push(new Menu(spec, row, board));
+        if (spec.control === "clock") this.widgets.push(new ClockFace(spec, row, board, this));
       }
       if (this.spec.run?.kind === "live") this.#again(row);
       row.hidden = !row.childElementCount;
@@ -210,8 +210,8 @@
     #foot(foot) {
       this.line = make("p", { class: `outcome${this.spec.outcome ? "" : " none"}`, role: "status" }, foot);
       this.busy = make("progress", { hidden: "" }, foot);
-      this.checks = this.spec.claims.map((claim) => new Check(claim, foot));
-      this.missions = this.spec.missions.map((mission) => new Goal(mission, this.spec.name, foot));
+      this.checks = this.spec.claims.map((claim) => new Check(claim, foot, { words, labels }));
+      this.missions = this.spec.missions.map((mission) => new Goal(mission, this.spec.name, foot, { words, store }));
       foot.hidden = !this.spec.outcome && !this.checks.length && !this.missions.length && this.spec.run?.kind !== "live";
     }
 
@@ -304,14 +304,10 @@
 
     // Computing and drawing
 
-    touch() {
-      this.stale = true;
-      schedule(this);
-    }
+    touch() { schedule(this); }
 
     /** Bring the outcome up to date, then the pictures. */
     compute(again = false) {
-      this.stale = false;
       const { run } = this.spec;
       if (!run) return this.draw();
       const reads = Object.fromEntries(run.reads.map((name) => [name, state[name]]));
@@ -396,21 +392,6 @@
     }
   }
 
-  // The part of a step that is lit, by the clock's name; the state has whole steps only.
-  const phases = {};
-  const phaseOf = (clock) => phases[clock.name] ?? clock.phases - 1;
-
-  /** A number as a reader writes it: 1,000 and 12% and 1/3 too. */
-  function parsed(text, spec) {
-    const clean = text.trim().replace(/[,，\s]/g, "").replace("−", "-").replace("×10^", "e").replace("½", "1/2").replace("¼", "1/4");
-    const [, over, under] = clean.match(/^([-+]?[\d.]+)\/([\d.]+)$/) ?? [];
-    if (under) return Number.isFinite(over / under) ? over / under : null;
-    const share = clean.endsWith("%") || clean.endsWith("％");
-    const value = Number.parseFloat(clean);
-    if (!/^[-+]?(\d|\.\d)/.test(clean) || Number.isNaN(value)) return null;
-    return share || spec.endsWith("%") ? value / 100 : value;
-  }
-
   async function* texts(stream) {
     const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
     for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
@@ -423,209 +404,6 @@
       const line = lines.find((item) => item.textContent.includes(step.line));
       return { line, note: make("span", { class: "made" }, line), says: step.says };
     });
-  }
-
-  // Controls
-
-  class Slider {
-    constructor(spec, row) {
-      this.spec = spec;
-      const box = make("div", { class: "control slider" }, row);
-      const chip = make("button", { type: "button", class: "chip", "aria-expanded": false }, box);
-      chip.addEventListener("click", () => openChip(box));
-      this.chip = chip;
-      const id = `c${controlCount++}`;
-      make("label", { for: id, text: spec.label }, box);
-      const uneven = spec.values.length;
-      const range = uneven ? { min: 0, max: uneven - 1, step: 1 } : { min: spec.low, max: spec.high, step: spec.step };
-      this.input = make("input", { id, type: "range", ...range, "aria-label": spec.label, "data-control": spec.name }, box);
-      this.input.addEventListener("input", () => set({ [spec.name]: uneven ? spec.values[this.input.valueAsNumber] : this.input.valueAsNumber }));
-      this.number = make("output", { for: id }, box);
-      if (page.live && uneven) this.#typed(box);
-    }
-    /** With the library at hand any number can be typed. */
-    #typed(box) {
-      const input = make("input", { type: "text", inputmode: "decimal", class: "typed", "aria-label": this.spec.label }, box);
-      input.addEventListener("change", () => { const v = parsed(input.value, ""); if (v !== null) set({ [this.spec.name]: v }); input.value = format(state[this.spec.name], this.spec.format); });
-      this.number.remove();
-      this.number = { set textContent(text) { if (document.activeElement !== input) input.value = text; } };
-    }
-    update() {
-      const v = state[this.spec.name], { values } = this.spec;
-      const nearest = values.length ? values.indexOf(values.reduce((a, b) => (Math.abs(b - v) < Math.abs(a - v) ? b : a))) : v;
-      this.input.value = nearest;
-      const text = format(v, this.spec.format);
-      this.number.textContent = text;
-      this.input.setAttribute("aria-valuetext", text);
-      this.chip.textContent = `${this.spec.label} ${text}`;
-    }
-  }
-  let controlCount = 0;
-
-  /** On a phone one slider is open at a time. */
-  function openChip(box) {
-    const was = box.classList.contains("open");
-    for (const other of box.parentElement.children) {
-      other.classList.remove("open");
-      other.querySelector(".chip")?.setAttribute("aria-expanded", false);
-    }
-    if (was) return;
-    box.classList.add("open");
-    box.querySelector(".chip").setAttribute("aria-expanded", true);
-    box.querySelector("input").focus();
-  }
-
-  class Menu {
-    constructor(spec, row) {
-      this.spec = spec;
-      const box = make("label", { class: "control menu", text: spec.label }, row);
-      this.select = make("select", { "data-control": spec.name }, box);
-      spec.options.forEach((option, i) => make("option", { value: i, text: option }, this.select));
-      this.select.addEventListener("change", () => set({ [spec.name]: spec.names[+this.select.value] }));
-    }
-    update() { this.select.value = this.spec.names.indexOf(state[this.spec.name]); }
-  }
-
-  class ClockFace {
-    constructor(spec, row, scene) {
-      Object.assign(this, { spec, scene, running: 0 });
-      const box = make("div", { class: "control clock" }, row);
-      const button = (sign, label, act) => {
-        const item = make("button", { type: "button", text: sign, "aria-label": label, title: label }, box);
-        make("span", { text: label }, item);
-        item.addEventListener("click", act);
-        return item;
-      };
-      this.play = button("▶", words.play, () => (this.running ? this.stop() : this.start()));
-      button("⇥", words.step, () => { this.stop(); this.#phase(); });
-      button("↺", words.reset, () => { this.stop(); delete phases[spec.name]; set({ [spec.name]: 0 }); });
-      const id = `c${controlCount++}`;
-      make("label", { for: id, text: spec.label }, box);
-      this.input = make("input", { id, type: "range", min: 0, step: 1, "aria-label": spec.label, "data-control": spec.name }, box);
-      this.input.addEventListener("input", () => { this.stop(); delete phases[spec.name]; set({ [spec.name]: this.input.valueAsNumber }); });
-      this.number = make("output", { for: id }, box);
-    }
-    get last() { return Math.max(0, Math.round(+this.scene.value(this.spec.last)) || 0); }
-    get now() { return Math.min(state[this.spec.name], this.last); }
-    /** One phase on; the first of a step moves the clock. */
-    #phase() {
-      const { name, phases: count } = this.spec, now = phaseOf(this.spec);
-      if (count === 1 || now === count - 1) {
-        if (this.now >= this.last) return;
-        phases[name] = 0;
-        set({ [name]: this.now + 1 });
-      } else {
-        phases[name] = now + 1;
-        this.scene.draw();
-      }
-    }
-    start() {
-      delete phases[this.spec.name];
-      if (this.now >= this.last) set({ [this.spec.name]: 0 });
-      let before = performance.now();
-      const pause = 1000 / (steady ? Math.min(2, this.spec.rate) : this.spec.rate);
-      const turn = (time) => {
-        if (this.now >= this.last) return this.stop();
-        const steps = Math.floor((time - before) / pause);
-        if (steps) {
-          before += steps * pause;
-          set({ [this.spec.name]: Math.min(this.last, this.now + steps) });
-        }
-        this.running = requestAnimationFrame(turn);
-      };
-      this.running = requestAnimationFrame(turn);
-      this.#face();
-    }
-    stop() {
-      cancelAnimationFrame(this.running);
-      this.running = 0;
-      this.#face();
-    }
-    #face() {
-      const label = this.running ? words.pause : words.play;
-      this.play.firstChild.data = this.running ? "❚❚" : "▶";
-      this.play.lastChild.textContent = label;
-      this.play.setAttribute("aria-label", label);
-    }
-    update() {
-      const { last, now } = this;
-      this.scene.clocks[this.spec.name] = now;
-      this.input.max = last;
-      this.input.value = now;
-      this.number.textContent = `${format(now, ",d")} / ${format(last, ",d")}`;
-    }
-  }
-
-  // Claims and missions
-
-  class Check {
-    constructor(claim, foot) {
-      this.claim = claim;
-      this.box = make("details", { class: "check" }, foot);
-      this.summary = make("summary", {}, this.box);
-      const table = make("table", { class: "table" }, make("div", { class: "wide" }, this.box));
-      const top = make("tr", {}, make("thead", {}, table));
-      for (const name of ["", claim.left, claim.right, words.difference, words.tolerance]) heading(name, top);
-      this.body = make("tbody", {}, table);
-    }
-    /** The comparisons: of each row, or of each element of a row's lists. */
-    #compared(value) {
-      return this.claim.rows.flatMap((row) => {
-        const [left, right, tolerance] = [row.left, row.right, row.tolerance].map(value);
-        const part = (side, i) => (typeof side === "object" && side !== null ? side[i] : side);
-        const names = row.labels ? value(row.labels) ?? [] : [];
-        const length = typeof left === "object" && left !== null ? left.length : 1;
-        return Array.from({ length }, (_, i) => {
-          const [a, b] = [part(left, i), part(right, i)], allowed = part(tolerance, i) * (row.relative ? Math.abs(b) : 1);
-          const holds = row.at_least ? a >= b : a === b || Math.abs(a - b) <= allowed;
-          return { row, a, b, allowed, holds, label: labels[names[i]] ?? names[i] ?? row.label };
-        });
-      });
-    }
-    update(value, open) {
-      const found = open ? this.#compared(value) : [];
-      const known = found.length > 0 && found.every(({ a, b }) => a !== undefined && b !== undefined);
-      this.box.hidden = !known;
-      if (!known) return;
-      const holds = found.every((one) => one.holds);
-      this.box.dataset.holds = holds;
-      this.summary.textContent = `${holds ? "✓" : "✗"} ${this.claim.left} ${this.claim.rows.every((row) => row.at_least) ? "≥" : "="} ${this.claim.right}`;
-      each(this.body, "tr", found.length, (line, i) => {
-        const { row, a, b, allowed, label } = found[i];
-        const texts = [label, format(a, row.format), format(b, row.format), format(Math.abs(a - b), ".2g"), row.at_least ? "≥" : format(allowed, ".2g")];
-        each(line, "td", texts.length, (cell, k) => {
-          cell.textContent = texts[k];
-          cell.className = k ? "number" : "";
-        });
-      });
-    }
-  }
-
-  const TESTS = { "<": (a, b) => a < b, ">": (a, b) => a > b, "=": (a, b) => a === b };
-
-  class Goal {
-    constructor(mission, scene, foot) {
-      Object.assign(this, { mission, key: `mission:${scene}:${mission.name}` });
-      this.box = make("p", { class: "mission" }, foot);
-      this.tick = make("span", { "aria-hidden": true }, this.box);
-      make("span", { text: mission.label }, this.box);
-      this.status = make("span", { class: "hidden", role: "status" }, this.box);
-      this.#mark(store.get(this.key));
-    }
-    update(value) {
-      if (store.get(this.key)) return;
-      const done = this.mission.tests.every(([field, test, wanted]) => {
-        const [left, right] = [value(field), value(wanted)];
-        return left !== undefined && left !== null && TESTS[test](left, right === undefined ? wanted : right);
-      });
-      if (done) store.set(this.key, true);
-      this.#mark(done);
-    }
-    #mark(done) {
-      this.box.dataset.done = Boolean(done);
-      this.tick.textContent = done ? "★ " : "☆ ";
-      this.status.textContent = done ? words.mission_done : "";
-    }
   }
 
   // Drawing once a frame, and only what is near the window

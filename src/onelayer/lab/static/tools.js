@@ -5,6 +5,7 @@
   const range = (n) => Array.from({ length: n }, (_, i) => i);
   const spaced = (from, to, n) => range(n).map((i) => from + (i * (to - from)) / (n - 1));
   const sum = (values) => { let total = 0; for (const v of values) total += v; return total; };
+  const column = (rows, j) => rows.map((row) => row[j]);
   const dot = (a, b) => { let total = 0; for (let i = 0; i < a.length; i++) total += a[i] * b[i]; return total; };
 
   /** log Σ exp(o), the largest logit taken out first, as the library does. @param {ArrayLike<number>} logits */
@@ -146,6 +147,6 @@
 
   const linear = { minibatches, residuals, slope, meanSlope, descended, moments, lossAt };
   Object.assign(window.onelayer, {
-    tools: { range, spaced, sum, dot, logSumExp, softmax, epochOrder, eigen, solved, ...linear },
+    tools: { range, spaced, column, sum, dot, logSumExp, softmax, epochOrder, eigen, solved, ...linear },
   });
 })();

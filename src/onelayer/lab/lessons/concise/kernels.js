@@ -3,11 +3,10 @@
 
 (() => {
   const { kernels } = window.onelayer;
-  const { range, spaced, sum, minibatches, residuals, slope, descended, moments, lossAt, solved } = window.onelayer.tools;
+  const { column, range, spaced, sum, minibatches, residuals, slope, descended, moments, lossAt, solved } = window.onelayer.tools;
 
   const EPOCHS = 3, SIGMA = 0.01;
 
-  const column = (path, j) => path.map((here) => here[j]);
   const largest = (values) => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
   const away = (here, there) => largest(here.map((v, j) => v - there[j]));
   const gapOf = (path, other) => largest(path.map((here, k) => away(here, other[k])));

@@ -3,11 +3,10 @@
 
 (() => {
   const { kernels } = window.onelayer;
-  const { range, spaced, sum, epochOrder, minibatches, residuals, slope, meanSlope, descended, moments, lossAt } = window.onelayer.tools;
+  const { column, range, spaced, sum, epochOrder, minibatches, residuals, slope, meanSlope, descended, moments, lossAt } = window.onelayer.tools;
 
   const EPOCHS = 3, EXAMPLE = 2;
 
-  const column = (path, j) => path.map((here) => here[j]);
   const labels = ({ X, noise, truth }, sigma) => noise.map((e, i) => X[i][0] * truth[0] + X[i][1] * truth[1] + truth[2] + sigma * e);
   const meanLoss = (X, y, parameters, all) => residuals(X, y, parameters, all).reduce((total, r) => total + r * r, 0) / (2 * y.length);
 

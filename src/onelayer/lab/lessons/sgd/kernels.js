@@ -3,7 +3,7 @@
 
 (() => {
   const { kernels } = window.onelayer;
-  const { range, spaced, sum, dot, minibatches, eigen } = window.onelayer.tools;
+  const { column, range, spaced, sum, dot, minibatches, eigen } = window.onelayer.tools;
 
   const FAR = 1e9; // a parameter beyond this is lost
 
@@ -46,7 +46,6 @@
   }
 
   const rise = (H, minimum, path) => path.map((here) => bowl(H, here.map((v, j) => v - minimum[j])));
-  const column = (path, j) => path.map((here) => here[j]);
 
   kernels.walk = ({ lr, batch_size, start_w1, start_w2, draw, step }, { X, y, H, minimum, seeds }) => {
     const { rowsOf, read } = batches(y.length, batch_size, seeds[draw]);

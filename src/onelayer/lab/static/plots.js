@@ -1,10 +1,9 @@
-// The pictures of lessons, drawn from what scenes declare: plots, matrices, images and tables. Each has update(value, open).
+// Plots: marks over two axes, drawn from what scenes declare, and what a hand does to them. A plot has update(value, open).
 // @ts-check
 "use strict";
 
 (() => {
-  const { format, filled, raised } = window.onelayer;
-  const SVG = "http://www.w3.org/2000/svg";
+  const { at, dragged, each, filled, format, list, make, paint, raised, strong } = window.onelayer;
   const MARGIN = { left: 58, right: 20, top: 12, bottom: 44 }; // pixels, for letters of 12
   const GRIP = 9; // the radius of a handle
 
@@ -13,27 +12,6 @@
    * @typedef {{ set: (changes: Record<string, any>) => void, control: (name: string) => any, words: Record<string, string>, labels: Record<string, string>,
    *   sketched: (ys: (number | null)[]) => void }} Actions
    */
-
-  /** Make an element of SVG or HTML. @param {string} tag @param {Record<string, any>} [attributes] @param {Element} [parent] */
-  function make(tag, attributes = {}, parent) {
-    const svg = /^(svg|g|path|line|rect|circle|text|image|clipPath|defs)$/.test(tag);
-    const item = svg ? document.createElementNS(SVG, tag) : document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (name === "text") item.textContent = value;
-      else item.setAttribute(name, value);
-    }
-    parent?.append(item);
-    return /** @type {any} */ (item);
-  }
-
-  /** As many children of a kind as there are elements, each dressed by its own. */
-  function each(parent, tag, count, dress) {
-    while (parent.childElementCount > count) parent.lastElementChild.remove();
-    for (let i = 0; i < count; i++) dress(parent.children[i] ?? make(tag, {}, parent), i);
-  }
-
-  const list = (found) => (found === null || found === undefined ? [] : typeof found === "object" ? found : [found]);
-  const at = (found, i) => (typeof found === "object" && found !== null ? found[i] : found);
 
   // Axes
 
@@ -415,22 +393,6 @@
     return `M${x1 - size * (ux - 0.5 * uy)} ${y1 - size * (uy + 0.5 * ux)}L${x1} ${y1}L${x1 - size * (ux + 0.5 * uy)} ${y1 - size * (uy - 0.5 * ux)}`;
   }
 
-  /** Call ``moves`` while a finger or the mouse drags an element. */
-  function dragged(item, moves, starts = () => {}, allowed = () => true) {
-    let held = false;
-    item.classList.add("draggable");
-    item.addEventListener("pointerdown", (event) => {
-      if (!event.isPrimary || event.button || !allowed()) return;
-      event.preventDefault();
-      item.setPointerCapture(event.pointerId);
-      held = true;
-      starts(event);
-      moves(event);
-    });
-    item.addEventListener("pointermove", (event) => held && event.isPrimary && moves(event));
-    for (const end of ["pointerup", "pointercancel"]) item.addEventListener(end, () => { held = false; });
-  }
-
   /** A curve that the reader draws into a plot before it shows its own. */
   class Sketch {
     constructor(plot) {
@@ -462,146 +424,5 @@
     }
   }
 
-  // Tables of numbers
-
-  class Matrix {
-    constructor(spec, host, actions) {
-      Object.assign(this, { spec, actions });
-      const upright = spec.columns.some((name) => name.length > 3); // long words above narrow columns
-      const table = make("table", { class: `matrix${upright ? " upright" : ""}`, "aria-label": spec.name }, host);
-      const top = make("tr", {}, make("thead", {}, table));
-      make("td", { text: spec.row_title && `${spec.row_title} ↓ ${spec.column_title} →`, class: "corner" }, top);
-      for (const name of spec.columns) make("th", { scope: "col", text: name }, top);
-      const body = make("tbody", {}, table);
-      this.cells = spec.rows.map((name, i) => {
-        const row = make("tr", {}, body);
-        make("th", { scope: "row", text: name }, row);
-        return spec.columns.map((_, j) => {
-          const cell = make("td", {}, row);
-          if (spec.pick.length) press(cell, () => actions.set({ [spec.pick[0]]: i, [spec.pick[1]]: j }));
-          return cell;
-        });
-      });
-    }
-    update(value, open = true) {
-      const found = open ? value(this.spec.values) : null;
-      const most = found ? Math.max(...found.flatMap((row) => [...row].map(Math.abs))) || 1 : 1;
-      const picked = this.spec.pick.map(value);
-      this.cells.forEach((row, i) => row.forEach((cell, j) => {
-        const v = found?.[i]?.[j];
-        cell.textContent = v === undefined ? "" : format(v, this.spec.format);
-        cell.style.setProperty("--share", v === undefined ? "0%" : `${Math.round(50 * Math.sqrt(Math.abs(v) / most))}%`);
-        cell.classList.toggle("minus", v < 0);
-        cell.classList.toggle("lit", picked.length > 0 && picked[0] === i && picked[1] === j);
-      }));
-    }
-  }
-
-  /** Let an element be pressed by a finger and by the keys. */
-  function press(item, act) {
-    item.tabIndex = 0;
-    item.setAttribute("role", "button");
-    item.classList.add("pressable");
-    item.addEventListener("click", act);
-    item.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      act();
-    });
-  }
-
-  /** The head of a column, a plain cell if it has no words. */
-  function heading(text, row) {
-    return make(text ? "th" : "td", text ? { scope: "col", text } : {}, row);
-  }
-
-  class Table {
-    constructor(spec, host, actions) {
-      this.spec = spec;
-      this.table = make("table", { class: "table", "aria-label": spec.name }, make("div", { class: "wide" }, host));
-      const top = make("tr", {}, make("thead", {}, this.table));
-      for (const name of spec.columns) heading(name, top);
-      this.labels = actions.labels;
-      this.body = make("tbody", {}, this.table);
-    }
-    update(value, open = true) {
-      const columns = this.spec.cells.map((name) => (open ? list(value(name)) : []));
-      const lit = this.spec.lit ? value(this.spec.lit) : -1;
-      this.table.hidden = !open;
-      each(this.body, "tr", Math.max(...columns.map((column) => column.length)), (row, i) => {
-        row.classList.toggle("lit", i === lit);
-        each(row, "td", columns.length, (cell, j) => {
-          const v = columns[j][i];
-          cell.textContent = typeof v === "string" ? this.labels[v] ?? v : format(v, this.spec.formats[j]);
-          cell.classList.toggle("number", typeof v === "number");
-        });
-      });
-    }
-  }
-
-  // Images
-
-  const FOR = [0, 114, 178], AGAINST = [213, 94, 0]; // Okabe and Ito's blue and vermilion
-
-  /** Put an image's numbers on a canvas. */
-  function paint(canvas, pixels, scale, most) {
-    const size = scale === "inks" ? pixels.length / 3 : pixels.length, side = Math.round(Math.sqrt(size));
-    if (canvas.width !== side) canvas.width = canvas.height = side;
-    const ink = canvas.getContext("2d"), image = ink.createImageData(side, side);
-    for (let i = 0; i < size; i++) {
-      const share = scale === "signed" ? Math.min(1, Math.abs(pixels[i]) / most) : 0, colour = pixels[i] > 0 ? FOR : AGAINST;
-      for (let c = 0; c < 3; c++) {
-        image.data[4 * i + c] = scale === "signed" ? 255 + share * (colour[c] - 255) : 255 - pixels[scale === "inks" ? c * size + i : i];
-      }
-      image.data[4 * i + 3] = 255;
-    }
-    ink.putImageData(image, 0, 0);
-  }
-
-  const GAP = 6, CAPTION = 16; // pixels around images and below them
-
-  class Images {
-    constructor(spec, host, actions) {
-      Object.assign(this, { spec, actions });
-      this.grid = make("div", { class: "images", role: "group", "aria-label": spec.name }, host);
-      this.grid.style.setProperty("--columns", spec.columns);
-      if (!spec.columns) new ResizeObserver(() => this.#fit()).observe(host);
-    }
-    /** As many side by side as make the images largest. */
-    #fit() {
-      const n = this.grid.childElementCount, { clientWidth, clientHeight } = this.grid.parentElement;
-      if (this.spec.columns || !n || !clientWidth) return;
-      const side = (columns) => Math.min(clientWidth / columns - GAP, clientHeight / Math.ceil(n / columns) - GAP - CAPTION);
-      const columns = Array.from({ length: n }, (_, i) => i + 1).reduce((a, b) => (side(b) > side(a) ? b : a));
-      this.grid.style.gridTemplateColumns = `repeat(${columns}, ${side(columns)}px)`;
-    }
-    update(value, open = true) {
-      const found = open ? list(value(this.spec.pixels)) : [], captions = list(value(this.spec.captions));
-      const picked = this.spec.pick ? +value(this.spec.pick) : -1;
-      const most = this.spec.scale === "signed" ? strong(found) : 0;
-      this.grid.style.setProperty("--rows", Math.ceil(found.length / this.spec.columns) || 1);
-      each(this.grid, "figure", found.length, (figure, i) => {
-        if (!figure.childElementCount) {
-          make("canvas", { role: "img" }, figure);
-          make("figcaption", { "aria-hidden": true }, figure);
-          if (this.spec.pick) press(figure, () => this.actions.set({ [this.spec.pick]: i }));
-        }
-        const [canvas, caption] = figure.children;
-        paint(canvas, found[i], this.spec.scale, most);
-        caption.textContent = this.actions.labels[captions[i]] ?? captions[i] ?? "";
-        canvas.setAttribute("aria-label", caption.textContent || this.spec.name);
-        figure.classList.toggle("lit", i === picked);
-      });
-      if (found.length !== this.count) this.#fit();
-      this.count = found.length;
-    }
-  }
-
-  /** What most numbers are below: the few strongest would leave the others pale. */
-  function strong(images) {
-    const sizes = Float64Array.from(images.flatMap((image) => [...image].map(Math.abs))).sort();
-    return sizes[Math.floor(0.995 * (sizes.length - 1))] || 1;
-  }
-
-  Object.assign(window.onelayer, { make, each, heading, paint, dragged, pictures: { plot: Plot, matrix: Matrix, images: Images, table: Table } });
+  window.onelayer.pictures = { plot: Plot };
 })();
