@@ -45,8 +45,8 @@ def test_building_a_model_leaves_the_global_generator_alone():
 def test_mlp_is_two_affine_maps_with_relu_between():
     model = models.mlp(4, 5, 3)
     X = torch.randn(7, 4, generator=torch.Generator().manual_seed(0))
-    hidden = (X @ model.hidden.weight.T + model.hidden.bias).clamp(min=0)
-    assert torch.allclose(model(X), hidden @ model.output.weight.T + model.output.bias)
+    hidden = (X @ model.fc1.weight.T + model.fc1.bias).clamp(min=0)
+    assert torch.allclose(model(X), hidden @ model.fc2.weight.T + model.fc2.bias)
     assert models.parameter_count(models.mlp(784, 256, 10)) == 784 * 256 + 256 + 256 * 10 + 10
 
 

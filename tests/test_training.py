@@ -28,7 +28,7 @@ def test_a_resumed_run_ends_with_the_same_bits(way):
     kept = {name: tensor.clone() for name, tensor in parts.state_dict().items()}
     resumed = models.softmax_regression(784, 10, seed=99)
     resumed.load_state_dict(kept)
-    found = fit(resumed, SMALL, SMALL, way=way, epochs=5, resume=History.from_json(first.to_json()))
+    found = fit(resumed, SMALL, SMALL, way=way, epochs=5, after=History.from_json(first.to_json()))
 
     assert torch.equal(whole.weight, resumed.weight) and torch.equal(whole.bias, resumed.bias)
     assert [r.train_loss for r in found.epochs] == [r.train_loss for r in expected.epochs]
@@ -80,7 +80,7 @@ def test_any_module_trains_the_concise_way():
     history = fit(model, SMALL, way="concise", epochs=3, lr=0.3).epochs
     assert history[-1].train_loss < history[0].train_loss
     with pytest.raises(OneLayerError, match="only the concise way trains Sequential"):
-        fit(model, SMALL)
+        fit(model, SMALL, way="fused")
 
 
 def test_evaluate_equals_one_call_on_everything():

@@ -2,19 +2,28 @@
 
 import json
 import zlib
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
+from torch.optim import Optimizer
 
 from onelayer.checkpoint_file import State, arrays_of
-from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
 from onelayer.files import write_whole
 from onelayer.history import History
 from onelayer.run_folder import unfinished_checkpoint, unfinished_checkpoints
-from onelayer.settings import Plan
+
+
+def checksum(*arrays: NDArray[Any]) -> int:
+    """Return the CRC-32 of what arrays hold, one after another."""
+    found = 0
+    for array in arrays:
+        found = zlib.crc32(np.ascontiguousarray(array).data, found)
+    return found
 
 
 class Checkpoint:
@@ -25,20 +34,18 @@ class Checkpoint:
 
     Args:
         path: the file that a finished run leaves; unfinished ones are beside it.
-        plan: of the run; a checkpoint of a run with others is refused.
-        train: the rows to learn from, (n, d) and their targets; likewise, by their checksum.
+        settings: all that the run depends on but the data and the number of epochs, which may grow; a checkpoint of a
+            run with others is refused.
+        data: the ``checksum`` of the rows to learn from; likewise.
+        epochs: passes over the rows in total.
 
     Attributes:
         latest: what the file holds, or would, after the latest epoch.
     """
 
-    def __init__(self, path: Path, plan: Plan, train: Rows) -> None:
-        self.path = path
-        self.epochs = plan.epochs
-        # The number of epochs may grow and the device may change; everything else makes it another run.
-        self.settings = asdict(plan) | {"epochs": 0, "device": ""}
-        X, y = (np.ascontiguousarray(values) for values in (train.X, train.y))
-        self.data = zlib.crc32(y.data, zlib.crc32(X.data))
+    def __init__(self, path: Path, settings: Mapping[str, Any], data: int, epochs: int) -> None:
+        self.path, self.epochs = path, epochs
+        self.settings, self.data = dict(settings), data
         run = zlib.crc32(json.dumps([self.settings, self.data]).encode())
         self.unfinished = unfinished_checkpoint(path, run)
         self.is_new = not (self.unfinished.exists() and self.unfinished.stat().st_size)
@@ -61,13 +68,13 @@ class Checkpoint:
         if self.is_new:
             write_whole({self.unfinished: b""})
 
-    def save(self, module: nn.Module, history: History) -> None:
-        """Write the module's weights and the history so far, unless this run got further before it was stopped.
+    def save(self, module: nn.Module, history: History, optimizer: Optimizer | None = None) -> None:
+        """Write the weights, the optimizer's state and the history, unless this run got further before it was stopped.
 
         Raises:
             OneLayerError: if the file cannot be written.
         """
-        self.latest = State(self.settings, self.data, history, arrays_of(module)).to_bytes()
+        self.latest = State(self.settings, self.data, history, arrays_of(module, optimizer)).to_bytes()
         if len(history.epochs) <= self.kept:
             return
         try:
@@ -87,8 +94,8 @@ class Checkpoint:
         candidates = (self.path, *unfinished_checkpoints(self.path))
         return next((path for path in candidates if path.exists()), None)
 
-    def load(self, module: nn.Module) -> History | None:
-        """Put the saved weights into the module and return the history so far; None if nothing was saved.
+    def load(self, module: nn.Module, optimizer: Optimizer | None = None) -> History | None:
+        """Put what was saved into the module and its optimizer and return the history so far; None if nothing was.
 
         Raises:
             OneLayerError: if the file is damaged, or of a run with other settings or on other data.
@@ -103,7 +110,7 @@ class Checkpoint:
                 "raise --epochs or start without --resume"
             )
         try:
-            state.put_into(module)
+            state.put_into(module, optimizer)
         except OneLayerError as error:
             raise OneLayerError(f"{path}: damaged: {error}; start without --resume") from error
         self.kept, self.latest = len(state.history.epochs), state.to_bytes()

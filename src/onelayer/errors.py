@@ -61,10 +61,10 @@ class DivergenceError(OneLayerError):
 
     Attributes:
         lr: the learning rate that was used.
-        largest_stable_lr: 2/λ_max of the loss, estimated from the data.
+        largest_stable_lr: 2/λ_max of the loss, estimated from the data; None of another optimizer than SGD.
     """
 
-    def __init__(self, message: str, lr: float, largest_stable_lr: float) -> None:
+    def __init__(self, message: str, lr: float, largest_stable_lr: float | None) -> None:
         super().__init__(message)
         self.lr = lr
         self.largest_stable_lr = largest_stable_lr

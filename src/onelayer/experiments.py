@@ -1,7 +1,7 @@
 """From a data set and settings to a trained, measured model. torch comes in for SGD alone."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,8 +101,12 @@ def checkpoint_for(prepared: Prepared, plan: Plan, path: Path) -> "Checkpoint | 
     if plan.is_exact:
         return None
     with torch_needed("SGD"):
-        from onelayer.checkpoints import Checkpoint
-    return Checkpoint(path, plan, prepared.train)
+        from onelayer.checkpoints import Checkpoint, checksum
+    settings = asdict(plan) | {
+        "epochs": 0,
+        "device": "",
+    }  # these may change, everything else makes it another run
+    return Checkpoint(path, settings, checksum(prepared.train.X, prepared.train.y), plan.epochs)
 
 
 def train_prepared(

@@ -40,16 +40,17 @@ def parameter_count(model: nn.Module) -> int:
 
 
 class MLP(nn.Module):
-    """Two affine layers with max(0, ·) between them."""
+    """Two fully connected layers with max(0, ·) between them."""
 
     def __init__(self, d: int, hidden: int, q: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.hidden = _affine(d, hidden, generator)
-        self.output = _affine(hidden, q, generator)
+        self.fc1 = _affine(d, hidden, generator)
+        self.relu = nn.ReLU()
+        self.fc2 = _affine(hidden, q, generator)
 
     def forward(self, X: Tensor) -> Tensor:
         """Map features (n, d) to outputs (n, q)."""
-        outputs: Tensor = self.output(F.relu(self.hidden(X)))
+        outputs: Tensor = self.fc2(self.relu(self.fc1(X)))
         return outputs
 
 

@@ -11,7 +11,6 @@ from torch import nn
 from onelayer import models, training
 from onelayer.checkpoints import Checkpoint
 from onelayer.data.dataset import Dataset
-from onelayer.errors import DivergenceError
 from onelayer.history import History
 from onelayer.preparing import Prepared
 from onelayer.settings import Plan
@@ -51,39 +50,24 @@ def descend(
 ) -> tuple[nn.Module, History]:
     """Train a new network by SGD and measure it on the held-out rows alone; see ``onelayer.train``.
 
-    A run that diverges takes the checkpoints that it wrote itself away again.
-
     Raises:
         OneLayerError: if there is no such device, or the checkpoint is of another run.
         DivergenceError: if the learning rate is too large.
     """
     module = build(plan, prepared.dataset).to(choose_device(plan.device))
-    earlier = checkpoint.load(module) if checkpoint and resume else None
-    if checkpoint and earlier is None:
-        checkpoint.begin()
-
-    def after_epoch(history: History) -> None:
-        if checkpoint:
-            checkpoint.save(module, history)
-        on_epoch(history)
-
-    try:
-        history = training.fit(
-            module,
-            _rows_of(prepared, plan),
-            prepared.held_out,
-            way=plan.way,
-            epochs=plan.epochs,
-            batch_size=plan.batch_size,
-            lr=plan.lr,
-            seed=plan.seed,
-            resume=earlier,
-            on_epoch=after_epoch,
-        )
-    except Exception as error:
-        if checkpoint and (isinstance(error, DivergenceError) or not checkpoint.kept):
-            checkpoint.discard()
-        raise
+    history = training.fit(
+        module,
+        _rows_of(prepared, plan),
+        prepared.held_out,
+        way=plan.way,
+        epochs=plan.epochs,
+        batch_size=plan.batch_size,
+        lr=plan.lr,
+        seed=plan.seed,
+        checkpoint=checkpoint,
+        resume=resume and checkpoint is not None,
+        on_epoch=on_epoch,
+    )
     return module, history
 
 
@@ -124,7 +108,7 @@ def in_user_units(module: nn.Module, prepared: Prepared) -> Layers:
     """Return what the network has learned, with the standardisation worked into its weights."""
     hidden, output = None, module
     if isinstance(module, models.MLP):
-        hidden, output = _parameters_of(module.hidden), module.output
+        hidden, output = _parameters_of(module.fc1), module.fc2
     weight, bias = _parameters_of(output)
     if prepared.scaling is not None:
         if hidden is None:

@@ -1,20 +1,26 @@
 """Training any model by SGD in any of the three ways, with resuming, and measuring it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from itertools import repeat
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.utils.data import TensorDataset
 
+from onelayer.checkpoints import Checkpoint, checksum
 from onelayer.data.given import NUMBERS
 from onelayer.data.rows import Rows
 from onelayer.errors import DivergenceError, OneLayerError
 from onelayer.history import History
 from onelayer.solvers import concise, scratch, sgd
-from onelayer.solvers.batches import Batches, epoch_order
+from onelayer.solvers.batches import Batches, Loss, epoch_order, stream_seed
 from onelayer.solvers.descent import descend, score_of
 from onelayer.solvers.epoch import EpochScore, Way, check_settings, mean_score
+from onelayer.solvers.optimizers import MakeOptimizer, Schedule, follow, made, names_of
 from onelayer.solvers.stability import largest_stable_lr
 
 if TYPE_CHECKING:
@@ -23,133 +29,239 @@ if TYPE_CHECKING:
 WAYS = {"fused": sgd.train_epoch, "scratch": scratch.train_epoch, "concise": concise.train_epoch}
 
 START_SAMPLE = 4096
+DRAWS = 1  # the random stream of a seed that a model's own draws come from
 
 
 def fit(
     model: nn.Module,
-    rows: "Rows | ShuffledRows",
-    held_out: Rows | None = None,
+    rows: "Rows | ShuffledRows | TensorDataset",
+    held_out: Rows | TensorDataset | None = None,
     *,
-    way: Way = "fused",
+    way: Way | None = None,
+    loss: Loss | None = None,
+    optimizer: MakeOptimizer | None = None,
+    schedule: Schedule | None = None,
     epochs: int = 10,
     batch_size: int = 256,
     lr: float = 0.1,
     seed: int = 0,
-    resume: History | None = None,
+    checkpoint: Checkpoint | Path | str | None = None,
+    resume: bool = False,
+    after: History | None = None,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
-    """Train ``model`` in place by minibatch SGD and return how it went.
+    """Train ``model`` in place by minibatch SGD, or another optimizer, and return how it went.
 
-    The model is in evaluation mode afterwards. If it draws random numbers itself, as dropout does, those are
-    not set by ``seed``.
+    The model is in evaluation mode afterwards. What it draws itself while it learns, such as dropout, is set by
+    ``seed`` too, anew in each epoch; PyTorch's generator is then as it was before.
 
     Args:
-        model: from features (n, d) to outputs (n, q); the rows are brought to its device and float type.
-        rows: the examples to learn from; ``"fused"`` heeds their weights, which the other ways refuse. Those of files
-            come shuffled, in parts that fit in memory.
+        model: from features (n, d) to outputs (n, q), or from (n, …) to whatever the loss takes; the rows are brought
+            to its device and float type.
+        rows: the examples to learn from. ``"fused"`` heeds their weights, which the other ways refuse. Those of files
+            come shuffled, in parts that fit in memory. A ``TensorDataset`` has features (n, …) and targets (n, …) of
+            any shape: whole numbers are classes, such as one for each pixel. Its bytes stay bytes, of which the model
+            gets the numbers 0 to 255 as floats.
         held_out: examples to measure it on after each epoch.
-        way: ``"fused"`` and ``"scratch"`` train an ``nn.Linear``, ``"concise"`` any module.
+        way: ``"fused"`` and ``"scratch"`` train an ``nn.Linear`` by SGD, ``"concise"`` any module. If it is not given,
+            fused where that will do, else concise.
+        loss: from outputs and the targets of a batch to a tensor, whose mean is minimised. If it is not given,
+            cross-entropy for classes, and ½ Σ(ŷ − y)² of a row for numbers.
+        optimizer: called as ``optimizer(model.parameters(), lr=lr)``, such as ``torch.optim.Adam``; SGD if not given.
+        schedule: from the share of all steps that is done, 0 to below 1, to what ``lr`` is multiplied by.
         epochs: passes over the rows in total, resumed ones included.
         batch_size: rows per step.
         lr: the learning rate η.
         seed: sets the order of the rows in each epoch.
-        resume: what an earlier call returned or last reported; ``model`` has its weights then.
+        checkpoint: a file for the weights, the optimizer's state and the history after each epoch. (Of a ``Checkpoint``
+            the caller says when it has finished.)
+        resume: go on from the checkpoint, if there is one, to the same weights, bit for bit, as without a stop.
+        after: what an earlier call returned or last reported, to go on after it; ``model`` has its weights then.
         on_epoch: called after each epoch with the history so far.
 
     Raises:
-        DivergenceError: if the learning rate is too large for the data; it says how large it may be.
-        OneLayerError: if a setting is out of range, the way cannot train the model, a value is missing or infinite,
-            or a label is beyond the model's outputs.
+        DivergenceError: if the loss grows without end; for plain SGD it says how large the learning rate may be.
+        OneLayerError: if a setting is out of range, the way cannot train the model, a value is missing or infinite, a
+            label is beyond the model's outputs, or the checkpoint is of another run.
     """
     check_settings(epochs, batch_size, lr)
-    _check_way(way, model, rows)
-    if not len(rows):
-        raise OneLayerError("there are no rows to train on")
-    batches = _fitting(model, rows if isinstance(rows, Rows) else rows.bucket(0))
-    held_out_batches = None if held_out is None else _fitting(model, held_out)
+    way = _way_for(model, rows, way, is_plain=(loss, optimizer, schedule) == (None, None, None))
+    passes = _Passes(model, rows, loss)
+    measured = None if held_out is None else _fitting(model, held_out, loss)
+    own = made(optimizer or torch.optim.SGD, model, lr) if optimizer or schedule else None
+    how = {
+        "way": way,
+        "batch_size": batch_size,
+        "lr": lr,
+        "seed": seed,
+        **names_of(model, loss, optimizer, schedule),
+    }
+    keeper = _checkpoint(checkpoint, how | {"epochs": epochs if schedule else 0}, passes.first, epochs)
+    if resume and keeper is None:
+        raise OneLayerError("resume needs the checkpoint that an earlier call left")
+    if keeper and resume:
+        after = keeper.load(model, own) or after
+    if keeper and after is None:
+        keeper.begin()
     initial = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    so_far = resume or History(_start_loss(model, batches))
-    first = len(so_far.epochs) + 1
+    so_far = after or History(_start_loss(model, passes.first))
+    first, steps = len(so_far.epochs) + 1, -(-len(rows) // batch_size)
+    if own and schedule:
+        follow(schedule, own, (first - 1) * steps, epochs * steps)
+    train_epoch = partial(concise.train_epoch, optimizer=own) if own else WAYS[way]
 
     def one_epoch(epoch: int, lr: float) -> EpochScore:
-        parts = (
-            [batches]
-            if isinstance(rows, Rows)
-            else (_fitting(model, part) for part in rows.buckets(epoch, batch_size))
-        )
+        torch.manual_seed(stream_seed(seed, epoch, DRAWS))
         scores, sizes = [], []
-        for part in parts:
+        for part in passes.of(epoch, batch_size):
             order = epoch_order(len(part), seed, epoch)
-            scores.append(WAYS[way](model, part, order, batch_size, lr))  # type: ignore[arg-type] # _check_way has looked
+            scores.append(train_epoch(model, part, order, batch_size, lr))  # type: ignore[arg-type] # _way_for has looked
             sizes.append(len(part))
         return mean_score(scores, sizes)
 
     def diverged(epoch: int, lr: float, loss: float) -> DivergenceError:
         model.load_state_dict(initial)
-        return _divergence(model, batches, lr, epoch, so_far.start_loss, loss)
+        return _divergence(model, passes.first, lr, epoch, (so_far.start_loss, loss), is_sgd=own is None)
 
-    return descend(
-        model,
-        one_epoch,
-        repeat(lr, epochs + 1 - first),
-        so_far=so_far,
-        diverged=diverged,
-        first_epoch=first,
-        held_out=held_out_batches,
-        on_epoch=on_epoch,
-    )
+    def after_epoch(history: History) -> None:
+        if keeper:
+            keeper.save(model, history, own)
+        on_epoch(history)
+
+    try:
+        with torch.random.fork_rng(devices=passes.cuda):
+            history = descend(
+                model,
+                one_epoch,
+                repeat(lr, epochs + 1 - first),
+                so_far=so_far,
+                diverged=diverged,
+                first_epoch=first,
+                held_out=measured,
+                may_rise=own is not None or loss is not None,
+                on_epoch=after_epoch,
+            )
+    except Exception as error:
+        if keeper and (isinstance(error, DivergenceError) or not keeper.kept):
+            keeper.discard()
+        raise
+    if keeper and keeper is not checkpoint:
+        keeper.finish()
+    return history
 
 
-def evaluate(model: nn.Module, rows: Rows) -> EpochScore:
-    """Return the mean loss and, for classes, the accuracy of the model on all rows.
+def evaluate(model: nn.Module, rows: Rows | TensorDataset, loss: Loss | None = None) -> EpochScore:
+    """Return the mean loss and, for classes, the accuracy of the model on all rows; see ``fit`` for the arguments.
 
     Raises:
         OneLayerError: if there are no rows, a value is missing or infinite, or a label is beyond the model's outputs.
     """
     if not len(rows):
         raise OneLayerError("there are no rows to evaluate on")
-    return score_of(model, _fitting(model, rows))
+    return score_of(model, _fitting(model, rows, loss))
 
 
-def _check_way(way: Way, model: nn.Module, rows: "Rows | ShuffledRows") -> None:
-    """Raise OneLayerError if there is no such way, or it cannot train the model on the rows."""
+class _Passes:
+    """What a model learns from in each epoch: the same rows, or parts of those of files."""
+
+    def __init__(
+        self, model: nn.Module, rows: "Rows | ShuffledRows | TensorDataset", loss: Loss | None
+    ) -> None:
+        if not len(rows):
+            raise OneLayerError("there are no rows to train on")
+        self.model, self.loss = model, loss
+        self.shuffled: ShuffledRows | None = None
+        if not isinstance(rows, Rows | TensorDataset):
+            self.shuffled, rows = rows, rows.bucket(0)
+        self.first = _fitting(model, rows, loss)
+
+    def of(self, epoch: int, batch_size: int) -> Iterator[Batches]:
+        """Yield the parts of a pass."""
+        if self.shuffled is None:
+            yield self.first
+            return
+        for part in self.shuffled.buckets(epoch, batch_size):
+            yield _fitting(self.model, part, self.loss)
+
+    @property
+    def cuda(self) -> list[torch.device]:
+        """The devices beside the CPU that have a generator of their own."""
+        return [self.first.X.device] if self.first.X.is_cuda else []
+
+
+def _way_for(
+    model: nn.Module, rows: "Rows | ShuffledRows | TensorDataset", way: Way | None, *, is_plain: bool
+) -> Way:
+    """Return the way to train, if it can train the model on the rows.
+
+    Raises:
+        OneLayerError: if there is no such way, or it cannot.
+    """
+    is_linear = isinstance(model, nn.Linear) and is_plain and not isinstance(rows, TensorDataset)
+    way = way or ("fused" if is_linear else "concise")
     if way not in WAYS:
         raise OneLayerError(f"way must be one of {', '.join(WAYS)}, not {way!r}")
-    if way != "concise" and not isinstance(model, nn.Linear):
-        raise OneLayerError(f"only the concise way trains {type(model).__name__}, not {way}")
-    if way != "fused" and rows.has_weights:
+    if way != "concise" and not is_linear:
+        what = type(model).__name__ if is_plain else "by another loss, optimizer or schedule"
+        what = "on a TensorDataset" if isinstance(rows, TensorDataset) else what
+        raise OneLayerError(f"only the concise way trains {what}, not {way}")
+    if way != "fused" and not isinstance(rows, TensorDataset) and rows.has_weights:
         raise OneLayerError(f"only the fused way heeds the weights of rows, not {way}")
+    return way
 
 
-def _fitting(model: nn.Module, rows: Rows) -> Batches:
+def _checkpoint(
+    given: Checkpoint | Path | str | None, settings: dict[str, Any], rows: Batches, epochs: int
+) -> Checkpoint | None:
+    """Return the checkpoint of a run, made where a path was given."""
+    if given is None or isinstance(given, Checkpoint):
+        return given
+    return Checkpoint(Path(given), settings, checksum(rows.X.cpu().numpy(), rows.y.cpu().numpy()), epochs)
+
+
+def _fitting(model: nn.Module, rows: Rows | TensorDataset, loss: Loss | None = None) -> Batches:
     """Return the rows as batches for a model.
 
     Raises:
         OneLayerError: if a value is missing or infinite, the rows have other features or targets than a linear model,
             or labels beyond the outputs of any.
     """
-    rows.check_finite()
-    if isinstance(model, nn.Linear) and model.in_features != rows.n_features:
-        raise OneLayerError(f"the model takes {model.in_features} features, the rows have {rows.n_features}")
-    batches = Batches.like(model, rows)
-    if not len(rows):
-        return batches
-    q = model.out_features if isinstance(model, nn.Linear) else _n_outputs(model, batches)
-    if rows.task == "classes" and rows.y.max() >= q:
-        row = int((rows.y >= q).argmax())
-        raise OneLayerError(
-            f"the model has {q} outputs, but there is a label {rows.y[row]}, first in row {row + 1}{NUMBERS}"
+    if isinstance(rows, Rows):
+        rows.check_finite()
+        if isinstance(model, nn.Linear) and model.in_features != rows.n_features:
+            raise OneLayerError(
+                f"the model takes {model.in_features} features, the rows have {rows.n_features}"
+            )
+    batches = replace(Batches.like(model, rows), loss=loss)
+    if loss is None and len(batches):
+        _check_targets(
+            batches, _output_shape(model, batches), "" if isinstance(rows, TensorDataset) else NUMBERS
         )
-    if rows.task == "regression" and rows.y.shape[1] != q:
-        raise OneLayerError(f"the model has {q} outputs, but the rows have {rows.y.shape[1]} targets")
     return batches
 
 
+def _check_targets(batches: Batches, shape: tuple[int, ...], hint: str) -> None:
+    """Raise OneLayerError unless targets suit outputs of a shape: labels below its first number, or as many numbers."""
+    y, q = batches.y, shape[0] if shape else 1
+    if not batches.are_classes:
+        if y.shape[1:] != shape:
+            n_targets, n_outputs = ("×".join(map(str, s)) or "1" for s in (y.shape[1:], shape))
+            raise OneLayerError(f"the model has {n_outputs} outputs, but the rows have {n_targets} targets")
+        return
+    if int(y.min()) >= 0 and int(y.max()) < q:
+        return
+    y = y.long()
+    place = tuple(int(i) for i in ((y < 0) | (y >= q)).nonzero()[0])
+    raise OneLayerError(
+        f"the model has {q} outputs, but there is a label {int(y[place])}, first in row {place[0] + 1}{hint}"
+    )
+
+
 @torch.inference_mode()
-def _n_outputs(model: nn.Module, batches: Batches) -> int:
-    """Return how many outputs a model has, as seen from the first row."""
+def _output_shape(model: nn.Module, batches: Batches) -> tuple[int, ...]:
+    """Return the shape of a row's outputs, as seen from the first row."""
     X, _ = batches.batch(torch.zeros(1, dtype=torch.int64, device=batches.X.device))
-    return int(model.eval()(X).shape[-1])
+    return tuple(model.eval()(X).shape[1:])
 
 
 def _start_loss(model: nn.Module, batches: Batches) -> float:
@@ -159,15 +271,19 @@ def _start_loss(model: nn.Module, batches: Batches) -> float:
 
 
 def _divergence(
-    model: nn.Module, batches: Batches, lr: float, epoch: int, start: float, loss: float
+    model: nn.Module, batches: Batches, lr: float, epoch: int, losses: tuple[float, float], *, is_sgd: bool
 ) -> DivergenceError:
+    """Return what to say of an epoch that led from the first loss to the second; the model is that of the start."""
+    start, loss = losses
+    what = f"training diverged in epoch {epoch} with learning rate {lr:g}: the loss went from {start:.4g} to {loss:.4g}"
+    if not is_sgd:  # 2/λ_max says nothing of other steps than the gradient
+        return DivergenceError(f"{what}; try a smaller one, such as {lr / 10:.1g}", lr, None)
     largest = largest_stable_lr(model, batches)
     advice = f"try --lr {min(lr, largest) / 2:.1g}"
     if lr < largest:  # on average over the rows the steps are short enough, in single batches they are not
         advice += " or a larger --batch-size"
     return DivergenceError(
-        f"training diverged in epoch {epoch} with learning rate {lr:g}: the loss went from {start:.4g} "
-        f"to {loss:.4g}; the largest stable learning rate for these data is about {largest:.2g} "
+        f"{what}; the largest stable learning rate for these data is about {largest:.2g} "
         f"(2/λ_max at the start); {advice}",
         lr,
         largest,

@@ -257,6 +257,11 @@ def _by_epochs(
     checkpoint = experiments.checkpoint_for(prepared, plan, folder / CHECKPOINT_FILE)
     if resume and checkpoint and checkpoint.source is None:
         say(f"there is nothing to resume in {folder}: training from the first epoch", stderr=True)
+    if plan.model == "mlp" and not quiet:
+        from onelayer.sgd_runs import build
+
+        for line in [*str(build(plan, prepared.dataset)).splitlines(), ""]:
+            say(line)
     try:
         with EpochPrinter(plan.epochs, "valid" if plan.valid else "test", quiet) as on_epoch:
             run = experiments.train_prepared(

@@ -1,18 +1,21 @@
 """Rows as tensors on a device, with random access to batches of them: what SGD takes beyond a sum over all rows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import TensorDataset
 
 from onelayer.data.rows import Array, Rows, Task
 from onelayer.errors import OneLayerError, first_line
 from onelayer.functional import cross_entropy, squared_loss
 
-BLOCK_ROWS = 1024  # few enough for the floats of 784 pixels to stay in the cache
+BLOCK_ROWS, BLOCK_VALUES = 1024, 1024 * 784  # few enough for the floats of 784 pixels to stay in the cache
 DEVICES = ("cpu", "cuda", "mps")
+
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,12 +23,13 @@ class Batches:
     """Rows as tensors.
 
     Attributes:
-        X: features (n, d), floats of ``dtype`` or bytes, which stay bytes.
-        y: class numbers (n,), or numbers (n, q) of ``dtype``.
+        X: features (n, d) or (n, …), floats of ``dtype``, or whole numbers as they were given.
+        y: class numbers (n,) or (n, …), of any whole type, or numbers (n, q) or (n, …) of ``dtype``.
         task: whether the target is a number or a class.
         dtype: the type of the model's parameters.
         unit: what a stored feature is multiplied by.
         c: weights (n,) of mean 1, or None for 1.
+        loss: what outputs cost, given the targets of a batch; its mean counts. None for what the task says.
     """
 
     X: Tensor
@@ -34,6 +38,7 @@ class Batches:
     dtype: torch.dtype = torch.float32
     unit: float = 1.0
     c: Tensor | None = None
+    loss: Loss | None = None
 
     @staticmethod
     def of(rows: Rows, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32) -> "Batches":
@@ -59,12 +64,37 @@ class Batches:
         )
 
     @staticmethod
-    def like(model: nn.Module, rows: "Rows | Batches") -> "Batches":
-        """Return rows on the device and in the type of a model's parameters."""
+    def of_tensors(data: TensorDataset, device: torch.device, dtype: torch.dtype) -> "Batches":
+        """Return features (n, …) and targets (n, …) on a device; whole numbers are classes, and stay as they are.
+
+        Raises:
+            OneLayerError: if these are not two tensors, or a value is missing or infinite.
+        """
+        if len(data.tensors) != 2:
+            raise OneLayerError(
+                f"a TensorDataset to learn from has two tensors, features and targets, not {len(data.tensors)}"
+            )
+        for what, values in zip(("feature", "target"), data.tensors, strict=True):
+            if values.is_floating_point() and not values.isfinite().all():
+                place = ", ".join(str(int(i)) for i in (~values.isfinite()).nonzero()[0])
+                raise OneLayerError(f"{what} [{place}] is not finite: fill it in or leave the row out")
+        X, y = (v.to(device, dtype if v.is_floating_point() else None) for v in data.tensors)
+        return Batches(X, y, "regression" if y.is_floating_point() else "classes", dtype)
+
+    @staticmethod
+    def like(model: nn.Module, rows: "Rows | TensorDataset | Batches") -> "Batches":
+        """Return rows on the device and in the type of a model's parameters.
+
+        Raises:
+            OneLayerError: if the model has none, or the rows are not for SGD.
+        """
         if isinstance(rows, Batches):
             return rows
-        parameter = next(model.parameters())
-        return Batches.of(rows, parameter.device, parameter.dtype)
+        parameter = next(model.parameters(), None)
+        if parameter is None:
+            raise OneLayerError(f"{type(model).__name__} has no parameters to learn")
+        make = Batches.of_tensors if isinstance(rows, TensorDataset) else Batches.of
+        return make(rows, parameter.device, parameter.dtype)  # type: ignore[arg-type] # each its own kind
 
     def __len__(self) -> int:
         return len(self.X)
@@ -86,29 +116,48 @@ class Batches:
 
     def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return the features as floats (m, d) and the targets of the rows at ``index`` (m,)."""
-        return self.as_floats(self.X.index_select(0, index)), self.y.index_select(0, index)
+        return self.as_floats(self.X.index_select(0, index)), self._targets(self.y.index_select(0, index))
 
-    def blocks(self, size: int = BLOCK_ROWS) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+    def blocks(self, size: int | None = None) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
         """Yield all rows in order as (features as floats, targets, weights), ``size`` rows at a time."""
+        size = size or max(1, min(BLOCK_ROWS, BLOCK_VALUES // max(1, self.X[:1].numel())))
         for i in range(0, len(self), size):
             c = None if self.c is None else self.c[i : i + size]
-            yield self.as_floats(self.X[i : i + size]), self.y[i : i + size], c
+            yield self.as_floats(self.X[i : i + size]), self._targets(self.y[i : i + size]), c
 
     def mean_loss(self, outputs: Tensor, y: Tensor, c: Tensor | None = None) -> Tensor:
-        """Return the mean loss of some rows, of weights c (m,): outputs (m, q) and targets to a scalar.
+        """Return the mean loss of some rows, of weights c (m,): outputs (m, q) or (m, q, …) and targets to a scalar.
 
-        That is cross-entropy for classes, and ½(ŷ − y)² summed over the q outputs for numbers.
+        Without a loss of their own that is cross-entropy for classes, and for numbers ½(ŷ − y)² summed over a row.
         """
-        losses = (
-            cross_entropy(outputs, y, "none") if self.are_classes else squared_loss(outputs, y).sum(dim=1)
-        )
+        if self.loss is not None:
+            losses = self.loss(outputs, y)
+            if c is not None and losses.shape != c.shape:
+                raise OneLayerError("the loss of rows with weights must be a number for each row")
+        elif self.are_classes:
+            logits = outputs.movedim(1, -1) if outputs.ndim > 2 else outputs
+            losses = cross_entropy(logits, y, "none")
+        else:
+            losses = squared_loss(outputs, y).flatten(1).sum(dim=1)
         return losses.mean() if c is None else (c * losses).mean()
 
+    def right(self, outputs: Tensor, y: Tensor) -> float | None:
+        """Return how many rows of classes, or shares of them where a row has many, the largest output names.
+
+        None for numbers, and where the outputs are not one for each class.
+        """
+        if not self.are_classes or outputs.ndim != y.ndim + 1:
+            return None
+        return int((outputs.argmax(dim=1) == y).sum()) / y[0].numel()
+
     def as_floats(self, X: Tensor) -> Tensor:
-        """Return stored features as floats, pixels between 0 and 1."""
-        if self.unit == 1:
-            return X.to(self.dtype)
-        return X.to(self.dtype, copy=True).div_(self.stored_one)  # 255 · (1/255) need not be 1 in float32
+        """Return stored features as floats, pixels between 0 and 1; whole numbers other than bytes as they are."""
+        if self.unit != 1:
+            return X.to(self.dtype, copy=True).div_(self.stored_one)  # 255 · (1/255) need not be 1 in float32
+        return X.to(self.dtype) if X.is_floating_point() or X.dtype == torch.uint8 else X
+
+    def _targets(self, y: Tensor) -> Tensor:
+        return y.long() if self.are_classes else y
 
 
 def choose_device(name: str) -> torch.device:

@@ -20,23 +20,30 @@ class HalfSquaredLoss(nn.Module):
         return total / (2 * len(targets))
 
 
-def train_epoch(model: nn.Module, rows: Batches, order: Tensor, batch_size: int, lr: float) -> EpochScore:
-    """Train any module from features to outputs for one pass over ``rows``, as the rows' task says.
+def train_epoch(
+    model: nn.Module,
+    rows: Batches,
+    order: Tensor,
+    batch_size: int,
+    lr: float,
+    optimizer: torch.optim.Optimizer | None = None,
+) -> EpochScore:
+    """Train any module from features to outputs for one pass over ``rows``, by their loss, else as their task says.
 
-    See ``onelayer.solvers.sgd.train_epoch`` for the arguments.
+    ``optimizer`` has the model's parameters; None for SGD. See ``onelayer.solvers.sgd.train_epoch`` for the others.
     """
-    loss = nn.CrossEntropyLoss() if rows.are_classes else HalfSquaredLoss()
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    loss_sum, correct = 0.0, 0
+    loss = rows.loss or (nn.CrossEntropyLoss() if rows.are_classes else HalfSquaredLoss())
+    optimizer = optimizer or torch.optim.SGD(model.parameters(), lr=lr)
+    loss_sum, n_right = 0.0, 0.0
     for index in order.to(rows.X.device).split(batch_size):
         X, y = rows.batch(index)
         outputs = model(X)
-        batch_loss = loss(outputs, y)
+        batch_loss = loss(outputs, y).mean()
         optimizer.zero_grad()
         batch_loss.backward()
         optimizer.step()
         loss_sum += batch_loss.item() * len(y)
-        if rows.are_classes:
-            correct += int((outputs.argmax(dim=1) == y).sum())
+        right = rows.right(outputs, y)
+        n_right += right or 0
     n = len(order)
-    return EpochScore(loss_sum / n, correct / n if rows.are_classes else None)
+    return EpochScore(loss_sum / n, None if right is None else n_right / n)

@@ -1,5 +1,6 @@
 """The epoch loop of SGD: one pass over the rows after another, their history, and an end when the loss diverges."""
 
+import math
 from collections.abc import Callable, Iterable
 
 import torch
@@ -27,6 +28,7 @@ def descend(
     diverged: Callable[[int, float, float], DivergenceError],
     first_epoch: int = 1,
     held_out: Batches | None = None,
+    may_rise: bool = False,
     on_epoch: Callable[[History], bool | None] = lambda history: None,
 ) -> History:
     """Make a pass over the rows for each learning rate and return the history, the earlier one included.
@@ -39,6 +41,7 @@ def descend(
         diverged: makes the error from the number of the epoch, its learning rate and its loss.
         first_epoch: the number of the first pass.
         held_out: rows to measure the model on after each epoch.
+        may_rise: that the loss may be at any height, as with optimizers that feel their way at first.
         on_epoch: called after each epoch with the history so far; if it returns True, there is no further one.
 
     Raises:
@@ -49,7 +52,8 @@ def descend(
         model.train()
         score = one_epoch(epoch, lr)
         seconds = timer.stop()
-        if not score.loss <= DIVERGED * so_far.start_loss:
+        is_well = math.isfinite(score.loss) if may_rise else score.loss <= DIVERGED * so_far.start_loss
+        if not is_well:
             raise diverged(epoch, lr, score.loss)
         held_loss, held_accuracy = score_of(model, held_out) if held_out is not None else (None, None)
         record = EpochRecord(epoch, score.loss, score.accuracy, held_loss, held_accuracy, seconds)
@@ -64,10 +68,10 @@ def descend(
 def score_of(model: nn.Module, rows: Batches) -> EpochScore:
     """Return the mean loss and, for classes, the accuracy of the model on all rows."""
     model.eval()
-    loss, correct = 0.0, 0
+    loss, n_right = 0.0, 0.0
     for X, y, c in rows.blocks():
         outputs = model(X)
         loss += rows.mean_loss(outputs, y, c).item() * len(y)
-        if rows.are_classes:
-            correct += int((outputs.argmax(dim=1) == y).sum())
-    return EpochScore(loss / len(rows), correct / len(rows) if rows.are_classes else None)
+        right = rows.right(outputs, y)
+        n_right += right or 0
+    return EpochScore(loss / len(rows), None if right is None else n_right / len(rows))

@@ -144,7 +144,7 @@ def stages(setting: Setting) -> Iterator[Trained]:
                 batch_size=setting.batch_size,
                 lr=setting.lr,
                 seed=SEED,
-                resume=history,
+                after=history,
             )
         except DivergenceError as error:
             latest = Trained(model, latest.train, latest.valid, latest.test, latest.seconds, error)
