@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 WAYS = {"fused": sgd.train_epoch, "scratch": scratch.train_epoch, "concise": concise.train_epoch}
 
-START_SAMPLE = 4096
+START_ROWS, START_VALUES = 4096, 4096 * 784  # that the loss before the first step is measured on
 DRAWS = 1  # the random stream of a seed that a model's own draws come from
 
 
@@ -265,8 +265,8 @@ def _output_shape(model: nn.Module, batches: Batches) -> tuple[int, ...]:
 
 
 def _start_loss(model: nn.Module, batches: Batches) -> float:
-    n = len(batches)
-    chosen = torch.arange(0, n, max(1, n // START_SAMPLE), device=batches.X.device)
+    n, most = len(batches), max(1, min(START_ROWS, START_VALUES // batches.X[:1].numel()))
+    chosen = torch.arange(0, n, max(1, n // most), device=batches.X.device)
     return score_of(model, batches.take(chosen)).loss
 
 
