@@ -31,6 +31,41 @@ def test_fashion_mnist_has_6000_and_1000_images_a_class():
     assert data.classes[9] == "ankle boot" and data.train.y[0] == 9
 
 
+def test_export_writes_the_files_where_torchvision_looks_for_them(tmp_path):
+    folder = tmp_path / "data/FashionMNIST/raw"
+    written = bundled.export_fashion_mnist(tmp_path / "data")
+    names = [f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
+    assert written == [folder / name for name in names]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+    for name in names:
+        assert (folder / name).read_bytes() == (bundled.FASHION_MNIST / name).read_bytes()
+    assert bundled.export_fashion_mnist(tmp_path / "data") == []
+    (folder / names[1]).unlink()
+    assert bundled.export_fashion_mnist(tmp_path / "data") == [folder / names[1]]
+
+
+@pytest.mark.parametrize("kind", ["other content", "folder", "dangling link"])
+def test_export_overwrites_nothing_and_writes_all_or_none(kind, tmp_path):
+    path = tmp_path / "FashionMNIST/raw/t10k-labels-idx1-ubyte"
+    path.parent.mkdir(parents=True)
+    if kind == "other content":
+        path.write_bytes(b"mine")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("nowhere")
+    with pytest.raises(OneLayerError, match="t10k-labels-idx1-ubyte: is there with other content"):
+        bundled.export_fashion_mnist(tmp_path)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert kind != "other content" or path.read_bytes() == b"mine"
+
+
+def test_export_to_what_is_not_a_folder(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OneLayerError, match=r"file.*: cannot be used"):
+        bundled.export_fashion_mnist(tmp_path / "file")
+
+
 def test_houses_has_2930_sales_of_two_features():
     data = houses()
     assert data.features == ("area", "age") and data.target == "price"

@@ -257,6 +257,19 @@ def test_data_lists_and_verifies(onelayer):
     assert "60,000" in result.out and "54.95 MB" in result.out and "5 files intact" in result.out
 
 
+def test_data_exports_for_torchvision(onelayer, tmp_path):
+    raw = tmp_path / "data/FashionMNIST/raw"
+    assert onelayer("data", "--export", "data").out == "data/FashionMNIST/raw: 4 files written\n"
+    assert len(list(raw.iterdir())) == 4
+    assert "0 files written, 4 there already" in onelayer("data", "--export", "data").out
+    (raw / "train-labels-idx1-ubyte").unlink()
+    values = json.loads(onelayer("data", "--export", "data", "--json").out)
+    assert values == {"folder": "data/FashionMNIST/raw", "written": ["train-labels-idx1-ubyte"]}
+    (raw / "train-labels-idx1-ubyte").write_bytes(b"mine")
+    assert "is there with other content" in onelayer("data", "--export", "data").error
+    assert "leave out DATA" in onelayer("data", "houses", "--export", "data").error
+
+
 def test_help_and_version(onelayer):
     assert "train" in onelayer("--help").out and "train" in onelayer().out
     assert onelayer("--version").out.strip() == "0.1.0"

@@ -27,7 +27,7 @@ SIGNATURES = {
     "use_svg_display": "()",
     "set_figsize": "(figsize=(3.5, 2.5))",
     "set_axes": "(axes, xlabel, ylabel, xlim, ylim, xscale, yscale, legend)",
-    "plot": f"(X, Y=None, {CURVE_OPTIONS}, figsize=(3.5, 2.5), axes=None)",
+    "plot": f"(X, Y=None, {CURVE_OPTIONS.replace('legend=None', 'legend=[]')}, figsize=(3.5, 2.5), axes=None)",
     "Timer": "()",
     "synthetic_data": "(w, b, num_examples)",
     "linreg": "(X, w, b)",
@@ -85,7 +85,7 @@ def test_every_name_is_there_and_documented():
 
 
 def test_a_name_of_another_chapter_says_so():
-    with pytest.raises(AttributeError, match=r"no 'train_ch6': .*chapters on linear networks"):
+    with pytest.raises(AttributeError, match=r"no 'train_ch6': .*multilayer perceptrons.*train_ch3, .*dir"):
         d2l.train_ch6  # noqa: B018
 
 
@@ -330,7 +330,7 @@ def test_accuracy_counts_right_predictions():
 
 def test_accumulator():
     metric = d2l.Accumulator(2)
-    metric.add(1, torch.tensor(2.5))
+    metric.add(1, torch.tensor(2.5, requires_grad=True))
     metric.add(True, 0.5)
     assert metric.data == [2.0, 3.0] and metric[1] == 3.0
     metric.reset()
@@ -485,11 +485,12 @@ def data_for_training(n: int = 2000) -> list[tuple[torch.Tensor, torch.Tensor]]:
 @pytest.mark.parametrize(
     ("lr", "epochs", "message"),
     [
-        (1e-3, 1, r"training loss is \d\.\d+ after 1 epoch; .*too few epochs"),
+        (1e-5, 10, r"after 10 epochs: training loss \d\.\d+.*learning rate that is too small"),
         (math.inf, 2, r"training loss is nan in epoch 1.*learning rate of inf is too large"),
     ],
 )
 def test_training_that_falls_short_says_why(lr, epochs, message):
+    torch.manual_seed(0)
     net = nn.Linear(2, 2)
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
     data = data_for_training()
@@ -498,11 +499,25 @@ def test_training_that_falls_short_says_why(lr, epochs, message):
     assert isinstance(raised.value, AssertionError)  # what the book raises
 
 
+def test_few_epochs_that_fall_short_are_a_warning_with_the_numbers():
+    data = data_for_training()
+    net = nn.Linear(2, 2)
+    nn.init.zeros_(net.weight)
+    nn.init.zeros_(net.bias)
+    message = (
+        rf"after 1 epoch: training loss {math.log(2):.3f}, and not less than 0\.5; training accuracy 0\.\d+.*; "
+        r"test accuracy .*10 epochs"
+    )
+    with pytest.warns(d2l.TrainingWarning, match=message) as caught:
+        d2l.train_ch3(net, data, data, nn.CrossEntropyLoss(), 1, torch.optim.SGD(net.parameters(), lr=0.0))
+    assert caught[0].filename == __file__
+
+
 def test_accuracies_that_are_too_low_or_impossible_say_why():
     data = data_for_training()
     other_labels = [(X, 1 - y) for X, y in data]
     net = nn.Linear(2, 2)
-    with pytest.raises(d2l.TrainingError, match=r"test accuracy is 0\.0\d+ after 20 epochs; .*belong"):
+    with pytest.raises(d2l.TrainingError, match=r"after 20 epochs: test accuracy 0\.0\d+, .*belong"):
         d2l.train_ch3(
             net, data, other_labels, nn.CrossEntropyLoss(), 20, torch.optim.SGD(net.parameters(), lr=0.3)
         )
@@ -565,6 +580,12 @@ def test_plot_clears_what_was_there():
     d2l.plot([1, 2])
     d2l.plot([3, 4])
     assert drawn(plt.gca()) == [[[0, 3], [1, 4]]]
+
+
+@pytest.mark.parametrize("legend", [[], None])
+def test_plot_without_a_legend(legend):
+    d2l.plot([1, 2], legend=legend)
+    assert plt.gca().get_legend() is None
 
 
 def test_plot_into_given_axes():

@@ -120,6 +120,7 @@ def test_progress_board_draws_the_mean_of_every_n_points(capsys):
         board.draw(x, np.cos(x), "cos", every_n=10)
     assert [len(points) for points in board.data.values()] == [50, 10]
     assert board.data["sin"][0] == pytest.approx((0.05, math.sin(0.1) / 2))
+    assert (board.data["sin"][0].x, board.data["sin"][0].y) == board.data["sin"][0]
     sine, cosine = drawn(board.fig.axes[0])
     np.testing.assert_allclose(sine, board.data["sin"])
     np.testing.assert_allclose(cosine, board.data["cos"])

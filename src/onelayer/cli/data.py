@@ -1,11 +1,13 @@
 """``onelayer data``: what the columns of a table are, or what ships with the package."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from onelayer.cli import options
 from onelayer.cli.console import counted, print_json, print_table, say
+from onelayer.errors import OneLayerError
 
 if TYPE_CHECKING:
     from onelayer.data.columns import Profile
@@ -18,16 +20,29 @@ def data(
     ] = None,
     table: options.ReadingOptions = options.ReadingOptions(),  # noqa: B008 (its fields have the defaults)
     verify: Annotated[bool, typer.Option("--verify", help="Check the files' SHA-256.")] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write Fashion-MNIST's four files to DIR/FashionMNIST/raw, where torchvision looks for them.",
+        ),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Show what each column of a table is, and what training will do with it; or list the bundled data sets."""
+    if export is not None:
+        if source is not None or verify:
+            raise OneLayerError(
+                "--export writes files that ship with the package: leave out DATA and --verify"
+            )
+        _export(export, as_json)
+        return
     if source is not None:
         _show_columns(source, table, as_json)
         return
     from onelayer.data import BUNDLED, open_data
     from onelayer.data import verify as check
     from onelayer.data.bundled import size_on_disk
-    from onelayer.errors import OneLayerError
 
     files = check() if verify else []
     damaged = [file.name for file in files if not file.intact]
@@ -68,6 +83,18 @@ def data(
     )
     if verify:
         say(f"{len(files)} files intact: " + ", ".join(file.name for file in files))
+
+
+def _export(root: Path, as_json: bool) -> None:
+    from onelayer.data.bundled import FASHION_MNIST_FILES, export_fashion_mnist, torchvision_folder
+
+    written = export_fashion_mnist(root)
+    folder = torchvision_folder(root)
+    if as_json:
+        print_json({"folder": str(folder), "written": [path.name for path in written]})
+        return
+    there = len(FASHION_MNIST_FILES) - len(written)
+    say(f"{folder}: {counted(len(written), 'file')} written" + (f", {there} there already" if there else ""))
 
 
 def _show_columns(source: str, given: options.ReadingOptions, as_json: bool) -> None:

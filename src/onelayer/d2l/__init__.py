@@ -1,21 +1,39 @@
 """The module that the book's listings import: ``from onelayer import d2l`` for ``from d2l import torch as d2l``.
 
-The names of chapter 3 of *Dive into Deep Learning* in both editions (d2l 0.17 and 1.x), with the book's arguments,
-defaults and return shapes, on bundled data.
+The names that the chapters on linear networks and multilayer perceptrons of *Dive into Deep Learning* use, in both
+editions (d2l 0.17 and 1.x), with the book's arguments, defaults and return shapes, on bundled data; and the modules
+that the book's module has names for.
 """
 
-from typing import TYPE_CHECKING
+import collections
+import hashlib
+import inspect
+import math
+import os
+import random
+import re
+import shutil
+import sys
+import tarfile
+import time
+import zipfile
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from matplotlib import pyplot as plt
+from PIL import Image
 from torch import nn
 from torch.nn import Module as nn_Module
 from torch.nn import functional as F  # noqa: N812 - the book's name
+from torch.utils import data
 
+from onelayer.d2l import torchvision
 from onelayer.d2l.chapter3 import (
     Accumulator,
     TrainingError,
+    TrainingWarning,
     accuracy,
     evaluate_accuracy,
     evaluate_loss,
@@ -27,6 +45,7 @@ from onelayer.d2l.chapter3 import (
     train_ch3,
     train_epoch_ch3,
 )
+from onelayer.d2l.downloads import DATA_HUB, DATA_URL, download, download_all, download_extract, extract
 from onelayer.d2l.figures import plot, set_axes, set_figsize, show_images, use_svg_display
 from onelayer.d2l.live import Animator
 from onelayer.d2l.loaders import (
@@ -35,6 +54,7 @@ from onelayer.d2l.loaders import (
     load_array,
     load_data_fashion_mnist,
 )
+from onelayer.d2l.names import MODULES, module_or_error
 from onelayer.d2l.tensors import (
     abs,
     arange,
@@ -77,6 +97,7 @@ from onelayer.d2l.tensors import (
     zeros,
     zeros_like,
 )
+from onelayer.d2l.torchvision import transforms
 from onelayer.d2l.v1 import (
     SGD,
     Classifier,
@@ -100,6 +121,8 @@ from onelayer.d2l.v1 import (
 from onelayer.timer import Timer
 
 __all__ = [
+    "DATA_HUB",
+    "DATA_URL",
     "SGD",
     "Accumulator",
     "Animator",
@@ -108,6 +131,7 @@ __all__ = [
     "F",
     "FashionMNIST",
     "HyperParameters",
+    "Image",
     "LinearRegression",
     "LinearRegressionScratch",
     "Module",
@@ -117,6 +141,7 @@ __all__ = [
     "Timer",
     "Trainer",
     "TrainingError",
+    "TrainingWarning",
     "abs",
     "accuracy",
     "add_to_class",
@@ -124,19 +149,28 @@ __all__ = [
     "argmax",
     "astype",
     "batch_matmul",
+    "collections",
     "concat",
     "cos",
     "cosh",
     "cpu",
+    "data",
+    "defaultdict",
+    "download",
+    "download_all",
+    "download_extract",
     "evaluate_accuracy",
     "evaluate_loss",
     "exp",
     "expand_dims",
+    "extract",
     "eye",
     "float32",
     "get_dataloader_workers",
     "get_fashion_mnist_labels",
     "gpu",
+    "hashlib",
+    "inspect",
     "int32",
     "int64",
     "linreg",
@@ -144,6 +178,7 @@ __all__ = [
     "load_array",
     "load_data_fashion_mnist",
     "log",
+    "math",
     "matmul",
     "meshgrid",
     "nn",
@@ -154,11 +189,14 @@ __all__ = [
     "numpy",
     "ones",
     "ones_like",
+    "os",
     "plot",
     "plt",
     "predict_ch3",
     "rand",
     "randn",
+    "random",
+    "re",
     "reduce_mean",
     "reduce_sum",
     "repeat",
@@ -167,6 +205,7 @@ __all__ = [
     "set_figsize",
     "sgd",
     "show_images",
+    "shutil",
     "sigmoid",
     "sin",
     "sinh",
@@ -175,25 +214,36 @@ __all__ = [
     "stack",
     "swapaxes",
     "synthetic_data",
+    "sys",
     "tanh",
+    "tarfile",
     "tensor",
+    "time",
     "to",
     "torch",
+    "torchvision",
     "train_ch3",
     "train_epoch_ch3",
+    "transforms",
     "transpose",
     "try_all_gpus",
     "try_gpu",
     "use_svg_display",
     "zeros",
     "zeros_like",
+    "zipfile",
 ]
+
+pd: Any  # this and the others in MODULES are imported when they are first asked for
+requests: Any
+display: Any
+backend_inline: Any
 
 if not TYPE_CHECKING:  # a type checker is to see the names above and no others
 
-    def __getattr__(name: str) -> None:
-        """Say what this module is limited to, to those who look for a name of another chapter."""
-        raise AttributeError(
-            f"onelayer.d2l has no {name!r}: it has the names of the book's chapters on linear networks "
-            "(3, and 4 of the second edition)"
-        )
+    def __getattr__(name: str) -> Any:
+        """Return a module of the book's; of a name of another chapter, say what is here."""
+        return module_or_error(name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *MODULES})

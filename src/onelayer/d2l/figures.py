@@ -62,7 +62,7 @@ def plot(
     Y: Any = None,
     xlabel: str | None = None,
     ylabel: str | None = None,
-    legend: Sequence[str] | None = None,
+    legend: Sequence[str] | None = [],
     xlim: Limits = None,
     ylim: Limits = None,
     xscale: str = "linear",
@@ -78,7 +78,7 @@ def plot(
         Y: the y values (n,) of a curve, or a list of such.
         xlabel: label of the x axis.
         ylabel: label of the y axis.
-        legend: a name for each curve.
+        legend: a name for each curve; none if it is empty or None, the default in the first edition.
         xlim: limits of the x axis.
         ylim: limits of the y axis.
         xscale: "linear" or "log".

@@ -18,16 +18,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from torch import Tensor
 
-from onelayer.d2l.figures import FMTS, Limits, notebook_shell, set_axes
+from onelayer.d2l.figures import FMTS, Limits, notebook_shell, set_axes, use_svg_display
 from onelayer.errors import OneLayerError
 
 SECONDS_BETWEEN_REDRAWS = 0.2  # a redraw takes about 0.06 s: more of them would slow down short epochs
 
 
 class LiveFigure:
-    """Shows a figure while it grows."""
+    """Shows a figure while it grows, in Jupyter as SVG, as it does all figures from then on."""
 
     def __init__(self, figure: Figure) -> None:
+        use_svg_display()
         self.figure: Any = figure
         self._handle: Any = None  # of the picture in the running cell of a notebook
         self._drawn = 0.0

@@ -1,7 +1,9 @@
 """The tensor functions that the book's module offers under names of its own: PyTorch's, or methods as functions."""
 
+from numbers import Real
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
@@ -10,7 +12,6 @@ ones_like = torch.ones_like
 ones = torch.ones
 zeros_like = torch.zeros_like
 zeros = torch.zeros
-tensor = torch.tensor
 arange = torch.arange
 sin = torch.sin
 sinh = torch.sinh
@@ -33,6 +34,23 @@ concat = torch.cat
 stack = torch.stack
 abs = torch.abs
 eye = torch.eye
+
+NUMBERS = (Real, np.bool_)
+
+
+def tensor(data: Any, *args: Any, **kwargs: Any) -> Tensor:
+    """Return ``torch.tensor(...)``; it may be of an array of Python objects too, if all of them are numbers.
+
+    Such are the values of a pandas table with columns of numbers and of truth values (section 4.10 in the first
+    edition).
+    """
+    if (
+        isinstance(data, np.ndarray)
+        and data.dtype == object
+        and all(isinstance(x, NUMBERS) for x in data.flat)
+    ):
+        data = data.astype(np.float64)
+    return torch.tensor(data, *args, **kwargs)
 
 
 def meshgrid(*tensors: Tensor, indexing: str = "ij") -> tuple[Tensor, ...]:

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from matplotlib import pyplot as plt
@@ -83,6 +83,13 @@ def _number(value: Any) -> float:
     return float(value.detach() if isinstance(value, Tensor) else value)
 
 
+class Point(NamedTuple):
+    """A point of a curve."""
+
+    x: float
+    y: float
+
+
 class ProgressBoard(HyperParameters):
     """A picture of curves that grow (section 3.2.1).
 
@@ -97,7 +104,7 @@ class ProgressBoard(HyperParameters):
         display: whether to show the figure. The points are kept in any case.
 
     Attributes:
-        data: the points (x, y) of each curve, by label.
+        data: the points of each curve, by label, with ``x`` and ``y``.
     """
 
     xlabel: str | None
@@ -129,7 +136,7 @@ class ProgressBoard(HyperParameters):
         display: bool = True,
     ) -> None:
         self.save_hyperparameters()
-        self.data: dict[str, list[tuple[float, float]]] = {}
+        self.data: dict[str, list[Point]] = {}
         self._waiting: dict[str, list[tuple[float, float]]] = {}
         self._lines: dict[str, Line2D] = {}
         self._live: LiveFigure | None = None
@@ -143,7 +150,7 @@ class ProgressBoard(HyperParameters):
             return
         mean_x, mean_y = (sum(values) / len(waiting) for values in zip(*waiting, strict=True))
         waiting.clear()
-        self.data[label].append((mean_x, mean_y))
+        self.data[label].append(Point(mean_x, mean_y))
         if self.display:
             self._redraw(mean_x)
 

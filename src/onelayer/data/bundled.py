@@ -1,6 +1,7 @@
 """The data that ship with the package: Fashion-MNIST, houses, and a synthetic generator."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from onelayer.data.dataset import Dataset, random_stream
 from onelayer.data.idx_folder import open_idx_folder
 from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
+from onelayer.files import write_whole
 
 FILES = Path(__file__).parent / "files"
 HOUSES = FILES / "houses/houses.csv"
@@ -28,6 +30,13 @@ FASHION_MNIST_CLASSES = (
     "bag",
     "ankle boot",
 )  # the text labels of section 3.5, in the order of the label numbers
+
+FASHION_MNIST_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 
 SHA256 = {
     "fashion-mnist/train-images-idx3-ubyte": (
@@ -113,6 +122,40 @@ def verify() -> list[BundledFile]:
         intact = hashlib.sha256(content).hexdigest() == expected
         found.append(BundledFile(name, len(content), intact))
     return found
+
+
+def torchvision_folder(root: Path) -> Path:
+    """Return the folder in which ``torchvision.datasets.FashionMNIST(root)`` looks for its four files."""
+    return root / "FashionMNIST/raw"
+
+
+def export_fashion_mnist(root: Path) -> list[Path]:
+    """Write the four files to where torchvision looks for them, all or none, and return those that were missing.
+
+    Raises:
+        OneLayerError: if a file is there with other content, which stays; if the folder cannot be written to; or if a
+            bundled file is damaged.
+    """
+    damaged = [
+        file.name for file in verify() if not file.intact and Path(file.name).name in FASHION_MNIST_FILES
+    ]
+    if damaged:
+        raise OneLayerError(f"{', '.join(damaged)}: damaged or missing; install onelayer again")
+    folder = torchvision_folder(root)
+    contents = {folder / name: (FASHION_MNIST / name).read_bytes() for name in FASHION_MNIST_FILES}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        there = [path for path in contents if os.path.lexists(path)]
+        for path in there:
+            if not path.is_file() or path.read_bytes() != contents[path]:
+                raise OneLayerError(
+                    f"{path}: is there with other content; move it away, or choose another folder"
+                )
+    except OSError as error:
+        raise OneLayerError(f"{error.filename or folder}: cannot be used ({error.strerror})") from error
+    missing = {path: content for path, content in contents.items() if path not in there}
+    write_whole(missing)
+    return list(missing)
 
 
 def size_on_disk(name: str) -> int:
