@@ -3,7 +3,7 @@
 import gzip
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +14,11 @@ import pytest
 
 from onelayer import cli
 
-if TYPE_CHECKING:  # tests of what needs no PyTorch run without it
+if TYPE_CHECKING:  # tests of what needs no PyTorch and no browser run without them
     import torch
+    from playwright.sync_api import Browser
 
+    import browser
     from onelayer.data.tables import Table
 
 
@@ -102,3 +104,35 @@ def central_difference(
         step.view(-1)[i] = h
         gradient.view(-1)[i] = (function(x + step) - function(x - step)) / (2 * h)
     return gradient
+
+
+# The lab in a browser
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The lab as a site that has each experiment in its first state."""
+    from onelayer.lab.site import write_site
+
+    folder = tmp_path_factory.mktemp("lab") / "site"
+    write_site(folder, few=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def chromium() -> "Iterator[Browser]":
+    """Chromium without a window."""
+    import browser
+
+    with browser.chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def watched(chromium: "Browser") -> "Iterator[browser.Watched]":
+    """A page of a projector's size, without a network."""
+    import browser
+
+    context = chromium.new_context(viewport={"width": 1280, "height": 720}, offline=True)
+    yield browser.Watched(context.new_page())
+    context.close()

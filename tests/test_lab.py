@@ -123,7 +123,7 @@ def test_prose_has_the_scenes_and_the_words_and_no_others(entry):
     assert list(lesson.sections) == [scene.name for scene in scenes_of(entry)]
     used = used_words(entry)
     assert used <= set(lesson.labels)
-    files = [entry.folder / "lesson.py", *entry.folder.parent.glob("*/experiment.py")]
+    files = [entry.folder / "lesson.py", *entry.folder.parent.glob("*/*.py")]
     code = "".join(path.read_text(encoding="utf-8") for path in files)
     for name in set(lesson.labels) - used:  # a word in an outcome, or one whose name is put together
         assert f'"{name}"' in code or name.partition("-")[2] in code, name
@@ -312,6 +312,10 @@ def test_a_scene_is_shown_in_a_notebook_and_what_it_claims_holds(entry, scene):
 def test_a_state_that_is_not_the_scenes_is_refused():
     with pytest.raises(OneLayerError, match="walk has no speed; it has lr"):
         show("sgd", "walk", speed=3)
+
+
+def test_a_check_says_in_a_notebook_what_it_compares_as_a_page_does():
+    assert "shortest code ≥ entropy" in show("cross-entropy", "code").source
 
 
 def test_lessons_are_exported_in_both_languages(tmp_path):

@@ -7,38 +7,16 @@ from pathlib import Path
 import pytest
 
 browser = pytest.importorskip("browser", reason="playwright is not installed", exc_type=ImportError)
-from playwright.sync_api import Browser, Page, expect  # noqa: E402
+from playwright.sync_api import Page, expect  # noqa: E402
 
 from onelayer.lab.course import COURSE  # noqa: E402
 from onelayer.lab.interface import LANGUAGES  # noqa: E402
-from onelayer.lab.site import write_site  # noqa: E402
 
 pytestmark = pytest.mark.skipif(browser.CHROMIUM is None, reason="there is no Chromium on this machine")
 
 SLUGS = [entry.slug for entry in COURSE]
 LESSONS = [(slug, language) for slug in SLUGS for language in LANGUAGES]
 HELD = ":is(input[type=range], select)[data-control], .grip"  # what moves a picture
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a site that has each experiment in its first state."""
-    folder = tmp_path_factory.mktemp("lab") / "site"
-    write_site(folder, few=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser.chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def watched(chromium: Browser) -> Iterator["browser.Watched"]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 720}, offline=True)
-    yield browser.Watched(context.new_page())
-    context.close()
 
 
 def opened(page: Page, site: Path, slug: str, language: str) -> Page:
@@ -179,11 +157,19 @@ def test_code_steps_with_the_picture(watched, site):
     lit = page.locator("#walk .line.lit")
     step = page.get_by_role("button", name="Step").first
     page.get_by_role("button", name="Reset").first.click()
-    for line in ("X, y = rows.batch", "batch_loss.backward", "sgd(", "X, y = rows.batch"):
+    expect(page.locator("#walk .clock output")).to_have_text("0 / 200")
+    before = browser.snapshot(page, "walk")
+    for line, taken in (
+        ("X, y = rows.batch", 0),
+        ("batch_loss.backward", 0),
+        ("sgd(", 1),
+        ("X, y = rows.batch", 1),
+    ):
         step.click()
         expect(lit).to_contain_text(line)
+        expect(page.locator("#walk .clock output")).to_have_text(f"{taken} / 200")
+        assert (browser.snapshot(page, "walk") == before) is (taken == 0), "a step is shown once it is taken"
     expect(lit).to_contain_text("X (16, 2), y (16, 1)")
-    expect(page.locator("#walk .clock output")).to_have_text("2 / 200")
 
 
 def test_a_presenter_goes_from_scene_to_scene_and_keys_can_be_switched_off(watched, site):

@@ -6,8 +6,8 @@ import torch
 from scipy.optimize import minimize
 from torch import nn
 
-from onelayer.lab.lessons.concise import experiment
-from onelayer.lab.lessons.from_scratch import experiment as scratch
+from onelayer.lab.lessons.concise import experiment, training
+from onelayer.lab.lessons.from_scratch import training as scratch
 
 
 @pytest.fixture(scope="module")
@@ -17,17 +17,17 @@ def rows():
 
 @pytest.mark.parametrize("batch_size", experiment.BATCH_SIZES)
 def test_the_loader_hands_out_the_batches_of_the_loop_from_scratch(rows, batch_size):
-    np.testing.assert_array_equal(*experiment.epoch_both_ways(rows, batch_size))
-    X, y = next(iter(experiment.load_array(rows, batch_size, seed=0, epoch=1)))
+    np.testing.assert_array_equal(*training.epoch_both_ways(rows, batch_size))
+    X, y = next(iter(training.load_array(rows, batch_size, seed=0, epoch=1)))
     assert X.shape == (batch_size, 2) and y.shape == (batch_size, 1)
 
 
 @pytest.mark.parametrize("seed", [0, 3])
 def test_the_network_starts_as_the_one_from_scratch(seed):
-    net = experiment.build_net(2, seed)
+    net = training.build_net(2, seed)
     assert isinstance(net, nn.Sequential) and net[0].weight.shape == (1, 2)
     np.testing.assert_array_equal(
-        experiment.parameters_of(net), scratch.flat(scratch.initial_parameters(2, seed=seed))
+        training.parameters_of(net), scratch.flat(scratch.initial_parameters(2, seed=seed))
     )
 
 
@@ -35,31 +35,35 @@ def test_the_network_starts_as_the_one_from_scratch(seed):
 @pytest.mark.parametrize("batch_size", experiment.BATCH_SIZES)
 def test_half_the_rate_makes_up_for_the_missing_half(rows, lr, batch_size):
     ours = scratch.train(rows, scratch.initial_parameters(2), lr, batch_size, scratch.EPOCHS)
-    theirs = experiment.train(rows, nn.MSELoss(), lr / 2, batch_size)
+    theirs = training.train(rows, nn.MSELoss(), lr / 2, batch_size)
     np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-12)
-    assert experiment.largest_gap(ours, theirs) == np.abs(ours - theirs).max()
+    assert training.largest_gap(ours, theirs) == np.abs(ours - theirs).max()
 
 
 @pytest.mark.parametrize("batch_size", experiment.BATCH_SIZES)
 def test_mean_and_sum_coincide_when_the_rate_is_multiplied_by_the_batch_size(rows, batch_size):
-    paths = experiment.reductions(rows, 0.03 / batch_size, batch_size)
-    np.testing.assert_allclose(paths["sum"], paths["scaled-mean"], rtol=0, atol=1e-12)
-    step, shorter = (np.diff(paths[name][:2], axis=0) for name in ("sum", "mean"))
+    lr, mean = 0.03 / batch_size, nn.MSELoss(reduction="mean")
+    summed = training.train(rows, nn.MSELoss(reduction="sum"), lr, batch_size)
+    scaled = training.train(rows, mean, lr * batch_size, batch_size)
+    np.testing.assert_allclose(summed, scaled, rtol=0, atol=1e-12)
+    step, shorter = (
+        np.diff(path[:2], axis=0) for path in (summed, training.train(rows, mean, lr, batch_size))
+    )
     np.testing.assert_allclose(step, batch_size * shorter, rtol=1e-12)
 
 
 def test_gradients_are_those_on_paper(rows):
-    X, y = (t.numpy() for t in next(iter(experiment.load_array(rows, 10, seed=0, epoch=1))))
-    at, A = experiment.parameters_of(experiment.build_net(2)), np.column_stack([X, np.ones(10)])
+    X, y = (t.numpy() for t in next(iter(training.load_array(rows, 10, seed=0, epoch=1))))
+    at, A = training.parameters_of(training.build_net(2)), np.column_stack([X, np.ones(10)])
     expected = A.T @ (A @ at - y[:, 0]) / 10
     for name, times in (("formula", 1), ("half", 1), ("mse", 2), ("twice", 4)):
         np.testing.assert_allclose(
-            experiment.batch_gradients(rows, 10)[name], times * expected, atol=1e-12, err_msg=name
+            training.batch_gradients(rows, 10)[name], times * expected, atol=1e-12, err_msg=name
         )
 
 
 def test_a_gradient_is_there_between_backward_and_zero_grad(rows):
-    states, once = experiment.gradient_states(rows, 10), experiment.batch_gradients(rows, 10)["mse"][:2]
+    states, once = training.gradient_states(rows, 10), training.batch_gradients(rows, 10)["mse"][:2]
     assert states["at-first"] is None and states["after-zero"] is None
     np.testing.assert_array_equal(states["after-one"], once)
     np.testing.assert_array_equal(states["after-two"], 2 * once)
@@ -67,7 +71,7 @@ def test_a_gradient_is_there_between_backward_and_zero_grad(rows):
 
 @pytest.mark.parametrize("delta", [0.1, 1.0, 2.5])
 def test_hubers_loss_is_pytorchs_and_smooth_l1_times_delta(delta):
-    found = experiment.huber_both_ways(delta)
+    found = training.huber_both_ways(delta)
     np.testing.assert_allclose(found.ours, found.theirs, rtol=1e-14)
     np.testing.assert_allclose(found.our_slope, found.their_slope, rtol=1e-14)
     residual = torch.from_numpy(found.residual)
@@ -80,6 +84,7 @@ def test_shapes_of_the_losses():
     r = found["grid"]
     np.testing.assert_allclose(found["squared"], r**2 / 2)
     np.testing.assert_allclose(found["absolute"], np.abs(r))
+    assert np.isnan(found["absolute_slope"][r == 0]).all() and set(found["absolute_slope"][r != 0]) == {-1, 1}
     np.testing.assert_allclose(found["huber"], np.where(np.abs(r) <= 2, r**2 / 2, 2 * np.abs(r) - 2))
     np.testing.assert_allclose(found["huber_slope"], np.clip(r, -2, 2))
     assert (found["value"], found["slope"], found["square"]) == (4.0, 2.0, 4.5)
@@ -133,14 +138,16 @@ def test_what_is_asked_has_the_answer_that_the_prose_gives():
 def test_the_lines_of_build_net_are_shown_as_they_work():
     found = experiment.parts()
     _, made, drawn, built, net = found["values"]
-    np.testing.assert_array_equal(net, experiment.parameters_of(experiment.build_net(2)))
+    np.testing.assert_array_equal(net, training.parameters_of(training.build_net(2)))
     assert np.abs(made).min() > 0.1 and np.abs(drawn[:2]).max() < 0.05
     assert drawn[2] == made[2] and built[2] == 0
 
 
 def test_the_gradient_is_shown_after_each_call():
-    _, first, once, twice, cleared = experiment.gradients()["heights"]
-    assert first == cleared == [0, 0]
+    found = experiment.gradients()
+    _, first, once, twice, cleared = found["heights"]
+    assert first == cleared == [0, 0] and found["none"][1] == found["none"][4] == ["None"] * 2
+    np.testing.assert_array_equal(found["once"][3], once)
     np.testing.assert_array_equal(twice, 2 * once)
 
 
@@ -156,17 +163,17 @@ def test_loading_is_timed_or_said_to_be_impossible():
 
 def test_pytorch_itself_walks_the_path_from_scratch():
     found = experiment.checked()
-    assert max(found["halves"]) < 1e-12 and max(found["loaded"]) == 0
+    assert max(found["halves"]) < 1e-12 and set(found["loaded"]) == {1000}
     np.testing.assert_allclose(found["mse"], found["twice"], atol=1e-12)
     offered = experiment.offered()
     np.testing.assert_allclose(offered["theirs"], offered["ours"], atol=1e-12)
 
 
 def test_outliers_move_the_squared_loss_more(rows):
-    wrong = experiment.with_outliers(rows, 0.05)
-    assert ((wrong.y - rows.y) == experiment.OUTLIER).sum() <= 50  # adding 20 rounds
+    wrong = training.with_outliers(rows, 0.05)
+    assert ((wrong.y - rows.y) == training.OUTLIER).sum() <= 50  # adding 20 rounds
     assert (wrong.y != rows.y).sum() == 50
-    clean, some = experiment.compare_robustness(rows, 0.0), experiment.compare_robustness(rows, 0.05)
+    clean, some = training.compare_robustness(rows, 0.0), training.compare_robustness(rows, 0.05)
     # Within δ Huber's loss is ½r², which has the gradient of MSELoss at half the rate.
     np.testing.assert_allclose(clean.squared, clean.huber, atol=1e-3)
     np.testing.assert_allclose(clean.squared, scratch.TRUE, atol=5e-3)
@@ -176,9 +183,7 @@ def test_outliers_move_the_squared_loss_more(rows):
 
 def test_what_the_framework_offers():
     assert {"MSELoss", "L1Loss", "HuberLoss", "SmoothL1Loss", "CrossEntropyLoss"} <= set(
-        experiment.offered_losses()
+        training.offered_losses()
     )
-    assert {"normal_", "zeros_", "xavier_uniform_", "kaiming_normal_"} <= set(
-        experiment.offered_initialisers()
-    )
-    assert all(callable(getattr(nn.init, name)) for name in experiment.offered_initialisers())
+    assert {"normal_", "zeros_", "xavier_uniform_", "kaiming_normal_"} <= set(training.offered_initialisers())
+    assert all(callable(getattr(nn.init, name)) for name in training.offered_initialisers())

@@ -7,7 +7,7 @@ from PIL import Image
 
 from onelayer.d2l.loaders import resize_images as resize
 from onelayer.data.bundled import FASHION_MNIST
-from onelayer.lab.lessons.fashion_mnist import experiment
+from onelayer.lab.lessons.fashion_mnist import experiment, timing
 from onelayer.solvers.batches import Batches, epoch_order
 
 HEADER = 16  # bytes of an IDX file of images
@@ -15,15 +15,14 @@ HEADER = 16  # bytes of an IDX file of images
 
 @pytest.fixture(scope="module")
 def rows():
-    return experiment.training_images()
+    return timing.training_images()
 
 
 def test_images_are_the_bytes_of_the_file(rows):
     stored = np.fromfile(FASHION_MNIST / "train-images-idx3-ubyte", np.uint8, offset=HEADER)
-    images = experiment.images_of(rows)
-    assert images.shape == (60_000, 28, 28)
+    assert rows.X.shape == (60_000, 784)
     for i in (0, 59_999):
-        assert np.array_equal(images[i].flatten(), stored[784 * i : 784 * (i + 1)])
+        assert np.array_equal(rows.X[i], stored[784 * i : 784 * (i + 1)])
 
 
 def test_numbers_of_a_class_are_the_rows_with_its_label(rows):
@@ -118,7 +117,7 @@ def test_the_neighbourhood_ends_at_the_edge():
 def test_each_way_of_reading_gives_the_batch_of_the_library(rows):
     shuffled = torch.randperm(60_000, generator=torch.Generator().manual_seed(0))[:100]
     in_order = torch.arange(300, 400)
-    for read, index in ((experiment.read_one_by_one, shuffled), (experiment.read_neighbours, in_order)):
+    for read, index in ((timing.read_one_by_one, shuffled), (timing.read_neighbours, in_order)):
         for ours, expected in zip(read(rows, index), rows.batch(index), strict=True):
             assert torch.equal(ours, expected) and ours.dtype == expected.dtype
 
@@ -139,7 +138,7 @@ def test_a_pass_takes_what_undisturbed_batches_take(clock):
         clock[0] += 50 if len(visited) % 40 == 0 else 3  # every other batch waits for other work
 
     order = torch.randperm(200, generator=torch.Generator().manual_seed(0))
-    assert experiment.pass_time(read, order, batch_size=20) == 10 * 3
+    assert timing.pass_time(read, order, batch_size=20) == 10 * 3
     assert visited == order.tolist()
 
 
@@ -158,15 +157,15 @@ def test_times_of_reading_and_of_training_are_told_apart(clock, monkeypatch, row
             clock[0] += 7
 
     monkeypatch.setattr(Batches, "batch", slow_read)
-    monkeypatch.setattr(experiment.concise, "train_epoch", slow_training)
-    assert experiment.reading_and_training(None, few) == {"reading": 4 * 2, "training": 4 * 7}
+    monkeypatch.setattr(timing.concise, "train_epoch", slow_training)
+    assert timing.reading_and_training(None, few) == {"reading": 4 * 2, "training": 4 * 7}
     X, y = (torch.cat(parts) for parts in zip(*seen, strict=True))
     assert X.shape == (1024, 784) and sorted(y.tolist()) == sorted(few.y.tolist())
 
 
 @pytest.mark.parametrize("size", [(64, 64), (14, 14), (40, 20)])
 def test_resize_is_pils_bilinear_filter(rows, size):
-    images = experiment.images_of(rows)[:20]
+    images = rows.X[:20].view(-1, 28, 28)
     scaled = resize(images, size)
     assert scaled.shape == (20, *size) and scaled.dtype == torch.uint8
     for ours, image in zip(scaled.numpy(), images.numpy(), strict=True):

@@ -87,6 +87,7 @@ def test_the_way_through_the_minimum_is_a_parabola(start):
     rises = found["rises"]
     np.testing.assert_allclose(rises, rises[0] * (found["shares"] - 1) ** 2, atol=1e-14)
     assert found["rise_here"] == pytest.approx(found["expected"], abs=found["allowed"])
+    assert found["top"] / 2.2 <= rises.max() <= found["top"] / 1.05, "the axis suits the curve"
 
 
 def test_residual_sticks_are_upright_and_as_long_as_the_residuals(data):
@@ -131,10 +132,17 @@ def test_the_valleys_lines_are_places_of_one_typical_error():
     found = experiment.twice()
     for line, typical in zip((4, 5, 6), experiment.TYPICAL[1:4], strict=True):
         for other in (line, 6 - line):
-            at = [found[name][other][1] for name in ("valley_feet", "valley_metres")]
-            assert experiment.valley(*at)["typical"] == pytest.approx(typical, rel=1e-9)
-    floor = [found[name][3][0] for name in ("valley_feet", "valley_metres")]
-    assert experiment.valley(*floor)["loss"] == pytest.approx(experiment.sales()["least"], rel=1e-12)
+            feet, metres = (found[name][other][1] for name in ("valley_feet", "valley_metres"))
+            here = experiment.valley(feet, feet + metres * experiment.SQUARE_METRES)
+            assert here["typical"] == pytest.approx(typical, rel=1e-9)
+            assert here["w_metres"] == pytest.approx(metres, rel=1e-9)
+    floor = experiment.valley(100.0, experiment.sales()["minimum"][0])
+    assert floor["loss"] == pytest.approx(experiment.sales()["least"], rel=1e-12)
+
+
+def test_weight_moved_from_one_column_to_the_other_changes_nothing():
+    here, there = experiment.valley(200.0, 130.0), experiment.valley(-50.0, 130.0)
+    assert here["loss"] == there["loss"] and here["w_metres"] != there["w_metres"]
 
 
 def test_times_go_on_from_the_last_one_as_powers(monkeypatch):

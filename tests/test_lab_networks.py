@@ -6,31 +6,36 @@ import torch
 from torch import nn
 
 from onelayer import LinearRegression, houses, models
-from onelayer.lab.lessons.networks import experiment
+from onelayer.lab.lessons.networks import experiment, layers
 
 
 @pytest.fixture(scope="module")
 def images():
-    return experiment.load_images()
+    return layers.load_images()
+
+
+def house_network():
+    rows = houses().train
+    return layers.module_of(LinearRegression().fit(rows.X, rows.y[:, 0]))
 
 
 def test_bands_are_means_of_rows_of_pixels(images):
     pixels = images.pixels[3].numpy() / 255
     assert images.bands(28)[3].numpy() == pytest.approx(pixels.mean(axis=1))
     assert images.bands(2)[3].numpy() == pytest.approx([pixels[:14].mean(), pixels[14:].mean()])
-    assert experiment.band_edges(5) == [0, 6, 11, 17, 22, 28]
+    assert layers.band_edges(5) == [0, 6, 11, 17, 22, 28]
 
 
 def test_houses_as_a_network_predict_what_the_estimator_predicts():
     rows = houses().train
     X, y = rows.X, rows.y[:, 0]
-    predicted = experiment.house_network()(torch.from_numpy(X)).detach().numpy()[:, 0]
+    predicted = house_network()(torch.from_numpy(X)).detach().numpy()[:, 0]
     assert predicted == pytest.approx(LinearRegression().fit(X, y).predict(X), rel=1e-12)
 
 
 @pytest.mark.parametrize(("d", "q"), [(2, 1), (6, 4), (14, 10)])
 def test_each_output_is_a_least_squares_fit_by_itself(images, d, q):
-    network = experiment.image_network(images, d, q)
+    network = layers.image_network(images, d, q)
     assert network.weight.shape == (q, d) and models.parameter_count(network) == d * q + q
     A = np.column_stack([images.bands(d).numpy(), np.ones(len(images.labels))])
     for k in range(q):
@@ -41,7 +46,7 @@ def test_each_output_is_a_least_squares_fit_by_itself(images, d, q):
 
 def test_every_pair_of_input_and_output_is_one_line():
     weight = torch.tensor([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]])
-    lines = experiment.connections(weight)
+    lines = layers.connections(weight)
     pairs = list(zip(lines["input"], lines["output"], strict=True))
     assert set(pairs) == {(j, k) for j in (1, 2, 3) for k in (1, 2)} and len(pairs) == 6
     assert lines["weight"] == [weight[k - 1, j - 1] for j, k in pairs]
@@ -52,42 +57,42 @@ def test_every_pair_of_input_and_output_is_one_line():
 def test_layers_are_those_with_weights_and_hooks_are_gone_afterwards():
     x = torch.zeros(4, dtype=torch.float64)
     network = models.linear_regression(4, 3).double()
-    assert experiment.layers(network, x) == [experiment.Layer("Linear", 4, 3, 15)]
+    assert layers.layers(network, x) == [layers.Layer("Linear", 4, 3, 15)]
     assert not network._forward_hooks
-    assert experiment.layers(experiment.hidden_layer_network(4, 5, 3), x) == [
-        experiment.Layer("Linear", 4, 5, 25),
-        experiment.Layer("Linear", 5, 3, 18),
+    assert layers.layers(models.mlp(4, 5, 3).double(), x) == [
+        layers.Layer("Linear", 4, 5, 25),
+        layers.Layer("Linear", 5, 3, 18),
     ]
 
 
 def test_the_jacobian_is_the_weight_matrix_everywhere(images):
-    network = experiment.image_network(images, 5, 3)
+    network = layers.image_network(images, 5, 3)
     for x in images.bands(5)[:3]:
-        assert torch.equal(experiment.jacobian(network, x), network.weight)
+        assert torch.equal(layers.jacobian(network, x), network.weight)
 
 
 def test_the_jacobian_agrees_with_finite_differences_where_it_is_not_constant():
-    network = experiment.hidden_layer_network(4, 6, 3)
+    network = models.mlp(4, 6, 3).double()
     x, step = torch.tensor([0.3, -0.2, 0.9, 0.1], dtype=torch.float64), 1e-6
-    columns = [experiment.changes(network, x, j, step) / step for j in range(4)]
-    assert torch.allclose(experiment.jacobian(network, x), torch.stack(columns, dim=1), atol=1e-8)
+    columns = [layers.changes(network, x, j, step) / step for j in range(4)]
+    assert torch.allclose(layers.jacobian(network, x), torch.stack(columns, dim=1), atol=1e-8)
 
 
 def test_the_price_of_a_small_old_house_is_negative():
-    price = experiment.house_network()(torch.tensor([400.0, 130.0], dtype=torch.float64)).item()
+    price = house_network()(torch.tensor([400.0, 130.0], dtype=torch.float64)).item()
     assert price == pytest.approx(76_513.9 + 95.915 * 400 - 1_085.82 * 130, abs=1) and price < 0
 
 
 def test_a_change_of_one_input_changes_outputs_by_its_weights():
-    network = experiment.house_network()
+    network = house_network()
     x = torch.tensor([1500.0, 30.0], dtype=torch.float64)
-    assert experiment.changes(network, x, 0, 100.0).item() == pytest.approx(9591.5, abs=0.05)
+    assert layers.changes(network, x, 0, 100.0).item() == pytest.approx(9591.5, abs=0.05)
     assert x.tolist() == [1500.0, 30.0]
 
 
 def test_two_layers_amount_to_one_unless_something_bends_between_them():
     X = torch.randn(50, 14, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    found = experiment.two_layers(X, hidden=6, q=10)
+    found = layers.two_layers(X, hidden=6, q=10)
     assert found.parameters == 14 * 6 + 6 + 6 * 10 + 10 and found.merged_parameters == 150
     assert found.farthest[0] == pytest.approx(found.farthest[1], abs=1e-12)
     assert found.gap_with_relu > 1e-2
@@ -99,12 +104,12 @@ def test_merging_keeps_biases():
     nn.init.ones_(first.bias)
     nn.init.ones_(second.bias)
     x = torch.tensor([0.5, -2.0])
-    assert torch.allclose(experiment.merge(first, second)(x), second(first(x)))
+    assert torch.allclose(layers.merge(first, second)(x), second(first(x)))
 
 
 def test_a_convolution_has_three_lines_for_each_output_and_two_at_the_ends():
     x = torch.linspace(0, 1, 9, dtype=torch.float64)
-    found = experiment.patterns(x)
+    found = layers.patterns(x)
     assert found["dense"].connections == 81 and found["dense"].parameters == 90
     assert found["local"].connections == 3 * 9 - 2 and found["local"].parameters == 4
     expected = np.diag([0.5] * 9) + np.diag([0.25] * 8, 1) + np.diag([0.25] * 8, -1)
@@ -112,9 +117,9 @@ def test_a_convolution_has_three_lines_for_each_output_and_two_at_the_ends():
 
 
 def test_the_forward_pass_line_by_line_is_the_layer(images):
-    network = experiment.image_network(images, 5, 3)
+    network = layers.image_network(images, 5, 3)
     x = images.bands(5)[7]
-    outputs = experiment.forward(network.weight.tolist(), network.bias.tolist(), x.tolist())
+    outputs = layers.forward(network.weight.tolist(), network.bias.tolist(), x.tolist())
     assert outputs == pytest.approx(network(x).tolist(), rel=1e-12)
 
 
@@ -126,11 +131,15 @@ def test_the_terms_of_a_house_add_up_to_what_the_estimator_predicts():
     assert steps[2]["total_now"] == pytest.approx(predicted, rel=1e-12) == steps[0]["price"]
     assert steps[1]["total_now"] - steps[0]["total_now"] == pytest.approx(steps[1]["carried_now"])
     assert [len(step["places"]) for step in steps] == [1, 2, 4]
+    assert [step["stage"] for step in steps] == ["so-far", "so-far", "in-all"]
+    height = np.array(steps[2]["raised"]) - steps[2]["lowered"]
+    assert height[1:3] == pytest.approx([abs(step["carried_now"]) / 1000 for step in steps[1:]])
 
 
 def test_the_forward_pass_of_an_image_ends_where_the_whole_drawing_is():
-    whole, last = (experiment.image(5, 3, 2, pair) for pair in (0, 15))
+    whole, last, nothing = (experiment.image(5, 3, 2, pair) for pair in (1000, 15, 0))
     assert whole["outputs"] == last["outputs"] and whole["thickness"] == last["thickness"]
+    assert nothing["outputs"] == [None] * 3 and not any(nothing["thickness"])
     early = experiment.image(5, 3, 2, 7)  # two lines into the second output
     assert early["outputs"] == [whole["outputs"][0], None, None]
     assert sum(size != 0 for size in early["thickness"]) == 7

@@ -68,7 +68,10 @@ def test_softmax_and_cross_entropy():
 
 def test_an_untrained_network_knows_nothing():
     found = experiment.untrained()
-    assert found["loss"] == pytest.approx(np.log(10), rel=0.01) and 0.05 < found["accuracy"] < 0.2
+    assert (
+        found["expected"] == np.log(10) == pytest.approx(found["loss"], rel=0.01)
+        and 0.05 < found["accuracy"] < 0.2
+    )
 
 
 def test_large_batches_are_behind_after_as_many_epochs():

@@ -134,6 +134,21 @@ def test_the_stages_of_softmax_end_with_its_probabilities(logits):
     assert np.allclose(stages[3], [*scipy.special.softmax(logits), 1])
 
 
+def test_what_is_said_of_a_logit_is_what_is_known_by_then():
+    said = [experiment.in_stages(np.log(3.0), 0.0, 0.0, stage)["said"][0] for stage in range(4)]
+    assert said == ["", "exp = 3.000", "3.000", "60.0%"]
+    early = experiment.in_stages(0.0, 0.0, 0.0, 2)
+    assert early["divided"] == ["÷ 3.000"] * 3
+    assert early["known_total"] == pytest.approx(3) and early["known_probabilities"] == [None] * 3
+
+
+@given(st.floats(0, 2))
+def test_the_bars_balance_on_the_average_label(mix):
+    found = experiment.mixture(mix)
+    tip = found["fulcrum_x"][0]
+    assert sum(share * (place - tip) for place, share in enumerate(found["average"])) == pytest.approx(0)
+
+
 @pytest.mark.parametrize(
     ("shift", "fate"),
     [(0, "works"), (700, "works"), (-700, "works"), (710, "overflows"), (-1000, "vanishes")],

@@ -61,7 +61,7 @@ def test_times_are_shown_in_a_unit_that_suits_them(seconds, text):
 @pytest.mark.parametrize("turn", [0, 1, 5, 8])
 def test_the_loop_has_added_as_many_elements_as_it_had_turns_and_the_call_all(turn):
     found = experiment.adding(0.8, turn)
-    assert np.isfinite(found["by_loop"]).sum() == turn and found["calls"] == 4 * turn
+    assert np.isfinite(found["by_loop"]).sum() == turn and found["calls"] == (1 + 4 * turn if turn else 0)
     assert np.isfinite(found["by_call"]).sum() == (experiment.FEW if turn else 0)
     assert found["loop_so_far"] == found["call_so_far"]
 
@@ -77,6 +77,8 @@ def test_the_race_compares_best_laps_and_equal_sums():
     assert found["ratio"] == min(found["loop_laps"]) / min(found["call_laps"])
     assert 10 ** found["orders"] == pytest.approx(found["ratio"])
     assert len(found["loop_numbers"]) == len(found["loop_laps"]) <= 20
+    assert found["loop_so_far"][1] == found["loop_laps"][0]
+    assert found["ratio_so_far"][20] == found["ratio"]
 
 
 def test_a_sweep_has_both_times_for_each_length(monkeypatch):
@@ -106,8 +108,10 @@ def test_a_turn_taken_apart_does_what_it_does_as_a_whole(monkeypatch):
 
 
 def test_houses_are_predicted_alike_in_both_ways():
-    found = experiment.model()
+    assert len(experiment.model(3)["by_loop"]) == 2
+    found = experiment.model(2930)
     assert len(found["loop_each"]) == len(found["call_each"]) == len(found["sizes"])
+    assert found["ratio"] == found["loop_here"] / found["call_here"]
     X, y = load()
     expected = LinearRegression().fit(X, y).predict(X).sum()
     for way in ("by_loop", "by_call"):

@@ -23,6 +23,15 @@ def test_network_draws_every_connection_of_the_units_it_shows(d, q, lines):
     assert ("···" in texts) == (max(d, q) > 12)
 
 
+def test_strips_are_rows_of_images_below_their_names():
+    rows = {name: np.full((3, 4, 5), value, np.uint8) for name, value in (("light", 10), ("dark", 200))}
+    axes = plots.strips(rows).axes[0]
+    drawn = axes.images[0].get_array()
+    assert [text.get_text() for text in axes.texts] == ["light", "dark"]
+    assert drawn.shape[1] == 3 * 5 and drawn[0].max() == 0
+    assert (drawn == 10).sum() == (drawn == 200).sum() == 3 * 4 * 5
+
+
 def test_curve_draws_the_history():
     history = [EpochRecord(1, 0.8, 0.7, 0.6, 0.75, 0.1), EpochRecord(2, 0.5, 0.8, 0.55, 0.79, 0.1)]
     loss, accuracy = plots.curve(history, "test").axes

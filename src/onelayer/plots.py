@@ -5,7 +5,7 @@ come after each run: layouts are fixed, and many images make one mosaic in one s
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from itertools import cycle
 from typing import Any
@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
@@ -27,6 +29,7 @@ Array = NDArray[Any]
 # Okabe and Ito's palette: readers with any colour vision can tell these apart.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # of as many lines
+PIXEL_COLOURS = ("#333333", *COLOURS[:-1], "#F0E442", "#8B4513", "#FFFFFF", "#7FFFD4")  # of classes of pixels
 DPI = 100
 MOST_NAMES = 50
 SMALLEST_IMAGE, LARGEST_IMAGE = 28, 280
@@ -123,6 +126,40 @@ def images(pixels: Array, image_shape: tuple[int, int], titles: Sequence[str]) -
     """Draw images from rows of bytes (m, d) in a grid, each with its title, of one or more lines."""
     lines = max(title.count("\n") + 1 for title in titles)
     return _mosaic(pixels, image_shape, titles, lines, cmap="gray_r", vmin=0, vmax=255)[0]
+
+
+def strips(rows: Mapping[str, Array]) -> Figure:
+    """Draw rows of as many images each, (m, h, w) of bytes, below one another, each below its name."""
+    m, h, w = next(iter(rows.values())).shape
+    cell_height = round(1.35 * h)
+    canvas = np.zeros((len(rows) * cell_height, m * w), np.uint8)
+    figure = Figure(figsize=(canvas.shape[1] / 36, canvas.shape[0] / 36))
+    axes = figure.add_axes((0.01, 0.005, 0.98, 0.99))
+    axes.set_axis_off()
+    for i, (name, pictures) in enumerate(rows.items(), start=1):
+        bottom = i * cell_height
+        canvas[bottom - h : bottom] = np.concatenate(list(pictures), axis=1)
+        axes.text(0, bottom - h - 2, name, va="bottom", fontsize=9, fontfamily=families(name))
+    axes.imshow(canvas, cmap="gray_r", vmin=0, vmax=255)
+    return figure
+
+
+def scenes(pixels: Array, labels: dict[str, Array], classes: Sequence[str]) -> Figure:
+    """Draw pictures (n, h, w), bytes, over what each name says of their pixels: class numbers (n, h, w)."""
+    rows, n, q = {"scene": pixels, **labels}, len(pixels), len(classes)
+    colours = ListedColormap(PIXEL_COLOURS[:q])
+    width, height = 1.4 + 1.1 * n, 0.4 + 1.1 * len(rows)
+    figure = Figure(figsize=(width, height))
+    figure.subplots_adjust(left=1.4 / width, right=1, bottom=0.4 / height, top=1, wspace=0.04, hspace=0.04)
+    for line, (name, values) in zip(figure.subplots(len(rows), n, squeeze=False), rows.items(), strict=True):
+        look: Any = {"cmap": "gray", "vmax": 255} if name == "scene" else {"cmap": colours, "vmax": q - 1}
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center")
+        for axes, picture in zip(line, values, strict=True):
+            axes.imshow(picture, vmin=0, interpolation="nearest", **look)
+            axes.set(xticks=[], yticks=[])
+    keys = [Patch(facecolor=c, edgecolor=GREY, label=k) for c, k in zip(PIXEL_COLOURS, classes, strict=False)]
+    figure.legend(handles=keys, loc="lower center", ncols=q, fontsize=8, frameon=False, columnspacing=1)
+    return figure
 
 
 def predicted_against_true(prediction: Array, target: Array, name: str, rows: str) -> Figure:

@@ -18,6 +18,7 @@ from onelayer.cli.compare import compare
 from onelayer.cli.console import say
 from onelayer.cli.data import data
 from onelayer.cli.evaluate import evaluate
+from onelayer.cli.example import app as example
 from onelayer.cli.lab import lab
 from onelayer.cli.predict import predict
 from onelayer.cli.train import train
@@ -55,6 +56,7 @@ def onelayer(
 for command in (train, evaluate, predict, tune, compare, vectorize, data, lab):
     app.command()(command)
 app.add_typer(cluster, name="cluster")
+app.add_typer(example, name="example")
 
 
 def main() -> None:

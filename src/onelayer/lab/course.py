@@ -74,8 +74,8 @@ COURSE = (
         "1.2",
         {"zh": "矢量化加速", "en": "Vectorization"},
         {
-            "zh": "循环和一次调用，当场计时。",
-            "en": "A loop against one call, timed there and then.",
+            "zh": "循环和一次调用，实测用时。",
+            "en": "A loop against one call, timed on a real machine.",
         },
     ),
     Entry(
@@ -119,7 +119,7 @@ COURSE = (
         "2.3.2–2.3.3",
         {"zh": "交叉熵损失", "en": "The cross-entropy loss"},
         {
-            "zh": "真相有多令人意外：损失、它的导数，以及编码要用多少比特。",
+            "zh": "真实标签有多令人意外：损失、它的导数，以及编码要用多少比特。",
             "en": "How surprising the truth was: the loss, its derivative, and bits of a code.",
         },
     ),

@@ -21,6 +21,14 @@ _WORDS: dict[str, dict[Language, str]] = {
     "contents": {"zh": "本课内容", "en": "In this lesson"},
     "present": {"zh": "演示", "en": "Present"},
     "keys": {"zh": "快捷键", "en": "shortcuts"},
+    "keys_do": {
+        "zh": "P：开始或结束演示；演示时 → ←（或 PageDown、PageUp）：下一节、上一节；Esc：结束演示",
+        "en": "P: present, or end it. While presenting, → ← (or PageDown, PageUp): next, previous scene; Esc: end",
+    },
+    "marks": {
+        "zh": "✓：已打开过；★：完成的任务数",
+        "en": "✓ opened; ★ how many of its missions are done",
+    },
     "code": {"zh": "库中的代码", "en": "The library's code"},
     "answer": {"zh": "答案", "en": "Answer"},
     "not_found": {"zh": "没有这一页。", "en": "There is no such page."},
@@ -28,6 +36,8 @@ _WORDS: dict[str, dict[Language, str]] = {
 
 # The words of a page's script
 _INTERFACE: dict[str, dict[Language, str]] = {
+    "present": _WORDS["present"],
+    "present_end": {"zh": "结束演示", "en": "End presentation"},
     "play": {"zh": "播放", "en": "Play"},
     "pause": {"zh": "暂停", "en": "Pause"},
     "step": {"zh": "走一步", "en": "Step"},
@@ -43,6 +53,11 @@ _INTERFACE: dict[str, dict[Language, str]] = {
     "show_me": {"zh": "直接看答案", "en": "Just show me"},
     "ask_again": {"zh": "再答一次", "en": "Answer again"},
     "no_answer": {"zh": "先给出一个答案。", "en": "Give an answer first."},
+    "no_number": {
+        "zh": "这不是一个数。可以写 0.5、1/2、50%、3e-5 或 log 10。",
+        "en": "That is not a number. Write 0.5, 1/2, 50%, 3e-5 or log 10, for example.",
+    },
+    "looked": {"zh": "看过答案", "en": "seen"},
     "right": {
         "zh": "✓ 你的答案：{said}；正确答案：{truth}",
         "en": "✓ You said: {said}. The answer: {truth}.",
@@ -52,7 +67,10 @@ _INTERFACE: dict[str, dict[Language, str]] = {
     "sketch_beside": {"zh": "虚线是你画的。", "en": "The dashed curve is yours."},
     "mission_done": {"zh": "完成", "en": "done"},
     "again": {"zh": "再测一次", "en": "Measure again"},
-    "recorded": {"zh": "这里是录下来的结果（{machine}）", "en": "recorded on {machine}"},
+    "recorded": {
+        "zh": "这是预先测好的结果（{machine}）；用 onelayer lab 打开，可以在自己的电脑上重新测量。",
+        "en": "Measured once, on {machine}; with onelayer lab it is measured on your own machine.",
+    },
     "stopped": {
         "zh": "实验室已经停止。请在终端再运行一次 onelayer lab。",
         "en": "The lab has ended. Run onelayer lab again in a terminal.",

@@ -15,6 +15,8 @@ from onelayer.lab.prose import Lesson, read_lesson
 from onelayer.lab.recording import first_state, function_of, outcome, scenes_of
 from onelayer.lab.vocabulary import Claim, Kernel, Pad, Row, Scene, several
 
+ROUGH = 1e-3  # a tolerance beyond this share of the value makes it "≈"
+
 
 @dataclass(frozen=True)
 class Html:
@@ -88,20 +90,20 @@ def full_state(scene: Scene, slug: str, given: dict[str, Any]) -> dict[str, Any]
 def _check(claim: Claim, value: Any, lesson: Lesson) -> str:
     words = interface_words(lesson.language)
     left, right = lesson.label(claim.left), lesson.label(claim.right)
-    lines, holds = [], True
+    lines, holds, roughly = [], True, False
     for row in claim.rows:
         for label, a, b, allowed in _compared(row, value, lesson):
             fits = a >= b if row.at_least else a == b or abs(a - b) <= allowed
-            holds = holds and bool(fits)
+            holds, roughly = holds and bool(fits), roughly or allowed > ROUGH * abs(b)
             tolerance = "≥" if row.at_least else shown(allowed, ".2g")
             lines.append(
                 [label, shown(a, row.format), shown(b, row.format), shown(abs(a - b), ".2g"), tolerance]
             )
     heads = ["", left, right, words["difference"], words["tolerance"]]
-    sign = "✓" if holds else "✗"
+    relation = "≥" if all(row.at_least for row in claim.rows) else "≈" if roughly else "="
+    said = f"{'✓' if holds else '✗'} {escape(left)} {relation} {escape(right)}"
     return (
-        f'<details data-holds="{str(holds).lower()}"><summary>{sign} {escape(left)} = {escape(right)}</summary>'
-        f"{table(heads, lines)}</details>"
+        f'<details data-holds="{str(holds).lower()}"><summary>{said}</summary>{table(heads, lines)}</details>'
     )
 
 

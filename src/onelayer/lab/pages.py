@@ -23,12 +23,15 @@ STATIC = HERE / "static"
 SCRIPTS = (
     "numbers.js",
     "data.js",
+    "address.js",
     "elements.js",
     "plots.js",
     "grids.js",
     "pad.js",
     "controls.js",
     "claims.js",
+    "questions.js",
+    "presenting.js",
     "tools.js",
 )
 # A page loads what lies beside it and nothing else; frames are refused by a header, which a file cannot have.
@@ -69,7 +72,7 @@ def index_page(language: Language) -> str:
     content = (
         f'<header class="top"><nav>{_languages(language, "index")}</nav></header>'
         f'<main class="index"><h1>{word("lab", language)}</h1><p>{word("about", language)}</p>'
-        f'<ol class="lessons">{items}</ol></main>'
+        f'<ol class="lessons">{items}</ol><p class="legend" hidden>{word("marks", language)}</p></main>'
     )
     return _page(language, word("lab", language), content, ("static/index.js",))
 
@@ -115,7 +118,8 @@ def lesson_page(entry: Entry, language: Language, live: bool = False) -> str:
 
 def _top(lesson: Lesson, scenes: tuple[Scene, ...]) -> str:
     """Return the bar at the top: the way back, the scenes, presenting, and the other languages."""
-    said = {name: word(name, lesson.language) for name in ("lessons", "contents", "present", "keys")}
+    names = ("lessons", "contents", "present", "keys", "keys_do")
+    said = {name: word(name, lesson.language) for name in names}
     contents = "".join(
         f'<li><a href="#{scene.name}" data-scene="{scene.name}">{label_html(lesson.section(scene.name).title)}</a></li>'
         for scene in scenes
@@ -123,8 +127,9 @@ def _top(lesson: Lesson, scenes: tuple[Scene, ...]) -> str:
     return (
         f'<header class="top"><nav><a href="index.html">← {said["lessons"]}</a>'
         f'<details class="contents"><summary>{said["contents"]}</summary><ol>{contents}</ol></details>'
-        f'<span class="spacer"></span><button type="button" id="present" aria-pressed="false">{said["present"]}'
-        f' <kbd>P</kbd></button><label class="keys"><input type="checkbox" id="keys"> {said["keys"]}</label>'
+        f'<span class="spacer"></span><button type="button" id="present" title="{said["keys_do"]}">{said["present"]}'
+        f' <kbd>P</kbd></button><label class="keys" title="{said["keys_do"]}"><input type="checkbox" id="keys">'
+        f" {said['keys']}</label>"
         f"{_languages(lesson.language, lesson.entry.slug)}</nav></header>"
     )
 
@@ -208,7 +213,9 @@ def _declared(lesson: Lesson, scenes: tuple[Scene, ...], live: bool) -> str:
 
 def listing(code: Listing) -> str:
     """Return source as HTML, a ``span`` of class ``line`` for each line; without docstrings where lines are lit."""
-    source = "\n\n\n".join(source_of(name, bare=bool(code.steps)) for name in code.of)
+    source = ("\n\n" if code.steps else "\n\n\n").join(
+        source_of(name, bare=bool(code.steps)) for name in code.of
+    )
     lines = highlight(source, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).rstrip("\n").split("\n")
     return "<pre>" + "".join(f'<span class="line">{line or " "}</span>' for line in lines) + "</pre>"
 

@@ -2,8 +2,9 @@
 
 A name in a mark, a claim or a mission stands for a field of the scene's outcome, for one of its data, or for a control;
 ``name.2`` for an element of a field, and ``name.epoch`` for the one that the control ``epoch`` is at. ``score`` is how
-the reader has answered the lesson's questions: ``score.right`` of ``score.asked``, ``score.answered`` so far. What the
-reader sees is named too: by a word of the lesson's prose, ``- name: text`` in its section ``labels``.
+the reader has answered the lesson's questions, each at the first try: ``score.right`` of ``score.asked``,
+``score.answered`` so far, ``score.looked`` where the reader had the answer shown instead. What the reader sees is named
+too: by a word of the lesson's prose, ``- name: text`` in its section ``labels``.
 """
 
 from collections.abc import Callable
@@ -61,8 +62,9 @@ class Clock:
 
     Attributes:
         last: the last step, or the control or the field of the outcome that says so.
-        phases: the parts of a step, each with a line of the scene's code, that Step shows one after the other; with
-            a single phase the first step has the first line, the second one the second, and so on.
+        phases: the parts of a step, each with a line of the scene's code, that Step shows one after the other: the
+            last one moves the clock, and pictures with it. With a single phase the first step has the first line,
+            the second one the second, and so on.
         rate: steps a second while it plays.
         value: at first.
     """
@@ -450,7 +452,10 @@ def claim(left: str, right: str, *rows: Row) -> Claim:
 
 @dataclass(frozen=True)
 class Step:
-    """A line of the code, by a part of it, and what it has made: a text with ``{field}`` or ``{field:.3f}``."""
+    """A line of the code, by a part of it, and what it has made: a text with ``{field}`` or ``{field:.3f}``.
+
+    The fields are those of the step that the line belongs to, before its last line has run, too.
+    """
 
     line: str
     says: str = ""
@@ -484,7 +489,9 @@ class Ask:
         options: words.
         format: how a number is shown.
         close: a number this near, relatively, is near enough.
-        seen: the numbers of the pictures that are not covered, because the question is about them.
+        seen: the numbers of the pictures that are not covered, because the question is about them; without any the
+            scene's controls are as at first until the answer, because the question is about those.
+        own: whether it is about the controls as the reader has set them.
     """
 
     kind: Literal["number", "choice", "sketch"]
@@ -493,6 +500,7 @@ class Ask:
     format: str = ".3g"
     close: float = 0.2
     seen: tuple[int, ...] = ()
+    own: bool = False
 
 
 @dataclass(frozen=True)

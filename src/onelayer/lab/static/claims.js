@@ -4,6 +4,8 @@
 (() => {
   const { each, format, heading, make } = window.onelayer;
 
+  const ROUGH = 1e-3; // a tolerance beyond this share of the value makes it "≈"
+
   class Check {
     constructor(claim, foot, { words, labels }) {
       Object.assign(this, { claim, labels });
@@ -35,7 +37,7 @@
       if (!known) return;
       const holds = found.every((one) => one.holds);
       this.box.dataset.holds = holds;
-      this.summary.textContent = `${holds ? "✓" : "✗"} ${this.claim.left} ${this.claim.rows.every((row) => row.at_least) ? "≥" : "="} ${this.claim.right}`;
+      this.summary.textContent = `${holds ? "✓" : "✗"} ${this.claim.left} ${this.claim.rows.every((row) => row.at_least) ? "≥" : found.some(({ b, allowed }) => allowed > ROUGH * Math.abs(b)) ? "≈" : "="} ${this.claim.right}`;
       each(this.body, "tr", found.length, (line, i) => {
         const { row, a, b, allowed, label } = found[i];
         const texts = [label, format(a, row.format), format(b, row.format), format(Math.abs(a - b), ".2g"), row.at_least ? "≥" : format(allowed, ".2g")];

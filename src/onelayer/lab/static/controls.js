@@ -2,24 +2,11 @@
 "use strict";
 
 (() => {
-  const { format, make } = window.onelayer;
+  const { format, make, parsed } = window.onelayer;
   const steady = matchMedia("(prefers-reduced-motion: reduce)").matches;
   let controlCount = 0;
 
-  // The part of a step that is lit, by the clock's name; the state has whole steps only.
-  const phases = {};
-  const phaseOf = (clock) => phases[clock.name] ?? clock.phases - 1;
-
-  /** A number as a reader writes it: 1,000 and 12% and 1/3 too. */
-  function parsed(text, spec) {
-    const clean = text.trim().replace(/[,，\s]/g, "").replace("−", "-").replace("×10^", "e").replace("½", "1/2").replace("¼", "1/4");
-    const [, over, under] = clean.match(/^([-+]?[\d.]+)\/([\d.]+)$/) ?? [];
-    if (under) return Number.isFinite(over / under) ? over / under : null;
-    const share = clean.endsWith("%") || clean.endsWith("％");
-    const value = Number.parseFloat(clean);
-    if (!/^[-+]?(\d|\.\d)/.test(clean) || Number.isNaN(value)) return null;
-    return share || spec.endsWith("%") ? value / 100 : value;
-  }
+  const phases = {}; // by the clock's name, the last line that has run of the step that is under way
 
   /** The value that is nearest. @param {number[]} values @param {number} wanted */
   const nearest = (values, wanted) => values.reduce((a, b) => (Math.abs(b - wanted) < Math.abs(a - wanted) ? b : a));
@@ -103,16 +90,17 @@
     }
     get last() { return Math.max(0, Math.round(+this.scene.value(this.spec.last)) || 0); }
     get now() { return Math.min(this.board.state[this.spec.name], this.last); }
-    /** One phase on; the first of a step moves the clock. */
+    /** One line on: the clock moves, and with it what is shown, as the last line of a step has run. */
     #phase() {
-      const { name, phases: count } = this.spec, now = phaseOf(this.spec);
-      if (count === 1 || now === count - 1) {
-        if (this.now >= this.last) return;
-        phases[name] = 0;
-        this.board.set({ [name]: this.now + 1 });
-      } else {
-        phases[name] = now + 1;
+      const { name, phases: count } = this.spec, line = (phases[name] ?? -1) + 1;
+      if (this.now >= this.last) return;
+      this.scene.watchStep();
+      if (line < count - 1) {
+        phases[name] = line;
         this.scene.draw();
+      } else {
+        delete phases[name];
+        this.board.set({ [name]: this.now + 1 });
       }
     }
     start() {
@@ -146,11 +134,12 @@
     update() {
       const { last, now } = this;
       this.scene.clocks[this.spec.name] = now;
+      if (now >= last) delete phases[this.spec.name]; // there is no further step to be under way
       this.input.max = last;
       this.input.value = now;
       this.number.textContent = `${format(now, ",d")} / ${format(last, ",d")}`;
     }
   }
 
-  Object.assign(window.onelayer, { Slider, Menu, ClockFace, nearest, parsed, phases, phaseOf });
+  Object.assign(window.onelayer, { Slider, Menu, ClockFace, nearest, phases });
 })();

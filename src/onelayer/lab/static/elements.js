@@ -25,10 +25,14 @@
   const list = (found) => (found === null || found === undefined ? [] : typeof found === "object" ? found : [found]);
   const at = (found, i) => (typeof found === "object" && found !== null ? found[i] : found);
 
-  /** Call ``moves`` while a finger or the mouse drags an element. */
-  function dragged(item, moves, starts = () => {}, allowed = () => true) {
+  /**
+   * Call ``moves`` while a finger or the mouse drags an element. The page does not scroll meanwhile: within an SVG
+   * ``touch-action`` is that of the root, so a touch is claimed by its first event; with ``across`` only sideways.
+   */
+  function dragged(item, moves, starts = () => {}, allowed = () => true, across = false) {
     let held = false;
     item.classList.add("draggable");
+    if (!across) item.addEventListener("touchstart", (event) => event.touches.length === 1 && event.cancelable && allowed() && event.preventDefault(), { passive: false });
     item.addEventListener("pointerdown", (event) => {
       if (!event.isPrimary || event.button || !allowed()) return;
       event.preventDefault();

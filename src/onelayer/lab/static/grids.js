@@ -6,35 +6,44 @@
 
   // Tables of numbers
 
+  /** How broad a name is, in letters: Chinese characters are as broad as two. @param {string} text */
+  const breadth = (text) => [...text].reduce((sum, c) => sum + (c > "\u2e80" ? 1.7 : 1), 0);
+
   class Matrix {
     constructor(spec, host, actions) {
       Object.assign(this, { spec, actions });
-      const upright = spec.columns.some((name) => name.length > 3); // long words above narrow columns
+      const upright = spec.columns.some((name) => name.length > (spec.columns.length > 6 ? 1 : 3)); // long words above narrow columns
       const table = make("table", { class: `matrix${upright ? " upright" : ""}`, "aria-label": spec.name }, host);
+      this.style = table.style;
+      this.style.setProperty("--columns", spec.columns.length);
+      this.style.setProperty("--head", Math.max(...spec.rows.map(breadth)));
       const top = make("tr", {}, make("thead", {}, table));
       make("td", { text: spec.row_title && `${spec.row_title} ↓ ${spec.column_title} →`, class: "corner" }, top);
-      for (const name of spec.columns) make("th", { scope: "col", text: name }, top);
+      for (const name of spec.columns) make("th", { scope: "col", text: upright ? name.replace(" ", "\u2009") : name }, top);
       const body = make("tbody", {}, table);
       this.cells = spec.rows.map((name, i) => {
         const row = make("tr", {}, body);
         make("th", { scope: "row", text: name }, row);
         return spec.columns.map((_, j) => {
           const cell = make("td", {}, row);
-          if (spec.pick.length) press(cell, () => actions.set({ [spec.pick[0]]: i, [spec.pick[1]]: j }));
+          if (spec.pick.length) press(cell, () => this.open && actions.set({ [spec.pick[0]]: i, [spec.pick[1]]: j }));
           return cell;
         });
       });
     }
     update(value, open = true) {
+      this.open = open;
       const found = open ? value(this.spec.values) : null;
       const most = found ? Math.max(...found.flatMap((row) => [...row].map(Math.abs))) || 1 : 1;
       const picked = this.spec.pick.map(value);
+      const texts = this.cells.map((row, i) => row.map((_, j) => (found?.[i]?.[j] === undefined ? "" : format(found[i][j], this.spec.format))));
+      this.style.setProperty("--digits", Math.max(2, ...texts.flat().map((text) => text.length)));
       this.cells.forEach((row, i) => row.forEach((cell, j) => {
         const v = found?.[i]?.[j];
-        cell.textContent = v === undefined ? "" : format(v, this.spec.format);
+        cell.textContent = texts[i][j];
         cell.style.setProperty("--share", v === undefined ? "0%" : `${Math.round(50 * Math.sqrt(Math.abs(v) / most))}%`);
         cell.classList.toggle("minus", v < 0);
-        cell.classList.toggle("lit", picked.length > 0 && picked[0] === i && picked[1] === j);
+        cell.classList.toggle("lit", open && picked.length > 0 && picked[0] === i && picked[1] === j);
       }));
     }
   }
@@ -65,7 +74,7 @@
 
   // Images
 
-  const GAP = 6, CAPTION = 16; // pixels around images and below them
+  const GAP = 6; // pixels around images
 
   class Images {
     constructor(spec, host, actions) {
@@ -78,7 +87,8 @@
     #fit() {
       const n = this.grid.childElementCount, { clientWidth, clientHeight } = this.grid.parentElement;
       if (this.spec.columns || !n || !clientWidth) return;
-      const side = (columns) => Math.min(clientWidth / columns - GAP, clientHeight / Math.ceil(n / columns) - GAP - CAPTION);
+      const caption = this.grid.querySelector("figcaption").offsetHeight || 16;
+      const side = (columns) => Math.min(clientWidth / columns - GAP, clientHeight / Math.ceil(n / columns) - GAP - caption);
       const columns = Array.from({ length: n }, (_, i) => i + 1).reduce((a, b) => (side(b) > side(a) ? b : a));
       this.grid.style.gridTemplateColumns = `repeat(${columns}, ${side(columns)}px)`;
     }

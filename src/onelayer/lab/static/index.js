@@ -10,4 +10,5 @@ for (const link of document.querySelectorAll("[data-lesson]")) {
   mark.className = "progress";
   mark.textContent = done ? `★ ${done}` : "✓";
   link.append(mark);
+  document.querySelector(".legend").hidden = false;
 }

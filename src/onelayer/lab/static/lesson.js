@@ -1,16 +1,17 @@
-// A lesson's page: state, controls, clocks, questions and missions, and the scenes that they move.
+// A lesson's page: the state of its controls, and the scenes that they move.
 "use strict";
 
 (async () => {
   await window.onelayer.ready; // its data
-  const { format, filled, make, nearest, parsed, phases, phaseOf, Check, Goal, Slider, Menu, ClockFace } = window.onelayer;
+  const { filled, format, kept, make, nearest, phases, recalled, score, settle, written, Check, ClockFace, Goal, Menu, Presenting, Question, Slider } = window.onelayer;
   const page = JSON.parse(document.getElementById("lesson").textContent);
   const { words, labels } = page;
-  const store = kept(); // the reader's progress in this lesson
+  const store = kept(`onelayer:${page.slug}`); // the reader's progress in this lesson
   const state = {}; // controls by name, of all scenes: those of one name are one
   const controls = {};
   const scenes = [];
-  const board = { live: page.live, words, state, set }; // what controls see and do
+  const changed = () => { for (const scene of scenes) scene.touch(); };
+  const wide = { get score() { return score(page.scenes, store, words); } }; // what any scene may show
 
   // State
 
@@ -43,75 +44,33 @@
       const next = allowed(controls[name], value);
       if (next === state[name] && typeof next !== "object") continue;
       state[name] = next;
-      for (const scene of scenes) if (scene.has(name)) {
-        scene.isJudged = scene.answered; // what was asked is not what a control does to it afterwards
+      for (const scene of scenes) if (scene.names.has(name)) {
+        if (scene.question) scene.question.isJudged = scene.answered; // what was asked is not what a control does to it afterwards
         scene.touch();
       }
     }
     remember();
   }
 
-  // The address holds what differs from the start, and the scene that is read
-
   let current = null, timer = 0;
+  const address = () => `#${current ?? page.scenes[0].name}${written(controls, state, first)}`;
   function remember() {
     clearTimeout(timer);
     timer = setTimeout(() => history.replaceState(null, "", address()), 150);
   }
-  function address() {
-    const changed = Object.keys(controls).filter((name) => state[name] !== first(controls[name]));
-    const query = changed.map((name) => `${name}=${controls[name].control === "pad" ? packed(state[name]) : encodeURIComponent(state[name])}`);
-    return `#${current ?? page.scenes[0].name}${query.length ? `?${query.join("&")}` : ""}`;
-  }
   function recall() {
-    const [place, query] = location.hash.slice(1).split("?");
-    for (const [name, text] of new URLSearchParams(query ?? "")) {
-      const control = controls[name];
-      if (!control) continue;
-      const option = control.control === "choice" && control.names.find((known) => String(known) === text);
-      state[name] = control.control === "pad" ? unpacked(text) ?? first(control) : allowed(control, option === undefined || option === false ? +text : option);
-    }
+    const [place, found] = recalled(location.hash, controls, first, allowed);
+    Object.assign(state, found);
     return place;
   }
-  // A drawing in 16 shades, two pixels a byte
-  const packed = (pixels) => btoa(String.fromCharCode(...Array.from({ length: 392 }, (_, i) => (pixels[2 * i] >> 4) * 16 + (pixels[2 * i + 1] >> 4))))
-    .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-  function unpacked(text) {
-    try {
-      const bytes = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-      return bytes.length === 392 ? Uint8Array.from({ length: 784 }, (_, i) => 17 * (i % 2 ? bytes.charCodeAt(i >> 1) & 15 : bytes.charCodeAt(i >> 1) >> 4)) : null;
-    } catch {
-      return null;
-    }
-  }
 
-  /** What the browser keeps of a lesson, if it keeps anything. */
-  function kept() {
-    const name = `onelayer:${page.slug}`;
-    let found = {};
-    try { found = JSON.parse(localStorage.getItem(name)) ?? {}; } catch { /* a browser may keep nothing */ }
-    return {
-      get: (key) => found[key],
-      set(key, value) {
-        found[key] = value;
-        try { localStorage.setItem(name, JSON.stringify(found)); } catch { /* as above */ }
-      },
-    };
-  }
-
-  /** What any scene may show: how the reader has answered the questions for a number or a choice. */
-  const wide = {
-    get score() {
-      const asking = page.scenes.filter(({ ask }) => ask && ask.kind !== "sketch");
-      const found = asking.map(({ name }) => store.get(`right:${name}`));
-      const count = (test) => found.filter(test).length;
-      return {
-        asked: found.length, answered: count((one) => one !== undefined), right: count(Boolean),
-        questions: asking.map(({ name }) => document.querySelector(`#${name} h2`).textContent),
-        results: found.map((one) => (one === undefined ? "" : one ? "✓" : "✗")),
-      };
-    },
-  };
+  // While a finger or the mouse holds something, no mission is done: what is passed on the way is not what was brought about.
+  let held = false;
+  addEventListener("pointerdown", () => { held = true; }, true);
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => {
+    held = false;
+    for (const scene of near) if (scene.missions.length) scene.touch();
+  }, true);
 
   // A scene
 
@@ -119,42 +78,72 @@
     constructor(spec) {
       this.spec = spec;
       this.section = document.getElementById(spec.name);
-      const panel = this.section.querySelector(".panel");
+      const panel = (this.panel = this.section.querySelector(".panel"));
       this.outcome = spec.run ? null : {};
       this.data = Object.assign({}, ...(spec.run?.data ?? []).map((name) => window.onelayer.data[page.slug][name]));
       this.clocks = {}; // as far as they go by now: a run may still grow
+      this.clock = spec.controls.find((control) => control.control === "clock");
       this.names = new Set(spec.controls.map((control) => control.name));
-      this.answered = this.isJudged = !spec.ask || store.get(`ask:${spec.name}`) !== undefined;
+      const asked = spec.controls.filter((control) => control.control !== "pad").map((control) => [control.name, first(control)]);
+      this.given = Object.assign(Object.create(state), Object.fromEntries(asked)); // what a question is about
+      this.isClosed = Boolean(spec.ask);
       this.widgets = [];
-      this.#controls(make("div", { class: "controls" }, panel));
+      this.controls = make("fieldset", { class: "controls" }, panel);
+      this.#controls(this.controls);
       this.#pictures(make("div", { class: "pictures" }, panel));
       this.code = panel.querySelector(".stepping");
       const bare = !spec.controls.length && !spec.pictures.length && !this.code; // then claims stand below the prose
       this.#foot(make("div", { class: "foot" }, bare ? this.section.querySelector(".prose") : panel));
       if (this.code) panel.append(this.code);
       this.lines = this.code ? litLines(this.code, spec.code.steps) : [];
-      if (spec.ask) this.#ask(this.section.querySelector(".ask"));
+      this.controls.disabled = this.isGiven;
+      if (spec.ask) this.question = new Question(this, this.section.querySelector(".ask"), { words, store, changed });
       this.values = [...this.section.querySelectorAll("[data-value]")];
       panel.hidden = bare;
     }
 
-    has(name) { return this.names.has(name); }
+    // A question closes a scene: its pictures are covered, and its controls are as the question takes them.
+
+    get answered() { return !this.isClosed; }
+    get isGiven() { return this.isClosed && !this.spec.ask.own && !this.spec.ask.seen.length; }
+    get state() { return this.isGiven ? this.given : state; }
+
+    /** Set the controls to what was asked. */
+    adopt() { if (this.isGiven) set({ ...this.given }); }
+
+    /** @param {any} said by the reader: a sketch stays beside the answer */
+    open(said) {
+      this.isClosed = this.controls.disabled = false;
+      this.cover.remove();
+      const sketch = this.pictures[0]?.sketch;
+      if (!sketch) return;
+      sketch.open = false;
+      if (Array.isArray(said)) sketch.ys = said;
+    }
+
+    close() {
+      this.isClosed = true;
+      this.controls.disabled = this.isGiven;
+      this.guess = null;
+      this.cover.hidden = false;
+      this.covered.append(this.cover);
+      this.pictures[0]?.sketch?.reset();
+    }
 
     /** Look a name up: in the outcome, in the data, among the controls; a number is itself, ``field.control`` an element. */
-    value = (name) => {
+    #look(name, outcome, clocks) {
       if (typeof name !== "string") return name;
       const [field, ...places] = name.split(".");
-      const found = [this.outcome ?? {}, this.data, this.clocks, state, wide].find((fields) => field in fields)?.[field];
-      return places.reduce((part, place) => part?.[this.clocks[place] ?? state[place] ?? place], found);
-    };
+      const found = [outcome ?? {}, this.data, clocks, this.state, wide].find((fields) => field in fields)?.[field];
+      return places.reduce((part, place) => part?.[clocks[place] ?? this.state[place] ?? place], found);
+    }
+    value = (name) => this.#look(name, this.outcome, this.clocks);
 
     /** The same for what is read: names that are words are those words. */
-    said = (name) => {
-      const found = this.value(name);
-      return typeof found === "string" ? labels[found] ?? found : found;
-    };
+    said = (name) => worded(this.value(name));
 
     #controls(row) {
+      const scene = this, board = { live: page.live, words, set, get state() { return scene.state; } }; // what controls see and do
       for (const spec of this.spec.controls) {
         if (spec.control === "number" && spec.slider) this.widgets.push(new Slider(spec, row, board));
         if (spec.control === "choice") this.widgets.push(new Menu(spec, row, board));
@@ -164,11 +153,10 @@
       row.hidden = !row.childElementCount;
     }
 
+    /** A measurement can be made again where the library is at hand; else it is said where it was made. */
     #again(row) {
-      const button = make("button", { type: "button", class: "again", text: words.again }, row);
-      button.disabled = !page.live;
-      if (!page.live) make("small", { text: words.recorded.replace("{machine}", window.onelayer.data[page.slug]?.machine ?? "–") }, row);
-      button.addEventListener("click", () => this.compute(true));
+      if (page.live) make("button", { type: "button", class: "again", text: words.again }, row).addEventListener("click", () => this.compute(true));
+      else make("small", { class: "recorded", text: words.recorded.replace("{machine}", window.onelayer.data[page.slug]?.machine ?? "–") }, row);
     }
 
     #pictures(row) {
@@ -180,31 +168,29 @@
         const host = make("div", { class: `picture ${spec.picture}`, "data-picture": i }, row);
         // What may scroll has to be reached by the keys.
         if (spec.picture !== "plot") for (const [name, value] of [["tabindex", 0], ["role", "group"], ["aria-label", spec.name]]) host.setAttribute(name, value);
-        const actions = { set, words, labels, control: (name) => controls[name], sketched: (ys) => { this.guess = ys; } };
+        const actions = { set, words, labels, control: (name) => controls[name], sketched: (ys) => { this.guess = ys; this.cover.hidden = true; } };
         if (spec.picture === "drawing") return new window.onelayer.Pad(spec, host, actions);
         return new window.onelayer.pictures[spec.picture]({ ...spec, sketch: sketched && i === 0 }, host, actions);
       });
-      if (this.spec.pictures.length > 1) this.#tabs(row);
-      this.covered = [...row.children].find((_, i) => !this.#seen(i)) ?? row;
-      if (this.spec.ask) this.cover = make("p", { class: "cover", text: sketched ? words.sketch_first : words.answer_first }, this.covered);
+      this.row = row;
+      if (this.spec.pictures.length > 1) this.#tabs();
+      if (!this.spec.ask) return;
+      this.covered = [...row.children].find((_, i) => !this.spec.ask.seen.includes(i)) ?? row;
+      this.cover = make("p", { class: "cover", text: sketched ? words.sketch_first : words.answer_first }, this.covered);
     }
 
     /** Whether a picture may be seen: after the answer, or because the question is about it. */
     #seen(i) { return this.answered || this.spec.ask.seen.includes(i); }
 
-    /** On a phone pictures are behind tabs. */
-    #tabs(row) {
-      const bar = make("div", { class: "tabs", role: "group", "aria-label": words.pictures }, row.parentElement);
-      const names = this.spec.pictures.map((spec) => spec.name);
-      const panel = row.parentElement;
-      const show = (i) => {
-        panel.dataset.tab = i;
-        [...bar.children].forEach((tab, k) => tab.setAttribute("aria-pressed", k === i));
-        this.draw();
-      };
-      names.forEach((name, i) => make("button", { type: "button", text: name }, bar).addEventListener("click", () => show(i)));
-      panel.dataset.tab = 0;
-      bar.firstElementChild.setAttribute("aria-pressed", true);
+    /** Where there is little room pictures are behind tabs. */
+    #tabs() {
+      this.tabs = make("div", { class: "tabs", role: "group", "aria-label": words.pictures }, this.panel);
+      this.spec.pictures.forEach((spec, i) => make("button", { type: "button", text: spec.name }, this.tabs).addEventListener("click", () => { this.#show(i); this.draw(); }));
+      this.#show(0);
+    }
+    #show(i) {
+      this.panel.dataset.tab = i;
+      [...this.tabs.children].forEach((tab, k) => tab.setAttribute("aria-pressed", k === i));
     }
 
     #foot(foot) {
@@ -215,120 +201,37 @@
       foot.hidden = !this.spec.outcome && !this.checks.length && !this.missions.length && this.spec.run?.kind !== "live";
     }
 
-    // A question
-
-    #ask(place) {
-      const { ask } = this.spec;
-      const form = make("form", { class: "question" }, place);
-      let answer = () => this.guess ?? null;
-      if (ask.kind === "number") {
-        const input = make("input", { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": words.your_answer }, form);
-        answer = () => parsed(input.value, ask.format);
-      }
-      if (ask.kind === "choice") {
-        ask.options.forEach((option, i) => {
-          const label = make("label", {}, form);
-          make("input", { type: "radio", name: this.spec.name, value: ask.names[i] }, label);
-          label.append(option);
-        });
-        answer = () => new FormData(form).get(this.spec.name);
-      }
-      make("button", { type: "submit", text: words.answer_now }, form);
-      const skip = make("button", { type: "button", class: "quiet", text: words.show_me }, form);
-      this.verdict = make("p", { class: "verdict", role: "status" }, place);
-      this.again = make("button", { type: "button", class: "quiet", hidden: "", text: words.ask_again }, place);
-      this.again.addEventListener("click", () => this.#forget());
-      form.addEventListener("submit", (event) => {
-        event.preventDefault();
-        const said = answer();
-        if (said === null || said === "") this.verdict.textContent = words.no_answer;
-        else this.#reveal(said);
-      });
-      skip.addEventListener("click", () => this.#reveal(null));
-      this.form = form;
-      this.answers = [...this.section.querySelectorAll(".answer")];
-      if (this.answered) this.#opened(store.get(`ask:${this.spec.name}`));
-      else for (const part of this.answers) part.hidden = true;
-    }
-
-    #reveal(said) {
-      store.set(`ask:${this.spec.name}`, said);
-      this.answered = true;
-      this.#opened(said);
-      this.compute();
-    }
-
-    /** Ask once more. */
-    #forget() {
-      for (const what of ["ask", "right", "truth"]) store.set(`${what}:${this.spec.name}`, undefined);
-      this.answered = this.form.hidden = this.isJudged = false;
-      this.again.hidden = true;
-      this.guess = null;
-      this.form.reset();
-      this.verdict.textContent = "";
-      for (const part of this.answers) part.hidden = true;
-      this.covered.append(this.cover);
-      this.pictures[0]?.sketch?.reset();
-      for (const scene of scenes) scene.touch();
-    }
-
-    #opened(said) {
-      this.guessed = said;
-      this.again.hidden = false;
-      this.form.hidden = true;
-      this.cover.remove();
-      const first = this.pictures?.[0];
-      if (first?.sketch) {
-        first.sketch.open = false;
-        if (Array.isArray(said)) first.sketch.ys = said;
-      }
-      for (const part of this.answers) part.hidden = false;
-    }
-
-    #judge() {
-      const { ask } = this.spec, kept = `truth:${this.spec.name}`; // as it was when asked, on the next visit too
-      const truth = (this.isJudged ? store.get(kept) : undefined) ?? this.value(ask.truth);
-      if (truth === undefined && ask.kind !== "sketch") return;
-      if (store.get(kept) !== truth) store.set(kept, truth);
-      const shown = (v) => (ask.kind === "choice" ? ask.options[ask.names.indexOf(v)] : format(v, ask.format));
-      const right = ask.kind === "choice" ? this.guessed === truth : Math.abs(this.guessed - truth) <= ask.close * Math.abs(truth);
-      if (ask.kind === "sketch") this.verdict.textContent = this.guessed ? words.sketch_beside : "";
-      else if (this.guessed === null) this.verdict.textContent = words.it_is.replace("{truth}", shown(truth));
-      else this.verdict.textContent = (right ? words.right : words.wrong).replace("{said}", shown(this.guessed)).replace("{truth}", shown(truth));
-      const good = this.guessed !== null && right;
-      this.verdict.dataset.right = good;
-      if (ask.kind === "sketch" || store.get(`right:${this.spec.name}`) === good) return;
-      store.set(`right:${this.spec.name}`, good);
-      for (const scene of scenes) scene.touch(); // one of them may show the score
-    }
-
-    // Computing and drawing
+    // Computing
 
     touch() { schedule(this); }
 
+    /** What an experiment reads, with a control or two as they will be. */
+    #reads(ahead = {}) { return Object.fromEntries(this.spec.run.reads.map((name) => [name, ahead[name] ?? this.state[name]])); }
+
     /** Bring the outcome up to date, then the pictures. */
     compute(again = false) {
-      const { run } = this.spec;
-      if (!run) return this.draw();
-      const reads = Object.fromEntries(run.reads.map((name) => [name, state[name]]));
-      const key = run.reads.map((name) => String(reads[name])).join(" ");
+      if (!this.spec.run) return this.draw();
+      const reads = this.#reads(), key = keyOf(reads);
       if (key === this.key && !again) return this.draw();
       this.key = key;
-      if (run.kind === "kernel") {
-        this.outcome = window.onelayer.kernels[run.run](reads, this.data);
-        return this.draw();
-      }
-      const recorded = window.onelayer.data[page.slug].recordings?.[run.run];
-      const found = recorded?.[key];
-      if (found && !again) {
-        this.outcome = { ...recorded.all, ...found };
-        return this.draw();
-      }
-      if (page.live) this.#ask_library(reads);
+      const known = again ? null : this.#known(reads);
+      if (known) {
+        this.outcome = known;
+        this.draw();
+      } else if (page.live) this.#ask_library(reads, (found) => { this.outcome = found; });
+    }
+
+    /** What a kernel finds at once, what is recorded, or what was asked for in advance. */
+    #known(reads) {
+      const { run } = this.spec, key = keyOf(reads);
+      if (run.kind === "kernel") return window.onelayer.kernels[run.run](reads, this.data);
+      if (this.next?.key === key) return this.next.found;
+      const recorded = window.onelayer.data[page.slug].recordings?.[run.run], found = recorded?.[key];
+      return found && { ...recorded.all, ...found };
     }
 
     /** Let the library compute, and show what it has so far; a newer state ends it. */
-    async #ask_library(reads) {
+    async #ask_library(reads, arrived) {
       this.call?.abort();
       const call = (this.call = new AbortController());
       const bar = setTimeout(() => { this.busy.hidden = false; }, 150);
@@ -340,7 +243,7 @@
         for await (const text of texts(answer.body)) {
           const lines = (rest + text).split("\n");
           rest = lines.pop();
-          for (const line of lines) this.#arrived(JSON.parse(line));
+          for (const line of lines) this.#arrived(JSON.parse(line), arrived);
         }
       } catch (error) {
         if (error.name !== "AbortError") this.line.textContent = words.stopped;
@@ -350,47 +253,89 @@
       }
     }
 
-    #arrived(found) {
+    #arrived(found, arrived) {
       if (found.error) this.line.textContent = found.error;
       else {
-        this.outcome = window.onelayer.decoded(found);
+        arrived(window.onelayer.decoded(found));
         this.draw();
       }
     }
 
+    // Drawing
+
     draw() {
       for (const widget of this.widgets) widget.update(this.value);
       if (this.spec.run && !this.outcome) return; // not computed yet
-      if (this.answered && this.spec.ask) this.#judge();
-      this.pictures.forEach((picture, i) => picture.update(this.value, this.#seen(i)));
+      if (this.answered) this.question?.judge();
+      this.#update();
       const open = this.answered;
       this.line.textContent = open && this.spec.outcome ? filled(this.spec.outcome, this.said) : "";
       for (const check of this.checks) check.update(this.value, open);
-      for (const goal of this.missions) goal.update(this.value);
+      if (!held) for (const goal of this.missions) goal.update(this.value);
       for (const place of this.values) {
         const found = this.said(place.dataset.value);
         if (found !== undefined) place.textContent = format(found, place.dataset.format ?? "");
       }
       this.#light();
+      if (this.before) this.#follow();
       this.section.dataset.drawn = true;
     }
 
-    /** Light the line of the code that the clock is at, with what it has made. */
+    #update(hidden = false) { this.pictures.forEach((picture, i) => picture.update(this.value, this.#seen(i), hidden)); }
+
+    // A step moves some pictures; if none of them is in sight, one comes to the front.
+
+    #looks() {
+      this.#update(true);
+      return [...this.row.querySelectorAll(".picture")].map((host) => host.innerHTML + [...host.querySelectorAll("canvas")].map((canvas) => canvas.toDataURL()).join());
+    }
+    watchStep() { if (this.tabs && this.outcome) this.before = this.#looks(); }
+    #follow() {
+      const moved = this.#looks().map((look, i) => look !== this.before[i]);
+      this.before = null;
+      if (moved[+this.panel.dataset.tab] || !moved.includes(true)) return;
+      this.#show(moved.indexOf(true));
+      this.#update();
+    }
+
+    /** Light the line of the code that has run last, with what it has made: until its last line a step is not shown otherwise. */
     #light() {
-      const clock = this.spec.controls.find((control) => control.control === "clock");
-      if (!this.lines.length || !clock) return;
-      const single = clock.phases === 1 && this.lines.length > 1; // then each step has a line of its own
-      const now = this.value(clock.name);
-      const begun = this.answered && (now > 0 || clock.name in phases); // before the first step no line has run
-      const phase = single ? now - 1 : begun ? phaseOf(clock) : -1;
-      this.lines.forEach(({ line, note, says }, i) => {
+      const { clock, lines } = this;
+      if (!lines.length || !clock) return;
+      const single = clock.phases === 1 && lines.length > 1; // then each step has a line of its own
+      const now = this.value(clock.name), under = this.answered ? phases[clock.name] : undefined;
+      const done = this.answered && now > 0; // before the first step no line has run
+      const phase = single ? (done ? now - 1 : -1) : under ?? (done ? clock.phases - 1 : -1);
+      const said = under === undefined ? this.said : this.#ahead();
+      lines.forEach(({ line, note, says }, i) => {
         line.classList.toggle("lit", i === phase);
-        const box = line.closest(".code"), below = line.offsetTop + line.offsetHeight > box.clientHeight + box.scrollTop;
-        if (i === phase && (below || line.offsetTop < box.scrollTop)) box.scrollTop = line.offsetTop - 40;
-        note.textContent = i <= phase ? filled(says, this.said) : "";
+        note.textContent = i <= phase ? filled(says, said) : "";
       });
+      const lit = lines[phase]?.line, box = lit?.closest(".code");
+      if (!lit) return;
+      const below = lit.offsetTop + lit.offsetHeight > box.clientHeight + box.scrollTop;
+      if (below || lit.offsetTop < box.scrollTop) box.scrollTop = Math.max(lit.offsetTop - 40, lit.offsetTop + lit.offsetHeight - box.clientHeight);
+    }
+
+    /** What is said of the step that is under way. */
+    #ahead() {
+      const { name } = this.clock, next = { [name]: this.value(name) + 1 };
+      let outcome = this.outcome;
+      if (this.spec.run.reads.includes(name)) {
+        const reads = this.#reads(next), key = keyOf(reads), known = this.#known(reads);
+        if (known) outcome = known;
+        else if (page.live && this.asked !== key) {
+          this.asked = key;
+          this.#ask_library(reads, (found) => { this.next = { key, found }; });
+        }
+      }
+      const clocks = { ...this.clocks, ...next };
+      return (field) => worded(this.#look(field, outcome, clocks));
     }
   }
+
+  const worded = (found) => (typeof found === "string" ? labels[found] ?? found : found);
+  const keyOf = (reads) => Object.values(reads).map(String).join(" ");
 
   async function* texts(stream) {
     const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
@@ -402,6 +347,10 @@
     const lines = [...code.querySelectorAll(".line")];
     return steps.map((step) => {
       const line = lines.find((item) => item.textContent.includes(step.line));
+      const source = make("span", { class: "source" });
+      source.append(...line.childNodes);
+      line.replaceChildren(source);
+      line.classList.add("noted");
       return { line, note: make("span", { class: "made" }, line), says: step.says };
     });
   }
@@ -421,35 +370,46 @@
     });
   }
 
-  // Presenting: large, one scene a screen
+  /** Scenes out of sight, too, when there is time: what is printed or searched has its numbers. */
+  const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 200));
+  function fill() {
+    const next = scenes.find((scene) => waiting.has(scene) && !(page.live && scene.spec.run && scene.spec.run.kind !== "kernel"));
+    if (!next) return;
+    waiting.delete(next);
+    next.compute();
+    idle(fill);
+  }
 
-  function present(on) {
-    document.documentElement.classList.toggle("presenting", on);
-    document.getElementById("present").setAttribute("aria-pressed", on);
-    for (const scene of scenes) scene.draw();
-    go(current ?? page.scenes[0].name);
+  // Going from scene to scene
+
+  let settling = () => false;
+
+  /** Bring a scene into view, out of its fold if it is in one. */
+  function go(name) {
+    const section = document.getElementById(name), fold = section?.closest("details");
+    if (!section) return;
+    if (fold) fold.open = true;
+    read(name);
+    settling = settle(section);
   }
-  function turnPage(by) {
+  function read(name) {
+    current = name;
+    for (const link of document.querySelectorAll("[data-scene]")) link.toggleAttribute("aria-current", link.dataset.scene === name);
+    remember();
+  }
+  function turn(by) {
     const i = page.scenes.findIndex((scene) => scene.name === current);
-    const next = page.scenes[Math.min(Math.max(i + by, 0), page.scenes.length - 1)];
-    go(next.name);
+    go(page.scenes[Math.min(Math.max(i + by, 0), page.scenes.length - 1)].name);
   }
-  const keys = document.getElementById("keys");
-  try { keys.checked = localStorage.getItem("onelayer:keys") !== "off"; } catch { keys.checked = true; }
-  keys.addEventListener("change", () => { try { localStorage.setItem("onelayer:keys", keys.checked ? "on" : "off"); } catch { /* nothing is kept */ } });
-  document.getElementById("present").addEventListener("click", () => present(!document.documentElement.classList.contains("presenting")));
-  addEventListener("keydown", (event) => {
-    if (!keys.checked || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=range]):not([type=radio]), select, textarea")) return;
-    const presenting = document.documentElement.classList.contains("presenting");
-    if (event.key.toLowerCase() === "p") present(!presenting);
-    else if (presenting && event.key === "PageDown") { event.preventDefault(); turnPage(1); }
-    else if (presenting && event.key === "PageUp") { event.preventDefault(); turnPage(-1); }
-  });
 
   // Begin
 
   const place = recall();
   for (const spec of page.scenes) scenes.push(new Scene(spec));
+  const presenting = new Presenting({ words, turn, turned() {
+    for (const scene of scenes) scene.draw();
+    go(current ?? page.scenes[0].name);
+  } });
   const watch = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       const scene = scenes.find((item) => item.section === entry.target);
@@ -459,11 +419,7 @@
     }
   }, { rootMargin: "400px" });
   const reading = new IntersectionObserver((entries) => {
-    for (const entry of entries) if (entry.isIntersecting && current !== entry.target.id) {
-      current = entry.target.id;
-      for (const link of document.querySelectorAll("[data-scene]")) link.toggleAttribute("aria-current", link.dataset.scene === current);
-      remember();
-    }
+    for (const entry of entries) if (entry.isIntersecting && current !== entry.target.id && !settling()) read(entry.target.id);
   }, { rootMargin: "-45% 0px -50%" });
   for (const scene of scenes) {
     waiting.add(scene);
@@ -474,15 +430,13 @@
   for (const link of document.querySelectorAll("a[data-language]")) link.addEventListener("click", () => { link.hash = address(); });
   addEventListener("hashchange", () => {
     const to = recall();
-    for (const scene of scenes) scene.touch();
+    changed();
     go(to);
   });
-  /** Bring a scene into view, out of its fold if it is in one. */
-  function go(name) {
-    const section = document.getElementById(name), fold = section?.closest("details");
-    if (fold) fold.open = true;
-    section?.scrollIntoView({ behavior: "instant" });
-  }
-  if (place) requestAnimationFrame(() => go(place));
+  if (place) {
+    history.scrollRestoration = "manual";
+    requestAnimationFrame(() => go(place));
+  } else if (presenting.on) go(page.scenes[0].name);
   document.documentElement.dataset.ready = "true";
+  idle(fill);
 })();

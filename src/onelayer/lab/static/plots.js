@@ -51,6 +51,8 @@
     edge(v) {
       return Number.isNaN(v) || v === null ? NaN : this.place(Math.min(Math.max(v, this.least), this.most));
     }
+    /** The value at a share of the way from one to another, as it is seen. @param {number} from @param {number} to @param {number} share */
+    between(from, to, share) { return this.value(this.place(from) + share * (this.place(to) - this.place(from))); }
     /** @param {number} pixel */
     value(pixel) {
       const bent = this.a + ((pixel - this.from) / (this.to - this.from)) * (this.b - this.a);
@@ -101,23 +103,20 @@
       item.append(mark.label);
     }
 
-    /** @param {Value} value @param {boolean} open whether the answer may be seen */
-    update(value, open = true) {
+    /** @param {Value} value @param {boolean} open whether the answer may be seen @param {boolean} hidden whether it is drawn out of sight, too */
+    update(value, open = true, hidden = false) {
       this.last = [value, open];
       const room = this.host.getBoundingClientRect();
       this.width = Math.max(240, Math.floor(room.width));
       this.height = Math.max(120, Math.floor(room.height - this.legend.offsetHeight));
-      if (!room.width) return;
+      if (!room.width && !hidden) return;
       this.svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
       this.svg.setAttribute("width", this.width);
       this.svg.setAttribute("height", this.height);
       this.#scales(value);
-      // Before the answer a handle is there only if its place tells nothing of the outcome.
-      const given = (name) => typeof name === "number" || this.actions.control(name);
       this.spec.marks.forEach((mark, i) => {
-        const shown = open || (mark.mark === "handle" && [mark.x, mark.y, ...mark.origin].every(given));
-        this.groups[i].toggleAttribute("hidden", !shown);
-        if (shown) this[`_${mark.mark}`](mark, this.groups[i], value);
+        this.groups[i].toggleAttribute("hidden", !open);
+        if (open) this[`_${mark.mark}`](mark, this.groups[i], value);
       });
       this.sketch?.update();
     }
@@ -165,8 +164,10 @@
           make("line", { x1: left, x2: right, y1: place, y2: place, class: "grid" }, this.frame);
           make("text", { x: left - 6, y: place + 4 * em, "text-anchor": "end", text: name(y, v, this.y) }, this.frame);
         }
-        const middle = (top + bottom) / 2;
-        make("text", { x: 13 * em, y: middle, "text-anchor": "middle", class: "title", transform: `rotate(-90 ${13 * em} ${middle})`, text: y.label }, this.frame);
+        // A title that is longer than its axis has the picture's whole height, and beyond that smaller letters.
+        const long = 1.08 * em * (breadth(y.label) - 12), tall = long > bottom - top, middle = tall ? this.height / 2 : (top + bottom) / 2;
+        const title = make("text", { x: 13 * em, y: middle, "text-anchor": "middle", class: "title", transform: `rotate(-90 ${13 * em} ${middle})`, text: y.label }, this.frame);
+        if (long > this.height) title.style.fontSize = `${Math.max(0.65, (1.08 * this.height) / long)}em`;
       }
       make("path", { d: `M${left} ${top}V${bottom}H${right}`, class: "axis" }, this.frame);
     }
@@ -350,13 +351,20 @@
       };
       dragged(mark.anywhere ? this.svg : grip, moves, () => grip.focus({ preventScroll: true }), () => !this.sketch?.open);
       grip.addEventListener("keydown", (event) => {
+        const only = [mark.x, mark.y].filter(this.actions.control), ends = { Home: "low", End: "high" };
+        if (event.key in ends) {
+          event.preventDefault();
+          event.stopPropagation();
+          const { values, ...range } = this.actions.control(only[0]); // along its first axis
+          const end = values.length ? Math[event.key === "Home" ? "min" : "max"](...values) : range[ends[event.key]];
+          return this.actions.set({ [only[0]]: end });
+        }
         const up = this.y.low > this.y.high ? -1 : 1;
         const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, up], ArrowDown: [0, -up] }[event.key] ?? [0, 0];
         if (!dx && !dy) return;
         event.preventDefault();
         event.stopPropagation();
         const [value] = this.last, far = event.shiftKey ? 10 : 1;
-        const only = [mark.x, mark.y].filter(this.actions.control);
         const moved = (name, by) => this.actions.control(name) ? beside(this.actions.control(name), +value(name), by * far) : name;
         // Where a handle moves along one axis only, the other's keys move it too.
         if (only.length === 1) this.#drag(mark, moved(mark.x, dx || dy), moved(mark.y, dy || dx));
@@ -375,7 +383,7 @@
       let from = 0, start = 0;
       const control = this.actions.control(name);
       dragged(this.svg, (event) => this.actions.set({ [name]: start + ((event.clientX - from) / 300) * (control.high - control.low) }),
-        (event) => { from = event.clientX; start = +this.last[0](name); });
+        (event) => { from = event.clientX; start = +this.last[0](name); }, () => true, true);
     }
   }
 
@@ -405,15 +413,15 @@
         const share = (event.clientX - box.left - plot.x.from) / (plot.x.to - plot.x.from);
         const here = Math.round(Math.min(Math.max(share, 0), 1) * (this.places - 1));
         const y = plot.y.value(event.clientY - box.top);
-        const from = before < 0 ? here : before;
-        for (let i = Math.min(from, here); i <= Math.max(from, here); i++) this.ys[i] = y;
+        const from = before < 0 ? here : before, start = this.ys[from] ?? y; // a swift hand skips places
+        for (let i = Math.min(from, here); i <= Math.max(from, here); i++) this.ys[i] = from === here ? y : plot.y.between(start, y, (i - from) / (here - from));
         before = here;
         this.update();
         plot.actions.sketched(this.ys);
       }, () => { before = -1; }, () => this.open);
     }
     reset() {
-      this.open = true;
+      this.open = true; // to be drawn in
       this.ys = Array(this.places).fill(null);
       this.update();
     }

@@ -62,7 +62,7 @@
     const grid = spaced(-6, 6, 121), value = huber(residual, delta), steep = cut(residual, delta);
     return {
       grid, squared: grid.map((r) => (r * r) / 2), absolute: grid.map(Math.abs), huber: grid.map((r) => huber(r, delta)),
-      squared_slope: grid, absolute_slope: grid.map(Math.sign), huber_slope: grid.map((r) => cut(r, delta)), value, slope: steep,
+      squared_slope: grid, absolute_slope: grid.map((r) => Math.sign(r) || NaN), huber_slope: grid.map((r) => cut(r, delta)), value, slope: steep,
       square: residual ** 2 / 2, before: [residual - 0.8, value - 0.8 * steep], after: [residual + 0.8, value + 0.8 * steep],
     };
   };
@@ -90,7 +90,7 @@
     return found;
   }
 
-  kernels.drag = ({ outlier_x, outlier_y, delta }, data) => {
+  kernels.drag = ({ outlier_x, outlier_y, line_delta: delta }, data) => {
     const x = [...data.x, outlier_x], y = [...data.y, outlier_y], ends = [-4, 4], at = ([steep, height]) => ends.map((v) => steep * v + height);
     const squares = huberLine(x, y, 1e9, 0), robust = huberLine(x, y, delta, 200), clean = at(huberLine([...data.x], [...data.y], 1e9, 0));
     const off = ([steep, height]) => steep * outlier_x + height - outlier_y;

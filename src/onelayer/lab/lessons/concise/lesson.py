@@ -1,8 +1,10 @@
 """The lesson on linear regression from PyTorch's parts, declared: what can be moved, what is drawn, what is asked."""
 
+from dataclasses import replace
+
 from onelayer.lab import vocabulary as v
 
-HERE, DATA = "onelayer.lab.lessons.concise.experiment", ("examples",)
+HERE, DATA = "onelayer.lab.lessons.concise.training", ("examples",)
 
 # Controls
 LR = v.Number("lr", 0.01, 0.3, 0.01, 0.03, format=".2f")
@@ -41,7 +43,9 @@ SUM_FALL = v.Line("", "sum_losses", "blue", "sum", upto="mean_step", width=4, op
 MEAN_FALL = v.Line("", "mean_losses", "orange", "mean", upto="mean_step")
 TWO_FALLS = v.plot("loss-chart", STEPS, LOSS, SUM_FALL, MEAN_FALL)
 WEIGHTS, GRAD = v.Axis("weight-axis", categories=("part-w1", "part-w2")), v.Axis("grad-axis", -25, 40)
-GRADS = v.plot("grads-chart", WEIGHTS, GRAD, v.Bars("places", "heights.calls", width=0.4))
+ONCE = v.Bars("beside", "once.calls", 0, "grey", "once", 0.2)
+NOW = v.Bars("places", "heights.calls", width=0.4)
+GRADS = v.plot("grads-chart", WEIGHTS, GRAD, ONCE, NOW, v.Text("places", 2, "none.calls"))
 WAYS = v.Axis("way-axis", categories=("by-index", "by-loader", "by-workers"))
 TIME = v.plot("times-chart", WAYS, v.Axis("ms-axis", 0.1, 1e5, log=True), v.Points("places", "times", size=6))
 SQUARED = v.Line("grid", "squared", "grey", "squared")
@@ -52,18 +56,13 @@ GRIP, R = v.Handle("residual", "value", "residual"), v.Axis("residual-axis", -6,
 LOSSES = v.plot("losses-chart", R, v.Axis("loss-of-r", 0, 8), SQUARED, ABSOLUTE, HUBER, TANGENT, GRIP)
 SQUARED_SLOPE = v.Line("grid", "squared_slope", "grey", "squared")
 ABSOLUTE_SLOPE = v.Line("grid", "absolute_slope", "purple", "absolute")
-HUBER_SLOPE, NOW = (
-    v.Line("grid", "huber_slope", "blue", "huber", width=3),
-    v.Points("residual", "slope", "red", size=5),
-)
-FORCE = v.Axis("pull-axis", -6, 6)
-PULLS = v.plot("pulls-chart", R, FORCE, SQUARED_SLOPE, ABSOLUTE_SLOPE, HUBER_SLOPE, NOW)
+HUBER_SLOPE = v.Line("grid", "huber_slope", "blue", "huber", width=3)
+FORCE, HERE_NOW = v.Axis("pull-axis", -6, 6), v.Points("residual", "slope", "red", size=5)
+PULLS = v.plot("pulls-chart", R, FORCE, SQUARED_SLOPE, ABSOLUTE_SLOPE, HUBER_SLOPE, HERE_NOW)
 GIVEN = v.Points("x", "y", "grey", "example", size=3)
 SQUARES = v.Line("ends", "squares", "orange", "by-squares")
-STEADY, CLEAN = (
-    v.Line("ends", "huber", "blue", "by-huber"),
-    v.Line("ends", "clean", "grey", "without", dash=True),
-)
+STEADY = v.Line("ends", "huber", "blue", "by-huber")
+CLEAN = v.Line("ends", "clean", "grey", "without", dash=True)
 OUTLIER = v.Handle("outlier_x", "outlier_y", "outlier", "red", anywhere=True)
 POINTS = v.plot(
     "line-chart", v.Axis("x-axis", -4, 4), v.Axis("y-axis", -20, 20), CLEAN, GIVEN, SQUARES, STEADY, OUTLIER
@@ -89,9 +88,11 @@ HALF = v.Ask("number", "wanted", format=".2g", close=0.001)
 COINCIDE = v.mission("mission-coincide", ("gap", "<", 1e-12))
 CHECKED = (
     v.claim("gradient-mse", "twice-formula", v.Row("", "mse", "twice", 1e-12, labels="names")),
-    v.claim("scratch-run", "half-run", v.Row("", "halves", "none", 1e-12, format=".2g", labels="sizes")),
-    v.claim("loader-rows", "iter-rows", v.Row("", "loaded", "none", format=".2g", labels="sizes")),
+    v.claim("limit", "gap", v.Row("", "limits", "halves", at_least=True, format=".2g", labels="sizes")),
+    v.claim("loaded", "iter-rows", v.Row("", "loaded", "examples", format=",d", labels="sizes")),
 )
+WHICH, GAP, LOADED = ("batch_size", "sizes", ""), ("gap", "halves", ".2g"), ("in-place", "loaded", ",d")
+GAPS = v.table("checked-table", WHICH, GAP, LOADED)
 LIBRARY = v.code(("onelayer.solvers.concise:HalfSquaredLoss", "onelayer.solvers.concise:train_epoch"))
 MEANS, RATE = (
     v.Kernel("means", ("size", "factor", "mean_step"), DATA),
@@ -118,8 +119,8 @@ FORMULAS = (
     v.claim("gradient-half", "formula", v.Row("", "half", "formula", 1e-12, labels="names")),
     v.claim("two-calls", "twice-one", v.Row("", "two_calls", "twice_one", 1e-12, labels="names")),
 )
-LOADER = v.code(f"{HERE}:loading")
-ADDS, CALLS = v.Ask("choice", "which", ("replaces", "adds", "fails")), v.Clock("calls", 4, rate=1, value=2)
+LOADER = v.code("onelayer.lab.lessons.concise.experiment:loading")
+ADDS, CALLS = v.Ask("choice", "which", ("replaces", "adds", "fails")), v.Clock("calls", 4, rate=1, value=3)
 WORKERS = v.Ask("choice", "verdict", ("workers-faster", "workers-slower"))
 PULL = v.Kernel("pull", ("delta", "residual"))
 SAME_LOSS = v.Row("value", "theirs", "ours", 1e-12, labels="residuals")
@@ -127,7 +128,7 @@ SAME_SLOPE = v.Row("slope", "their_slope", "our_slope", 1e-12, labels="residuals
 AGREE = v.claim("pytorch", "library", SAME_LOSS, SAME_SLOPE)
 HUBER_LOSS = v.code(("onelayer.functional:huber_loss", "onelayer.functional:huber_loss_gradient"))
 HARD = v.mission("mission-pull", ("square", ">", 12), ("slope", "<", 0.5), ("slope", ">", 0))
-DRAG = v.Kernel("drag", ("outlier_x", "outlier_y", "delta"), ("line",))
+DRAG = v.Kernel("drag", ("outlier_x", "outlier_y", "line_delta"), ("line",))
 SWING = v.mission("mission-swing", ("squares_moved", ">", 5), ("huber_moved", "<", 0.3))
 LIFT = v.Ask("number", "lift", format=".2g", close=0.15)
 CLOSER = v.claim(
@@ -137,13 +138,13 @@ CLOSER = v.claim(
 SCENES = (
     v.Scene("parts", (BUILT,), v.Recorded("parts"), NET, code=BUILD),
     v.Scene("same", RUN, BOTH, (PATHS, FALL), "same-outcome", (), LINES, HALF, COINCIDE),
-    v.Scene("checked", (), v.Recorded("checked"), (), "", CHECKED, LIBRARY),
+    v.Scene("checked", (), v.Recorded("checked"), GAPS, "", CHECKED, LIBRARY),
     v.Scene("mean", AVERAGED, MEANS, (TWO_PATHS, TWO_FALLS), "mean-outcome", EQUAL, ask=RATE, missions=MEET),
     v.Scene("gradient", (CALLS,), v.Recorded("gradients"), GRADS, "", FORMULAS, LOOK, ADDS),
     v.Scene("loader", (), v.Live("loading"), TIME, "loader-outcome", code=LOADER, ask=WORKERS),
     v.Scene("offer", (), v.Recorded("offered"), (), "", AGREE, HUBER_LOSS),
     v.Scene("huber", (DELTA, RESIDUAL), PULL, (LOSSES, PULLS), "huber-outcome", missions=HARD),
-    v.Scene("drag", (DELTA, *FAR), DRAG, POINTS, "drag-outcome", missions=SWING),
+    v.Scene("drag", (replace(DELTA, name="line_delta"), *FAR), DRAG, POINTS, "drag-outcome", missions=SWING),
     v.Scene("wrong", (), v.Recorded("wrong_labels"), (BIASES, LEARNED), "", CLOSER, ask=LIFT),
     v.Scene("next"),
 )

@@ -18,8 +18,8 @@ GRIPS = tuple(v.Handle(i, name) for i, name in enumerate(PICTURES, 1))
 BY_PICTURE = v.Axis("picture", 0.4, 5.6, ticks=(1, 2, 3, 4, 5))
 GIVEN_LOSS = v.Text("numbers", 1.13, "losses", "red", ".2f")
 FULL, SLOPE = v.Axis("probability", 0, 1.2, ticks=(0, 0.5, 1)), v.Axis("slope", -1.2, 1.2)
-IN_RED = v.Text("places", -5.2, "gradient", "red", "+.3f")
-WITH_SLOPES = v.plot("logit-bars", LOGITS.x, LOGITS.y, *LOGITS.marks, IN_RED)
+IN_RED = v.Text("places", -5.2, "gradient", "red", "+.3f"), v.Text("places", -5.2, "words", "red")
+WITH_SLOPES, WITH_WORDS = (v.plot("logit-bars", LOGITS.x, LOGITS.y, *LOGITS.marks, text) for text in IN_RED)
 SLOPES = (
     v.Bars("places", "gradient", color="red", width=0.5),
     v.Text("places", "above", "gradient", format="+.3f"),
@@ -98,7 +98,7 @@ SCENES = (
         DRAGGED,
         v.Kernel("bits", NAMES),
         (
-            LOGITS,
+            WITH_WORDS,
             v.plot(
                 "bits",
                 v.Axis("observations", 0.8, 5.2, ticks=(1, 2, 3, 4, 5)),

@@ -1,35 +1,39 @@
 """The experiments of the lesson on every pixel: channels mixed and unmixed, and a class for each pixel.
 
 A colour picture is three clothes of Fashion-MNIST as its channels, cyan, magenta and yellow ink: (3, h, w) from 0 to 1.
-A scene is one picture of bytes (h, w), 0 for paper, with a label for each pixel. What is drawn in colour is "inks",
-(3 · h · w,) from 0 to 255.
+What is drawn in colour is "inks", (3 · h · w,) from 0 to 255.
 """
 
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own idiom)
 
-from onelayer import fashion_mnist, models, training
-from onelayer.data import PIXEL_UNIT, Dataset, Rows
+from onelayer import functional, models, training
+from onelayer.data import Rows
 from onelayer.estimators import LinearRegression
-from onelayer.scoring import confusion_counts
-from onelayer.solvers.batches import Batches, stream_seed
+from onelayer.lab.lessons.every_pixel.segmentation import (
+    CLASSES,
+    KINDS,
+    SCENES,
+    SIDE,
+    logits,
+    logits_both_ways,
+    scenes,
+    segment,
+)
+from onelayer.lab.lessons.every_pixel.whole import generated as generated
+from onelayer.lab.lessons.every_pixel.whole import seen as seen
+from onelayer.lab.lessons.softmax_regression.runs import SEED, dataset
+from onelayer.solvers.batches import stream_seed
 
 Array = NDArray[np.float64]
 
-SIDE = 28
-SEED = 0
 PICTURES = 20  # colour pictures that the layer learns from
-SCENES = 50  # of each kind, and as many others to measure on
-KINDS = {"trouser": 1, "bag": 8, "ankle-boot": 9}  # their labels in the data set
-CLASSES = ("background", *KINDS)
 WINDOWS = (1, 5, 9, 13, 17, 21)  # pixels on a side
 EPOCHS = 10
 SHARES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
@@ -39,19 +43,13 @@ FOR, AGAINST = (255, 141, 77), (42, 161, 255)
 PALETTE = ((16, 16, 16), (255, 141, 77), (42, 161, 255), (255, 97, 140))
 
 
-@cache
-def data() -> Dataset:
-    """Return Fashion-MNIST. It is the same object for all who ask: nothing may change it."""
-    return fashion_mnist()
-
-
 # A layer at each pixel
 
 
 @cache
 def colour_pictures() -> Tensor:
     """Return colour pictures (n, 3, 28, 28), float64: each three training images, one a channel."""
-    pixels = torch.from_numpy(data().train.X[: 3 * PICTURES]).double() / 255
+    pixels = torch.from_numpy(dataset().train.X[: 3 * PICTURES]).double() / 255
     return pixels.view(PICTURES, 3, SIDE, SIDE)
 
 
@@ -118,7 +116,7 @@ def start() -> dict[str, Any]:
     """Return the colour pictures as bytes, the layer's first weights, and the seeds of the epochs' orders."""
     model = models.linear_regression(3, 3, SEED).double()
     return {
-        "pictures": data().train.X[: 3 * PICTURES].reshape(PICTURES, 3, SIDE**2),
+        "pictures": dataset().train.X[: 3 * PICTURES].reshape(PICTURES, 3, SIDE**2),
         "weight": model.weight.detach().numpy(),
         "bias": model.bias.detach().numpy(),
         "seeds": [stream_seed(SEED, epoch) & 0xFFFFFFFF for epoch in range(1, EPOCHS + 1)],
@@ -153,102 +151,6 @@ def exact_unmixing(share: float) -> NDArray[np.float64]:
     rows = pixel_rows(share)
     weight: NDArray[np.float64] = LinearRegression().fit(rows.X, rows.y).coef_
     return weight
-
-
-# Segmentation: a class for each pixel
-
-
-@dataclass(frozen=True)
-class Scenes:
-    """Pictures with a label for each pixel.
-
-    Attributes:
-        images: bytes (m, 28, 28).
-        labels: (m, 28, 28), 0 for background, else 1, 2, … for the kinds in their order.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-
-
-@cache
-def scenes(part: Literal["train", "test"]) -> Scenes:
-    """Return the first pictures of each kind; whatever is not blank belongs to the thing in it."""
-    rows = data().train if part == "train" else data().test
-    assert rows is not None
-    images, labels = [], []
-    for number, label in enumerate(KINDS.values(), start=1):
-        chosen = rows.X[rows.y == label][:SCENES].reshape(-1, SIDE, SIDE)
-        images.append(chosen)
-        labels.append((chosen > 0) * np.int64(number))
-    return Scenes(np.concatenate(images), np.concatenate(labels))
-
-
-def window_rows(seen: Scenes, window: int) -> Rows:
-    """Return a row for each pixel: the bytes of the ``window`` × ``window`` pixels around it, and its label.
-
-    ``window`` is odd. Beyond the edge there is paper.
-    """
-    margin = window // 2
-    padded = np.pad(seen.images, ((0, 0), (margin, margin), (margin, margin)))
-    views = sliding_window_view(padded, (window, window), axis=(1, 2))
-    features = np.array(views).reshape(-1, window**2)  # a copy: the views share their memory
-    return Rows(features, seen.labels.ravel(), "classes", unit=PIXEL_UNIT)
-
-
-@dataclass(frozen=True)
-class Segmented:
-    """A model that names the class of each pixel.
-
-    Attributes:
-        weight: (q, window²); ``bias``: (q,).
-        labels: what it says of the test scenes (m, 28, 28).
-        overlap: intersection over union of each class (q,), over all pixels of the test scenes.
-    """
-
-    weight: Tensor
-    bias: Tensor
-    labels: NDArray[np.int64]
-    overlap: NDArray[np.float64]
-
-
-@cache
-def segment(window: int) -> Segmented:
-    """Train softmax regression on the pixels of the training scenes, and name those of the test scenes."""
-    q = len(KINDS) + 1
-    model = models.softmax_regression(window**2, q, SEED)
-    training.fit(model, window_rows(scenes("train"), window), epochs=3, batch_size=256, lr=0.1, seed=SEED)
-    rows = window_rows(scenes("test"), window)
-    with torch.inference_mode():
-        predicted = torch.cat([model(X).argmax(dim=1) for X, _, _ in Batches.like(model, rows).blocks()])
-    return Segmented(
-        model.weight.detach(),
-        model.bias.detach(),
-        predicted.view(-1, SIDE, SIDE).numpy(),
-        intersection_over_union(confusion_counts(rows.y, predicted.numpy(), q)),
-    )
-
-
-def intersection_over_union(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return, for each class, pixels that are and were named so, over those that are or were; from counts (q, q)."""
-    both = np.diag(counts)
-    either = counts.sum(axis=0) + counts.sum(axis=1) - both
-    return np.asarray(both / either)
-
-
-def logits_both_ways(model: Segmented, window: int) -> tuple[Tensor, Tensor]:
-    """Return the logits (q, 28, 28) of the first test scene: by one convolution, and row by row."""
-    first = Scenes(scenes("test").images[:1], scenes("test").labels[:1])
-    X = torch.from_numpy(window_rows(first, window).X).double() / 255
-    by_rows = F.linear(X, model.weight.double(), model.bias.double()).T.reshape(-1, SIDE, SIDE)
-    return logits(model, window, first.images[0]), by_rows
-
-
-def logits(model: Segmented, window: int, image: NDArray[np.uint8]) -> Tensor:
-    """Return the logits (q, 28, 28) of all pixels of an image of bytes (28, 28), by one convolution in float64."""
-    kernel = model.weight.double().view(-1, 1, window, window)
-    pixels = torch.from_numpy(image)[None, None].double() / 255
-    return F.conv2d(pixels, kernel, model.bias.double(), padding=window // 2)[0]
 
 
 # What is shown
@@ -391,19 +293,12 @@ def sample() -> dict[str, Any]:
     return {"sample": scenes("test").images[SCENES].ravel()}
 
 
-def softmax(values: Array) -> Array:
-    """Return the probabilities of logits (q,)."""
-    powers = np.exp(values - values.max())
-    return np.asarray(powers / powers.sum())
-
-
 def look(window: int, example: int, row: int, column: int) -> dict[str, Any]:
     """Return what the model says of each pixel of a test scene, and what it sees at one of them."""
     number = examples()[example - 1]
     image, truth = scenes("test").images[number], scenes("test").labels[number]
-    scores = logits(segment(window), window, image).numpy()
-    said, here = scores.argmax(axis=0), (row - 1, column - 1)
-    probabilities = softmax(scores[:, *here])
+    scores, here = logits(segment(window), window, image), (row - 1, column - 1)
+    said, probabilities = scores.argmax(dim=0).numpy(), functional.softmax(scores[:, *here])
     return frame(row, column, window) | {
         "image": labelled_inks(image, said),
         "above": row - window / 2 - 1,

@@ -2,7 +2,8 @@
 
 from onelayer.lab import vocabulary as v
 
-OURS = "onelayer.lab.lessons.every_pixel.experiment"
+OURS, MODEL = (f"onelayer.lab.lessons.every_pixel.{name}" for name in ("experiment", "segmentation"))
+STRIPS = ("at-06", "at-08", "at-10", "t-shirt-to-dress", "sneaker-to-boot", "more-dress")
 SIDES = (1, 7, 14, 21, 28)
 PLACES = (v.Axis("column", 0.5, 28.5, ticks=SIDES), v.Axis("row", 28.5, 0.5, ticks=SIDES))
 INKS = v.Raster("image", "inks")
@@ -18,7 +19,7 @@ COLORS: tuple[v.Color, ...] = ("grey", "blue", "orange", "green", "purple", "red
 SHARES = zip((30, 50, 70, 80, 90, 95), COLORS, strict=True)
 GAPS = tuple(v.Line("", f"share_{s}", color, f"share-{s}", dots=True) for s, color in SHARES)
 ENTRIES = (("out-1", "out-2", "out-3"), ("in-1", "in-2", "in-3"), "true-channel", "mixed-channel")
-WINDOW = v.Number("window", 1, 21, 4, 9, format="d")
+WINDOW = v.Number("window", 1, 21, 4, 21, format="d")
 BOUND, SAYS = v.Line("box_x", "box_y", "red", width=2.5), v.Text("column", "above", "said", "red")
 SEEN = (BOUND, SAYS, v.Handle("column", "row", "pixel", "red", anywhere=True))
 WINDOWS = v.Axis("window", 1, 21, ticks=(1, 5, 9, 13, 17, 21))
@@ -27,6 +28,15 @@ NAMES = ("background", "trouser", "bag", "ankle-boot")
 USES = ("paper", "trousers", "bags", "boots")
 CLASSES, PROBABILITY = v.Axis("", categories=NAMES), v.Axis("probability", 0, 1)
 OVERLAP, MEAN, INK = (v.Axis(name, 0, 1, format=".0%") for name in ("overlap", "mean-overlap", "of-ink"))
+WORST = v.Ask("choice", "worst", ("alike", "weak-worst", "strong-worst"))
+STRIP, EXAMPLE = v.Choice("strip", STRIPS, "t-shirt-to-dress"), v.Number("scene_number", 1, 6, 1, 1)
+BITS = v.table("bits", ("given", "sources", ""), ("bits-each", "bits", ".2f"))
+MADE = (v.Images("garments", "made"), BITS)
+SIMPLEST = v.Ask("choice", "simplest", ("garments-fewest", "digits-fewest", "plain-fewest"))
+SCORES = v.table(
+    "ladder", ("network", "networks", ""), ("iou", "mean_iou", ".2f"), ("correct", "accuracy", ".0%")
+)
+LADDER = (v.Images("seen-by", "pictures", "inks", "captions", 3), SCORES)
 
 
 def bars(*fields: str) -> tuple[v.Bars, ...]:
@@ -44,7 +54,7 @@ SCENES = (
         v.claim("by-convolution", "by-layer", v.Row("sum", "sum_by_convolution", "sum_by_layer", 1e-9)),
         v.code(
             f"{OURS}:at_every_pixel",
-            v.Step("x = image", "({x.0:.2f}, {x.1:.2f}, {x.2:.2f})"),
+            v.Step("x = image", "({x.0:.3f}, {x.1:.3f}, {x.2:.3f})"),
             v.Step("output[:, r, c]", "{o:.3f}"),
         ),
         missions=v.mission("mission-vanish", ("w2", "=", 0), ("w1", ">", 0), ("w3", "<", 0)),
@@ -54,33 +64,25 @@ SCENES = (
         (SHARE,),
         v.Kernel("glow", ("share",), ("start",)),
         (
-            v.Images("mixture", "images", "inks", "captions", 2),
+            v.Images("mixture", "images", "inks", "captions", 0),
             v.plot("det", S, v.Axis("det", 0, 1), *DETS),
         ),
         "glow-outcome",
         missions=v.mission("mission-percent", ("det", "<", 0.01)),
-        stacked=True,
     ),
     v.Scene(
         "inverse",
         (SHARE, LR, v.Clock("epoch", 10, 1, 3, 4)),
         v.Kernel("unmix", ("share", "lr", "epoch"), ("start",)),
         (
-            v.Images("unmixing", "images", "inks", "captions", 2),
+            v.Images("unmixing", "images", "inks", "captions", 0),
             v.plot("gap-chart", EPOCH, GAP, v.Line("", "gaps", "orange", upto="epoch", dots=True)),
         ),
         "inverse-outcome",
         code=v.code((f"{OURS}:pixel_rows", f"{OURS}:unmixing")),
         missions=v.mission("mission-undo", ("share", ">", 0.795), ("gaps.10", "<", 0.01)),
-        stacked=True,
     ),
-    v.Scene(
-        "mixture",
-        (),
-        v.Recorded("mixtures"),
-        v.plot("gap-chart", EPOCH, GAP, *GAPS),
-        ask=v.Ask("choice", "worst", ("alike", "weak-worst", "strong-worst")),
-    ),
+    v.Scene("mixture", (), v.Recorded("mixtures"), v.plot("gap-chart", EPOCH, GAP, *GAPS), ask=WORST),
     v.Scene(
         "exact",
         (SHARE,),
@@ -109,8 +111,8 @@ SCENES = (
             v.plot("probabilities", CLASSES, PROBABILITY, *bars("p0", "p1", "p2", "p3")),
         ),
         "segmentation-outcome",
-        code=v.code((f"{OURS}:window_rows", f"{OURS}:segment")),
-        missions=v.mission("mission-right", ("right", ">", 0.95)),
+        code=v.code((f"{MODEL}:window_rows", f"{MODEL}:segment")),
+        missions=v.mission("mission-right", ("right", ">", 0.99)),
     ),
     v.Scene(
         "window",
@@ -142,5 +144,7 @@ SCENES = (
         "draw-outcome",
         missions=v.mission("mission-trousers", ("trousers", ">", 0.8)),
     ),
+    v.Scene("generated", (STRIP,), v.Recorded("generated", ("strip",)), MADE, ask=SIMPLEST, stacked=True),
+    v.Scene("seen", (EXAMPLE,), v.Recorded("seen", ("scene_number",)), LADDER, stacked=True),
     v.Scene("end"),
 )

@@ -4,8 +4,7 @@ Images are bytes (28, 28), rows of features are bytes (784,); batches of them ar
 and features are counted from 1, as in the formulas.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -15,32 +14,24 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from onelayer import Timer, fashion_mnist, mlp, softmax_regression, training
+from onelayer import fashion_mnist, softmax_regression, training
 from onelayer.data import PIXEL_UNIT, Rows
 from onelayer.data.bundled import FASHION_MNIST_CLASSES
-from onelayer.solvers import concise
+from onelayer.lab.lessons.fashion_mnist.timing import (
+    BATCH_SIZE,
+    reading_by_batch_size,
+    shares_of_models,
+    training_images,
+    ways_of_reading,
+)
 from onelayer.solvers.batches import Batches, epoch_order, stream_seed
 
 # The names of the classes in the prose of lessons, by number.
 CLASSES = tuple(name.replace(" ", "-") for name in FASHION_MNIST_CLASSES)
 SIDE = 28  # pixels
-BATCH_SIZE = 256
-LEARNING_RATE = 0.1
-BATCH_SIZES = (1, 4, 16, 64, 256, 1024, 4096)
 SHOWN = 100  # images of each class that a page has
 PAGE = 20  # images side by side
-UNDISTURBED = 10  # the percentile of the batches' times that stands for all
 WINDOW = 2  # pixels on each side of the one that is picked
-
-
-def training_images() -> Batches:
-    """Return the 60,000 training images."""
-    return Batches.of(fashion_mnist().train)
-
-
-def images_of(rows: Batches) -> Tensor:
-    """Return the features (n, 784) of images as images (n, 28, 28), bytes as they are; nothing is copied."""
-    return rows.X.view(-1, SIDE, SIDE)
 
 
 def numbers_of_class(rows: Batches, label: int) -> Tensor:
@@ -246,6 +237,7 @@ def batches(batch_size: int, epoch: int, batch: int) -> dict[str, Any]:
         "least": min(of_class),
         "even": len(index) / len(CLASSES),
         "rows": len(index),
+        "shown": min(PAGE, len(index)),
         "places": list(range(len(CLASSES))),
         "index": index[:3].numpy(),
         "brightest": int(pixels.max()) if now else 0,
@@ -271,103 +263,6 @@ def resize(label: str, page: int, picture: int, side: int) -> dict[str, Any]:
         "parameters": parameters,
         "megabytes": 60_000 * side**2 / 1e6,
         "floats": 4 * 60_000 * side**2 / 1e6,
-    }
-
-
-# Reading, timed
-
-
-def undisturbed(laps: list[float]) -> float:
-    """Return the 10th percentile of the times of batches that are equally large, in seconds.
-
-    Other work on the machine makes some batches slower and none faster: it moves this far less than the mean.
-    """
-    return float(np.percentile(laps, UNDISTURBED))
-
-
-@dataclass(frozen=True)
-class TimedBatches(Batches):
-    """Batches that keep the times of reading each batch, and of what is done with it before the next one is read.
-
-    Attributes:
-        reading: the times of reading.
-        training: the times from one batch to the next; the first one ends when the first batch is asked for.
-    """
-
-    reading: Timer = field(default_factory=Timer)
-    training: Timer = field(default_factory=Timer)
-
-    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the rows at ``index`` as ``Batches.batch`` does, and note the time."""
-        self.training.stop()
-        self.reading.start()
-        features_and_labels = super().batch(index)
-        self.reading.stop()
-        self.training.start()
-        return features_and_labels
-
-
-def reading_and_training(model: nn.Module, rows: Batches) -> dict[str, float]:
-    """Train a model for an epoch of batches of 256, and return how long the pass reads and how long it trains.
-
-    Both are in seconds: what an undisturbed batch takes, times the number of batches.
-    """
-    timed = TimedBatches(rows.X, rows.y, rows.task, rows.dtype, rows.unit)
-    concise.train_epoch(model, timed, epoch_order(len(rows), seed=0, epoch=1), BATCH_SIZE, LEARNING_RATE)
-    batches = len(rows) / BATCH_SIZE
-    return {
-        "reading": batches * undisturbed(timed.reading.times),
-        "training": batches * undisturbed(timed.training.times[1:]),
-    }
-
-
-def shares_of_models() -> dict[str, dict[str, float]]:
-    """Return the seconds that reading and training take of a pass over all images, by model."""
-    models = {
-        "linear": softmax_regression(SIDE**2, len(CLASSES)),
-        "mlp": mlp(SIDE**2, 256, len(CLASSES)),
-    }
-    return {name: reading_and_training(model, training_images()) for name, model in models.items()}
-
-
-def pass_time(read: Callable[[Tensor], object], order: Tensor, batch_size: int = BATCH_SIZE) -> float:
-    """Read batch after batch, and return the seconds that a pass takes when nothing disturbs it."""
-    timer = Timer()
-    for index in order.split(batch_size):
-        timer.start()
-        read(index)
-        timer.stop()
-    return undisturbed(timer.times) * len(order) / batch_size
-
-
-def reading_by_batch_size(batch_sizes: Iterable[int] = BATCH_SIZES) -> dict[int, float]:
-    """Return the seconds of reading all training images once, by batch size."""
-    rows = training_images()
-    order = epoch_order(len(rows), seed=0, epoch=1)
-    return {size: pass_time(rows.batch, order, size) for size in batch_sizes}
-
-
-def read_one_by_one(rows: Batches, index: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a batch that is put together from single images, as a data set of items is read."""
-    items = [(rows.as_floats(rows.X[i]), rows.y[i]) for i in index.tolist()]
-    return torch.stack([x for x, _ in items]), torch.stack([y for _, y in items])
-
-
-def read_neighbours(rows: Batches, index: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a batch of rows that follow one another: nothing is gathered."""
-    neighbours = slice(int(index[0]), int(index[-1]) + 1)
-    return rows.as_floats(rows.X[neighbours]), rows.y[neighbours]
-
-
-def ways_of_reading() -> dict[str, float]:
-    """Return the seconds of reading all training images once, in four ways."""
-    rows = training_images()
-    shuffled, in_order = epoch_order(len(rows), seed=0, epoch=1), torch.arange(len(rows))
-    return {
-        "one-by-one": pass_time(lambda index: read_one_by_one(rows, index), shuffled),
-        "in-batches": pass_time(rows.batch, shuffled),
-        "in-order": pass_time(lambda index: read_neighbours(rows, index), in_order),
-        "bytes": pass_time(rows.take, shuffled),
     }
 
 

@@ -66,7 +66,7 @@
     const counts = CLASSES.map((_, label) => labels.filter((other) => other === label).length), brightest = most(pixels.map(most));
     return {
       pixels: pixels.slice(0, PAGE), captions: labels.slice(0, PAGE).map((label) => CLASSES[label]), counts, least: Math.min(...counts),
-      even: index.length / CLASSES.length, rows: index.length, index: index.slice(0, 3), places: range(CLASSES.length), brightest,
+      even: index.length / CLASSES.length, rows: index.length, shown: Math.min(PAGE, index.length), index: index.slice(0, 3), places: range(CLASSES.length), brightest,
       largest: Math.fround(brightest / 255), last, seen: Math.min(now * batch_size, n), all: n,
       checked: ["batches-in-pass", "last-batch", "visited-once"],
       counted: [last, order.subarray((last - 1) * batch_size).length, new Set(order).size],

@@ -26,7 +26,7 @@ COUNTS = (v.Bars("places", "counts"), v.Rule(y="even", label="even"))
 SIZE = v.Axis("batch_size", 1, 5000, log=True, ticks=(1, 4, 16, 64, 256, 1024, 4096))
 SECONDS = v.Axis("seconds", 0, "most")
 WAYS = v.Axis("", categories=("one-by-one", "in-batches", "in-order", "bytes"))
-OURS = "onelayer.lab.lessons.fashion_mnist.experiment"
+OURS, TIMED = (f"onelayer.lab.lessons.fashion_mnist.{name}" for name in ("experiment", "timing"))
 
 SCENES = (
     v.Scene(
@@ -129,7 +129,7 @@ SCENES = (
             v.Bars("right", "training", color="blue", label="to-train", width=0.36),
         ),
         ask=v.Ask("choice", "share", ("longer", "alike", "fraction")),
-        code=v.code(f"{OURS}:reading_and_training"),
+        code=v.code(f"{TIMED}:reading_and_training"),
     ),
     v.Scene(
         "batch-size",
@@ -144,7 +144,7 @@ SCENES = (
         v.Live("compare_ways"),
         v.plot("ways", WAYS, SECONDS, v.Bars("places", "seconds")),
         ask=v.Ask("choice", "dearest", ("random-order", "to-floats", "each-alone")),
-        code=v.code(f"{OURS}:read_one_by_one"),
+        code=v.code(f"{TIMED}:read_one_by_one"),
     ),
     v.Scene("end"),
 )

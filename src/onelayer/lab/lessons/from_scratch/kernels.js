@@ -35,9 +35,10 @@
     const n = X.length, order = epochOrder(n, seeds[0]), count = Math.ceil(n / size), now = Math.min(batch, count);
     const sizes = range(count).map((i) => Math.min(size, n - i * size));
     const from = Math.max(0, now - 1) * size, before = order.subarray(0, from), lit = now ? order.subarray(from, from + size) : [];
+    const part = (rows, j) => Float64Array.from(rows, (i) => X[i][j]);
     return {
-      x1: column(X, 0), x2: column(X, 1), seen_x1: Float64Array.from(before, (i) => X[i][0]), seen_x2: Float64Array.from(before, (i) => X[i][1]),
-      lit, handed: lit.length, read: before.length + lit.length, sizes, places: range(count).map((i) => i + 1), current: [now - 1],
+      x1: column(X, 0), x2: column(X, 1), seen_x1: part(before, 0), seen_x2: part(before, 1), now_x1: part(lit, 0), now_x2: part(lit, 1),
+      handed: lit.length, read: before.length + lit.length, sizes, places: range(count).map((i) => i + 1), current: [now - 1],
       count, last: sizes[count - 1],
       names: ["rows-all", "rows-different", "batches"], found: [sum(sizes), new Set(order).size, count],
       expected: [n, n, Math.ceil(n / size)], n, rest: n % 64, end: count + 0.5,
@@ -88,7 +89,7 @@
   };
 
   kernels.reshape = ({ from_w1, from_w2, wrong_step }, data) => {
-    const { X, seeds } = data, y = labels(data, 0.01), rowsOf = minibatches(y.length, 100, seeds), start = [from_w1, from_w2, 0];
+    const { X, seeds, truth } = data, y = labels(data, 0.01), rowsOf = minibatches(y.length, 100, seeds), start = [from_w1, from_w2, 0];
     const right = descended(start, 0.1, 100, meanSlope(X, y, rowsOf));
     // Every prediction is compared with every label: with their mean, as far as the gradient goes.
     const middles = new Float64Array(y.length);
@@ -100,7 +101,7 @@
     return {
       right_w1: column(right, 0), right_w2: column(right, 1), wrong_w1: column(wrong, 0), wrong_w2: column(wrong, 1),
       differences: five.map((i) => five.map((j) => X[i][0] * w1 + X[i][1] * w2 + b - y[j])), wrong: wrong[wrong_step], right: right[wrong_step],
-      mean: sum(y) / y.length, end: wrong.at(-1), expected: [0, 0, sum(y) / y.length], names: ["part-w1", "part-w2", "part-b"],
+      mean: sum(y) / y.length, end: wrong.at(-1), expected: [truth[0] / 100, truth[1] / 100, sum(y) / y.length], names: ["part-w1", "part-w2", "part-b"],
       shape: "shape-all", last: wrong.length - 1,
     };
   };
@@ -113,7 +114,7 @@
     return {
       ends: [0, 2], guess: [0, volts], learned: [offset, offset + 2 * R], guessed_resistance: volts / 2, resistance: R, offset,
       end: measured.at(-1), names: ["resistance", "offset"], truth: [4.7, 0], guess_loss: loss([volts / 2, 0]), learned_loss: loss([R, offset]),
-      best_loss: 1.02 * loss(measured.at(-1)), last: measured.length - 1,
+      enough: 2 * loss(measured.at(-1)), last: measured.length - 1,
     };
   };
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from onelayer.lab import vocabulary as v
 
-HERE, DATA = "onelayer.lab.lessons.from_scratch.experiment", ("examples",)
+HERE, DATA = "onelayer.lab.lessons.from_scratch.training", ("examples",)
 
 # Controls
 ANGLE = v.Number("angle", -90, 90, 0.5, 0, format=".1f")
@@ -18,7 +18,7 @@ W2 = v.Number("start_w2", -6, 1, 0.05, -0.0029, slider=False)
 RUN = (LR, BATCH, SIGMA, v.Clock("step", "taken", 5, 20, 40), W1, W2)
 FROM_W1, FROM_W2 = replace(W1, name="from_w1", value=5), replace(W2, name="from_w2", value=-1)
 PAIRED = (v.Clock("wrong_step", "last", rate=20, value=100), FROM_W1, FROM_W2)
-OHM = (v.Clock("trained", "last", rate=60), v.Number("volts", 0, 12, 0.05, 3, slider=False))
+OHM = (v.Clock("trained", "last", rate=60), v.Number("volts", 0, 12, 0.05, 3, format=".2f"))
 SEARCH = (v.Clock("search", "last", rate=30), v.Number("first_guess", 0.5, 8, 0.05, 3, format=".2f"))
 
 # Marks and pictures
@@ -26,16 +26,15 @@ LABEL, PREDICTION = v.Axis("label-axis", -12, 20), v.Axis("prediction-axis", -12
 CLOUD = v.Points("across", "label", size=1.6, opacity=0.6)
 STRAIGHT = v.Line("ends", "line", "orange", "line-key")
 TURNED = v.plot("turn-chart", v.Axis("across-axis", -4, 4), LABEL, CLOUD, STRAIGHT, turn="angle")
-SEEN = v.Points("seen_x1", "seen_x2", "blue", "seen", size=1.8)
-WAITING = v.Points("x1", "x2", "grey", "waiting", size=1.6, opacity=0.5, lit="lit")
-ROWS = v.plot("epoch-chart", v.Axis("x1-axis", -4, 4), v.Axis("x2-axis", -4, 4), WAITING, SEEN)
+SEEN, NOW = v.Points("seen_x1", "seen_x2", label="seen"), v.Points("now_x1", "now_x2", "red", "now")
+WAITING = v.Points("x1", "x2", "grey", "waiting", size=1.6, opacity=0.5)
+ROWS = v.plot("epoch-chart", v.Axis("x1-axis", -4, 4), v.Axis("x2-axis", -4, 4), WAITING, SEEN, NOW)
 BARS = v.Bars("places", "sizes", width=0.9, lit="current")
 SIZES = v.plot("sizes-chart", v.Axis("batch-axis", 0.5, "end"), v.Axis("rows-axis", 0, "size"), BARS)
 PARABOLA = v.Line("grid", "curve", "blue", "loss-key")
 TANGENT = v.Segments("before.0", "before.1", "after.0", "after.1", "red", "tangent", 2.5)
 GRIP = v.Handle("guess", "loss", "part-w1", anywhere=True)
-HEIGHT = v.Axis("loss-axis", 0, 36)
-STEEP = v.Text("after.0", "after.1", "slope", "red", ".2f", "start")
+HEIGHT, STEEP = v.Axis("loss-axis", 0, 36), v.Text("after.0", "after.1", "slope", "red", ".2f", "start")
 CHAIN = v.plot("chain-chart", v.Axis("part-w1", -2, 6), HEIGHT, PARABOLA, TANGENT, STEEP, GRIP)
 BACK = v.Table("back-table", ("part", "forward", "back"), ("names", "forward", "back"), ("", ".4f", ".4f"))
 DIAGONAL = v.Segments(-12, -12, 20, 20, "grey", width=1)
@@ -83,6 +82,7 @@ WHICH = ("networks", "starts", "losses", "moved")
 NETWORKS = v.Table("zero-table", ("network", "initial", "end-loss", "moved"), WHICH, ("", "", ".3g", ""))
 SIZED, SPACES = ("networks", "parameters", "gradients", "hessians"), ("", ",d", "", "")
 SPACE = v.Table("second-table", ("network", "parameters", "gradient", "hessian"), SIZED, SPACES)
+ALIKE = v.table("ways-table", ("", "names", ""), *((w, w, ".7f") for w in ("scratch", "concise", "fused")))
 
 # Experiments, and what is said and wanted
 TURN = v.Kernel("turn", ("angle", "sigma"), DATA)
@@ -112,10 +112,10 @@ FOUND = (
 RESHAPE = v.Kernel("reshape", ("from_w1", "from_w2", "wrong_step"), DATA)
 ZERO = v.Ask("choice", "which", ("both", "only-one", "neither"))
 SHAPES = v.Ask("choice", "shape", ("shape-m-1", "shape-m", "shape-all", "shape-error"))
-MEAN = v.claim("wrong-key", "mean-label", v.Row("", "end", "expected", 0.1, format=".3f", labels="names"))
+MEAN = v.claim("wrong-key", "hundredth", v.Row("", "end", "expected", 0.1, format=".3f", labels="names"))
 OHMS = v.Kernel("ohm", ("volts", "trained"), ("examples", "resistor"))
 LAW = v.claim("learned", "truth", v.Row("", "end", "truth", 0.03, format=".3f", labels="names"))
-BY_HAND = v.mission("mission-ohm", ("guess_loss", "<", "best_loss"))
+BY_HAND = v.mission("mission-ohm", ("guess_loss", "<", "enough"))
 PLANCK = v.Kernel("planck", ("first_guess", "search"), ("sunlight",))
 SOURCE = v.code((f"{HERE}:spectral_energy_density", f"{HERE}:learn_temperature"))
 HOT = v.claim("found", "truth", v.Row("kelvin-axis", "found", "truth", 20, format=",.0f"))
@@ -146,5 +146,5 @@ SCENES = (
     v.Scene("ohm", OHM, OHMS, RESISTOR, "ohm-outcome", LAW, missions=BY_HAND),
     v.Scene("planck", SEARCH, PLANCK, (SPECTRUM, SOUGHT_FOR), "planck-outcome", HOT, SOURCE, missions=STUCK),
     v.Scene("second", (), v.Recorded("second"), SPACE, claims=CURVED, code=STABLE, folded=True),
-    v.Scene("ways", (), v.Recorded("ways"), claims=SAME, code=WAYS),
+    v.Scene("ways", (), v.Recorded("ways"), ALIKE, claims=SAME, code=WAYS),
 )

@@ -24,16 +24,8 @@ SHOWN = 120  # houses that the picture of the plane has room for
 FEW = 12  # houses among which one more counts
 TILT = 0.35  # how much of the picture's height is the ground's depth
 SQUARE_METRES = 0.09290304  # in a square foot
-TYPICAL = (
-    47e3,
-    50e3,
-    55e3,
-    60e3,
-    70e3,
-    80e3,
-    90e3,
-    100e3,
-)  # typical errors, in USD, that have a ring on the map
+# Typical errors, in USD, that have a ring on the map
+TYPICAL = (47e3, 50e3, 55e3, 60e3, 70e3, 80e3, 90e3, 100e3)
 BILLION = 1e9
 TIMED_ROWS = 4000  # of random numbers
 
@@ -290,6 +282,8 @@ def bowl(w1: float, w2: float) -> dict[str, Any]:
     here = np.append(start, best_bias(X, y, start))
     expected = quadratic_rise(X, here - lowest)
     return {
+        # The axis suits the weights: a power of two, so that it seldom changes under the hand
+        "top": 2.0 ** np.ceil(np.log2(1.1 * expected / BILLION)),
         "shares": shares,
         "rises": (losses - mean_loss(X, y, end, lowest[2])) / BILLION,
         "way_w1": ways[[0, -1], 0],
@@ -329,10 +323,11 @@ def solved() -> dict[str, Any]:
 def solving(w1: float, w2: float, code_line: int) -> dict[str, Any]:
     """Return what each line of ``normal_equations`` has made once ``code_line`` of them have run."""
     found = solved()
-    solution = found["solved"] if code_line > 2 else [None] * 3
+    solution, cheaper = (found["solved"], -found["solved"][1]) if code_line > 2 else ([None] * 3, None)
     return {
         "system": found["full_system"] if code_line > 1 else [],
         "solution": solution,
+        "cheaper": cheaper,  # a year of age
         "start_w1": w1 if code_line > 2 else None,
         "start_w2": w2 if code_line > 2 else None,
     }
@@ -377,14 +372,26 @@ def _valley(X: Array, y: Array) -> dict[str, Any]:
     return {"valley_feet": np.tile(feet, (7, 1)), "valley_metres": (together[:, None] - feet) / SQUARE_METRES}
 
 
-def valley(w_feet: float, w_metres: float) -> dict[str, Any]:
-    """Return the least loss for two weights of the area, in ft² and in m²: with the best weight of age and bias."""
+def valley(w_feet: float, together: float) -> dict[str, Any]:
+    """Return the least loss for two weights of the area, in ft² and in m²: with the best weight of age and bias.
+
+    Args:
+        w_feet: the weight of the area in ft².
+        together: what both weights make of one ft² more: predictions depend on this sum alone.
+    """
     X, y = load()
-    together = w_feet + w_metres * SQUARE_METRES
+    ends = np.array([-200.0, 400.0])
     covariance, of_price = np.cov(X.T, bias=True), np.mean((X[:, 1] - X[:, 1].mean()) * y)
     weight = np.array([together, (of_price - together * covariance[0, 1]) / covariance[1, 1]])
     loss = mean_loss(X, y, weight, best_bias(X, y, weight))
-    return {"together": together, "typical": np.sqrt(2 * loss), "loss": loss / BILLION}
+    return {
+        "w_metres": (together - w_feet) / SQUARE_METRES,
+        "ends": ends,
+        "same_predictions": (together - ends) / SQUARE_METRES,
+        "shifted": -380 / SQUARE_METRES,
+        "typical": np.sqrt(2 * loss),
+        "loss": loss / BILLION,
+    }
 
 
 @cache

@@ -106,18 +106,18 @@
     const lowest = meanLoss(data, ...minimum), rises = shares.map((share) => meanLoss(data, ...way(share), bestBias(data, ...way(share))) - lowest);
     const away = [w1, w2, bestBias(data, w1, w2)].map((v, j) => v - minimum[j]), expected = dot(away, H.map((row) => dot(row, away))) / 2;
     return {
-      shares, rises: rises.map((v) => v / BILLION), way_w1: [w1, way(2)[0]], way_w2: [w2, way(2)[1]],
+      top: 2 ** Math.ceil(Math.log2((1.1 * expected) / BILLION)), shares, rises: rises.map((v) => v / BILLION), way_w1: [w1, way(2)[0]], way_w2: [w2, way(2)[1]],
       rise_here: rises[0], expected, allowed: 1e-9 * expected + 1e-5, rise_billions: expected / BILLION,
     };
   };
 
   kernels.solving = ({ w1, w2, code_line }, { full_system, solved }) => ({
     system: code_line > 1 ? full_system : [], solution: code_line > 2 ? solved : [null, null, null],
-    start_w1: code_line > 2 ? w1 : null, start_w2: code_line > 2 ? w2 : null,
+    cheaper: code_line > 2 ? -solved[1] : null, start_w1: code_line > 2 ? w1 : null, start_w2: code_line > 2 ? w2 : null,
   });
 
-  kernels.valley = ({ w_feet, w_metres }, data) => {
-    const { area, age, price } = data, together = w_feet + w_metres * SQUARE_METRES, middle = [mean(area), mean(age)];
+  kernels.valley = ({ w_feet, together }, data) => {
+    const { area, age, price } = data, ends = [-200, 400], middle = [mean(area), mean(age)];
     let both = 0, own = 0, ofPrice = 0;
     for (let i = 0; i < price.length; i++) {
       const away = age[i] - middle[1];
@@ -126,6 +126,9 @@
       ofPrice += away * price[i];
     }
     const w2 = (ofPrice - together * both) / own, loss = meanLoss(data, together, w2, bestBias(data, together, w2));
-    return { together, typical: Math.sqrt(2 * loss), loss: loss / BILLION };
+    return {
+      w_metres: (together - w_feet) / SQUARE_METRES, ends, same_predictions: ends.map((v) => (together - v) / SQUARE_METRES),
+      shifted: -380 / SQUARE_METRES, typical: Math.sqrt(2 * loss), loss: loss / BILLION,
+    };
   };
 })();

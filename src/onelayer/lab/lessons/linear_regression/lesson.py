@@ -5,9 +5,7 @@ from functools import partial
 from onelayer.lab import vocabulary as v
 
 Free = partial(v.Number, slider=False)  # set by a handle alone
-ENDS = (Free("at_small", 0, 600_000, 1000, 250_000), Free("at_large", 0, 600_000, 1000, 150_000))
 WEIGHTS = (v.Number("w1", 0, 200, 1, 40), v.Number("w2", -3000, 1000, 20, 400, format=",.0f"))
-FEATURES = Free("features", value=1000, values=tuple(round(10 ** (2 + k / 8)) for k in range(33)))
 SALES = (v.Axis("area", 0, 4000), v.Axis("price", 0, 600_000))
 MAP = ("map", v.Axis("w1", 0, 200), v.Axis("w2", -3000, 1000))
 RINGS = (
@@ -42,8 +40,10 @@ JUMP = v.Segments("start_w1", "start_w2", "solution.0", "solution.1", "blue", "s
 VALLEY = (
     v.Line("valley_feet", "valley_metres", "grey", "ring", width=1),
     v.Line("valley_feet.3", "valley_metres.3", "blue", "floor", width=2.5),
+    v.Line("ends", "same_predictions", "orange", "one-sum", dash=True),
     v.Points("smallest.0", "smallest.2", "blue", "library", size=5),
-    v.Handle("w_feet", "w_metres", "here", anywhere=True),
+    v.Handle("w_feet", "w_metres", "here"),
+    v.Handle(380, "together", "shift", "purple", origin=(0, "shifted"), unit=(1, 10.7639)),
 )
 COST = (
     v.Line("ends", "lines", "grey", "in-proportion", dash=True),
@@ -62,7 +62,7 @@ SCENES = (
     ),
     v.Scene(
         "line",
-        ENDS,
+        (Free("at_small", 0, 600_000, 1000, 250_000), Free("at_large", 0, 600_000, 1000, 150_000)),
         v.Kernel("line", ("at_small", "at_large"), ("sales",)),
         (
             v.plot("line-chart", *SALES, *LINE),
@@ -96,7 +96,7 @@ SCENES = (
         WEIGHTS,
         v.Kernel("bowl", ("w1", "w2"), ("sales",)),
         (
-            v.plot("way", v.Axis("way-axis", 0, 2), v.Axis("rise", 0, 4), v.Line("shares", "rises")),
+            v.plot("way", v.Axis("way-axis", 0, 2), v.Axis("rise", 0, "top"), v.Line("shares", "rises")),
             v.plot(*MAP, *RINGS, v.Line("way_w1", "way_w2"), v.Points("minimum.0", "minimum.1", size=5)),
         ),
         "bowl-outcome",
@@ -129,8 +129,8 @@ SCENES = (
     ),
     v.Scene(
         "twice",
-        (Free("w_feet", -200, 400, 1, 200), Free("w_metres", -4000, 4000, 10, 500)),
-        v.Kernel("valley", ("w_feet", "w_metres"), ("sales", "twice")),
+        (Free("w_feet", -200, 370, 1, 200), Free("together", 20, 160, 1, 150)),
+        v.Kernel("valley", ("w_feet", "together"), ("sales", "twice")),
         v.plot("valley", v.Axis("w1", -200, 400), v.Axis("w3", -4000, 4000), *VALLEY),
         "twice-outcome",
         v.claim("change", "zero", v.Row("change", "change", 0, 1e-6)),
@@ -139,7 +139,7 @@ SCENES = (
     ),
     v.Scene(
         "cost",
-        (FEATURES,),
+        (Free("features", value=1000, values=tuple(round(10 ** (2 + k / 8)) for k in range(33))),),
         v.Recorded("cost", ("features",)),
         v.plot("cost", v.Axis("features", 100, 1e6, log=True), v.Axis("s", 1e-5, 1e8, log=True), *COST),
         "cost-outcome",

@@ -1,11 +1,5 @@
-"""The experiments of the lesson on networks: a model as a network of inputs, outputs and connections.
+"""The experiments of the lesson on networks: a model as a network of inputs, outputs and connections."""
 
-Images are 28×28 pixels of clothes from Fashion-MNIST. To have few enough inputs to draw, an image is cut into
-horizontal bands, and each band's mean brightness, 0 for black to 1 for white, is one feature.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -15,253 +9,34 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from onelayer import LinearRegression, fashion_mnist, linear_regression, mlp
+from onelayer import LinearRegression, linear_regression
 from onelayer.lab.lessons.fashion_mnist.experiment import CLASSES
 from onelayer.lab.lessons.linear_regression.experiment import load
+from onelayer.lab.lessons.networks.layers import (
+    SIDE,
+    Images,
+    band_edges,
+    changes,
+    connections,
+    fitted,
+    forward,
+    height,
+    image_network,
+    jacobian,
+    layers,
+    load_images,
+    merge,
+    patterns,
+    two_layers,
+)
 from onelayer.models import parameter_count
 
-SIDE = 28  # pixels
 MOST_BANDS = 14
-EVERY = 10  # of the 60,000 training images every tenth is enough for so few features
 SHOWN = 20  # images that a page has
 HOUSES = 8  # whose prices a page has
 LEFT, RIGHT = 0.3, 0.6  # where inputs and outputs are drawn
 THICKEST = 7.0  # pixels, of a connection's line
 DOLLARS_A_PIXEL = 20_000.0
-
-
-Row = Sequence[float]
-
-
-def module_of(model: LinearRegression) -> nn.Linear:
-    """Return a fitted linear regression as a PyTorch layer, float64."""
-    weight, bias = np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
-    module = linear_regression(weight.shape[1], weight.shape[0]).double()
-    module.load_state_dict({"weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)})
-    return module
-
-
-def house_network() -> nn.Linear:
-    """Return the network of two inputs, area (ft²) and age (years), and one output, the price (USD)."""
-    return module_of(LinearRegression().fit(*load()))
-
-
-@dataclass(frozen=True)
-class Images:
-    """Images of clothes and their classes.
-
-    Attributes:
-        pixels: (n, 28, 28), bytes from 0 for black to 255 for white.
-        labels: the classes (n,), from 0 to 9.
-        rows: the mean brightness (n, 28) of each row of pixels, from 0 to 1.
-    """
-
-    pixels: Tensor
-    labels: Tensor
-    rows: Tensor
-
-    def bands(self, d: int) -> Tensor:
-        """Return the features (n, d): the mean brightness of d horizontal bands, from top to bottom."""
-        edges = band_edges(d)
-        parts = [self.rows[:, top:end].mean(dim=1) for top, end in pairwise(edges)]
-        return torch.stack(parts, dim=1)
-
-
-def load_images() -> Images:
-    """Return every tenth image of Fashion-MNIST's training set."""
-    train = fashion_mnist().train
-    pixels = torch.from_numpy(train.X[::EVERY]).reshape(-1, SIDE, SIDE)
-    labels = torch.from_numpy(train.y[::EVERY].copy())
-    return Images(pixels, labels, pixels.double().mean(dim=2) / 255)
-
-
-def band_edges(d: int) -> list[int]:
-    """Return where d bands of 28 rows of pixels begin, and where the last one ends."""
-    return [round(SIDE * j / d) for j in range(d + 1)]
-
-
-def image_network(images: Images, d: int, q: int) -> nn.Linear:
-    """Return the network of d bands and q outputs: output k estimates 1 for an image of class k, 0 for others.
-
-    Each output is a linear regression by itself, fitted by least squares to all the images.
-    """
-    return module_of(fitted(images, d, q))
-
-
-def fitted(images: Images, d: int, q: int) -> LinearRegression:
-    """Return the estimator that the network of d bands and q outputs is made from."""
-    targets = nn.functional.one_hot(images.labels, len(CLASSES))[:, :q].double()
-    model: LinearRegression = LinearRegression().fit(images.bands(d).numpy(), targets.numpy())
-    return model
-
-
-def connections(weight: Tensor) -> dict[str, list[float]]:
-    """Return the lines of the drawing of a layer with weight (q, d): one for each input and output, output by output.
-
-    ``input`` and ``output`` are counted from 1; the line goes from the height ``y0`` to the height ``y1``.
-    """
-    q, d = weight.shape
-    pairs = [(j, k) for k in range(q) for j in range(d)]
-    return {
-        "input": [j + 1 for j, _ in pairs],
-        "output": [k + 1 for _, k in pairs],
-        "weight": weight.flatten().tolist(),
-        "y0": [height(j, d) for j, _ in pairs],
-        "y1": [height(k, q) for _, k in pairs],
-    }
-
-
-def height(unit: int, units: int) -> float:
-    """Return how high in the picture a unit of a layer is, the first one at the top: between 0 and 1."""
-    return 1 - (unit + 0.5) / units
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What one layer of a network did with an input.
-
-    Attributes:
-        name: its type.
-        inputs: how many numbers it was given.
-        outputs: how many it returned.
-        parameters: how many it has learned.
-    """
-
-    name: str
-    inputs: int
-    outputs: int
-    parameters: int
-
-
-def layers(module: nn.Module, x: Tensor) -> list[Layer]:
-    """Send features x (d,) through a network and return the layers that computed something from weights."""
-    found: list[Layer] = []
-
-    def note(layer: nn.Module, given: tuple[Tensor, ...], returned: Tensor) -> None:
-        found.append(Layer(type(layer).__name__, given[0].numel(), returned.numel(), parameter_count(layer)))
-
-    with_weights = [part for part in module.modules() if list(part.parameters(recurse=False))]
-    handles = [part.register_forward_hook(note) for part in with_weights]
-    try:
-        module(x)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return found
-
-
-def hidden_layer_network(d: int, hidden: int, q: int) -> nn.Module:
-    """Return a multilayer perceptron with its initial weights, to compare with, float64."""
-    return mlp(d, hidden, q).double()
-
-
-def jacobian(module: nn.Module, x: Tensor) -> Tensor:
-    """Return the derivatives of all outputs by all inputs at x (d,), by autograd: (q, d)."""
-    derivatives: Tensor = torch.func.jacrev(module)(x)
-    return derivatives.detach()
-
-
-def changes(module: nn.Module, x: Tensor, j: int, step: float) -> Tensor:
-    """Return by how much each output (q,) changes when feature j of x (d,), counted from 0, goes up by ``step``."""
-    moved = x.clone()
-    moved[j] += step
-    with torch.no_grad():
-        change: Tensor = module(moved) - module(x)
-    return change
-
-
-@dataclass(frozen=True)
-class TwoLayers:
-    """Two layers in a row, and the one layer that they amount to.
-
-    Attributes:
-        parameters: how many numbers the two layers have.
-        merged_parameters: how many the one layer has.
-        farthest: of all their outputs the one that differs most, from the two layers and from the one.
-        gap_with_relu: the largest difference with max(0, ·) between the two layers, as a share of the largest output.
-        rank: the rank of the merged weight.
-    """
-
-    parameters: int
-    merged_parameters: int
-    farthest: tuple[float, float]
-    gap_with_relu: float
-    rank: int
-
-
-def merge(first: nn.Linear, second: nn.Linear) -> nn.Linear:
-    """Return the one layer that computes what ``second`` makes of ``first``: weight W₂W₁, bias W₂b₁ + b₂."""
-    merged = linear_regression(first.in_features, second.out_features).to(first.weight.dtype)
-    bias = second.weight @ first.bias + second.bias
-    merged.load_state_dict({"weight": second.weight @ first.weight, "bias": bias})
-    return merged
-
-
-def two_layers(X: Tensor, hidden: int, q: int) -> TwoLayers:
-    """Compare two layers of random numbers, d → hidden → q, with the one that they amount to, on features X (n, d)."""
-    first, second = linear_regression(X.shape[1], hidden).double(), linear_regression(hidden, q).double()
-    generator = torch.Generator().manual_seed(1)
-    for parameter in (*first.parameters(), *second.parameters()):
-        nn.init.normal_(parameter, generator=generator)  # biases of 0 would not show that they are merged too
-    merged = merge(first, second)
-    with torch.no_grad():
-        plain, one = second(first(X)), merged(X)
-        bent = second(torch.relu(first(X)))
-    worst = int((plain - one).abs().argmax())
-    return TwoLayers(
-        parameter_count(nn.Sequential(first, second)),
-        parameter_count(merged),
-        (plain.flatten()[worst].item(), one.flatten()[worst].item()),
-        float((bent - one).abs().max() / plain.abs().max()),
-        int(torch.linalg.matrix_rank(merged.weight)),
-    )
-
-
-def local_layer(d: int) -> nn.Module:
-    """Return a layer whose output k depends on the inputs k − 1, k and k + 1 only: a convolution, float64."""
-    convolution = nn.Conv1d(1, 1, kernel_size=3, padding=1).double()
-    convolution.load_state_dict({"weight": torch.tensor([[[0.25, 0.5, 0.25]]]), "bias": torch.zeros(1)})
-    return nn.Sequential(nn.Unflatten(-1, (1, d)), convolution, nn.Flatten(-2))
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """Which outputs of a layer depend on which inputs.
-
-    Attributes:
-        jacobian: the derivatives of the outputs by the inputs (q, d).
-        parameters: how many numbers the layer learns.
-    """
-
-    jacobian: Tensor
-    parameters: int
-
-    @property
-    def connections(self) -> int:
-        """How many derivatives are not zero."""
-        return int((self.jacobian != 0).sum())
-
-
-def patterns(x: Tensor) -> dict[str, Pattern]:
-    """Return the patterns of a dense and of a local layer from d to d units, at x (d,)."""
-    d = len(x)
-    both = {"dense": linear_regression(d, d).double(), "local": local_layer(d)}
-    return {name: Pattern(jacobian(module, x), parameter_count(module)) for name, module in both.items()}
-
-
-def forward(weight: Sequence[Row], bias: Row, x: Row) -> list[float]:
-    """Return the outputs (q,) of a layer with weight (q, d) and bias (q,) for features x (d,), line by line."""
-    outputs = []
-    for row, b in zip(weight, bias, strict=True):
-        total = b
-        for w, value in zip(row, x, strict=True):
-            carried = w * value
-            total = total + carried
-        outputs.append(total)
-    return outputs
-
-
-# What the lesson's scenes show
 
 
 @cache
@@ -297,6 +72,7 @@ def pictured() -> dict[str, Any]:
     images, sizes = _images(), range(2, MOST_BANDS + 1)
     networks = {d: _network(d, len(CLASSES)) for d in sizes}
     features = {d: images.bands(d) for d in sizes}
+    predicted = [fitted(images, d, len(CLASSES)).predict(features[d][:SHOWN].numpy()) for d in sizes]
     first, last = (
         [[], [], *(np.asarray(jacobian(networks[d], features[d][i])) for d in sizes)] for i in (0, -1)
     )
@@ -307,11 +83,7 @@ def pictured() -> dict[str, Any]:
         "class_names": list(CLASSES),
         "weights": [[], [], *(networks[d].weight.detach().numpy() for d in sizes)],
         "biases": [[], [], *(networks[d].bias.detach().numpy() for d in sizes)],
-        "predictions": [
-            [],
-            [],
-            *(fitted(images, d, len(CLASSES)).predict(features[d][:SHOWN].numpy()) for d in sizes),
-        ],
+        "predictions": [[], [], *predicted],
         "jacobian_first": first,
         "jacobian_last": last,
         "whole": parameter_count(linear_regression(SIDE * SIDE, len(CLASSES))),
@@ -357,26 +129,30 @@ def house(area: float, age: float, term: int) -> dict[str, Any]:
     x, weight, bias = [area, age], known["house_weight"], known["house_bias"]
     carried = [float(w * value) for w, value in zip(weight, x, strict=True)]
     totals = [bias, bias + carried[0], bias + carried[0] + carried[1]]
-    shown = range(term)
-    bars = [bias, *totals[1 : term + 1]]
+    shown, whole = range(term), [totals[2]] if term == 2 else []
+    starts = [0.0, *(totals[j] / 1000 for j in shown), *(0.0 for _ in whole)]
+    ends = [total / 1000 for total in (*totals[: term + 1], *whole)]
     return {
         **_network_drawn(2, 1, right=0.85),
         "fader_low": [0.618, 0.07],
         "fader_high": [0.93, 0.421],
-        "names": ["area", "age", "price-name"],
-        "name_x": [LEFT, LEFT, 0.85],
-        "name_y": [0.87, 0.37, 0.62],
-        "numbers": [*x, *(carried[j] if j < term else None for j in range(2)), totals[term]],
-        "number_x": [LEFT, LEFT, 0.57, 0.57, 0.85],
-        "number_y": [0.63, 0.13, 0.69, 0.31, 0.38],
+        "names": ["area", "age", "bias", "price-name"],
+        "name_x": [LEFT, LEFT, 0.85, 0.85],
+        "name_y": [0.87, 0.37, 0.93, 0.38],
+        "numbers": [*x, *(carried[j] if j < term else None for j in range(2)), bias, totals[term]],
+        "number_x": [LEFT, LEFT, 0.57, 0.57, 0.85, 0.85],
+        "number_y": [0.63, 0.13, 0.69, 0.31, 0.84, 0.29],
         "thickness": [value / DOLLARS_A_PIXEL if j < term else 0.0 for j, value in enumerate(carried)],
-        "places": [0, *(j + 1 for j in shown), *([3] if term == 2 else [])],
-        "starts": [0.0, *(totals[j] / 1000 for j in shown), *([0.0] if term == 2 else [])],
-        "ends": [*(value / 1000 for value in bars), *([totals[2] / 1000] if term == 2 else [])],
+        "bias_thickness": [bias / DOLLARS_A_PIXEL],
+        "places": list(range(len(ends))),
+        "starts": starts,
+        "raised": [max(pair) for pair in zip(starts, ends, strict=True)],
+        "lowered": [min(pair) for pair in zip(starts, ends, strict=True)],
         "w_now": float(weight[term - 1]) if term else None,
         "x_now": float(x[term - 1]) if term else None,
         "carried_now": carried[term - 1] if term else None,
         "total_now": totals[term],
+        "stage": "in-all" if term == 2 else "so-far",
         "price": forward([weight], [bias], x)[0],
         "added": [forward([weight], [bias], row)[0] for row in known["houses"].tolist()],
     }
@@ -389,25 +165,26 @@ def image(bands: int, classes: int, picked: int, pair: int) -> dict[str, Any]:
         bands: d, how many inputs.
         classes: q, how many outputs.
         picked: the image's number.
-        pair: how many lines have been added up; 0 for all.
+        pair: how many lines have been added up; all of them if there are fewer.
     """
     network = _network(bands, classes)
     weight, bias = network.weight.detach(), network.bias.detach()
     x, lines = _images().bands(bands)[picked], connections(weight)
-    done = min(pair, bands * classes) or bands * classes
+    done = min(pair, bands * classes)
     full = done // bands  # outputs that are ready
     products = (weight * x).flatten()
-    k, j = divmod(done - 1, bands)
+    here = max(0, done - 1)
+    k, j = divmod(here, bands)
     known = pictured()
     return {
         **_drawn(lines, weight, x.tolist(), done),
         "outputs": [value if k < full else None for k, value in enumerate(network(x).tolist())],
         "names": list(CLASSES[:classes]),
         "lines": bands * classes,
-        "lit": [[lines[name][done - 1]] if pair else [] for name in ("y0", "y1")],
+        "lit": [[lines[name][here]] if 0 < pair == done else [] for name in ("y0", "y1")],
         "w_now": weight[k, j].item(),
         "x_now": x[j].item(),
-        "carried_now": products[done - 1].item(),
+        "carried_now": products[here].item(),
         "total_now": (bias[k] + products[k * bands : done].sum()).item(),
         "images": [known["pixels"][picked], _banded(x.tolist(), bands)],
         "captions": [CLASSES[known["kinds"][picked]], "as-bands"],

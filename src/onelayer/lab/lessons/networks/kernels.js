@@ -39,15 +39,15 @@
 
   kernels.house = ({ area, age, term }, { house_weight: weight, house_bias: bias, houses }) => {
     const x = [area, age], carried = x.map((v, j) => weight[j] * v), totals = [bias, bias + carried[0], bias + carried[0] + carried[1]];
-    const shown = range(term), last = term === 2, now = (values) => (term ? values[term - 1] : null);
+    const shown = range(term), whole = term === 2 ? [totals[2]] : [], now = (values) => (term ? values[term - 1] : null);
+    const starts = [0, ...shown.map((j) => totals[j] / 1000), ...whole.map(() => 0)], ends = [...totals.slice(0, term + 1), ...whole].map((v) => v / 1000);
     return {
       ...layerDrawn(2, 1, 0.3, 0.85), thickness: carried.map((v, j) => (j < term ? v / 20000 : 0)),
       fader_low: [0.618, 0.07], fader_high: [0.93, 0.421],
-      names: ["area", "age", "price-name"], name_x: [0.3, 0.3, 0.85], name_y: [0.87, 0.37, 0.62],
-      numbers: [...x, ...carried.map((v, j) => (j < term ? v : null)), totals[term]], number_x: [0.3, 0.3, 0.57, 0.57, 0.85],
-      number_y: [0.63, 0.13, 0.69, 0.31, 0.38], places: [0, ...shown.map((j) => j + 1), ...(last ? [3] : [])],
-      starts: [0, ...shown.map((j) => totals[j] / 1000), ...(last ? [0] : [])],
-      ends: [...totals.slice(0, term + 1), ...(last ? [totals[2]] : [])].map((v) => v / 1000),
+      bias_thickness: [bias / 20000], names: ["area", "age", "bias", "price-name"], name_x: [0.3, 0.3, 0.85, 0.85], name_y: [0.87, 0.37, 0.93, 0.38],
+      numbers: [...x, ...carried.map((v, j) => (j < term ? v : null)), bias, totals[term]],
+      number_x: [0.3, 0.3, 0.57, 0.57, 0.85, 0.85], number_y: [0.63, 0.13, 0.69, 0.31, 0.84, 0.29], places: range(ends.length), starts,
+      raised: starts.map((v, i) => Math.max(v, ends[i])), lowered: starts.map((v, i) => Math.min(v, ends[i])), stage: whole.length ? "in-all" : "so-far",
       w_now: now(weight), x_now: now(x), carried_now: now(carried), total_now: totals[term], price: totals[2],
       added: houses.map((row) => bias + weight[0] * row[0] + weight[1] * row[1]),
     };
@@ -73,13 +73,13 @@
   kernels.image = ({ bands: d, classes: q, picked, pair }, data) => {
     const { pixels, brightness, kinds, class_names, weights, biases, predictions } = data;
     const [weight, bias] = [weights[d], biases[d]].map((rows) => rows.slice(0, q)), x = bands(brightness[picked], d);
-    const done = Math.min(pair, d * q) || d * q; // at 0 all of it is shown
-    const k = Math.floor((done - 1) / d), j = (done - 1) % d, full = Math.floor(done / d), ends = layerDrawn(d, q);
+    const done = Math.min(pair, d * q), here = Math.max(0, done - 1);
+    const k = Math.floor(here / d), j = here % d, full = Math.floor(done / d), ends = layerDrawn(d, q);
     return {
       ...drawn(weight, x, (i) => i < done), outputs: layer(weight, bias, x).map((v, i) => (i < full ? v : null)),
       names: class_names.slice(0, q),
-      lines: d * q, lit: [ends.y0, ends.y1].map((ys) => (pair ? [ys[done - 1]] : [])), w_now: weight[k][j], x_now: x[j],
-      carried_now: weight[k][j] * x[j], total_now: bias[k] + sum(x.slice(0, j + 1).map((v, i) => weight[k][i] * v)),
+      lines: d * q, lit: [ends.y0, ends.y1].map((ys) => (pair && pair === done ? [ys[here]] : [])), w_now: weight[k][j], x_now: x[j],
+      carried_now: weight[k][j] * x[j], total_now: bias[k] + sum(x.slice(0, done && j + 1).map((v, i) => weight[k][i] * v)),
       images: [pixels[picked], banded(x)], captions: [class_names[kinds[picked]], "as-bands"], largest: largestOf(weight),
       added: layer(weight, bias, x), predicted: predictions[d][picked].slice(0, q),
     };

@@ -78,7 +78,7 @@
     };
   };
 
-  kernels.within = ({ k }, { n, sizes, root_mean_square, shares }) => {
+  kernels.within = ({ house_k: k }, { n, sizes, root_mean_square, shares }) => {
     const far = k * root_mean_square, beyond = sizes.filter((size) => size > far).length, normal_share = shares[Math.round(100 * k)];
     return { left: -far, right: far, beyond, tail: beyond / n, share: 1 - beyond / n, normal_share, normal_beyond: n * (1 - normal_share) };
   };

@@ -213,9 +213,9 @@ def passes() -> dict[str, Any]:
 
 
 def untrained() -> dict[str, Any]:
-    """Return the mean loss and the accuracy of softmax regression before its first step, on the training images."""
+    """Return the mean loss and the accuracy of softmax regression before its first step, and the loss of a guess."""
     score = training.evaluate(new_model("softmax"), dataset().train)
-    return {"loss": score.loss, "accuracy": score.accuracy}
+    return {"loss": score.loss, "accuracy": score.accuracy, "expected": np.log(dataset().n_outputs)}
 
 
 def larger() -> dict[str, Any]:

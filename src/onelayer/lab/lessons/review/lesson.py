@@ -1,5 +1,7 @@
 """The summary of the chapter and the self-test, declared: what is asked, and what can be tried after an answer."""
 
+from math import log
+
 from onelayer.lab import vocabulary as v
 
 
@@ -86,7 +88,9 @@ BEST = v.plot(
     v.Points("number", "best", "red", "best", size=6, shape="diamond"),
     v.Rule(y="true_share", label="true-share"),
 )
-LOGITS = tuple(free(name, -4, 4, 0.1, value) for name, value in (("first", 0), ("second", 0), ("third", 0.7)))
+LOGITS = tuple(
+    free(name, -4, 4, 0.1, value) for name, value in (("first", 0), ("second", 0), ("third", log(2)))
+)
 WALK = v.Number("lr", 0.01, 0.5, 0.01, 0.1, format=".2f"), free("start", -2, 2, 0.05, 1.5)
 MISSIONS = (v.mission("mission-once", ("end", "<", 1e-9)), v.mission("mission-away", ("end", ">", 2)))
 VARIANCE = (free("variance", 0.5, 8, 0.1, 1),)
@@ -123,7 +127,7 @@ SCENES = (
     ),
     v.Scene(
         "surprise",
-        (free("chance", 0.01, 1, 0.01, 0.5),),
+        (free("chance", 0.01, 1, 0.01, 0.25),),
         v.Kernel("surprise", ("chance",)),
         SURPRISE,
         "surprised",
@@ -131,7 +135,7 @@ SCENES = (
     ),
     v.Scene("slope", (), v.Recorded("slope"), SLOPES, ask=ask("slopes.1")),
     v.Scene("passes", (), v.Recorded("passes"), ask=ask("batches", ",d", 0)),
-    v.Scene("untrained", (), v.Recorded("untrained"), ask=ask("loss", close=0.03)),
+    v.Scene("untrained", (), v.Recorded("untrained"), ask=ask("expected", ".3f", 0.03)),
     v.Scene("larger", (), v.Recorded("larger"), LARGER, ask=choose("lower", "same", "higher")),
     v.Scene(
         "best",

@@ -1,242 +1,53 @@
-"""The experiments of the lesson on SGD: gradient descent on house prices, and how large its steps may be.
+"""The experiments of the lesson on SGD, scene by scene.
 
 Parameters are (3,): the weights of area and age, and the bias. Features and prices are standardised unless a function
-says otherwise; then parameters and losses have no unit. The loss is the mean over the rows of ½(ŷ − y)².
+says otherwise; then parameters and losses have no unit.
 """
 
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from itertools import count, repeat
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from onelayer import LinearRegression, houses, models
 from onelayer.data.rows import Rows
-from onelayer.data.scaling import TableScaling
 from onelayer.errors import DivergenceError
-from onelayer.lab.lessons.linear_regression.experiment import (
-    gradient,
-    hessian,
-    load,
-    mean_loss,
-    normal_equations,
+from onelayer.lab.lessons.linear_regression.experiment import hessian, load
+from onelayer.lab.lessons.sgd.descent import (
+    batches,
+    bisection,
+    compare_scalings,
+    contours,
+    decreasing_lrs,
+    descend,
+    descend_on_all,
+    in_dollars,
+    largest_converging_lr,
+    measured_rise,
+    minimum,
+    predicted_rise,
+    rise,
+    rows_read,
+    scalings,
+    stability_bound,
+    standardised,
 )
 from onelayer.preparing import prepare
 from onelayer.settings import Settings
 from onelayer.sgd_runs import descend as train
 from onelayer.sgd_runs import stable_lr
-from onelayer.solvers.batches import epoch_order, stream_seed
+from onelayer.solvers.batches import stream_seed
 from onelayer.solvers.stability import largest_stable_lr
 
-Array = NDArray[np.float64]
-
-FAR = 1e9  # a parameter beyond this is lost: no answer here is that large
-PRECISION = 1e-8  # relative, of the largest learning rate that converges
-CHECKPOINT = 100  # steps after which one direction outweighs the others in the gradient
-VANISHED = 1e-9  # of the gradient's length: what is left may be rounding
+START = np.array([-1.0, 0.6, 0.0])  # of the walks whose start is not the reader's
 STEPS = 200  # of the walk
 TRIED_STEPS = 60  # with each learning rate
 SETTLED = 2000  # steps, of which the second half counts
+LONG = 3000  # steps of the walks that arrive
 TRIED_RATES = tuple(10 ** (exponent / 2) for exponent in range(-8, 2))
 TRIED_BATCHES = (16, 64, 256)
-
-
-def standardised() -> tuple[Array, Array]:
-    """Return features X (2930, 2) and prices y (2930,), each column with mean 0 and standard deviation 1."""
-    rows = houses().train
-    standard = TableScaling(rows).apply(rows, np.float64)
-    return standard.X, standard.y[:, 0]
-
-
-def in_dollars(parameters: Array) -> Array:
-    """Return weights and bias (3,) for features in ft² and years and a price in USD, from standardised ones."""
-    scaling = TableScaling(houses().train)
-    weight, bias = scaling.features.input_to_user(parameters[None, :-1], parameters[-1:])
-    return np.append(*scaling.target.output_to_user(weight, bias))
-
-
-def minimum(X: Array, y: Array) -> Array:
-    """Return the parameters (d + 1,) at the minimum of the loss, from the normal equations."""
-    weight, bias = normal_equations(X, y)
-    return np.append(weight, bias)
-
-
-def batches(n: int, batch_size: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Yield the numbers of the rows of one minibatch after another: each epoch visits all n rows in a new order."""
-    for epoch in count(1):
-        for batch in epoch_order(n, seed, epoch).split(batch_size):
-            yield batch.numpy()
-
-
-def rows_read(n: int, batch_size: int, steps: int) -> int:
-    """Return how many rows the first ``steps`` batches of n rows hold: the last of each epoch may be shorter."""
-    epochs, more = divmod(steps, -(-n // batch_size))
-    return epochs * n + more * batch_size
-
-
-def descend(X: Array, y: Array, start: Array, lrs: Array, batch_size: int, seed: int = 0) -> Array:
-    """Return the parameters before and after each step of minibatch SGD, (steps + 1, d + 1) (section 3.1.1.4).
-
-    Args:
-        X: features (n, d).
-        y: targets (n,).
-        start: parameters (d + 1,) to start from.
-        lrs: the learning rate of each step, (steps,).
-        batch_size: rows per step; the last batch of an epoch may be shorter.
-        seed: sets the order of the rows.
-
-    Once a parameter is beyond ``FAR`` the walk ends.
-    """
-    return _walk(X, y, start, lrs, batches(len(X), batch_size, seed))
-
-
-def descend_on_all(X: Array, y: Array, start: Array, lr: float, steps: int) -> Array:
-    """Return the path (steps + 1, d + 1) of plain gradient descent: each step uses all rows. It ends as ``descend``."""
-    return _walk(X, y, start, np.full(steps, lr), repeat(slice(None)))
-
-
-def _walk(X: Array, y: Array, start: Array, lrs: Array, rows: Iterable[NDArray[np.int64] | slice]) -> Array:
-    path = [start]
-    for lr, batch in zip(lrs, rows, strict=False):  # rows never end
-        here = path[-1]
-        path.append(here - lr * gradient(X[batch], y[batch], here[:-1], here[-1]))
-        if np.abs(path[-1]).max() > FAR:
-            break
-    return np.array(path)
-
-
-def rise(X: Array, y: Array, path: Array) -> Array:
-    """Return how far the loss is above its minimum, L − L* = ½ ΔᵀHΔ, for parameters (k, d + 1): (k,).
-
-    The quadratic form keeps its digits next to the minimum, where the difference of two losses has none left.
-    """
-    away = path - minimum(X, y)
-    above: Array = np.einsum("ki,ij,kj->k", away, hessian(X), away) / 2
-    return above
-
-
-def measured_rise(X: Array, y: Array, parameters: Array) -> float:
-    """Return L − L* for parameters (d + 1,) as the difference of two losses, each computed from its residuals."""
-    best = minimum(X, y)
-    return mean_loss(X, y, parameters[:-1], parameters[-1]) - mean_loss(X, y, best[:-1], best[-1])
-
-
-def predicted_rise(X: Array, y: Array, start: Array, lr: float, steps: int) -> Array:
-    """Return what ``rise`` must be on the path of plain gradient descent, (steps + 1,), without walking it.
-
-    Each step multiplies the distance from the minimum along an eigenvector of H by 1 − ηλ.
-    """
-    curvature, directions = np.linalg.eigh(hessian(X))
-    distance = directions.T @ (start - minimum(X, y))
-    factor = (1 - lr * curvature) ** np.arange(steps + 1)[:, None]
-    above: Array = (curvature * (factor * distance) ** 2).sum(axis=1) / 2
-    return above
-
-
-def stability_bound(X: Array) -> float:
-    """Return 2/λ_max: plain gradient descent converges for learning rates below it (Goh 2017, *Distill*)."""
-    return float(2 / np.linalg.eigvalsh(hessian(X))[-1])
-
-
-def converges(X: Array, y: Array, lr: float) -> bool:
-    """Whether plain gradient descent converges, judged by walking: does the gradient get shorter, or vanish?
-
-    It is compared after ``CHECKPOINT`` steps and after twice as many. For learning rates about as large as can be, the
-    direction that matters is by then nearly all that is left of it.
-    """
-    path = descend_on_all(X, y, np.zeros(X.shape[1] + 1), lr, 2 * CHECKPOINT)
-    if len(path) <= 2 * CHECKPOINT:
-        return False
-    start, early, late = (
-        np.linalg.norm(gradient(X, y, at[:-1], at[-1])) for at in path[[0, CHECKPOINT, 2 * CHECKPOINT]]
-    )
-    return bool(late < early or late < VANISHED * start)
-
-
-def largest_converging_lr(X: Array, y: Array) -> float:
-    """Return the largest learning rate for which plain gradient descent converges, found by bisection alone."""
-    *_, (low, high) = bisection(X, y)
-    return (low + high) / 2
-
-
-def bisection(X: Array, y: Array) -> Iterator[tuple[float, float]]:
-    """Yield a learning rate that converges and one that does not, closer each time."""
-    low = high = 1e-9
-    while converges(X, y, high):
-        low, high = high, 4 * high
-    yield low, high
-    while high - low > PRECISION * high:
-        middle = (low + high) / 2
-        low, high = (middle, high) if converges(X, y, middle) else (low, middle)
-        yield low, high
-
-
-def decreasing_lrs(first: float, half_after: int, steps: int) -> Array:
-    """Return learning rates (steps,) that fall as first / (1 + k / half_after) (Robbins and Monro 1951)."""
-    lrs: Array = first / (1 + np.arange(steps) / half_after)
-    return lrs
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """Plain gradient descent on the houses in one scaling of their columns.
-
-    Attributes:
-        name: "standardised" or "raw".
-        smallest: the smallest eigenvalue λ_min of the loss's Hessian.
-        largest: the largest, λ_max.
-        best_lr: 2 / (λ_max + λ_min), which shrinks the slowest direction fastest.
-        share: (steps + 1,) the rise of the loss above its minimum as a share of that at the start, with ``best_lr``.
-    """
-
-    name: str
-    smallest: float
-    largest: float
-    best_lr: float
-    share: Array
-
-    @property
-    def condition(self) -> float:
-        """The condition number κ = λ_max / λ_min."""
-        return self.largest / self.smallest
-
-    @property
-    def factor(self) -> float:
-        """What is left of the slowest direction's distance after a step with ``best_lr``: (κ − 1) / (κ + 1)."""
-        return (self.condition - 1) / (self.condition + 1)
-
-    @property
-    def lost(self) -> float:
-        """What a step takes away of that distance, as a share: 2 / (κ + 1)."""
-        return 2 / (self.condition + 1)
-
-    @property
-    def steps_for_a_thousandth(self) -> int:
-        """After how many steps a thousandth of that distance is left."""
-        return int(np.ceil(np.log(1e-3) / np.log(self.factor)))
-
-
-def scalings() -> dict[str, tuple[Array, Array]]:
-    """Return the houses in each scaling, by its name; "raw" is ft², years and USD."""
-    return {"standardised": standardised(), "raw": load()}
-
-
-def compare_scalings(steps: int) -> list[Scaling]:
-    """Run plain gradient descent at its best learning rate on the houses, standardised and as they are."""
-    found = []
-    for name, (X, y) in scalings().items():
-        smallest, *_, largest = map(float, np.linalg.eigvalsh(hessian(X)))
-        best = 2 / (smallest + largest)
-        above = rise(X, y, descend_on_all(X, y, np.zeros(3), best, steps))
-        found.append(Scaling(name, smallest, largest, best, above / above[0]))
-    return found
-
-
-# What the lesson's scenes show
 
 
 @cache
@@ -250,7 +61,7 @@ def standard() -> dict[str, Any]:
     rings = contours(X, y)
 
     def epochs(seed: int) -> int:
-        return -(-(SETTLED if seed == 0 else STEPS) // (len(X) // 256))
+        return -(-(LONG if seed == 0 else STEPS) // (len(X) // 256))
 
     seeds = [
         [stream_seed(seed, epoch) & 0xFFFFFFFF for epoch in range(1, epochs(seed) + 1)] for seed in range(21)
@@ -264,19 +75,6 @@ def standard() -> dict[str, Any]:
         "ring_w1": rings[:, :, 0],
         "ring_w2": rings[:, :, 1],
     }
-
-
-def contours(X: Array, y: Array, levels: int = 9, points: int = 73) -> Array:
-    """Return ellipses of equal loss (levels, points, 2) in the plane of the two weights, with the bias at its best, 0.
-
-    They are evenly spaced, as on a map of a bowl.
-    """
-    curvature, directions = np.linalg.eigh(hessian(X)[:2, :2])
-    angle = np.linspace(0, 2 * np.pi, points)
-    circle = np.column_stack([np.cos(angle), np.sin(angle)])
-    above = 0.06 * np.arange(1, levels + 1)[:, None, None] ** 2
-    rings: Array = minimum(X, y)[:2] + circle * np.sqrt(2 * above / curvature) @ directions.T
-    return rings
 
 
 def walk(
@@ -295,6 +93,7 @@ def walk(
     lit = [next(order) for _ in range(now)][-1] if now and size < n else np.arange(n if now else 0)
     before, here = path[max(0, now - 1)], path[now]
     slope = (before - here) / lr
+    slope[np.abs(slope) < 1e-14] = 0  # at the minimum it is rounding alone
     return {
         "w1": path[:, 0],
         "w2": path[:, 1],
@@ -304,10 +103,12 @@ def walk(
         "rise": rises[now],
         "here": here,
         "before": before,
+        "next": path[min(now + 1, taken)],
         "slope": slope,
+        "summed": len(lit) * slope,
         "lit": lit,
         "rows": len(lit),
-        "lost": taken < STEPS,
+        "ended": "walk-lost" if now == taken < STEPS else "",
     }
 
 
@@ -324,6 +125,7 @@ def by_rate(lr: float, start_w1: float, start_w2: float) -> dict[str, Any]:
         "predicted": predicted,
         "walked": measured_rise(X, y, path[-1]),
         "expected": (expected := predicted_rise(X, y, start, lr, len(path) - 1)[-1]),
+        "steps": len(path) - 1,
         "rounding": 1e-14 + 1e-9 * expected,
         "bound": stability_bound(X),
         "curvature": np.linalg.eigvalsh(hessian(X)),
@@ -350,22 +152,24 @@ def search() -> dict[str, Any]:
 def settle(settle_lr: float, settle_batch: int | str, schedule: str) -> dict[str, Any]:
     """Return how far above the minimum SGD stays with a constant or a falling learning rate, over ``SETTLED`` steps.
 
-    ``asked`` is the fate of the walk that the reader is asked about: η = 0.2, constant, and batches of 16.
+    ``asked`` is the fate of the walk that the reader is asked about: η = 0.2, constant, and batches of 16. One with all
+    rows, or with a falling learning rate, is on its way as long as it has not arrived.
     """
     X, y = standardised()
-    start = np.array([-1.0, 0.6, 0.0])
     lrs = decreasing_lrs(settle_lr, 5, SETTLED) if schedule == "falling" else np.full(SETTLED, settle_lr)
     if settle_batch == "all":
-        path = _walk(X, y, start, lrs, repeat(slice(None)))
+        path = descend_on_all(X, y, START, lrs, SETTLED)
     else:
-        path = descend(X, y, start, lrs, int(settle_batch))
+        path = descend(X, y, START, lrs, int(settle_batch))
     rises, half = rise(X, y, path), len(path) // 2
+    if len(path) <= SETTLED:
+        fate = "fate-leaves"
+    elif rises[half:].mean() < 1e-12:
+        fate = "fate-arrives"
+    else:
+        fate = "fate-nears" if settle_batch == "all" or schedule == "falling" else "fate-hovers"
     return {
-        "fate": "fate-leaves"
-        if len(path) <= SETTLED
-        else "fate-hovers"
-        if rises[half:].mean() > 1e-12
-        else "fate-arrives",
+        "fate": fate,
         "asked": "fate-hovers",
         "rises": rises,
         "w1": path[:, 0],
@@ -374,24 +178,42 @@ def settle(settle_lr: float, settle_batch: int | str, schedule: str) -> dict[str
     }
 
 
-def arrived() -> dict[str, Any]:
-    """Return how far above the minimum two walks are: with all rows, and with minibatches and a falling learning rate.
+@cache
+def destination() -> dict[str, Any]:
+    """Return the analytic solution in dollars, (3,), and ``to_dollars`` (3, 4), which takes parameters and 1 there.
 
-    Beside where they end, in dollars, is the analytic solution, and how far from it they may be.
+    With all rows a walk has arrived when it is within a billionth of it, with minibatches within a tenth of its
+    standard error.
+    """
+    exact = LinearRegression().fit(*load())
+    analytic, origin = np.append(exact.coef_, exact.intercept_), in_dollars(np.zeros(3))
+    return {
+        "to_dollars": np.column_stack([*(in_dollars(one) - origin for one in np.eye(3)), origin]),
+        "analytic": analytic,
+        "names": ["area-weight", "age-weight", "bias"],
+        "billionth": 1e-9 * np.abs(analytic),
+        "tenth": np.append(exact.std_err_, exact.intercept_std_err_) / 10,
+    }
+
+
+def arrived(arrived_lr: float, arrived_batch: int) -> dict[str, Any]:
+    """Return how far above the minimum two walks are, of ``LONG`` steps each, and where they end, in dollars.
+
+    One uses all rows, the other minibatches with a learning rate that falls from the same value. ``asked`` is how many
+    steps the former takes until a millionth of its distance is left, for η = 0.5.
     """
     X, y = standardised()
-    exact = LinearRegression().fit(*load())
-    analytic = np.append(exact.coef_, exact.intercept_)
-    start = np.array([-1.0, 0.6, 0.0])
-    by_all = descend_on_all(X, y, start, 1.0, 300)
-    by_batches = descend(X, y, start, decreasing_lrs(0.5, half_after=5, steps=3000), batch_size=64)
+    by_all = descend_on_all(X, y, START, arrived_lr, LONG)
+    by_batches = descend(X, y, START, decreasing_lrs(arrived_lr, 5, LONG), arrived_batch)
+    to_dollars = destination()["to_dollars"]
+    ends = [to_dollars @ [*path[-1], 1.0] for path in (by_all, by_batches)]
     return {
-        "by_all": rise(X, y, by_all).astype(np.float32),
-        "by_batches": rise(X, y, by_batches).astype(np.float32),
-        "names": [f"{way}-{name}" for way in ("all", "sgd") for name in ("w1", "w2", "bias")],
-        "reached": [*in_dollars(by_all[-1]), *in_dollars(by_batches[-1])],
-        "analytic": [*analytic, *analytic],
-        "allowed": [*(1e-9 * np.abs(analytic)), *(np.append(exact.std_err_, exact.intercept_std_err_) / 10)],
+        "by_all": rise(X, y, by_all),
+        "by_batches": rise(X, y, by_batches),
+        "all_reached": ends[0],
+        "sgd_reached": ends[1],
+        "off": float((np.abs(ends[1] - destination()["analytic"]) / destination()["tenth"]).max()) / 10,
+        "asked": "thirty",
     }
 
 
@@ -413,13 +235,16 @@ def rates() -> dict[str, Any]:
 
 
 def standardising() -> dict[str, Any]:
-    """Return how the loss falls with the best learning rate of each scaling, and what makes the difference."""
+    """Return how the distance shrinks with the best learning rate of each scaling, and what makes the difference.
+
+    The distance is √(L − L*): in units that differ from weight to weight no other is of use.
+    """
     found = compare_scalings(steps=10)
     standard_one, raw = found
     rows = ("smallest", "largest", "condition", "best_lr", "lost", "steps_for_a_thousandth")
     return {
-        "standardised": standard_one.share,
-        "raw": raw.share,
+        "standardised": np.sqrt(standard_one.share),
+        "raw": np.sqrt(raw.share),
         "names": list(rows),
         "by_standardised": [getattr(standard_one, name) for name in rows],
         "by_raw": [getattr(raw, name) for name in rows],

@@ -51,10 +51,11 @@
     const { rowsOf, read } = batches(y.length, batch_size, seeds[draw]);
     const { path, gradients } = walked(X, y, [start_w1, start_w2, 0], () => lr, 200, rowsOf);
     const taken = path.length - 1, now = Math.min(step, taken), rises = rise(H, minimum, path);
-    const lit = now ? rowsOf(now - 1) : [];
+    const lit = now ? rowsOf(now - 1) : [], mean = (now ? gradients[now - 1] : [0, 0, 0]).map((v) => (Math.abs(v) < 1e-14 ? 0 : v)); // at the minimum it is rounding alone
     return {
       w1: column(path, 0), w2: column(path, 1), rises, taken, read: read(now), rise: rises[now], here: path[now],
-      before: path[Math.max(0, now - 1)], slope: now ? gradients[now - 1] : [0, 0, 0], lit, rows: lit.length, lost: taken < 200,
+      before: path[Math.max(0, now - 1)], slope: mean, summed: mean.map((v) => v * lit.length), lit, rows: lit.length,
+      next: path[Math.min(now + 1, taken)], ended: now === taken && taken < 200 ? "walk-lost" : "",
     };
   };
 
@@ -65,12 +66,13 @@
 
   const meanLoss = (X, y, [w1, w2, b]) => sum(Array.from(y, (v, i) => (X[i][0] * w1 + X[i][1] * w2 + b - v) ** 2)) / (2 * y.length);
 
+  /** A step with all rows, whose gradient is H(w − w*). */
+  const stepped = (H, minimum, here, rate) => here.map((v, j) => v - rate * dot(H[j], here.map((w, k) => w - minimum[k])));
+
   let map = null; // of the last start: all learning rates take a while
   kernels.by_rate = ({ lr, start_w1, start_w2 }, { X, y, H, minimum }) => {
     const STEPS = 60, start = [start_w1, start_w2, 0], away = start.map((v, j) => v - minimum[j]), all = range(y.length), curved = eigen(H);
-    // The gradient of all rows is H(w − w*)
-    const step = (rate, here) => here.map((v, j) => v - rate * dot(H[j], here.map((w, k) => w - minimum[k])));
-    const descended = (rate) => { let here = start; for (let k = 0; k < STEPS && Math.max(...here.map(Math.abs)) <= FAR; k++) here = step(rate, here); return here; };
+    const descended = (rate) => { let here = start; for (let k = 0; k < STEPS && Math.max(...here.map(Math.abs)) <= FAR; k++) here = stepped(H, minimum, here, rate); return here; };
     const key = String(start);
     if (map?.key !== key) {
       const lrs = spaced(0.04, 2, 50);
@@ -79,7 +81,7 @@
     const { path } = walked(X, y, start, () => lr, STEPS, () => all), expected = predictedRise(curved, away, lr, path.length - 1);
     return {
       lrs: map.lrs, measured: map.measured, predicted: map.predicted, walked: meanLoss(X, y, path.at(-1)) - meanLoss(X, y, minimum),
-      expected, rounding: 1e-14 + 1e-9 * expected, bound: 2 / curved.values[2], curvature: curved.values,
+      expected, steps: path.length - 1, rounding: 1e-14 + 1e-9 * expected, bound: 2 / curved.values[2], curvature: curved.values,
     };
   };
 
@@ -88,9 +90,20 @@
     const rateOf = schedule === "falling" ? (k) => lr / (1 + k / 5) : () => lr;
     const { path } = walked(X, y, [-1, 0.6, 0], rateOf, STEPS, rowsOf), rises = rise(H, minimum, path);
     const late = rises.slice(Math.floor(path.length / 2)), mean = sum(late) / late.length;
+    const onItsWay = settle_batch === "all" || schedule === "falling" ? "fate-nears" : "fate-hovers";
     return {
-      fate: path.length <= STEPS ? "fate-leaves" : mean > 1e-12 ? "fate-hovers" : "fate-arrives",
-      asked: "fate-hovers", rises, w1: column(path, 0), w2: column(path, 1), mean,
+      fate: path.length <= STEPS ? "fate-leaves" : mean < 1e-12 ? "fate-arrives" : onItsWay, asked: "fate-hovers", rises, w1: column(path, 0), w2: column(path, 1), mean,
+    };
+  };
+
+  kernels.arrived = ({ arrived_lr: lr, arrived_batch }, { X, y, H, minimum, seeds, to_dollars, analytic, tenth }) => {
+    const STEPS = 3000, start = [-1, 0.6, 0], { rowsOf } = batches(y.length, arrived_batch, seeds[0]), byAll = [start];
+    while (byAll.length <= STEPS) byAll.push(stepped(H, minimum, byAll.at(-1), lr));
+    const { path } = walked(X, y, start, (k) => lr / (1 + k / 5), STEPS, rowsOf);
+    const [all_reached, sgd_reached] = [byAll, path].map((way) => to_dollars.map((row) => dot(row, [...way.at(-1), 1])));
+    return {
+      by_all: rise(H, minimum, byAll), by_batches: rise(H, minimum, path), all_reached, sgd_reached,
+      off: Math.max(...sgd_reached.map((v, j) => Math.abs(v - analytic[j]) / tenth[j])) / 10, asked: "thirty",
     };
   };
 })();

@@ -7,27 +7,39 @@ START_W1 = v.Number("start_w1", -1.3, 2.5, 0.05, -1, slider=False)
 START_W2 = v.Number("start_w2", -1.9, 1.1, 0.05, 0.6, slider=False)
 SIZES = (1, 4, 16, 64, 256, "all")
 BATCH, SETTLE_BATCH = v.Choice("batch_size", SIZES, 16), v.Choice("settle_batch", SIZES, 16)
-MAP = (v.Axis("w1-axis", -1.4, 2.6), v.Axis("w2-axis", -2, 1.2))
 RINGS = v.Line("ring_w1", "ring_w2", "grey", "ring", width=1, opacity=0.6)
+MAP = ("map", v.Axis("w1-axis", -1.4, 2.6), v.Axis("w2-axis", -2, 1.2), RINGS)
 MINIMUM = v.Points("minimum.0", "minimum.1", "blue", "minimum", size=5)
 RISE = v.Axis("rise-axis", 1e-9, 1e3, log=True)
 ENDLESS = (v.Axis("step-axis", 1, 3000, log=True), v.Axis("rise-axis", 1e-12, 10, log=True))
-BY_BATCHES = v.Line("", "by_batches", "orange", "sgd")
-EQUAL = v.Row("", "found", "bounds", "allowed", True, labels="names")
+BOTH_WALKS = (v.Line("", "by_all", "blue", "all"), v.Line("", "by_batches", "orange", "sgd"))
+TWO_SCALINGS = (
+    v.Rule(y=1e-3, label="thousandth"),
+    v.Line("", "standardised", "blue", "standardised", dots=True),
+    v.Line("", "raw", "orange", "raw", dots=True),
+)
+BANDS = (v.Band(1e-5, 1e-1, "grey", "powers-of-ten"), v.Band(0.0067, 0.368, "purple", "as-printed"))
+BY_RATE = (
+    v.Line("lrs", "standardised", "blue", "standardised", dots=True),
+    v.Line("lrs", "raw", "orange", "raw", dots=True),
+    v.Rule(x="standardised_bound", color="blue", label="bound-rule"),
+    v.Rule(x="raw_bound", color="orange", label="bound-rule"),
+)
+RATE, DISTANCE = v.Axis("lr", 1e-8, 10, log=True), v.Axis("distance-axis", 1e-7, 10, log=True)
+COMPARED = (("standardised", "by_standardised", ".3g"), ("raw", "by_raw", ".3g"))
 TRIED: tuple[tuple[int, v.Color], ...] = ((16, "orange"), (64, "green"), (256, "blue"))
 
 SCENES = (
     v.Scene(
         "walk",
-        (LR, BATCH, v.Number("draw", 0, 20, 1, 0), v.Clock("step", "taken", 3, 20, 40), START_W1, START_W2),
+        (LR, BATCH, v.Number("draw", 0, 20, 1, 0), v.Clock("step", "taken", 3, 20), START_W1, START_W2),
         v.Kernel("walk", ("lr", "batch_size", "start_w1", "start_w2", "draw", "step"), ("standard",)),
         (
             v.plot(
-                "map",
                 *MAP,
-                RINGS,
                 v.Line("w1", "w2", "orange", "walk-key", upto="step", width=1.5, dots=True),
                 v.Segments("before.0", "before.1", "here.0", "here.1", "red", "step-key", 2.5, arrow=True),
+                v.Segments("here.0", "here.1", "next.0", "next.1", "grey", "next-key", 2.5, arrow=True),
                 MINIMUM,
                 v.Handle("start_w1", "start_w2", "start", "green", anywhere=True),
             ),
@@ -37,8 +49,8 @@ SCENES = (
         code=v.code(
             "onelayer.solvers.scratch:train_epoch",
             v.Step("X, y = rows.batch", "X ({rows:,d}, 2), y ({rows:,d}, 1)"),
-            v.Step("batch_loss.backward", "∂L/∂w = {slope.0:.3g}, {slope.1:.3g}; ∂L/∂b = {slope.2:.3g}"),
-            v.Step("sgd(", "w = {here.0:.3g}, {here.1:.3g}; b = {here.2:.3g}"),
+            v.Step("batch_loss.backward", "∂Σl/∂w = {summed.0:.3g}, {summed.1:.3g}; ∂Σl/∂b = {summed.2:.3g}"),
+            v.Step("sgd(", "÷ {rows:,d}: {slope.0:.3g}, {slope.1:.3g}; w = {here.0:.3g}, {here.1:.3g}"),
         ),
         missions=v.mission("mission-near", ("rise", "<", 1e-3), ("read", "<", 1000)),
     ),
@@ -72,14 +84,14 @@ SCENES = (
             v.Rule(y="bound", color="blue", label="bound-rule"),
         ),
         "search-outcome",
-        v.claim("searched", "bound-rule", EQUAL),
+        v.claim("searched", "bound-rule", v.Row("", "found", "bounds", "allowed", True, labels="names")),
     ),
     v.Scene(
         "settle",
         (v.Choice("schedule", ("constant", "falling"), "constant"), SETTLE_LR, SETTLE_BATCH),
         v.Kernel("settle", ("settle_lr", "settle_batch", "schedule"), ("standard",)),
         (
-            v.plot("map", *MAP, RINGS, v.Points("w1", "w2", "orange", "walk-key", "", 1.5, 0.5), MINIMUM),
+            v.plot(*MAP, v.Points("w1", "w2", "orange", "walk-key", "", 1.5, 0.5), MINIMUM),
             v.plot("rise", v.Axis("step-axis", 0, 2000), RISE, v.Line("", "rises", "orange", width=1)),
         ),
         "settle-outcome",
@@ -88,26 +100,25 @@ SCENES = (
     ),
     v.Scene(
         "arrived",
-        (),
-        v.Recorded("arrived"),
-        v.plot("rise", *ENDLESS, v.Line("", "by_all", "blue", "all"), BY_BATCHES),
-        claims=v.claim("reached", "analytic", v.Row("", "reached", "analytic", "allowed", labels="names")),
+        (
+            v.Number("arrived_lr", 0.05, 1.6, 0.05, 0.5, format=".2f"),
+            v.Choice("arrived_batch", SIZES[:-1], 64),
+        ),
+        v.Kernel("arrived", ("arrived_lr", "arrived_batch"), ("standard", "destination")),
+        v.plot("rise", *ENDLESS, *BOTH_WALKS),
+        "arrived-outcome",
+        (
+            v.claim("all", "analytic", v.Row("", "all_reached", "analytic", "billionth", labels="names")),
+            v.claim("sgd", "analytic", v.Row("", "sgd_reached", "analytic", "tenth", labels="names")),
+        ),
+        ask=v.Ask("choice", "asked", ("three", "thirty", "three-hundred")),
+        missions=v.mission("mission-four", ("arrived_batch", "=", 4), ("off", "<", 0.2)),
     ),
     v.Scene(
         "rates",
         (),
         v.Recorded("rates"),
-        v.plot(
-            "rates-chart",
-            v.Axis("lr", 1e-8, 10, log=True),
-            v.Axis("share-axis", 1e-9, 1e3, log=True),
-            v.Band(1e-5, 1e-1, "grey", "powers-of-ten"),
-            v.Band(0.0067, 0.368, "purple", "as-printed"),
-            v.Line("lrs", "standardised", "blue", "standardised", dots=True),
-            v.Line("lrs", "raw", "orange", "raw", dots=True),
-            v.Rule(x="standardised_bound", color="blue", label="bound-rule"),
-            v.Rule(x="raw_bound", color="orange", label="bound-rule"),
-        ),
+        v.plot("rates-chart", RATE, v.Axis("share-axis", 1e-9, 1e3, log=True), *BANDS, *BY_RATE),
         ask=v.Ask("sketch"),
     ),
     v.Scene(
@@ -115,19 +126,8 @@ SCENES = (
         (),
         v.Recorded("standardising"),
         (
-            v.plot(
-                "standardise-chart",
-                v.Axis("step-axis", 0, 10),
-                v.Axis("share-axis", 1e-14, 10, log=True),
-                v.Line("", "standardised", "blue", "standardised", dots=True),
-                v.Line("", "raw", "orange", "raw", dots=True),
-            ),
-            v.table(
-                "standardise-table",
-                ("", "names", ""),
-                ("standardised", "by_standardised", ".3g"),
-                ("raw", "by_raw", ".3g"),
-            ),
+            v.plot("standardise-chart", v.Axis("step-axis", 0, 10), DISTANCE, *TWO_SCALINGS),
+            v.table("standardise-table", ("", "names", ""), *COMPARED),
         ),
         ask=v.Ask("choice", "times", ("ten", "a-thousand", "over-a-million")),
     ),

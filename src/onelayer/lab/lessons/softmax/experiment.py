@@ -107,6 +107,9 @@ def mixture(mix: float) -> Outcome:
     return {
         "places": PLACES,
         "names": list(CLASSES),
+        "fulcrum_x": [mix, mix - 0.16, mix + 0.16, mix],  # its tip is under the beam that carries the bars
+        "fulcrum_y": [0, -0.19, -0.19, 0],
+        "beside": mix + 0.22,
         "dogs": dogs,
         "average": ((1 - dogs) * encoded[0] + dogs * encoded[2]).tolist(),
         "says": CLASSES[int(mix + 0.5)],
@@ -181,6 +184,10 @@ def in_stages(logit_cat: float, logit_chicken: float, logit_dog: float, stage: i
         stage
     ]
     high = 1.15 if stage == 3 else 1.15 * total
+    said = [
+        ["", f"exp = {e:,.3f}", f"{e:,.3f}", f"{p:.1%}"][stage]
+        for e, p in zip(exponentials.tolist(), probabilities.tolist(), strict=True)
+    ]
     return {
         "places": PLACES,
         "names": list(CLASSES),
@@ -188,6 +195,11 @@ def in_stages(logit_cat: float, logit_chicken: float, logit_dog: float, stage: i
         "exponentials": exponentials.tolist(),
         "total": total,
         "probabilities": probabilities.tolist(),
+        "said": said,
+        "divided": [f"÷ {total:,.3f}" if stage == 2 else ""] * 3,
+        "known_exponentials": exponentials.tolist() if stage > 0 else [None] * 3,
+        "known_total": total if stage > 1 else None,
+        "known_probabilities": probabilities.tolist() if stage > 2 else [None] * 3,
         "bars": bars,
         "bar_places": list(range(len(bars))),
         "above": [bar + high / 22 for bar in bars],

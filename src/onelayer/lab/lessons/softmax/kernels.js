@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { kernels } = window.onelayer;
+  const { format, kernels } = window.onelayer;
   const { range, sum, dot, softmax } = window.onelayer.tools;
 
   const CLASSES = ["cat", "chicken", "dog"], PLACES = [0, 1, 2];
@@ -13,7 +13,7 @@
     const encoded = PLACES.map(oneHot), dogs = mix / 2, pairs = [[0, 1], [0, 2], [1, 2]];
     const count = (wanted) => encoded.map((y) => y.filter((v) => v === wanted).length);
     return {
-      places: PLACES, names: CLASSES, dogs, average: PLACES.map((j) => (1 - dogs) * encoded[0][j] + dogs * encoded[2][j]),
+      places: PLACES, names: CLASSES, fulcrum_x: [mix, mix - 0.16, mix + 0.16, mix], fulcrum_y: [0, -0.19, -0.19, 0], beside: mix + 0.22, dogs, average: PLACES.map((j) => (1 - dogs) * encoded[0][j] + dogs * encoded[2][j]),
       says: CLASSES[Math.floor(mix + 0.5)], ones: count(1), zeros: count(0), pairs: pairs.map(([a, b]) => `${CLASSES[a]}-${CLASSES[b]}`),
       distances: pairs.map(([a, b]) => Math.hypot(...PLACES.map((j) => encoded[a][j] - encoded[b][j]))), root: Math.SQRT2,
     };
@@ -40,8 +40,11 @@
     const logits = [logit_cat, logit_chicken, logit_dog], exponentials = logits.map(Math.exp), probabilities = softmax(logits);
     const total = sum(exponentials), whole = sum(probabilities);
     const bars = [[], exponentials, [...exponentials, total], [...probabilities, whole]][stage], high = stage === 3 ? 1.15 : 1.15 * total;
+    const known = (from, values) => (stage >= from ? values : [null, null, null]), shown = (v) => format(v, ",.3f");
+    const said = PLACES.map((j) => ["", `exp = ${shown(exponentials[j])}`, shown(exponentials[j]), format(probabilities[j], ".1%")][stage]);
     return {
-      places: PLACES, names: CLASSES, logits, exponentials, total, probabilities, bars, bar_places: bars.map((_, i) => i),
+      places: PLACES, names: CLASSES, logits, exponentials, total, probabilities, said, divided: PLACES.map(() => (stage === 2 ? `÷ ${shown(total)}` : "")), known_exponentials: known(1, exponentials),
+      known_total: stage > 1 ? total : null, known_probabilities: known(3, probabilities), bars, bar_places: bars.map((_, i) => i),
       above: bars.map((bar) => bar + high / 22), high, largest: Math.max(...logits), least: Math.min(...probabilities), whole,
       by_logit: ranks(logits), by_probability: ranks(probabilities),
     };

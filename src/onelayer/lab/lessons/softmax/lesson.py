@@ -14,15 +14,23 @@ LOGITS = v.plot(
     v.Text("places", 5.1, "probabilities", format=".1%"),
     *(v.Handle(place, name, name) for place, name in enumerate(NAMES)),
 )
+SAID = (v.Text("places", 5.1, "said"), v.Text("places", 4.3, "divided"))
+STAGED = v.plot("logit-bars", LOGITS.x, LOGITS.y, LOGITS.marks[0], *SAID, *LOGITS.marks[2:])
 NUMBERED = v.Axis("number-axis", categories=("cat-0", "chicken-1", "dog-2"))
 COUNT, SCORE = v.Axis("parameters", 0, 8500), v.Axis("accuracy", 0.78, 0.82, False, (0.78, 0.8, 0.82), ".0%")
 NAMED = v.Text("count", "above", "names")
 COSTS = v.plot("cost-chart", COUNT, SCORE, v.Points("count", "score", size=6), NAMED)
 COST = v.Ask("number", "last", format=".1%", close=0.01)
 PICK = v.Number("pick", value=0.5, slider=False)
+OF_ONE = v.Segments(0.15, "input_y", 0.8, "lit_y", "blue", "weights-of-one", 3)
+NODES, NAMED_NODES = v.Points("node_x", "node_y", "grey", size=9), v.Text("name_x", "node_y", "node_names")
+CHOOSE, ALL = v.Handle(0.95, "pick", "pick"), v.Segments(0.15, "from_y", 0.8, "to_y")
+NETWORK = v.plot("network", None, None, ALL, OF_ONE, NODES, NAMED_NODES, CHOOSE)
 SHARES = v.Bars("places", "average", label="one-hot-average", width=0.5)
-SHARE = v.Axis("component", -0.16, 1.05, ticks=(0, 0.25, 0.5, 0.75, 1))
-AVERAGE = v.plot("average-label", NUMBERED, SHARE, SHARES, v.Handle("mix", -0.07, "mix"))
+SHARE = v.Axis("component", -0.2, 1.05, ticks=(0, 0.25, 0.5, 0.75, 1))
+BEAM, FULCRUM = v.Segments(-0.5, 0, 2.5, 0, "ink", width=2), v.Line("fulcrum_x", "fulcrum_y", "orange")
+NUMBER, GRIP = v.Text("beside", -0.11, "mix", "orange", ".2f", "start"), v.Handle("mix", -0.11, "mix")
+AVERAGE = v.plot("average-label", NUMBERED, SHARE, SHARES, BEAM, FULCRUM, NUMBER, GRIP)
 LEAST = v.Row("least", "least", 0, at_least=True)
 ONE_HOT = v.claim("one-hot", "expected", v.Row("ones", "ones", 1), v.Row("zeros", "zeros", 2))
 
@@ -41,16 +49,7 @@ SCENES = (
         "architecture",
         (v.Number("inputs", 1, 8, 1, 4), v.Number("outputs", 2, 6, 1, 3), PICK),
         v.Kernel("network", ("inputs", "outputs", "pick")),
-        v.plot(
-            "network",
-            None,
-            None,
-            v.Segments(0.15, "from_y", 0.8, "to_y"),
-            v.Segments(0.15, "input_y", 0.8, "lit_y", "blue", "weights-of-one", 3),
-            v.Points("node_x", "node_y", "grey", size=9),
-            v.Text("name_x", "node_y", "node_names"),
-            v.Handle(0.95, "pick", "pick"),
-        ),
+        NETWORK,
         "network-outcome",
         v.claim("in-model", "formula", v.Row("", "counted", "formula", format=",d", labels="rows")),
         v.code("onelayer.models:softmax_regression"),
@@ -62,7 +61,7 @@ SCENES = (
         (v.Clock("stage", 3, rate=1, value=3), *DRAGGED),
         v.Kernel("in_stages", (*NAMES, "stage")),
         (
-            LOGITS,
+            STAGED,
             v.plot(
                 "made",
                 v.Axis("class", categories=(*CLASSES, "sum")),

@@ -1,7 +1,6 @@
 """The experiments of the lesson on training: how settings are chosen, and what the networks have learned.
 
-Images are bytes (784,), or (28, 28), 0 for paper and 255 for ink, as Fashion-MNIST stores them. Weights that a page has
-are rounded to float16, and judged so.
+Images are bytes (784,), or (28, 28), 0 for paper and 255 for ink, as Fashion-MNIST stores them.
 """
 
 from collections.abc import Iterator
@@ -12,17 +11,27 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
+from torch import nn
+from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from onelayer import d2l, functional, models, training
-from onelayer.data import Rows
-from onelayer.data.bundled import FASHION_MNIST_CLASSES
 from onelayer.estimators import SoftmaxRegression
+from onelayer.lab.lessons.fashion_mnist.experiment import CLASSES
 from onelayer.lab.lessons.softmax.experiment import phm_parameters as weight_parameters
+from onelayer.lab.lessons.softmax_regression.learned import (
+    SHOWN,
+    SNAPSHOTS,
+    answers,
+    book,
+    book_network,
+    half,
+    judge,
+    perceptron,
+    rounded,
+)
 from onelayer.lab.lessons.softmax_regression.runs import (
     BOOK,
-    MLP,
     SEED,
     Setting,
     curves,
@@ -35,18 +44,15 @@ from onelayer.lab.lessons.softmax_regression.runs import (
     train,
 )
 from onelayer.scoring import confusion_counts
-from onelayer.solvers.batches import Batches
 from onelayer.solvers.stability import largest_stable_lr
 
-CLASSES = tuple(name.replace(" ", "-") for name in FASHION_MNIST_CLASSES)  # as the prose has them
 SIDE = 28
-SHOWN = 10  # templates and mistakes
 FAINT = 25  # bytes up to here may be the noise of a photo's paper
 EPOCHS, LONG = 30, 60  # of the grid, and of the question whether longer is better
 SHORT, FEW = 10, 5  # epochs of what takes longer, and for each point of a curve over settings
 EARLY = slice(8, 13)  # around the tenth epoch
-SNAPSHOTS = (0, 1, 2, 3, 5, 10)  # epochs of the book's run whose weights are shown
-CELL = 3  # images of a cell of the confusion matrix
+
+Loader = DataLoader[Any]
 
 
 # Choosing the settings
@@ -106,9 +112,7 @@ def largest_lr() -> float:
 # The book's listing
 
 
-def softmax_concise(
-    train_iter: DataLoader[Any], test_iter: DataLoader[Any], num_epochs: int = 10
-) -> nn.Module:
+def softmax_concise(train_iter: Loader, test_iter: Loader, num_epochs: int = 10) -> nn.Module:
     """Train softmax regression as the notes' last listing does, and return it."""
     net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
 
@@ -121,6 +125,19 @@ def softmax_concise(
     trainer = torch.optim.SGD(net.parameters(), lr=0.1)
     d2l.train_ch3(net, train_iter, test_iter, loss, num_epochs, trainer)
     return net
+
+
+def one_pass(net: nn.Module, train_iter: Loader, loss: nn.Module, trainer: Optimizer) -> tuple[float, float]:
+    """Train for one pass as ``train_ch3`` does, and return the training loss and accuracy, means over the pass."""
+    metric = d2l.Accumulator(3)
+    for X, y in train_iter:
+        y_hat = net(X)
+        losses = loss(y_hat, y)
+        trainer.zero_grad()
+        losses.mean().backward()
+        trainer.step()
+        metric.add(losses.sum().item(), d2l.accuracy(y_hat, y), y.numel())
+    return metric[0] / metric[2], metric[1] / metric[2]
 
 
 def by_the_book() -> Iterator[dict[str, Any]]:
@@ -137,85 +154,22 @@ def by_the_book() -> Iterator[dict[str, Any]]:
         net = nn.Sequential(nn.Flatten(), layer)
         loss = nn.CrossEntropyLoss(reduction="none")
         trainer = torch.optim.SGD(net.parameters(), lr=0.1)
-        names = ("train_loss", "train_accuracy", "batch_loss", "slope", "moved")
-        found: dict[str, Any] = {name: [None] for name in names}
-        found |= {"test_accuracy": [d2l.evaluate_accuracy(net, test_iter)]}
-        found |= {"book": 0.83}
+        names = ("train_loss", "train_accuracy", "batch_loss", "slope", "moved", "test_accuracy")
+        found: dict[str, Any] = {"book": 0.83} | {name: [None] for name in names}
         for epoch in range(1, BOOK.epochs + 1):
             X, y = train_iter.dataset[: train_iter.batch_size]
             batch_loss = loss(net(X), y).mean()
             (slope,) = torch.autograd.grad(batch_loss, layer.weight)
-            scores = d2l.train_epoch_ch3(net, train_iter, loss, trainer)
+            scores = one_pass(net, train_iter, loss, trainer)
             length = slope.norm().item()
-            made = (*scores, batch_loss.item(), length, length * trainer.param_groups[0]["lr"])
+            moved, tested = length * trainer.param_groups[0]["lr"], d2l.evaluate_accuracy(net, test_iter)
+            made = (*scores, batch_loss.item(), length, moved, tested)
             for name, value in zip(names, made, strict=True):
                 found[name] = [*found[name], value]
-            found["test_accuracy"] = [*found["test_accuracy"], d2l.evaluate_accuracy(net, test_iter)]
             yield found | {"last": epoch, "tested": found["test_accuracy"][-1]}
 
 
 # What a network has learned
-
-
-def rounded(model: nn.Module) -> nn.Linear:
-    """Return a linear model with the weights that a page has: those of ``model`` in float16."""
-    linear = nn.Linear(dataset().n_features, dataset().n_outputs)
-    with torch.no_grad():
-        linear.weight.copy_(model.weight.half())  # type: ignore[arg-type]
-        linear.bias.copy_(model.bias.half())  # type: ignore[arg-type]
-    return linear
-
-
-def half(parameter: Tensor) -> NDArray[np.float16]:
-    """Return weights as a page has them."""
-    return np.asarray(parameter.detach().half())
-
-
-@cache
-def book() -> dict[str, Any]:
-    """Return the book's run, trained on all 60,000 images: ``weights`` (6, 10, 784) and ``biases`` at ``snapshots``.
-
-    ``tested`` is the test accuracy of each.
-    """
-    found: dict[str, list[Any]] = {"weights": [], "biases": [], "tested": []}
-    for epoch, trained in enumerate(stages(BOOK)):
-        if epoch in SNAPSHOTS:
-            model = rounded(trained.model)
-            found["weights"].append(half(model.weight))
-            found["biases"].append(half(model.bias))
-            found["tested"].append(training.evaluate(model, test_rows()).accuracy)
-    return {
-        "snapshots": list(SNAPSHOTS),
-        "classes": list(CLASSES),
-        "weights": np.array(found["weights"]),
-        "biases": np.array(found["biases"]),
-        "tested": found["tested"],
-    }
-
-
-def book_network() -> nn.Linear:
-    """Return the network of the book's run at its end, with the weights that the page has."""
-    found, model = book(), new_model("softmax")
-    weights = {"weight": found["weights"][-1], "bias": found["biases"][-1]}
-    model.load_state_dict({name: torch.from_numpy(values).float() for name, values in weights.items()})
-    assert isinstance(model, nn.Linear)
-    return model
-
-
-@cache
-def perceptron() -> dict[str, Any]:
-    """Return the weights of an MLP that has been trained on all 60,000 images, and its test accuracy."""
-    model = train(Setting("mlp", 0.1, 128, 6, whole=True)).model
-    names = {
-        "hidden": "fc1.weight",
-        "hidden_bias": "fc1.bias",
-        "output": "fc2.weight",
-        "output_bias": "fc2.bias",
-    }
-    state = {name: half(model.state_dict()[place]) for name, place in names.items()}
-    halved = MLP()
-    halved.load_state_dict({place: torch.from_numpy(state[name]).float() for name, place in names.items()})
-    return state | {"mlp_tested": training.evaluate(halved, test_rows()).accuracy}
 
 
 @cache
@@ -229,43 +183,6 @@ def garments() -> dict[str, Any]:
 def drawing() -> dict[str, Any]:
     """Return the image that is on the pad at first, ``drawing`` (784,)."""
     return {"drawing": test_rows().X[1]}
-
-
-@torch.inference_mode()
-def judge(model: nn.Module, images: Rows) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the most probable class of each image (n,), and its probability (n,)."""
-    logits = torch.cat([model(X) for X, _, _ in Batches.like(model, images).blocks()])
-    probability, predicted = functional.softmax(logits).max(dim=1)
-    return predicted.numpy(), probability.numpy()
-
-
-@cache
-def answers() -> dict[str, Any]:
-    """Return what the book's network says of the test images: ``counts`` (10, 10), and images of answers.
-
-    ``cells`` says of each image in ``cell_images`` which cell of ``counts`` it is from, row by row; the surest come
-    first. ``worst_images`` are the mistakes that the network was surest of.
-    """
-    rows = test_rows()
-    predicted, probability = judge(book_network(), rows)
-    counts, cell = confusion_counts(rows.y, predicted, len(CLASSES)), len(CLASSES) * rows.y + predicted
-    by_sureness = np.argsort(-probability, kind="stable")
-    kept = np.concatenate([by_sureness[cell[by_sureness] == k][:CELL] for k in range(100)])
-    worst = by_sureness[(predicted != rows.y)[by_sureness]][:SHOWN]
-    pairs = {"pair-shirt": (0, 6), "pair-coat": (2, 4), "pair-dress": (1, 3), "pair-boot": (7, 9)}
-    both = counts + counts.T
-    return {
-        "counts": counts,
-        "pair": max(pairs, key=lambda pair: both[pairs[pair]]),
-        "cells": cell[kept],
-        "cell_images": rows.X[kept],
-        "cell_sureness": [f"{share:.0%}" for share in probability[kept]],
-        "worst_images": rows.X[worst],
-        "worst_true": rows.y[worst],
-        "worst_predicted": predicted[worst],
-        "worst_sureness": [float(share) for share in probability[worst]],
-        "worst_names": [CLASSES[k] for k in predicted[worst]],
-    }
 
 
 CORNERS = {
@@ -370,12 +287,21 @@ def drawn(drawing: NDArray[np.uint8]) -> dict[str, Any]:
     }
 
 
-def units() -> dict[str, Any]:
-    """Return the weights (10, 784) of the hidden units of the perceptron that count most."""
-    mlp = perceptron()
+def units(drawing: NDArray[np.uint8], unit: int) -> dict[str, Any]:
+    """Return the weights (10, 784) of the perceptron's hidden units that count most, and their sums over a drawing."""
+    mlp, pixels = perceptron(), fitted(np.asarray(drawing, np.uint8).reshape(SIDE, SIDE)).ravel() / 255
     hidden = mlp["hidden"].astype(float)
     reach = np.linalg.norm(hidden, axis=1) * np.linalg.norm(mlp["output"].astype(float), axis=0)
-    return {"units": hidden[np.argsort(-reach, kind="stable")[:SHOWN]]}
+    shown = np.argsort(-reach, kind="stable")[:SHOWN]
+    sums = hidden[shown] @ pixels + mlp["hidden_bias"][shown]
+    return {
+        "units": hidden[shown],
+        "passed": [f"{max(0, total):.1f}" for total in sums],
+        "unit_parts": [hidden[shown[int(unit)]] * pixels],
+        "unit_number": int(unit) + 1,
+        "unit_sum": sums[int(unit)],
+        "passes_on": max(0.0, sums[int(unit)]),
+    }
 
 
 def fitted(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -438,8 +364,8 @@ def phm_parameters(n: int) -> int:
 def optimum() -> dict[str, Any]:
     """Go to the minimum of mean cross-entropy + ‖W‖²/2n by second-order information, and compare with the book's SGD.
 
-    ``by_sgd`` and ``by_exact`` have the objective, the test loss and the test accuracy; ``gap`` is how far the minimum
-    found may be above the true one.
+    ``by_sgd`` and ``by_exact`` have the objective and the test loss, ``tested`` the test accuracies of both; ``gap`` is
+    how far the minimum found may be above the true one.
     """
     rows, held, sgd = dataset().train, test_rows(), book_network()
     n = len(rows)
@@ -448,8 +374,14 @@ def optimum() -> dict[str, Any]:
     loss = -float(np.log(probability[np.arange(len(labels)), labels]).mean())
     tested = training.evaluate(sgd, held)
     penalty = float(sgd.weight.detach().square().sum()) / (2 * n)
+    accuracies = [float(tested.accuracy or 0), float((probability.argmax(axis=1) == labels).mean())]
+    points = 100 * (accuracies[1] - accuracies[0])
     return {
-        "by_sgd": [training.evaluate(sgd, rows).loss + penalty, tested.loss, tested.accuracy],
-        "by_exact": [exact.objective_ / n, loss, float((probability.argmax(axis=1) == labels).mean())],
+        "by_sgd": [training.evaluate(sgd, rows).loss + penalty, tested.loss],
+        "by_exact": [exact.objective_ / n, loss],
+        "before": [-0.2, 0.8],
+        "after": [0.2, 1.2],
+        "tested": accuracies,
+        "rise": "rise-little" if points < 1 else "rise-some" if points < 3 else "rise-much",
         "gap": exact.gap_ / n,
     }

@@ -54,10 +54,14 @@
     };
   };
 
-  kernels.units = (_, { hidden, output }) => {
+  kernels.units = ({ drawing, unit }, { hidden, hidden_bias, output }) => {
     const reach = hidden.map((w, j) => Math.hypot(...w) * Math.hypot(...output.map((row) => row[j])));
-    const order = range(hidden.length).sort((i, j) => reach[j] - reach[i]);
-    return { units: order.slice(0, 10).map((j) => hidden[j]) };
+    const shown = range(hidden.length).sort((i, j) => reach[j] - reach[i]).slice(0, 10);
+    const x = Float64Array.from(fitted(drawing), (pixel) => pixel / 255), sums = shown.map((j) => dot(hidden[j], x) + hidden_bias[j]);
+    return {
+      units: shown.map((j) => hidden[j]), passed: sums.map((total) => Math.max(0, total).toFixed(1)),
+      unit_parts: [x.map((pixel, i) => hidden[shown[unit]][i] * pixel)], unit_number: unit + 1, unit_sum: sums[unit], passes_on: Math.max(0, sums[unit]),
+    };
   };
 
   // A drawing is moved and scaled to fill the frame, as the clothes of the data set do

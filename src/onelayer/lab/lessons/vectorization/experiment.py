@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from onelayer import LinearRegression
 from onelayer.engines.threads import one_thread
 from onelayer.lab.lessons.linear_regression.experiment import load, predict, predict_row_by_row
 from onelayer.timer import Timer
-from onelayer.vectorization import Additions, add_both_ways, add_in_a_loop, add_in_one_call, laps
+from onelayer.vectorization import MOST_LAPS, Additions, add_both_ways, add_in_a_loop, add_in_one_call, laps
 
 FEW = 8  # elements that are added step by step
 RACE = 1_000  # elements of the race
@@ -61,7 +62,9 @@ def adding(first: float, turn: int) -> dict[str, Any]:
     now = max(turn - 1, 0)
     rest = [math.nan] * FEW
     return {
-        "places": np.arange(1, FEW + 1),
+        "places": (places := np.arange(1, FEW + 1)),
+        "left": places - 0.15,
+        "right": places + 0.15,
         "a": a.numpy(),
         "sums": by_call.tolist(),
         "by_loop": [*by_loop.tolist(), *rest[turn:]],
@@ -71,11 +74,17 @@ def adding(first: float, turn: int) -> dict[str, Any]:
         "a_here": a[now].item(),
         "b_here": b[now].item(),
         "c_here": by_call[now].item(),
-        "calls": 4 * turn,
+        "calls": 4 * turn + min(turn, 1),  # c is made by one
         "call": min(turn, 1),
         "loop_so_far": by_loop.tolist(),
         "call_so_far": by_call[:turn].tolist(),
     }
+
+
+def so_far(timer: Timer) -> list[float]:
+    """Return the best of the first k laps for k from 0 to 20, (21,): NaN for none; a lap that was not run adds none."""
+    laps_run = [*timer.times, *[math.inf] * (MOST_LAPS - len(timer.times))]
+    return [math.nan, *np.minimum.accumulate(laps_run).tolist()]
 
 
 def race() -> dict[str, Any]:
@@ -83,14 +92,18 @@ def race() -> dict[str, Any]:
     both = add_both_ways(RACE)
     loop, call = best(both.loop), best(both.call)
     worst = int((both.by_loop - both.by_call).abs().argmax())
+    loops, calls = so_far(both.loop), so_far(both.call)
     return {
         "n": RACE,
         "loop_numbers": np.arange(len(both.loop.times)) + 1,
         "call_numbers": np.arange(len(both.call.times)) + 1,
         "loop_laps": both.loop.times,
         "call_laps": both.call.times,
-        "loop_best": loop,
-        "call_best": call,
+        "loop_so_far": loops,
+        "call_so_far": calls,
+        "loop_best": ["–", *map(shown, loops[1:])],
+        "call_best": ["–", *map(shown, calls[1:])],
+        "ratio_so_far": np.divide(loops, calls),
         "loop_shown": shown(loop),
         "call_shown": shown(call),
         "ratio": both.ratio,
@@ -196,30 +209,46 @@ def apart() -> dict[str, Any]:
     }
 
 
-def model() -> dict[str, Any]:
-    """Time the two functions of the lesson on linear regression that predict prices, for more and more houses."""
+@cache
+def _fitted() -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     X, y = load()
-    fitted = LinearRegression().fit(X, y)
-    weight, bias = fitted.coef_, float(fitted.intercept_)
-    loop, call = [], []
-    by_loop = by_call = np.empty(0)
+    model = LinearRegression().fit(X, y)
+    return X, model.coef_, float(model.intercept_)
+
+
+def predict_both_ways(n: int) -> tuple[float, float, NDArray[np.float64], NDArray[np.float64]]:
+    """Predict n houses row by row and by one product: return both best laps, and the predictions (n,) of both."""
+    X, weight, bias = _fitted()
     with one_thread():
-        for n in BATCHES:
-            slow, by_loop = laps(partial(predict_row_by_row, X[:n], weight, bias))
-            fast, by_call = laps(partial(predict, X[:n], weight, bias))
-            loop.append(best(slow))
-            call.append(best(fast))
+        slow, by_loop = laps(partial(predict_row_by_row, X[:n], weight, bias))
+        fast, by_call = laps(partial(predict, X[:n], weight, bias))
+    return best(slow), best(fast), by_loop, by_call
+
+
+@cache
+def batches() -> list[tuple[float, float]]:
+    """Time both ways of predicting for each number of houses, once."""
+    return [predict_both_ways(n)[:2] for n in BATCHES]
+
+
+def model(houses: float) -> dict[str, Any]:
+    """Time the two ways of predicting prices for more and more houses at once, and, afresh, for so many."""
+    n = round(houses)
+    loop, call = np.transpose(batches())
+    slow, fast, by_loop, by_call = predict_both_ways(n)
     worst = int(np.abs(by_loop - by_call).argmax())
-    ratio = loop[-1] / call[-1]
     return {
         "sizes": BATCHES,
-        "loop_each": np.array(loop) / BATCHES,
-        "call_each": np.array(call) / BATCHES,
-        "ratio": ratio,
+        "loop_each": loop / BATCHES,
+        "call_each": call / BATCHES,
+        "loop_here": slow / n,
+        "call_here": fast / n,
+        "ratio": slow / fast,
         "first_ratio": loop[0] / call[0],
-        "loop_shown": shown(loop[-1]),
-        "call_shown": shown(call[-1]),
-        "truth": "much" if ratio > 10 else "little",
+        "last_ratio": (last := loop[-1] / call[-1]),
+        "loop_shown": shown(slow),
+        "call_shown": shown(fast),
+        "truth": "much" if last > 10 else "little",
         "compared": ["farthest", "all"],
         "by_loop": [by_loop[worst], by_loop.sum()],
         "by_call": [by_call[worst], by_call.sum()],

@@ -5,6 +5,7 @@ from onelayer.lab import vocabulary as v
 PLACE, VALUE = v.Axis("place", 0.5, 8.5, ticks=tuple(range(1, 9))), v.Axis("value", -3, 3)
 SECONDS = v.Axis("seconds", 1e-7, 10, log=True)
 LENGTH = v.Axis("n", 1, 1e5, log=True)
+BATCHES = (1, 3, 10, 30, 100, 300, 1_000, 2_930)
 PARTS = ("whole", "read", "add", "write", "empty", "plain", "call")
 LENGTHS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 
@@ -19,21 +20,21 @@ SCENES = (
             VALUE,
             v.Points("places", "a", "blue", "a", size=4),
             v.Segments("places", "a", "places", "sums", "grey", "b", 2, opacity=0.6, arrow=True),
-            v.Points("places", "by_call", "green", "by-call", size=6, shape="diamond"),
-            v.Points("places", "by_loop", "orange", "by-loop", size=3, lit="lit"),
+            v.Points("right", "by_call", "green", "by-call", shape="diamond"),
+            v.Points("left", "by_loop", "orange", "by-loop", size=4, lit="lit"),
             v.Handle(1, "first", "first", "blue"),
         ),
         "ways-outcome",
         v.claim("loop", "call", v.Row("so-far", "loop_so_far", "call_so_far", 0, labels="places")),
         v.code(
-            ("onelayer.vectorization:add_in_a_loop", "onelayer.vectorization:add_in_one_call"),
+            ("onelayer.vectorization:add_in_one_call", "onelayer.vectorization:add_in_a_loop"),
             v.Step("for i in range", "i = {i}"),
             v.Step("c[i] = a[i] + b[i]", "{a_here:.3f} + {b_here:.3f} = {c_here:.3f}"),
         ),
     ),
     v.Scene(
         "race",
-        (),
+        (v.Number("lap", 1, 20, 1, 20, slider=False),),
         v.Live("race"),
         v.plot(
             "laps",
@@ -41,8 +42,9 @@ SCENES = (
             SECONDS,
             v.Points("loop_numbers", "loop_laps", "orange", "loop", size=4),
             v.Points("call_numbers", "call_laps", "blue", "call", size=4),
-            v.Rule(y="loop_best", color="orange", label="loop-best"),
-            v.Rule(y="call_best", color="blue", label="call-best"),
+            v.Line("", "loop_so_far", "orange", "loop-best", "lap"),
+            v.Line("", "call_so_far", "blue", "call-best", "lap"),
+            v.Handle("lap", "loop_so_far.lap", "lap"),
         ),
         "race-outcome",
         v.claim("loop", "call", v.Row("", "by_loop", "by_call", 0, format=",.8g", labels="compared")),
@@ -73,7 +75,7 @@ SCENES = (
         "length-outcome",
         ask=v.Ask("sketch"),
         missions=(
-            v.mission("mission-far", ("ratio", ">", 100)),
+            v.mission("mission-far", ("ratio", ">", 100), ("ratio", "<", 400)),
             v.mission("mission-near", ("ratio", "<", 10)),
         ),
     ),
@@ -109,14 +111,16 @@ SCENES = (
     ),
     v.Scene(
         "model",
-        (),
-        v.Live("model"),
+        (v.Number("houses", value=2930, values=BATCHES, slider=False),),
+        v.Live("model", ("houses",)),
         v.plot(
             "model-chart",
             v.Axis("batch", 1, 3000, log=True),
             v.Axis("per-house", 1e-9, 1e-4, log=True),
             v.Line("sizes", "loop_each", "orange", "row-by-row", dots=True),
             v.Line("sizes", "call_each", "blue", "product", dots=True),
+            v.Segments("houses", "call_here", "houses", "loop_here", "red", "measured-now", 2),
+            v.Handle("houses", "loop_here", "houses", "red"),
         ),
         "model-outcome",
         v.claim("row-by-row", "product", v.Row("", "by_loop", "by_call", "allowed", labels="compared")),

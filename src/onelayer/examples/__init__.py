@@ -1,0 +1,1 @@
+"""Examples beyond the chapter, each of which reads from top to bottom: ``onelayer example NAME`` runs one."""

@@ -1,0 +1,1 @@
+"""Semantic segmentation: one layer against networks that see a shape."""
