@@ -141,7 +141,7 @@ def test_the_rate_goes_up_and_comes_down_to_nothing():
 
 def test_a_u_net_learns_one_scene_by_heart(garments):
     torch.manual_seed(0)
-    score = overfitted(UNet(len(CLASSES), 32), compose(garments.train, 1, seed=0), len(CLASSES), lr=4e-3)
+    score = overfitted(UNet(len(CLASSES), 32), compose(garments.train, 1, seed=0), len(CLASSES), lr=0.012)
     assert score.mean_iou >= 0.94
 
 
@@ -156,7 +156,7 @@ def test_one_layer_cannot_name_a_garment_and_more_can(garments):
     found = []
     for rung in ladder(3, 600, 3, 16):
         torch.manual_seed(0)
-        learn(rung, train, lr=4e-3, batch_size=8)
+        learn(rung, train, lr=0.012, batch_size=8)
         found.append(measure(rung.model, test, 3))
     pixel, *_, u_net = found
     assert pixel.iou[0] > 0.99, "light and dark are all that one pixel tells"

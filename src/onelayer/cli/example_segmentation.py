@@ -28,13 +28,13 @@ def segmentation(
         int | None, typer.Option(min=1, help="Passes of the U-Net over the scenes; 2 if not given.")
     ] = None,
     scenes: Annotated[
-        int | None, typer.Option(min=1, help="Scenes to learn from; 120,000 if not given, 6,000 of nuclei.")
+        int | None, typer.Option(min=1, help="Scenes to learn from; 128,000 if not given, 6,000 of nuclei.")
     ] = None,
     width: Annotated[
         int | None, typer.Option(min=1, help="Channels at the top of FCN and U-Net; 32 if not given.")
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Scenes per step.")] = 16,
-    lr: Annotated[float, typer.Option("--lr", help="The largest learning rate of Adam.")] = 4e-3,
+    lr: Annotated[float, typer.Option("--lr", help="The largest learning rate of Adam.")] = 0.012,
     seed: options.Seed = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto: CUDA if there is one.")] = "auto",
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where to. Replaces an earlier run.")] = Path(
@@ -58,7 +58,7 @@ def segmentation(
     from onelayer.solvers.batches import choose_device
 
     place = choose_device(device)
-    n, size = scenes or (1_000 if quick else 6_000 if nuclei else 120_000), width or (8 if quick else 32)
+    n, size = scenes or (1_000 if quick else 6_000 if nuclei else 128_000), width or (8 if quick else 32)
     with busy("composing scenes"):
         train, test, classes = _data(n, seed, quick, nuclei)
     say(f"{n:,} scenes to learn from, {len(test.pixels):,} to test, {len(classes)} classes of pixels")

@@ -141,7 +141,8 @@ async def _from_thread(lines: Generator[str, None, None]) -> AsyncIterator[str]:
         while (line := await run_sync(next, lines, None)) is not None:
             yield line
     finally:
-        lines.close()
+        with contextlib.suppress(ValueError):  # still at work in its thread: nobody will ask it for more
+            lines.close()
 
 
 def _lines(found: Iterator[Outcome]) -> Generator[str, None, None]:

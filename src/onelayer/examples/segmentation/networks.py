@@ -1,13 +1,10 @@
-"""The networks, each a softmax regression of every pixel: they differ in what comes before the logits.
-
-They map pictures (m, h, w) of values 0 to 255 to logits (m, q, h, w).
-"""
+"""The networks, from pictures (m, h, w) of 0 to 255 to logits (m, q, h, w): softmax regression of every pixel, all."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own idiom)
 
-FOLD = 2
+FOLD, GREY = 2, 80  # pixels that become channels, each way; what values are centred on, and divided by
 
 
 class SoftmaxOfPatches(nn.Module):
@@ -19,12 +16,12 @@ class SoftmaxOfPatches(nn.Module):
 
     def forward(self, X: Tensor) -> Tensor:
         """Map pictures to logits."""
-        logits: Tensor = self.affine(standardised(X))
+        logits: Tensor = self.affine((X.unsqueeze(1) - GREY) / GREY)
         return logits
 
 
 class Encoder(nn.Module):
-    """Features on grids of 1/2, 1/4 and 1/8 of the pixels each way: width, 2 width and 4 width channels.
+    """Features on grids of 1/2, 1/4 and 1/8 of the pixels each way, in width, 2 width and 4 width channels.
 
     First each 2 × 2 pixels become four channels, which loses nothing and leaves a quarter of the places to work at.
     """
@@ -34,15 +31,16 @@ class Encoder(nn.Module):
         self.channels = width, 2 * width, 4 * width
         ends = zip((FOLD**2, width, 2 * width), self.channels, (1, 2, 2), strict=True)
         self.blocks = nn.ModuleList(convolutions(*each) for each in ends)
+        self.context = convolutions(4 * width, 4 * width, 2)  # at 1/16, where an item is two places wide
 
-    def forward(self, X: Tensor) -> list[Tensor]:
+    def forward(self, X: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the features, the finest first."""
-        X = F.pixel_unshuffle(standardised(X), FOLD).contiguous(memory_format=torch.channels_last)
-        features: list[Tensor] = []
-        for block in self.blocks:
-            X = block(F.max_pool2d(X, 2) if features else X)
-            features.append(X)
-        return features
+        X = F.pixel_unshuffle((X.unsqueeze(1) - GREY) / GREY, FOLD)
+        fine = self.blocks[0](X.contiguous(memory_format=torch.channels_last))  # which is faster on the CPU
+        middle = self.blocks[1](F.max_pool2d(fine, 2))
+        coarse = self.blocks[2](F.max_pool2d(middle, 2))
+        context = self.context(F.max_pool2d(coarse, 2))
+        return fine, middle, coarse + F.interpolate(context, scale_factor=2.0)
 
 
 class FCN(nn.Module):
@@ -89,11 +87,6 @@ def convolutions(inputs: int, outputs: int, n: int) -> nn.Sequential:
     for channels in [inputs] + [outputs] * (n - 1):
         layers += [nn.Conv2d(channels, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
     return nn.Sequential(*layers)
-
-
-def standardised(X: Tensor) -> Tensor:
-    """Return pictures (m, h, w) of 0 to 255 as (m, 1, h, w), about −1 to 2."""
-    return (X.unsqueeze(1) - 80) / 80
 
 
 def bfloat16(device: torch.device) -> torch.autocast:

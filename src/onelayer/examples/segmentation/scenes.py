@@ -21,7 +21,8 @@ from onelayer.errors import OneLayerError
 CLASSES = ("background", *FASHION_MNIST_CLASSES)
 NUCLEI_CLASSES = ("background", "nucleus")
 SIDE, ITEM = 64, 28  # pixels of a scene and of an item, each way
-FEWEST, MOST, CUT = 3, 6, 8  # items in a scene; rows or columns of one that may lie beyond the border
+FEWEST, MOST, PLACES = 3, 6, 4  # items in a scene, and places that each is tried at
+CUT = 8  # rows or columns of an item that may lie beyond the border
 LIGHT, NOISE = 80, 10  # of 255: the lightest background, and the standard deviation of the noise
 
 
@@ -39,9 +40,9 @@ class Scenes(NamedTuple):
 def compose(items: Rows, n: int, seed: int) -> Scenes:
     """Return n scenes of 64 × 64 pixels, each of three to six items (m, 784) of classes 0 to 9.
 
-    Every item is drawn at random, mirrored half of the time, and laid over those before it, so that at least 20 of
-    its rows and columns are inside. Its own pixels get its class plus 1. The background, class 0, is shaded from corner
-    to corner, and noise is over everything.
+    Items are drawn at random, mirrored half of the time, and laid one over another, with at least 20 rows and columns
+    inside, each at the emptiest of four random places. An item's own pixels get its class plus 1. The background, class
+    0, is shaded from corner to corner, and noise is over everything.
     """
     images = np.asarray(items.X, dtype=np.uint8).reshape(-1, ITEM, ITEM)
     draw = random_stream(seed, len(images))  # other places for other items
@@ -53,8 +54,9 @@ def compose(items: Rows, n: int, seed: int) -> Scenes:
         label = np.zeros(scene.shape, np.uint8)
         for k in draw.integers(len(images), size=draw.integers(FEWEST, MOST + 1)):
             item = images[k, :, ::-1] if draw.random() < 0.5 else images[k]
-            top, left = draw.integers(ITEM - CUT, SIDE + CUT + 1, size=2)
-            place = slice(top, top + ITEM), slice(left, left + ITEM)
+            corners = draw.integers(ITEM - CUT, SIDE + CUT + 1, size=(PLACES, 2))
+            places = [np.s_[top : top + ITEM, left : left + ITEM] for top, left in corners]
+            place = min(places, key=lambda place: np.count_nonzero(label[place]))
             scene[place][item > 0] = item[item > 0]
             label[place][item > 0] = items.y[k] + 1
         noise = NOISE * draw.standard_normal((SIDE, SIDE))
