@@ -13,7 +13,7 @@ MEASURED = 2_000  # test images after each epoch; in the end, all
 
 def glow(
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the training images; 4 if not given.")
+        int | None, typer.Option(min=1, help="Passes over the training images; 10 if not given.")
     ] = None,
     steps: Annotated[
         int | None, typer.Option(min=1, help="K, steps of flow in each of two scales; 8 if not given.")
@@ -54,7 +54,7 @@ def glow(
         run.images(data.test, 1_000 if quick else None),
     )
     epochs, n_steps, width = (
-        epochs or (1 if quick else 4),
+        epochs or (1 if quick else 10),
         steps or (2 if quick else 8),
         width or (16 if quick else 32),
     )
