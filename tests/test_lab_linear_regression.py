@@ -5,17 +5,17 @@ import pytest
 
 from onelayer import LinearRegression
 from onelayer.errors import LinearDependenceWarning
-from onelayer.lab.lessons.linear_regression import experiment
+from onelayer.lab.lessons.linear_regression import experiment, model
 
 
 @pytest.fixture(scope="module")
 def data() -> tuple[np.ndarray, np.ndarray]:
-    return experiment.load()
+    return model.load()
 
 
 def test_normal_equations_agree_with_numpys_least_squares(data):
     X, y = data
-    weight, bias = experiment.normal_equations(X, y)
+    weight, bias = model.normal_equations(X, y)
     expected = np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), y, rcond=None)[0]
     np.testing.assert_allclose([*weight, bias], expected, rtol=1e-9)
 
@@ -23,19 +23,17 @@ def test_normal_equations_agree_with_numpys_least_squares(data):
 def test_gradient_is_that_of_the_mean_loss(data):
     X, y = data
     at, h = np.array([40.0, -100.0, 1000.0]), 1e-2
-    loss = lambda p: experiment.mean_loss(X, y, p[:2], p[2])  # noqa: E731
+    loss = lambda p: model.mean_loss(X, y, p[:2], p[2])  # noqa: E731
     expected = [(loss(at + h * e) - loss(at - h * e)) / (2 * h) for e in np.eye(3)]
-    np.testing.assert_allclose(experiment.gradient(X, y, at[:2], at[2]), expected, rtol=1e-5)
+    np.testing.assert_allclose(model.gradient(X, y, at[:2], at[2]), expected, rtol=1e-5)
 
 
 def test_loss_rises_from_its_minimum_by_the_quadratic_form(data):
     X, y = data
-    weight, bias = experiment.normal_equations(X, y)
+    weight, bias = model.normal_equations(X, y)
     step = np.array([10.0, -200.0, 5000.0])
-    rise = experiment.mean_loss(X, y, weight + step[:2], bias + step[2]) - experiment.mean_loss(
-        X, y, weight, bias
-    )
-    assert experiment.quadratic_rise(X, step) == pytest.approx(rise, rel=1e-9)
+    rise = model.mean_loss(X, y, weight + step[:2], bias + step[2]) - model.mean_loss(X, y, weight, bias)
+    assert model.quadratic_rise(X, step) == pytest.approx(rise, rel=1e-9)
 
 
 def test_rings_are_places_of_one_typical_error(data):
@@ -44,16 +42,16 @@ def test_rings_are_places_of_one_typical_error(data):
     for level, typical in enumerate(experiment.TYPICAL):
         for place in (0, 20, 50):
             weight = np.array([found["ring_w1"][level, place], found["ring_w2"][level, place]])
-            bias = experiment.best_bias(X, y, weight)
-            assert np.sqrt(2 * experiment.mean_loss(X, y, weight, bias)) == pytest.approx(typical, rel=1e-9)
-            assert experiment.gradient(X, y, weight, bias)[-1] == pytest.approx(0, abs=1e-6)
+            bias = model.best_bias(X, y, weight)
+            assert np.sqrt(2 * model.mean_loss(X, y, weight, bias)) == pytest.approx(typical, rel=1e-9)
+            assert model.gradient(X, y, weight, bias)[-1] == pytest.approx(0, abs=1e-6)
 
 
 def test_matrix_form_equals_row_by_row(data):
     X, _ = data
     weight = np.array([40.0, -100.0])
     np.testing.assert_allclose(
-        experiment.predict(X, weight, 3.0), experiment.predict_row_by_row(X, weight, 3.0), rtol=1e-13
+        model.predict(X, weight, 3.0), model.predict_row_by_row(X, weight, 3.0), rtol=1e-13
     )
 
 
@@ -94,7 +92,7 @@ def test_residual_sticks_are_upright_and_as_long_as_the_residuals(data):
     X, y = data
     rows = experiment.sales()["shown"]
     found = experiment.plane(95.0, -1000.0, 30.0)
-    residual = experiment.predict(X[rows], np.array([95.0, -1000.0]), found["bias"]) - y[rows]
+    residual = model.predict(X[rows], np.array([95.0, -1000.0]), found["bias"]) - y[rows]
     height = (found["foot_y"] - found["head_y"]) * 1.45 * experiment.PRICES[1]
     np.testing.assert_allclose(height, residual, rtol=1e-6, atol=1e-6)
 
@@ -116,7 +114,7 @@ def test_code_has_made_what_its_lines_so_far_make():
 def test_area_in_two_units_leaves_predictions_and_moves_weights(data):
     X, y = data
     found = experiment.twice()
-    weight, _ = experiment.normal_equations(X, y)
+    weight, _ = model.normal_equations(X, y)
     with pytest.warns(LinearDependenceWarning) as said:
         LinearRegression().fit(np.column_stack([X, X[:, 0] * experiment.SQUARE_METRES]), y)
     assert found["condition"] > 1e15

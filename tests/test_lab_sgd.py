@@ -8,7 +8,7 @@ from torch import nn
 from onelayer import LinearRegression
 from onelayer.data import Rows
 from onelayer.functional import squared_loss
-from onelayer.lab.lessons.linear_regression.experiment import hessian, load
+from onelayer.lab.lessons.linear_regression.model import hessian, load
 from onelayer.lab.lessons.sgd import descent, experiment
 from onelayer.solvers.batches import Batches, epoch_order
 from onelayer.solvers.sgd import train_epoch

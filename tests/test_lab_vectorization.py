@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from onelayer import LinearRegression
-from onelayer.lab.lessons.linear_regression.experiment import load
+from onelayer.lab.lessons.linear_regression.model import load
 from onelayer.lab.lessons.vectorization import experiment
 from onelayer.vectorization import add_both_ways, add_in_a_loop, add_in_one_call, laps
 

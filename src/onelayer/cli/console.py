@@ -30,6 +30,12 @@ def say(text: object = "", stderr: bool = False) -> None:
     print(shown(text), file=sys.stderr if stderr else sys.stdout)
 
 
+def say_interrupted() -> None:
+    """Say how a run that Ctrl-C has ended goes on."""
+    say(stderr=True)
+    say("interrupted; the same command with --resume goes on", stderr=True)
+
+
 @contextmanager
 def data_output() -> Iterator[IO[bytes]]:
     """Open a file for text in UTF-8, which goes to standard output at the end of the block, whole or not at all.

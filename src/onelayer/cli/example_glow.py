@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from onelayer.cli.console import EpochPrinter, busy, print_table, say
+from onelayer.cli.console import EpochPrinter, busy, print_table, say, say_interrupted
 from onelayer.cli.options import MAX_SEED
 
 MEASURED = 2_000  # test images after each epoch; in the end, all
@@ -80,7 +80,7 @@ def glow(
                     on_epoch=on_epoch,
                 )
         except KeyboardInterrupt:
-            say("\ninterrupted; the same command with --resume goes on", stderr=True)
+            say_interrupted()
             raise
         with busy("measuring and drawing"):
             X, new = rows.tensors[0], test.tensors[0]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from onelayer.cli import far, options
-from onelayer.cli.console import EpochPrinter, busy, print_json, say
+from onelayer.cli.console import EpochPrinter, busy, print_json, say, say_interrupted
 from onelayer.cli.results import about_data, print_plan, print_result, summary
 from onelayer.timer import Timer
 
@@ -214,7 +214,7 @@ def _by_passes(
     try:
         run = train_prepared(prepare_scan(rows.walked_by(journal), dataset, plan), plan)
     except KeyboardInterrupt:
-        _say_interrupted()
+        say_interrupted()
         raise
     if journal.replayed:
         say(f"resumed: the sums of {journal.replayed} passes were there", stderr=True)
@@ -269,14 +269,9 @@ def _by_epochs(
             )
     except KeyboardInterrupt:
         if checkpoint:
-            _say_interrupted()
+            say_interrupted()
         raise
     return run, _write_report(run, folder, checkpoint.latest if checkpoint else None, lang)
-
-
-def _say_interrupted() -> None:
-    say(stderr=True)
-    say("interrupted; the same command with --resume goes on", stderr=True)
 
 
 def _write_report(run: "Run", folder: Path, checkpoint: bytes | None, lang: Literal["en", "zh"]) -> list[str]:

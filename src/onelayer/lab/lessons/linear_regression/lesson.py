@@ -88,7 +88,7 @@ SCENES = (
         (v.plot("plane-chart", None, None, *PLANE, turn="turn"), v.plot(*MAP, *RINGS)),
         "plane-outcome",
         v.claim("product", "sums", v.Row("", "products", "sums", "allowed", labels="compared")),
-        v.code("onelayer.lab.lessons.linear_regression.experiment:predict_row_by_row"),
+        v.code("onelayer.lab.lessons.linear_regression.model:predict_row_by_row"),
         missions=v.mission("mission-plane", ("typical", "<", 46_800)),
     ),
     v.Scene(
@@ -121,7 +121,7 @@ SCENES = (
             v.claim("gradient", "zero", v.Row("", "slopes", 0, "slopes_allowed", labels="slope_names")),
         ),
         v.code(
-            "onelayer.lab.lessons.linear_regression.experiment:normal_equations",
+            "onelayer.lab.lessons.linear_regression.model:normal_equations",
             v.Step("A = np", "{rows:d} × 3"),
             v.Step("gram, moments", "3 × 3, 3"),
             v.Step("solution = np", "{solution.0:.3f}, {solution.1:.2f}, {solution.2:.1f}"),

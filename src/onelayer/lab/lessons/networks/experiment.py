@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from onelayer import LinearRegression, linear_regression
 from onelayer.lab.lessons.fashion_mnist.experiment import CLASSES
-from onelayer.lab.lessons.linear_regression.experiment import load
+from onelayer.lab.lessons.linear_regression.model import load
 from onelayer.lab.lessons.networks.layers import (
     SIDE,
     Images,

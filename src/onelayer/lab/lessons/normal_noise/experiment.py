@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from onelayer import LinearRegression
-from onelayer.lab.lessons.linear_regression.experiment import load
+from onelayer.lab.lessons.linear_regression.model import load
 from onelayer.lab.lessons.normal_noise.likelihood import (
     BIAS,
     DRAWS,

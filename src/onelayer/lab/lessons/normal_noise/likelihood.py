@@ -12,7 +12,7 @@ from scipy.special import ndtr
 from sklearn.linear_model import QuantileRegressor
 
 from onelayer import LinearRegression, functional
-from onelayer.lab.lessons.linear_regression.experiment import load
+from onelayer.lab.lessons.linear_regression.model import load
 from onelayer.lab.lessons.sgd.descent import standardised
 
 Array = NDArray[np.float64]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from onelayer import houses
 from onelayer.data.scaling import TableScaling
-from onelayer.lab.lessons.linear_regression.experiment import (
+from onelayer.lab.lessons.linear_regression.model import (
     gradient,
     hessian,
     load,

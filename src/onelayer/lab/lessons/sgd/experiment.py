@@ -14,7 +14,7 @@ import numpy as np
 from onelayer import LinearRegression, houses, models
 from onelayer.data.rows import Rows
 from onelayer.errors import DivergenceError
-from onelayer.lab.lessons.linear_regression.experiment import hessian, load
+from onelayer.lab.lessons.linear_regression.model import hessian, load
 from onelayer.lab.lessons.sgd.descent import (
     batches,
     bisection,

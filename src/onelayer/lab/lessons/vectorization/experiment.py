@@ -15,7 +15,7 @@ from torch import Tensor
 
 from onelayer import LinearRegression
 from onelayer.engines.threads import one_thread
-from onelayer.lab.lessons.linear_regression.experiment import load, predict, predict_row_by_row
+from onelayer.lab.lessons.linear_regression.model import load, predict, predict_row_by_row
 from onelayer.timer import Timer
 from onelayer.vectorization import MOST_LAPS, Additions, add_both_ways, add_in_a_loop, add_in_one_call, laps
 

@@ -124,7 +124,7 @@ SCENES = (
         ),
         "model-outcome",
         v.claim("row-by-row", "product", v.Row("", "by_loop", "by_call", "allowed", labels="compared")),
-        v.code("onelayer.lab.lessons.linear_regression.experiment:predict_row_by_row"),
+        v.code("onelayer.lab.lessons.linear_regression.model:predict_row_by_row"),
         v.Ask("choice", "truth", ("little", "much")),
     ),
     v.Scene("rule"),
