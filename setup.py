@@ -6,8 +6,9 @@ import sysconfig
 from setuptools import Extension, setup
 
 KERNELS = "src/onelayer/solvers/kernels"
-# Each operation rounds as NumPy's do: a fused multiplication and addition would round once for both.
-ARGUMENTS = [] if sys.platform == "win32" else ["-O3", "-ffp-contract=off"]
+# Whether a multiplication and an addition may be fused, and round once for both. In steps that each depend on the one
+# before, each operation rounds as NumPy's do.
+FUSES = {"compiled": "off", "compiled_groups": "off", "compiled_gram": "fast"}
 HAS_STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 setup(
@@ -15,12 +16,12 @@ setup(
         Extension(
             f"onelayer.solvers.kernels.{name}",
             [f"{KERNELS}/{name}.c"],
-            depends=[f"{KERNELS}/sweeps.h"],
-            extra_compile_args=ARGUMENTS,
+            depends=[f"{KERNELS}/sweeps.h", f"{KERNELS}/panels.h"],
+            extra_compile_args=[] if sys.platform == "win32" else ["-O3", f"-ffp-contract={fuses}"],
             py_limited_api=HAS_STABLE_ABI,
             optional=True,  # without a compiler NumPy does the same, slower
         )
-        for name in ("compiled", "compiled_groups")
+        for name, fuses in FUSES.items()
     ],
     options={"bdist_wheel": {"py_limited_api": "cp311"}} if HAS_STABLE_ABI else {},
 )

@@ -53,7 +53,7 @@ def test_what_is_not_data_is_refused(given, message):
 def test_the_place_of_a_missing_value_is_named():
     holed = X.copy()
     holed[3, 1] = np.nan
-    with pytest.raises(OneLayerError, match="feature in column 2, row 4 is nan"):
+    with pytest.raises(OneLayerError, match="feature in column 2, row 4 is NaN"):
         Rows(holed, np.arange(6)).check_finite()
     with pytest.raises(OneLayerError, match="target in column 1, row 6 is inf"):
         Rows(X, [0, 1, 2, 3, 4, np.inf]).check_finite()

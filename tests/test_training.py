@@ -120,9 +120,9 @@ def test_labels_beyond_the_outputs():
 @pytest.mark.parametrize(
     ("X", "y", "message"),
     [
-        ([[0.0, 1.0], [np.nan, 1.0]], [0, 1], "feature in column 1, row 2 is nan"),
+        ([[0.0, 1.0], [np.nan, 1.0]], [0, 1], "feature in column 1, row 2 is NaN"),
         ([[0.0, 1.0], [1.0, -np.inf]], [0, 1], "feature in column 2, row 2 is -inf"),
-        ([[0.0, 1.0], [1.0, 1.0]], [0.0, np.nan], "target in column 1, row 2 is nan"),
+        ([[0.0, 1.0], [1.0, 1.0]], [0.0, np.nan], "target in column 1, row 2 is NaN"),
     ],
 )
 @pytest.mark.parametrize("part", ["train", "held out"])

@@ -309,19 +309,22 @@ class Rows:
 
     def check_finite(self) -> None:
         """Raise OneLayerError, with column and row, if a feature or a number to predict is NaN or infinite."""
-        X = self.X.data[:, None] if self.is_sparse else self.X
-        for what, values in (("feature", X), ("target", self.y)):
-            if values.dtype.kind != "f" or np.isfinite(values).all():
+        if not self.in_memory:
+            return  # what was read from a table is finite
+        for what, values in (("feature", self.X), ("target", self.y)):
+            stored = np.asarray(values.data) if hasattr(values, "indptr") else values
+            if stored.dtype.kind != "f" or np.isfinite(stored).all():
                 continue
-            row, column = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
-            place = (
-                "a stored value"
-                if what == "feature" and self.is_sparse
-                else f"column {column + 1}, row {row + 1}"
-            )
-            raise OneLayerError(
-                f"{what} in {place} is {values[row, column]}: fill it in or leave the row out"
-            )
+            first = np.argwhere(~np.isfinite(stored))[0]
+            row, column = _place(values, int(first[0])) if hasattr(values, "indptr") else first
+            place, value = f"column {column + 1}, row {row + 1}", stored[tuple(first)]
+            found = "NaN" if np.isnan(value) else value
+            raise OneLayerError(f"{what} in {place} is {found}: fill it in or leave the row out")
+
+
+def _place(X: Any, number: int) -> tuple[int, int]:
+    """Return the row and the column of a stored value of CSR."""
+    return int(np.searchsorted(X.indptr, number, "right")) - 1, int(X.indices[number])
 
 
 def _csr_rows(X: Any, rows: slice) -> Any:

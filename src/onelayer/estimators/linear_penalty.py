@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval
 
-from onelayer.data.rows import Source
+from onelayer.data.rows import Rows, Source
 from onelayer.errors import OneLayerError
 from onelayer.estimators.array_api import as_numpy, plain
 from onelayer.estimators.parameters import of_features, penalty_of_targets, warn_user
@@ -74,6 +74,8 @@ class Penalised:
             raise OneLayerError(
                 "solver 'direct' has neither l1_ratio nor penalty_factors nor bounds: use solver='auto'"
             )
+        if isinstance(rows, Rows):
+            rows.check_finite()
         penalties = [family.at(strength) for strength in alpha.tolist()]
         settings = self.fit_intercept, float(self.tol), int(self.max_iter)
         return elastic_net(rows, penalties, *settings, self._start(q, rows.n_features))

@@ -25,7 +25,7 @@ from onelayer.solvers.coordinates import (
 from onelayer.solvers.direct import ILL_CONDITIONED, SMALL, solve_by_factors
 from onelayer.solvers.fit import LeastSquaresFit
 from onelayer.solvers.inverse import Span
-from onelayer.solvers.moments import ALIKE, Moments, are_alike, relative_size
+from onelayer.solvers.moments import ALIKE, Moments, are_alike, check_sums, relative_size
 
 Array = NDArray[np.float64]
 
@@ -76,9 +76,11 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
     X, y, c = block.dense(), block.y, block.row_weights()
     d, total = X.shape[1], float(c.sum())
     mean, y_mean = (c @ X / total, c @ y / total) if fit_intercept else (np.zeros(d), np.zeros(y.shape[1]))
-    Z = (X - mean) * np.sqrt(c)[:, None]
-    spread, variation = (Z**2).sum(axis=0), c @ (y - y_mean) ** 2
-    moments = Moments(total if fit_intercept else None, mean, y_mean, c @ X**2, spread, variation)
+    with np.errstate(over="ignore", invalid="ignore"):
+        Z = (X - mean) * np.sqrt(c)[:, None]
+        squares, spread, variation = c @ X**2, (Z**2).sum(axis=0), c @ (y - y_mean) ** 2
+    check_sums(rows, squares, spread, variation)
+    moments = Moments(total if fit_intercept else None, mean, y_mean, squares, spread, variation)
     problem = Problem.of(rows, moments, alpha)
     is_scaled = not alpha and not are_alike(np.sqrt(spread), ALIKE)
     unit = problem.unit[:d] if is_scaled else np.ones(d)

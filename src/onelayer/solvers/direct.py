@@ -1,8 +1,8 @@
 """The direct way for linear regression: the analytic solution of section 3.1.1.3, fast and to the last digit.
 
-Tall data take one pass that sums the centred Gram matrix, a Cholesky factor, and a second pass that corrects the
-solution with its residuals. Data that are small or ill-conditioned, and those of dependent features, go the careful way
-(``careful.py``); many sparse features are solved without their Gram matrix (``iterative.py``).
+Tall data take one pass that sums the centred Gram matrix, a Cholesky factor and, where digits ask for it, a second pass
+that corrects the solution with its residuals. Data that are small or ill-conditioned, and those of dependent features,
+go the careful way (``careful.py``); many sparse features are solved without their Gram matrix (``iterative.py``).
 """
 
 import math
@@ -25,7 +25,7 @@ ILL_CONDITIONED = 1e6  # condition of the scaled Gram matrix above which its dig
 CORRECTED = 1e-8  # a correction this small has left an error of about its square
 MOST_CORRECTIONS = 10
 ROUNDED = 256 * EPS  # what sums over blocks are off by, relatively, at most about
-PRECISE = 1e-11  # error of a solution that is not worth another pass over files
+PRECISE = 1e-11  # error of a solution that is not worth another pass over the rows
 UNEXPLAINED = 1e-3  # share of a target, below which it takes the rows themselves to say how much it is
 MOST_FACTORED = 2**26  # values of the factors of different penalties: 512 MB
 MOST_SPARSE_FEATURES = 2_000  # beyond them a sparse problem is solved without its Gram matrix
@@ -36,7 +36,7 @@ def least_squares(
 ) -> LeastSquaresFit:
     """Return the exact solution; the one of least norm ‖W‖ where features are linearly dependent.
 
-    Tall, well-conditioned data take n d² multiplications, a block of memory for each thread, and two passes.
+    Tall, well-conditioned data take ½ n d² multiplications, a block of memory for each thread, and one pass.
 
     Args:
         rows: features (n, d), targets (n, q) and weights.
@@ -45,7 +45,7 @@ def least_squares(
         careful: whether to go the careful way; if None, where the problem is small or ill-conditioned.
 
     Raises:
-        OneLayerError: if values are so large that their squares overflow.
+        OneLayerError: if a value is not finite, or so large that its square overflows.
     """
     rows = rows.less_offset()
     rows, exponent = rows.weights_near_one()
@@ -57,6 +57,7 @@ def least_squares(
 def _solve(rows: Source, alpha: Array, fit_intercept: bool, careful: bool | None) -> LeastSquaresFit:
     # What the usual, tall and well-conditioned problem does without is imported where it is needed.
     if isinstance(rows, Rows) and rows.is_sparse and rows.n_features > MOST_SPARSE_FEATURES:
+        rows.check_finite()
         from onelayer.solvers.iterative import solve_iteratively
 
         return by_penalty(rows, alpha, lambda part, one, _: solve_iteratively(part, one, fit_intercept))
@@ -107,11 +108,11 @@ def _solve_by_cholesky(
     if len(found) < len(factors):
         return None
     halves = [half for half, _ in found]
-    if not rows.in_memory and len(halves) == 1:
-        [[half, condition]] = found
-        explained = np.square(half.T @ cross).sum(axis=0)
-        if ROUNDED * condition <= PRECISE and (explained <= (1 - UNEXPLAINED) * moments.tss).all():
-            return solve_by_factors(rows, moments, halves, cross, alpha, ROUNDED * condition)
+    error = ROUNDED * max(condition for _, condition in found)
+    if len(halves) == 1 and error <= PRECISE:
+        explained = np.square(halves[0].T @ cross).sum(axis=0)
+        if (explained <= (1 - UNEXPLAINED) * moments.tss).all():
+            return solve_by_factors(rows, moments, halves, cross, alpha, error)
     return solve_by_factors(rows, moments, halves, cross, alpha)
 
 

@@ -6,17 +6,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.data.rows import Block, Source, block_rows
+from onelayer.data.rows import Block, Rows, Source, block_rows
 from onelayer.double_double import EPS
 from onelayer.engines.threads import added
 from onelayer.errors import OneLayerError
+from onelayer.solvers import kernels
 from onelayer.solvers.inverse import Inverse, Span
+from onelayer.solvers.kernels import plain_gram
 
 Array = NDArray[np.float64]
 
 FLOOR = 64 * EPS  # the least that a target is taken to vary by, as a share of its size
 FAR = 100.0  # deviations between a column's mean and 0, beyond which it is centred before it is squared
 FEW_COLUMNS = 500  # up to here matrices (d, d) cost little, although there are fewer rows
+MOST_COLUMNS = 512  # beyond them a linear algebra library multiplies faster than a compiled loop
 ALIKE = 1e4  # ratio of sizes up to which columns need no scaling, and their weights are compared in the user's units
 
 
@@ -108,59 +111,67 @@ def sums_of(rows: Source, fit_intercept: bool) -> tuple[Moments, Array, Array]:
         if fit_intercept and not rows.in_memory and not rows.is_sparse:
             x_shift = block.dense().mean(axis=0)
         raw = _raw_sums(rows, x_shift, y_shift)
-    if not all(np.isfinite(part).all() for part in raw):
-        raise OneLayerError("some values are so large that their squares overflow: use another unit")
-    gram, border, corner = raw
-    squares = gram.diagonal() + x_shift * (2 * border[:, -1] + corner[-1, -1] * x_shift)
+    check_sums(rows, raw)
+    lengths, totals = np.split(raw.diagonal()[:-1], [d])  # squared, of features and targets
+    squares = lengths + x_shift * (2 * raw[:d, -1] + raw[-1, -1] * x_shift)
     if not fit_intercept:
-        return (
-            Moments(None, np.zeros(d), y_shift, squares, squares, corner.diagonal()[:q].copy()),
-            gram,
-            border[:, :q],
-        )
-    if not corner[-1, -1] > 0:
+        plain = Moments(None, np.zeros(d), y_shift, squares, squares, totals.copy())
+        return plain, raw[:d, :d], raw[:d, d:-1]
+    if not raw[-1, -1] > 0:
         raise OneLayerError("no row has a weight above 0")
     centred = _centred(raw, x_shift, y_shift, squares)
     moments = centred[0]
-    is_far = bool((moments.spread * FAR**2 < gram.diagonal()).any())
-    if is_far or (moments.tss * FAR**2 < corner.diagonal()[:q]).any():
+    is_far = bool((moments.spread * FAR**2 < lengths).any())
+    if is_far or (moments.tss * FAR**2 < totals).any():
         shift = moments.mean if is_far else x_shift
         centred = _centred(_raw_sums(rows, shift, moments.y_mean), shift, moments.y_mean, squares)
     return centred
 
 
-def _raw_sums(rows: Source, x_shift: Array, y_shift: Array) -> list[Array]:
-    """Return XᵀCX (d, d), XᵀC[Y 1] (d, q + 1) and [Y 1]ᵀC[Y 1], of rows relative to a shift."""
+def check_sums(rows: Source, *sums: Array) -> None:
+    """Raise OneLayerError if sums of squares are not finite: because a value is not, or is too large."""
+    if all(np.isfinite(part).all() for part in sums):
+        return
+    if isinstance(rows, Rows):
+        rows.check_finite()
+    raise OneLayerError("some values are so large that their squares overflow: use another unit")
+
+
+def _raw_sums(rows: Source, x_shift: Array, y_shift: Array) -> Array:
+    """Return VᵀCV (d + q + 1, d + q + 1) of the columns V = [X, Y, 1] relative to a shift."""
     is_shifted = bool(x_shift.any())
 
     def terms(block: Block) -> list[Array]:
-        V = np.concatenate([block.y - y_shift, np.ones((len(block), 1))], axis=1)
         if rows.is_sparse and not is_shifted:
-            X, weighted = block.features(), V if block.c is None else V * block.c[:, None]
-            scaled = X if block.c is None else X.multiply(block.c[:, None]).tocsr()
-            return [(X.T @ scaled).toarray(), X.T @ weighted, V.T @ weighted]
-        sums: list[list[Array]] = []
-        for part in block.split(block_rows(rows.n_features)):
-            Z, U = part.dense(), V[part.start - block.start :][: len(part)]
-            Z = Z - x_shift if is_shifted else Z
-            if part.c is not None:
-                root = np.sqrt(part.c)[:, None]
-                Z, U = Z * root, U * root
-            # Half the work of another product: NumPy sees that the first one is symmetric.
-            sums.append([Z.T @ Z, Z.T @ U, U.T @ U])
-        return added(sums)
+            return [_sparse_products(block, y_shift)]
+        return added([_products(part, x_shift, y_shift)] for part in block.split(block_rows(rows.n_features)))
 
-    return rows.sum(terms)
+    [sums] = rows.sum(terms)
+    return np.asarray(sums)
 
 
-def _centred(
-    raw: list[Array], x_shift: Array, y_shift: Array, squares: Array
-) -> tuple[Moments, Array, Array]:
-    gram, border, corner = raw
-    n = float(corner[-1, -1])
-    x_mean, y_mean = border[:, -1] / n, corner[:-1, -1] / n  # about the shift
-    gram = gram - np.outer(n * x_mean, x_mean)
-    cross = border[:, :-1] - np.outer(n * x_mean, y_mean)
+def _products(block: Block, x_shift: Array, y_shift: Array) -> Array:
+    products = np.empty([len(x_shift) + len(y_shift) + 1] * 2)
+    sum_products = kernels.sum_products if len(x_shift) <= MOST_COLUMNS else plain_gram.sum_products
+    root = None if block.c is None else np.sqrt(block.c)
+    sum_products(block.dense(), block.y, x_shift, y_shift, products, root)
+    return products
+
+
+def _sparse_products(block: Block, y_shift: Array) -> Array:
+    X, V = block.features(), np.concatenate([block.y - y_shift, np.ones((len(block), 1))], axis=1)
+    weighted, scaled = (
+        (V, X) if block.c is None else (V * block.c[:, None], X.multiply(block.c[:, None]).tocsr())
+    )
+    border = X.T @ weighted
+    return np.block([[(X.T @ scaled).toarray(), border], [border.T, V.T @ weighted]])
+
+
+def _centred(raw: Array, x_shift: Array, y_shift: Array, squares: Array) -> tuple[Moments, Array, Array]:
+    d, n = len(x_shift), float(raw[-1, -1])
+    x_mean, y_mean = raw[:d, -1] / n, raw[d:-1, -1] / n  # about the shift
+    gram = raw[:d, :d] - np.outer(n * x_mean, x_mean)
+    cross = raw[:d, d:-1] - np.outer(n * x_mean, y_mean)
     spread = np.maximum(gram.diagonal(), 0)
-    tss = np.maximum(corner.diagonal()[:-1] - n * y_mean**2, 0)
+    tss = np.maximum(raw.diagonal()[d:-1] - n * y_mean**2, 0)
     return Moments(n, x_shift + x_mean, y_shift + y_mean, squares, spread, tss), gram, cross
