@@ -2,13 +2,14 @@
 
 import sys
 import sysconfig
+from glob import glob
 
 from setuptools import Extension, setup
 
 KERNELS = "src/onelayer/solvers/kernels"
 # Whether a multiplication and an addition may be fused, and round once for both. In steps that each depend on the one
 # before, each operation rounds as NumPy's do.
-FUSES = {"compiled": "off", "compiled_groups": "off", "compiled_gram": "fast"}
+FUSES = {"compiled": "off", "compiled_groups": "off", "compiled_gram": "fast", "compiled_sgd": "fast"}
 HAS_STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 setup(
@@ -16,7 +17,7 @@ setup(
         Extension(
             f"onelayer.solvers.kernels.{name}",
             [f"{KERNELS}/{name}.c"],
-            depends=[f"{KERNELS}/sweeps.h", f"{KERNELS}/panels.h"],
+            depends=glob(f"{KERNELS}/*.h"),
             extra_compile_args=[] if sys.platform == "win32" else ["-O3", f"-ffp-contract={fuses}"],
             py_limited_api=HAS_STABLE_ABI,
             optional=True,  # without a compiler NumPy does the same, slower

@@ -10,9 +10,10 @@ from torch import nn
 from onelayer import fashion_mnist, models, synthetic
 from onelayer.data import PIXEL_UNIT, Rows
 from onelayer.functional import cross_entropy, squared_loss
-from onelayer.solvers import concise, sgd
+from onelayer.solvers import concise
 from onelayer.solvers.batches import Batches, epoch_order
 from onelayer.solvers.direct import least_squares
+from onelayer.solvers.fused import train_epoch
 from onelayer.solvers.stability import largest_stable_lr
 from onelayer.training import WAYS, fit
 
@@ -44,7 +45,7 @@ def test_a_fused_epoch_equals_autograd_in_float64(kind, batch_size):
     rows = Batches.of(random_rows(kind), dtype=torch.float32)
     fused = models.softmax_regression(5, 3)
     order = epoch_order(101, seed=0, epoch=1)
-    found = sgd.train_epoch(fused, rows, order, batch_size, lr=0.2)
+    found = train_epoch(fused, rows, order, batch_size, lr=0.2)
 
     exact = models.softmax_regression(5, 3).double()
     X = (rows.X / 255 if rows.X.dtype == torch.uint8 else rows.X).double()
@@ -76,7 +77,7 @@ def test_row_weights_and_the_penalty_in_a_fused_epoch_equal_autograd_in_float64(
     fused = nn.Linear(5, 3, bias=bias)
     exact = copy.deepcopy(fused).double()
     order = epoch_order(101, seed=0, epoch=1)
-    found = sgd.train_epoch(fused, rows, order, 8, 0.2, penalty=penalty)
+    found = train_epoch(fused, rows, order, 8, 0.2, penalty=penalty)
 
     losses = []
     for index in order.split(8):
@@ -164,7 +165,7 @@ def test_gradient_descent_converges_exactly_below_the_limit(share, converges):
     batches, order = Batches.of(rows), torch.arange(200)
     distances = []
     for _ in range(400):
-        sgd.train_epoch(model, batches, order, batch_size=200, lr=lr)
+        train_epoch(model, batches, order, batch_size=200, lr=lr)
         distances.append((model.weight - best_weight).norm().item())
     assert (distances[-1] < 1e-2) == converges
     assert (distances[-1] > distances[200]) == (not converges)

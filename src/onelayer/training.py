@@ -16,7 +16,7 @@ from onelayer.data.given import NUMBERS
 from onelayer.data.rows import Rows
 from onelayer.errors import DivergenceError, OneLayerError
 from onelayer.history import History
-from onelayer.solvers import concise, scratch, sgd
+from onelayer.solvers import concise, fused, scratch
 from onelayer.solvers.batches import Batches, Loss, epoch_order, stream_seed
 from onelayer.solvers.descent import descend, score_of
 from onelayer.solvers.epoch import EpochScore, Way, check_settings, mean_score
@@ -26,7 +26,7 @@ from onelayer.solvers.stability import largest_stable_lr
 if TYPE_CHECKING:
     from onelayer.data.shuffle import ShuffledRows
 
-WAYS = {"fused": sgd.train_epoch, "scratch": scratch.train_epoch, "concise": concise.train_epoch}
+WAYS = {"fused": fused.train_epoch, "scratch": scratch.train_epoch, "concise": concise.train_epoch}
 
 START_ROWS, START_VALUES = 4096, 4096 * 784  # that the loss before the first step is measured on
 DRAWS = 1  # the random stream of a seed that a model's own draws come from

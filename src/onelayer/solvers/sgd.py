@@ -2,144 +2,120 @@
 
 For a batch X (m, d) both models have the gradient P X / m, where the columns of P (q, m) are the derivatives of the
 loss with respect to the outputs: ŷ − y for squares, softmax(o) − one_hot(y) for cross-entropy. So a step is two matrix
-products. Four things make them fast:
+products, which ``kernels/compiled_sgd.c`` makes from rows that are copied into the processor's cache once. Besides:
 
 - The bias is one more column of the weight matrix, against a constant feature. One product does both.
 - Bytes go in as they are, 0 … 255. Learning v = w/255 on them is the same as learning w on pixels in [0, 1]: the
   logits are equal, and v's step is w's divided by 255². The constant feature is 255 then.
-- Outputs are kept as (q, m): v Xᵀ and P X are the shapes in which MKL multiplies a thin matrix fastest.
-- A batch is multiplied in a few parts, whose gradients are added up: each core works on rows that it has just
-  converted itself, and they need not travel between the cores' caches.
+- A batch is cut into parts whose gradients are added in their order: the weights have the same bits on any number of
+  threads.
 """
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from typing import Any
 
-from onelayer.solvers.batches import Batches
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.engines.threads import thread_count
+from onelayer.solvers import kernels
 from onelayer.solvers.epoch import EpochScore
+from onelayer.solvers.kernels import plain_sgd
 
-ALIGNMENT = 16  # floats; rows that start on a cache line multiply a third faster
-PARTS = 4  # of a batch
-SCORED_AT_ONCE = 16384  # rows; few calls, and the outputs still fit in the cache
+Array = NDArray[Any]
+
+ALIGNMENT = 32  # numbers that a row of weights is a multiple of
+MOST_COMPILED = 2**17  # weights; linear algebra multiplies by more of them faster
+AT_ONCE = 2**27  # features that are visited before Ctrl-C is heeded
 
 
-@torch.inference_mode()
 def train_epoch(
-    model: nn.Linear,
-    rows: Batches,
-    order: Tensor,
+    weight: Array,
+    bias: Array | None,
+    X: Array,
+    y: Array,
+    order: NDArray[np.int64],
+    *,
     batch_size: int,
     lr: float,
-    *,
-    penalty: Tensor | None = None,
+    one: float = 1.0,
+    factors: Array | None = None,
+    penalty: Array | None = None,
 ) -> EpochScore:
-    """Train linear or softmax regression for one pass over ``rows``, as the rows' task says.
+    """Train linear or softmax regression for one pass over rows, and return how it did before each step.
 
     Args:
-        model: changed in place; with ``bias=False`` there is none to learn.
-        rows: features (n, d), bytes or floats of the model's type; labels (n,) or numbers (n, q). Their weights
-            multiply the losses of the rows.
-        order: the rows' numbers (n,) in the order to visit them.
+        weight: (q, d) in float32 or float64, changed in place.
+        bias: (q,) likewise, or None for 0.
+        X: features (n, d), bytes or floats.
+        y: labels (n,), whole numbers below q, for softmax regression; or numbers (n, q).
+        order: the rows' numbers, in the order to visit them.
         batch_size: rows per step; the last batch may be shorter.
         lr: the learning rate η of w ← w − η/m Σ ∂l.
+        one: how the feature 1 is stored: 255 for pixels.
+        factors: (n,) what the losses of the rows are multiplied by.
         penalty: λ (d,) of ½ Σ λⱼ ‖wⱼ‖² on the weights of each feature, added to the mean loss. It is weight decay,
             w ← (w − η/m Σ ∂l) / (1 + ηλ): in this form no penalty is too strong for a learning rate.
     """
-    n = len(order)
-    batch_size = min(batch_size, n)
-    weight, features = _workspace(model, rows, batch_size)
-    decay = (
-        None
-        if penalty is None
-        else F.pad(1 / (1 + lr * penalty), (0, weight.shape[1] - len(penalty)), value=1)
+    whole, decay = _whole(weight, bias, one), None
+    if penalty is not None:
+        decay = np.ones(whole.shape[1], whole.dtype)
+        decay[: len(penalty)] = 1 / (1 + lr * penalty)
+    score = _passed(
+        whole,
+        X,
+        y,
+        order,
+        min(batch_size, len(order)),
+        constant=0.0 if bias is None else one,
+        step=lr / one**2,
+        factors=factors,
+        decay=decay,
     )
-    order = order.to(rows.X.device, torch.int32)  # a third faster to gather by than int64
-    full = n - n % batch_size
-    span = batch_size * max(1, SCORED_AT_ONCE // batch_size)
-    loss, correct = 0.0, 0
-    for batches in (*order[:full].split(span), order[full:]):
-        if len(batches):
-            m = min(batch_size, len(batches))
-            row_factors = None if rows.c is None else rows.c.index_select(0, batches)
-            outputs, targets = _descend(weight, features[:m], rows, batches, lr, row_factors, decay)
-            loss += _loss(outputs, targets, rows.are_classes, row_factors)
-            correct += int((outputs.max(1).indices == targets).sum()) if rows.are_classes else 0
-    d, one = model.in_features, rows.stored_one
-    model.weight.copy_(weight[:, :d] * one)
-    if model.bias is not None:
-        model.bias.copy_(weight[:, d] * one)
-    return EpochScore(loss / n, correct / n if rows.are_classes else None)
+    d = weight.shape[1]
+    weight[:] = whole[:, :d] * one
+    if bias is not None:
+        bias[:] = whole[:, d] * one
+    return score
 
 
-def _workspace(model: nn.Linear, rows: Batches, batch_size: int) -> tuple[Tensor, Tensor]:
-    """Return the weights and bias as one matrix (q, d + 1 + padding), and a batch of that width.
-
-    The padding is zero in the batch and so never learns.
-    """
-    d, one = model.in_features, rows.stored_one
-    width = -(-(d + 1) // ALIGNMENT) * ALIGNMENT
-    weight = model.weight.new_zeros(model.out_features, width)
-    weight[:, :d] = model.weight / one
-    features = model.weight.new_zeros(batch_size, width)
-    if model.bias is not None:
-        weight[:, d] = model.bias / one
-        features[:, d] = one
-    return weight, features
+def score_of(
+    weight: Array, bias: Array | None, X: Array, y: Array, one: float = 1.0, factors: Array | None = None
+) -> EpochScore:
+    """Return the mean loss and, for classes, the accuracy on all rows; see ``train_epoch`` for the arguments."""
+    order = np.arange(len(X))
+    constant = 0.0 if bias is None else one
+    return _passed(_whole(weight, bias, one), X, y, order, 1, constant=constant, factors=factors)
 
 
-def _descend(
-    weight: Tensor,
-    features: Tensor,
-    rows: Batches,
-    order: Tensor,
-    lr: float,
-    row_factors: Tensor | None,
-    decay: Tensor | None,
-) -> tuple[Tensor, Tensor]:
-    """Take a step of SGD with each of some batches of m rows, of which ``order`` (k·m,) has the numbers.
-
-    ``weight`` (q, width) is changed in place, and multiplied by ``decay`` (width,) after each step; ``features``
-    (m, width) is room for a batch; ``row_factors`` (k·m,) multiply the losses. Returns the outputs
-    before each step, in parts of r rows (k·m/r, q, r), and the targets: labels (k·m/r, r) or numbers in the
-    shape of the outputs.
-    """
-    m, width = features.shape
-    q, d = len(weight), rows.X.shape[1]
-    parts = PARTS if m % PARTS == 0 else 1
-    r = m // parts
-    x = features.view(parts, r, width)
-    given, stored = features[:, :d], rows.X.new_empty(m, d)
-    shared_weight = weight.expand(parts, q, width)
-    dl_do, gradients = weight.new_empty(parts, q, r), weight.new_empty(parts, q, width)
-    outputs = weight.new_empty(len(order) // m, parts, q, r)
-    targets = rows.y.index_select(0, order).view(len(order) // m, parts, r, -1).transpose(2, 3)
-    minus_one = weight.new_full((parts, 1, r), -1.0)
-    step = weight.new_full((parts,), -lr / (m * rows.stored_one**2))
-    factors = None if row_factors is None else row_factors.view(-1, parts, 1, r)
-    for k, (i, o, y) in enumerate(zip(order.split(m), outputs.unbind(), targets.unbind(), strict=True)):
-        torch.index_select(rows.X, 0, i, out=stored)
-        given.copy_(stored)
-        torch.bmm(shared_weight, x.transpose(1, 2), out=o)
-        if rows.are_classes:
-            torch.softmax(o, 1, out=dl_do)
-            dl_do.scatter_add_(1, y, minus_one)
-        else:
-            torch.sub(o, y, out=dl_do)
-        if factors is not None:
-            dl_do.mul_(factors[k])
-        torch.bmm(dl_do, x, out=gradients)
-        weight.view(-1).addmv_(gradients.view(parts, -1).t(), step)  # sums, scales and adds in one pass
-        if decay is not None:
-            weight.mul_(decay)
-    outputs, targets = outputs.flatten(0, 1), targets.flatten(0, 1)
-    return outputs, targets.squeeze(1) if rows.are_classes else targets
+def _whole(weight: Array, bias: Array | None, one: float) -> Array:
+    """Return weights and bias, for features as they are stored, as one matrix (q, d + 1 + padding)."""
+    q, d = weight.shape
+    whole = np.zeros((q, -(-(d + 1) // ALIGNMENT) * ALIGNMENT), weight.dtype)
+    whole[:, :d] = weight / weight.dtype.type(one)
+    if bias is not None:
+        whole[:, d] = bias / weight.dtype.type(one)
+    return whole
 
 
-def _loss(outputs: Tensor, targets: Tensor, are_classes: bool, row_factors: Tensor | None) -> float:
-    """Return the summed loss of outputs (k, q, r) and targets as ``_descend`` returns them."""
-    if are_classes:
-        losses = F.cross_entropy(outputs, targets, reduction="none")
-    else:
-        losses = (outputs - targets).square().sum(1) / 2
-    return float(losses.sum() if row_factors is None else losses.view(-1) @ row_factors)
+def _passed(
+    whole: Array,
+    X: Array,
+    y: Array,
+    order: NDArray[np.int64],
+    batch_size: int,
+    *,
+    constant: float,
+    step: float = 0.0,
+    factors: Array | None = None,
+    decay: Array | None = None,
+) -> EpochScore:
+    """Take the steps, some batches at a time, or with a step of 0 score the rows alone."""
+    is_like = X.dtype == (np.uint8 if X.dtype == np.uint8 and whole.dtype == np.float32 else whole.dtype)
+    make = kernels.sgd_pass if is_like and whole.size <= MOST_COMPILED else plain_sgd.sgd_pass
+    span = batch_size * max(1, AT_ONCE // (batch_size * max(1, X.shape[1])))
+    loss, n_right, n = 0.0, 0, len(order)
+    for start in range(0, n, span):
+        part = order[start : start + span]
+        found = make(X, y, part, whole, factors, decay, constant, step, batch_size, thread_count())
+        loss, n_right = loss + found[0], n_right + found[1]
+    return EpochScore(loss / n, n_right / n if y.ndim == 1 else None)

@@ -24,7 +24,7 @@ from onelayer.solvers.batches import Batches, choose_device, epoch_order
 from onelayer.solvers.descent import descend, score_of
 from onelayer.solvers.epoch import EpochScore
 from onelayer.solvers.fit import Watch
-from onelayer.solvers.sgd import train_epoch
+from onelayer.solvers.fused import train_epoch
 from onelayer.solvers.stability import largest_stable_lr
 
 Array = NDArray[np.float64]

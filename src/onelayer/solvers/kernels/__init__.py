@@ -1,4 +1,4 @@
-"""The inner loops of coordinate descent and of sums of products, compiled where that was possible; else in NumPy.
+"""The inner loops of coordinate descent, sums of products and SGD, compiled where that was possible; else in NumPy.
 
 A step of coordinate descent changes one number, and depends on the one before: NumPy takes a microsecond for each call,
 a compiled loop a few nanoseconds. C with the buffer protocol and Python's stable ABI needs no headers but Python's own,
@@ -19,7 +19,17 @@ except ImportError:  # there was no compiler when the package was installed
 
 try:
     from onelayer.solvers.kernels.compiled_gram import sum_products
+    from onelayer.solvers.kernels.compiled_sgd import sgd_pass
 except ImportError:  # or the compiler has no vectors: Microsoft's
     from onelayer.solvers.kernels.plain_gram import sum_products
+    from onelayer.solvers.kernels.plain_sgd import sgd_pass
 
-__all__ = ["IS_COMPILED", "descend_dense", "descend_gram", "descend_groups", "descend_sparse", "sum_products"]
+__all__ = [
+    "IS_COMPILED",
+    "descend_dense",
+    "descend_gram",
+    "descend_groups",
+    "descend_sparse",
+    "sgd_pass",
+    "sum_products",
+]

@@ -1,0 +1,206 @@
+/* A part of a step of SGD, for one kind of number and of processor: compiled_sgd.c includes it for each.
+ *
+ * REAL is the type of weights, STORED that of features, EXP(x) is e^x, BYTES the size of a vector.
+ */
+enum { NAMED(LANES) = BYTES / sizeof(REAL) };
+#define LANES NAMED(LANES)
+#define VECTOR NAMED(Vector)
+
+typedef REAL VECTOR __attribute__((vector_size(BYTES), aligned(sizeof(REAL))));
+
+/* Copies the rows of a part, as numbers, and the constant feature. */
+TARGET static void NAMED(copy_rows)(const Problem *p, Py_ssize_t first, Py_ssize_t rows, REAL *x)
+{
+    const STORED *stored = p->x;
+    for (Py_ssize_t i = 0; i < rows; i++, x += p->width) {
+        const STORED *row = stored + p->order[first + i] * p->d;
+        if (first + i + p->batch < p->n) { /* asks for the row in its place in the next batch */
+            int64_t number = p->order[first + i + p->batch];
+            const char *next = (const char *)(stored + number * p->d);
+            __builtin_prefetch(p->labels ? p->labels + number : p->labels, 0, 1);
+            for (size_t at = 0; at < p->d * sizeof(STORED); at += LINE) {
+                __builtin_prefetch(next + at, 0, 1);
+            }
+        }
+        for (Py_ssize_t j = 0; j < p->d; j++) {
+            x[j] = (REAL)row[j];
+        }
+        x[p->d] = (REAL)p->one;
+    }
+}
+
+/* Outputs ``from`` to ``from + many`` of two rows. */
+TARGET static inline __attribute__((always_inline)) void
+NAMED(outputs_of_two)(const Problem *p, const REAL *x, const REAL *w, int many, REAL *o)
+{
+    VECTOR sums[2][GROUP] = {{{0}}};
+    for (Py_ssize_t j = 0; j < p->width; j += LANES) {
+        VECTOR a = *(const VECTOR *)(x + j), b = *(const VECTOR *)(x + p->width + j);
+        for (int k = 0; k < many; k++) {
+            VECTOR v = *(const VECTOR *)(w + k * p->width + j);
+            KEEP(v);
+            sums[0][k] += a * v;
+            sums[1][k] += b * v;
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        for (int k = 0; k < many; k++) {
+            REAL sum = 0;
+            for (int l = 0; l < LANES; l++) {
+                sum += sums[i][k][l];
+            }
+            o[i * p->stride + k] = sum;
+        }
+    }
+}
+
+/* The products of derivatives (rows, q) and two vectors of features, summed over the rows. */
+TARGET static inline __attribute__((always_inline)) void
+NAMED(gradient_of_two)(const Problem *p, const REAL *x, const REAL *dl_do, Py_ssize_t rows, int many, REAL *g)
+{
+    VECTOR sums[GROUP][2] = {{{0}}};
+    for (Py_ssize_t i = 0; i < rows; i++, x += p->width, dl_do += p->stride) {
+        VECTOR a = *(const VECTOR *)x, b = *(const VECTOR *)(x + LANES);
+        for (int k = 0; k < many; k++) {
+            sums[k][0] += dl_do[k] * a;
+            sums[k][1] += dl_do[k] * b;
+        }
+    }
+    for (int k = 0; k < many; k++) {
+        *(VECTOR *)(g + k * p->width) = sums[k][0];
+        *(VECTOR *)(g + k * p->width + LANES) = sums[k][1];
+    }
+}
+
+/* How many outputs a group has is known to the compiler, so that their sums stay in registers. */
+#define BY_SIZE(many, call)     \
+    switch (many) {             \
+    case 1: call(1); break;     \
+    case 2: call(2); break;     \
+    case 3: call(3); break;     \
+    case 4: call(4); break;     \
+    default: call(5); break;    \
+    }
+
+TARGET static void NAMED(outputs)(const Problem *p, const REAL *weight, const REAL *x, Py_ssize_t rows, REAL *o)
+{
+    for (Py_ssize_t k = 0; k < p->q; k += GROUP) {
+        const REAL *w = weight + k * p->width;
+        for (Py_ssize_t i = 0; i < rows; i += 2) { /* beyond an odd number of rows there is room for one more */
+#define CALL(many) NAMED(outputs_of_two)(p, x + i * p->width, w, many, o + i * p->stride + k)
+            BY_SIZE(p->q - k, CALL)
+#undef CALL
+        }
+    }
+}
+
+TARGET static void NAMED(gradient)(const Problem *p, const REAL *x, const REAL *dl_do, Py_ssize_t rows, REAL *g)
+{
+    for (Py_ssize_t j = 0; j < p->width; j += 2 * LANES) {
+        for (Py_ssize_t k = 0; k < p->q; k += GROUP) {
+#define CALL(many) NAMED(gradient_of_two)(p, x + j, dl_do + k, rows, many, g + k * p->width + j)
+            BY_SIZE(p->q - k, CALL)
+#undef CALL
+        }
+    }
+}
+
+/* Turns outputs of a row into the derivatives of its cross-entropy, which it returns. */
+TARGET static double NAMED(of_label)(const Problem *p, int64_t label, REAL *o, Score *score)
+{
+    Py_ssize_t largest = 0;
+    for (Py_ssize_t k = 1; k < p->q; k++) {
+        largest = o[k] > o[largest] ? k : largest;
+    }
+    REAL most = o[largest], own = o[label] - most;
+    for (Py_ssize_t k = p->q; k < p->stride; k++) {
+        o[k] = -INFINITY;
+    }
+    for (Py_ssize_t k = 0; k < p->stride; k++) {
+        o[k] = EXP(o[k] - most);
+    }
+    VECTOR sums = {0};
+    for (Py_ssize_t k = 0; k < p->stride; k += LANES) {
+        sums += *(VECTOR *)(o + k);
+    }
+    REAL sum = 0;
+    for (int l = 0; l < LANES; l++) {
+        sum += sums[l];
+    }
+    for (Py_ssize_t k = 0; k < p->stride; k += LANES) {
+        *(VECTOR *)(o + k) /= sum;
+    }
+    o[label] -= 1;
+    score->right += largest == label;
+    return log((double)sum) - own;
+}
+
+/* Turns outputs of rows into the derivatives of their losses, and adds these to the score. */
+TARGET static void NAMED(derivatives)(const Problem *p, Py_ssize_t first, Py_ssize_t rows, REAL *o, Score *score)
+{
+    for (Py_ssize_t i = 0; i < rows; i++, o += p->stride) {
+        int64_t row = p->order[first + i];
+        double loss = 0;
+        if (p->labels) {
+            loss = NAMED(of_label)(p, p->labels[row], o, score);
+        }
+        for (Py_ssize_t k = 0; !p->labels && k < p->q; k++) {
+            o[k] -= ((const REAL *)p->numbers)[row * p->q + k];
+            loss += 0.5 * o[k] * o[k];
+        }
+        REAL factor = p->factors ? ((const REAL *)p->factors)[row] : 1;
+        for (Py_ssize_t k = 0; p->factors && k < p->q; k++) {
+            o[k] *= factor;
+        }
+        score->loss += factor * loss;
+    }
+}
+
+TARGET static void NAMED(do_part)(const Problem *p, Py_ssize_t first, Py_ssize_t rows, Room room, Score *score)
+{
+    NAMED(copy_rows)(p, first, rows, room.x);
+    NAMED(outputs)(p, room.weight, room.x, rows, room.outputs);
+    NAMED(derivatives)(p, first, rows, room.outputs, score);
+    if (room.gradient) {
+        NAMED(gradient)(p, room.x, room.outputs, rows, room.gradient);
+    }
+}
+
+#ifdef MAKES_STEPS /* which know nothing of features: they are made once for each type of weights */
+/* Adds one gradient to another. */
+TARGET static void NAMED(add)(const Problem *p, const void *gradient, void *sum)
+{
+    const VECTOR *from = gradient;
+    VECTOR *to = sum;
+    for (Py_ssize_t j = 0; j < p->q * p->width / LANES; j++) {
+        to[j] += from[j];
+    }
+}
+
+/* Takes a step, given the gradients that threads have summed over their parts. */
+TARGET static void NAMED(move)(const Problem *p, void *const *gradients, double step, void *weight)
+{
+    const VECTOR *decay = p->decay;
+    VECTOR *w = weight;
+    for (Py_ssize_t j = 0; j < p->q * p->width / LANES; j++) {
+        VECTOR sums[MOST_PARTS];
+        for (int k = 0; k < p->threads; k++) {
+            sums[k] = ((const VECTOR *)gradients[k])[j];
+        }
+        for (int gap = 1; gap < p->threads; gap *= 2) {
+            for (int k = 0; k < p->threads; k += 2 * gap) {
+                sums[k] += sums[k + gap];
+            }
+        }
+        w[j] -= (REAL)step * sums[0];
+        if (decay) {
+            w[j] *= decay[j % (p->width / LANES)];
+        }
+    }
+}
+#endif
+
+#undef LANES
+#undef VECTOR
+#undef BY_SIZE
+#undef NAMED
