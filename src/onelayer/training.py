@@ -17,8 +17,9 @@ from onelayer.data.rows import Rows
 from onelayer.errors import DivergenceError, OneLayerError
 from onelayer.history import History
 from onelayer.solvers import concise, fused, scratch
-from onelayer.solvers.batches import Batches, Loss, epoch_order, stream_seed
+from onelayer.solvers.batches import Batches, Loss, epoch_order
 from onelayer.solvers.descent import descend, score_of
+from onelayer.solvers.draws import stream_seed
 from onelayer.solvers.epoch import EpochScore, Way, check_settings, mean_score
 from onelayer.solvers.optimizers import MakeOptimizer, Schedule, follow, made, names_of
 from onelayer.solvers.stability import largest_stable_lr

@@ -11,6 +11,7 @@ from torch.utils.data import TensorDataset
 from onelayer.data.rows import Array, Rows, Task
 from onelayer.errors import OneLayerError, first_line
 from onelayer.functional import cross_entropy, squared_loss
+from onelayer.solvers import draws
 
 BLOCK_ROWS, BLOCK_VALUES = 1024, 1024 * 784  # few enough for the floats of 784 pixels to stay in the cache
 DEVICES = ("cpu", "cuda", "mps")
@@ -179,22 +180,13 @@ def choose_device(name: str) -> torch.device:
 
 
 def epoch_order(n: int, seed: int, epoch: int) -> Tensor:
-    """Return the order (n,) in which ``epoch`` (1, 2, …) visits n rows.
-
-    It depends on nothing but its arguments: every way of training sees the same batches, and a run that
-    resumes after an epoch goes on exactly as if it had never stopped.
-    """
-    return torch.randperm(n, generator=seeded_generator(seed, epoch))
+    """Return the order (n,) in which ``epoch`` (1, 2, …) visits n rows: see ``draws.epoch_order``."""
+    return torch.from_numpy(draws.epoch_order(n, seed, epoch))
 
 
 def seeded_generator(seed: int, *stream: int) -> torch.Generator:
     """Return a generator for one of the independent random streams of a seed (NumPy's ``SeedSequence``)."""
-    return torch.Generator().manual_seed(stream_seed(seed, *stream))
-
-
-def stream_seed(seed: int, *stream: int) -> int:
-    """Return what starts one of the random streams of a seed: 63 bits, of which PyTorch takes the last 32."""
-    return int(np.random.SeedSequence(seed, spawn_key=stream).generate_state(1, np.uint64)[0]) >> 1
+    return torch.Generator().manual_seed(draws.stream_seed(seed, *stream))
 
 
 def _tensor(array: Array) -> Tensor:

@@ -19,10 +19,10 @@ except ImportError:  # there was no compiler when the package was installed
 
 try:
     from onelayer.solvers.kernels.compiled_gram import sum_products
-    from onelayer.solvers.kernels.compiled_sgd import sgd_pass
+    from onelayer.solvers.kernels.compiled_sgd import sgd_pass, shuffle
 except ImportError:  # or the compiler has no vectors: Microsoft's
     from onelayer.solvers.kernels.plain_gram import sum_products
-    from onelayer.solvers.kernels.plain_sgd import sgd_pass
+    from onelayer.solvers.kernels.plain_sgd import sgd_pass, shuffle
 
 __all__ = [
     "IS_COMPILED",
@@ -31,5 +31,6 @@ __all__ = [
     "descend_groups",
     "descend_sparse",
     "sgd_pass",
+    "shuffle",
     "sum_products",
 ]

@@ -1,4 +1,4 @@
-/* A pass of minibatch SGD for linear and softmax regression. plain_sgd.py has the same in NumPy, and says what it means.
+/* A pass of minibatch SGD for linear and softmax regression, and the order of its rows. plain_sgd.py has the same in NumPy, and says what it means.
  *
  * A batch is cut into parts, the same ones however many threads there are. A thread copies the rows of a part as numbers
  * into its own cache, and from there makes outputs, derivatives and the part's gradient. Gradients are added by one binary
@@ -359,7 +359,40 @@ static PyObject *sgd_pass(PyObject *Py_UNUSED(module), PyObject *args)
     return found;
 }
 
+/* Swaps each number but the last with one further on; returns whether there is one. */
+static int swap(int64_t *order, const int64_t *jumps, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i + 1 < n; i++) {
+        if (jumps[i] < 0 || jumps[i] >= n - i) {
+            return 0;
+        }
+        int64_t other = order[i + jumps[i]];
+        order[i + jumps[i]] = order[i];
+        order[i] = other;
+    }
+    return 1;
+}
+
+static PyObject *shuffle(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    Py_buffer order, jumps;
+    if (!PyArg_ParseTuple(args, "w*y*", &order, &jumps)) {
+        return NULL;
+    }
+    Py_ssize_t n = order.len / (Py_ssize_t)sizeof(int64_t);
+    int fine = n > 0 && order.len % sizeof(int64_t) == 0 && jumps.len == (n - 1) * (Py_ssize_t)sizeof(int64_t) &&
+               swap(order.buf, jumps.buf, n);
+    PyBuffer_Release(&order);
+    PyBuffer_Release(&jumps);
+    if (!fine) {
+        PyErr_SetString(PyExc_ValueError, "jumps must lead from each number but the last to one of the order");
+        return NULL;
+    }
+    return Py_NewRef(Py_None);
+}
+
 static PyMethodDef methods[] = {
+    {"shuffle", shuffle, METH_VARARGS, "See plain_sgd.py."},
     {"sgd_pass", sgd_pass, METH_VARARGS, "See plain_sgd.py."},
     {NULL, NULL, 0, NULL},
 };

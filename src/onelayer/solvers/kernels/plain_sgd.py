@@ -1,4 +1,4 @@
-"""The pass of ``compiled_sgd.c`` in NumPy: what it means, and what runs where it could not be compiled."""
+"""What ``compiled_sgd.c`` does, in NumPy: what it means, and what runs where it could not be compiled."""
 
 from typing import Any
 
@@ -54,6 +54,14 @@ def sgd_pass(
             if decay is not None:
                 weight *= decay
     return loss, right
+
+
+def shuffle(order: NDArray[np.int64], jumps: NDArray[np.int64], /) -> None:
+    """Swap each number of ``order`` (n,), but the last, with that so many places further on (n − 1,), in place."""
+    found = order.tolist()
+    for i, jump in enumerate(jumps.tolist()):
+        found[i], found[i + jump] = found[i + jump], found[i]
+    order[:] = found
 
 
 def _derivatives(outputs: Array, targets: Array) -> tuple[Array, Array, int]:

@@ -29,7 +29,7 @@ from onelayer.lab.lessons.every_pixel.segmentation import (
 from onelayer.lab.lessons.every_pixel.whole import generated as generated
 from onelayer.lab.lessons.every_pixel.whole import seen as seen
 from onelayer.lab.lessons.softmax_regression.runs import SEED, dataset
-from onelayer.solvers.batches import stream_seed
+from onelayer.solvers.draws import stream_seed
 
 Array = NDArray[np.float64]
 

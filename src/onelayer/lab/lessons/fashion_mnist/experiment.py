@@ -24,7 +24,8 @@ from onelayer.lab.lessons.fashion_mnist.timing import (
     training_images,
     ways_of_reading,
 )
-from onelayer.solvers.batches import Batches, epoch_order, stream_seed
+from onelayer.solvers.batches import Batches, epoch_order
+from onelayer.solvers.draws import stream_seed
 
 # The names of the classes in the prose of lessons, by number.
 CLASSES = tuple(name.replace(" ", "-") for name in FASHION_MNIST_CLASSES)

@@ -40,7 +40,8 @@ from onelayer.lab.lessons.from_scratch.training import (
     try_rates,
     visits,
 )
-from onelayer.solvers.batches import epoch_order, stream_seed
+from onelayer.solvers.batches import epoch_order
+from onelayer.solvers.draws import stream_seed
 from onelayer.solvers.epoch import Way
 from onelayer.solvers.scratch import affine
 

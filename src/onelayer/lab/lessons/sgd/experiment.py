@@ -38,7 +38,7 @@ from onelayer.preparing import prepare
 from onelayer.settings import Settings
 from onelayer.sgd_runs import descend as train
 from onelayer.sgd_runs import stable_lr
-from onelayer.solvers.batches import stream_seed
+from onelayer.solvers.draws import stream_seed
 from onelayer.solvers.stability import largest_stable_lr
 
 START = np.array([-1.0, 0.6, 0.0])  # of the walks whose start is not the reader's
