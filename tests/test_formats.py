@@ -25,10 +25,11 @@ from onelayer import (
     open_data,
     train,
 )
-from onelayer.checkpoint_file import State, arrays_of
+from onelayer.checkpoint_file import State
 from onelayer.data.encoding import Column, Encoding
 from onelayer.history import EpochRecord, History
 from onelayer.model_file import FORMAT
+from onelayer.module_state import arrays_of, put_into
 
 NO_CHECKSUM = ".*without a checksum"
 FIRST = Path(__file__).parent / "data/format-1"
@@ -96,7 +97,7 @@ def opened(kind: type, path: Path) -> object:
         if found.errors is not None:
             found.predict_interval(np.ones((3, found.n_features)))
     elif isinstance(found, State):
-        found.put_into(models.softmax_regression(2, 2))
+        put_into(found.arrays, models.softmax_regression(2, 2))
     else:
         found.predict(np.ones((3, found.n_features_in_)))
     return found
@@ -454,7 +455,7 @@ def test_parameters_that_are_not_the_modules(arrays, message):
     module = models.softmax_regression(2, 2)
     before = module.weight.clone()
     with pytest.raises(OneLayerError, match=message):
-        State({}, 0, History(1.0), arrays).put_into(module)
+        put_into(arrays, module)
     assert torch.equal(module.weight, before)
 
 

@@ -1,4 +1,4 @@
-"""The exact half: it never imports PyTorch or what takes as long, and works where PyTorch is not installed."""
+"""Exact solvers and SGD of one layer never import PyTorch or what takes as long, and work where it is missing."""
 
 import subprocess
 import sys
@@ -53,6 +53,9 @@ def folder(tmp_path_factory):
     [
         ["train", "houses", "--solver", "exact", "--out", "again"],
         ["train", "t.csv", "--target", "flower", "--solver", "auto", "--out", "again"],
+        ["train", "houses", "--solver", "sgd", "--epochs", "2", "--out", "again"],
+        ["train", "fashion-mnist", "--epochs", "1", "--out", "images"],
+        ["tune", "houses", "--epochs", "1", "--lr", "0.1,9"],
         ["evaluate", "houses", "houses"],
         ["evaluate", "flowers", "t.csv", "--json"],
         ["predict", "houses", "houses"],
@@ -62,7 +65,7 @@ def folder(tmp_path_factory):
     ],
     ids=lambda arguments: " ".join(arguments[:2]),
 )
-def test_a_command_without_sgd_imports_nothing_slow(folder, arguments):
+def test_a_command_imports_nothing_slow(folder, arguments):
     run(COMMAND.format(arguments=arguments), folder)
     modules = (folder / "modules").read_text().split()
     assert [name for name in SLOW if name in modules] == []
@@ -96,7 +99,7 @@ plots.network(3, 2)
         "from onelayer import d2l",
         "onelayer.functional",
         "onelayer.exercises",
-        "onelayer.train(onelayer.fashion_mnist())",
+        "onelayer.train(onelayer.fashion_mnist(), onelayer.Settings(way='scratch'))",
         "onelayer.SoftmaxRegression(solver='sgd').fit([[0.0], [1.0]], [0, 1])",
     ],
 )
@@ -112,7 +115,7 @@ except onelayer.OneLayerError as error:
 
 
 @pytest.mark.parametrize(
-    "command", [["train", "fashion-mnist"], ["tune", "houses"], ["compare", "houses"], ["vectorize"]]
+    "command", [["train", "houses", "--model", "mlp"], ["compare", "houses"], ["vectorize"]]
 )
 def test_a_command_that_needs_torch_says_which_extra(folder, command):
     code = (

@@ -5,11 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
-from torch.optim import Optimizer
 
 from onelayer import formats
 from onelayer.errors import OneLayerError
@@ -18,7 +14,6 @@ from onelayer.schema import Array, check_arrays, list_of, mapping, maybe, number
 
 FORMAT = "onelayer-checkpoint-2"
 FIRST_FORMAT = "onelayer-checkpoint-1"
-OPTIMIZER = "optimizer/"  # of names of arrays; those of parameters have dots
 
 EPOCH = record(
     {
@@ -47,7 +42,7 @@ class State:
         settings: of the run, by name.
         data: a checksum (CRC-32) of the rows that it learns from.
         history: the history so far.
-        arrays: the parameters of the module, by name, and what its optimizer keeps, under ``optimizer/…``.
+        arrays: the parameters that are learned, by name, and what an optimizer keeps.
     """
 
     settings: Mapping[str, Any]
@@ -81,57 +76,9 @@ class State:
                 raise OneLayerError("the epochs of its history are not 1, 2, …")
         return State(about["settings"], about["data"], history, content.tensors)
 
-    def put_into(self, module: nn.Module, optimizer: Optimizer | None = None) -> None:
-        """Give a module the parameters, and its optimizer what it kept.
 
-        Raises:
-            OneLayerError: unless they have the names, shapes and types of the module's own, and are finite.
-        """
-        own = arrays_of(module)
-        kept = {name: array for name, array in self.arrays.items() if name.startswith(OPTIMIZER)}
-        _check_like(own, {name: array for name, array in self.arrays.items() if name not in kept})
-        if optimizer is not None:
-            _restore(optimizer, kept)
-        module.load_state_dict({name: torch.from_numpy(self.arrays[name].copy()) for name in own})
-
-
-def arrays_of(module: nn.Module, optimizer: Optimizer | None = None) -> dict[str, NDArray[Any]]:
-    """Return the parameters of a module, by name, and what its optimizer keeps of each of them, if there is one.
-
-    Raises:
-        OneLayerError: if the optimizer keeps anything but tensors.
-    """
-    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}
-    for i, values in {} if optimizer is None else optimizer.state_dict()["state"].items():
-        for name, value in values.items():
-            if value is None:  # the momentum of a parameter without a gradient
-                continue
-            if not isinstance(value, torch.Tensor):
-                raise OneLayerError(
-                    f"{type(optimizer).__name__} keeps {name}, which is not a tensor: leave out the checkpoint"
-                )
-            arrays[f"{OPTIMIZER}{i}/{name}"] = value.detach().cpu().numpy()
-    return arrays
-
-
-def _restore(optimizer: Optimizer, kept: Mapping[str, NDArray[Any]]) -> None:
-    """Give an optimizer what it kept of each parameter, numbers of one value or of the parameter's shape."""
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    for key, array in kept.items():
-        index, _, name = key.removeprefix(OPTIMIZER).partition("/")
-        if not (index.isdecimal() and int(index) < len(parameters)):
-            raise OneLayerError(f"{key} is of no parameter of the optimizer")
-        parameter = parameters[int(index)]
-        if array.shape not in ((), tuple(parameter.shape)) or not np.isfinite(array).all():
-            raise OneLayerError(
-                f"{key} must be finite and have the shape of its parameter, not {array.shape}"
-            )
-        state.setdefault(int(index), {})[name] = torch.from_numpy(array.copy())
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def _check_like(own: Mapping[str, NDArray[Any]], found: Mapping[str, NDArray[Any]]) -> None:
+def check_like(own: Mapping[str, NDArray[Any]], found: Mapping[str, NDArray[Any]]) -> None:
+    """Raise OneLayerError unless arrays have the names, shapes and types of one's own, and are finite."""
     sizes: dict[str, int | None] = {str(size): size for array in own.values() for size in array.shape}
     kinds = {name: Array(" ".join(map(str, array.shape)), (array.dtype.name,)) for name, array in own.items()}
     check_arrays(found, kinds, sizes)

@@ -2,16 +2,14 @@
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
-from torch.optim import Optimizer
 
-from onelayer.checkpoint_file import State, arrays_of
+from onelayer.checkpoint_file import State
 from onelayer.errors import OneLayerError
 from onelayer.files import write_whole
 from onelayer.history import History
@@ -68,13 +66,13 @@ class Checkpoint:
         if self.is_new:
             write_whole({self.unfinished: b""})
 
-    def save(self, module: nn.Module, history: History, optimizer: Optimizer | None = None) -> None:
-        """Write the weights, the optimizer's state and the history, unless this run got further before it was stopped.
+    def save(self, arrays: Mapping[str, NDArray[Any]], history: History) -> None:
+        """Write what has been learned and the history, unless this run got further before it was stopped.
 
         Raises:
             OneLayerError: if the file cannot be written.
         """
-        self.latest = State(self.settings, self.data, history, arrays_of(module, optimizer)).to_bytes()
+        self.latest = State(self.settings, self.data, history, arrays).to_bytes()
         if len(history.epochs) <= self.kept:
             return
         try:
@@ -94,8 +92,8 @@ class Checkpoint:
         candidates = (self.path, *unfinished_checkpoints(self.path))
         return next((path for path in candidates if path.exists()), None)
 
-    def load(self, module: nn.Module, optimizer: Optimizer | None = None) -> History | None:
-        """Put what was saved into the module and its optimizer and return the history so far; None if nothing was.
+    def load(self, put: Callable[[Mapping[str, NDArray[Any]]], None]) -> History | None:
+        """Call ``put`` with the arrays that were saved, and return the history so far; None if nothing was saved.
 
         Raises:
             OneLayerError: if the file is damaged, or of a run with other settings or on other data.
@@ -110,7 +108,7 @@ class Checkpoint:
                 "raise --epochs or start without --resume"
             )
         try:
-            state.put_into(module, optimizer)
+            put(state.arrays)
         except OneLayerError as error:
             raise OneLayerError(f"{path}: damaged: {error}; start without --resume") from error
         self.kept, self.latest = len(state.history.epochs), state.to_bytes()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from onelayer.cross_validation import CrossValidation, cross_validate
 from onelayer.data.dataset import Dataset
-from onelayer.errors import OneLayerError, torch_needed
+from onelayer.errors import OneLayerError
 from onelayer.exact import coefficients_of
 from onelayer.history import History
 from onelayer.inference import Coefficients
@@ -100,8 +100,8 @@ def checkpoint_for(prepared: Prepared, plan: Plan, path: Path) -> "Checkpoint | 
     """Return the checkpoint of a run, to be kept at ``path``; None if the solver has no epochs."""
     if plan.is_exact:
         return None
-    with torch_needed("SGD"):
-        from onelayer.checkpoints import Checkpoint, checksum
+    from onelayer.checkpoints import Checkpoint, checksum
+
     settings = asdict(plan) | {
         "epochs": 0,
         "device": "",

@@ -16,6 +16,9 @@ from onelayer.settings import SOLVERS, Plan
 
 if TYPE_CHECKING:
     from onelayer.checkpoints import Checkpoint
+    from onelayer.layer_runs import Layers
+
+BEYOND = "SGD of more than one layer, or in another way than fused,"
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,38 @@ def learn(
         parameters = solution.fit.weight.size + solution.fit.bias.size * prepared.fit_intercept
         model = _model(weight, bias, None, prepared, plan)
         return Learned(model, plan, parameters, solution, History(0.0))
-    with torch_needed("SGD"):
-        from onelayer.sgd_runs import descend, in_user_units
-    module, history = descend(prepared, plan, checkpoint, resume, on_epoch)
-    layers = in_user_units(module, prepared)
+    layers, history = descend(prepared, plan, checkpoint, resume, on_epoch)
     model = _model(layers.weight, layers.bias, layers.hidden, prepared, plan)
     return Learned(model, plan, layers.parameters, None, history)
+
+
+def descend(
+    prepared: Prepared,
+    plan: Plan,
+    checkpoint: "Checkpoint | None" = None,
+    resume: bool = False,
+    on_epoch: Callable[[History], None] = lambda history: None,
+) -> "tuple[Layers, History]":
+    """Return what SGD comes to, in the user's units, and how; see ``learn``."""
+    from onelayer import layer_runs
+
+    if layer_runs.is_for_numpy(plan):
+        return layer_runs.descend(prepared, plan, checkpoint, resume, on_epoch)
+    with torch_needed(BEYOND):
+        from onelayer import sgd_runs
+    module, history = sgd_runs.descend(prepared, plan, checkpoint, resume, on_epoch)
+    return sgd_runs.in_user_units(module, prepared), history
+
+
+def stable_lr(prepared: Prepared, plan: Plan) -> float:
+    """Return 2/λ_max for these data at the initial weights."""
+    from onelayer import layer_runs
+
+    if layer_runs.is_for_numpy(plan):
+        return layer_runs.stable_lr(prepared, plan)
+    with torch_needed(BEYOND):
+        from onelayer import sgd_runs
+    return sgd_runs.stable_lr(prepared, plan)
 
 
 def _model(

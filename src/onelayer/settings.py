@@ -63,7 +63,8 @@ class Settings:
         seed: sets the initial weights, the split and the order of the rows.
         hidden: units in the MLP's hidden layer.
         phm_n: n of the PHM layer.
-        device: SGD: where to compute; CUDA if there is one, else the CPU.
+        device: SGD: where to compute. If it is not given, the CPU for one layer in the fused way, whose epochs take
+            less than a GPU takes to start; else CUDA if there is one.
     """
 
     model: ModelKind | None = None

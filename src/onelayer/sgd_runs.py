@@ -1,44 +1,18 @@
 """Training a network on prepared rows by SGD, and handing it over as a model: the part of an experiment with torch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from onelayer import models, training
 from onelayer.checkpoints import Checkpoint
 from onelayer.data.dataset import Dataset
 from onelayer.history import History
+from onelayer.layer_runs import Array, Layers, rows_to_learn
 from onelayer.preparing import Prepared
 from onelayer.settings import Plan
 from onelayer.solvers.batches import choose_device
 from onelayer.solvers.stability import largest_stable_lr
-
-if TYPE_CHECKING:
-    from onelayer.data.rows import Rows
-    from onelayer.data.shuffle import ShuffledRows
-
-Array = NDArray[np.floating]
-
-
-@dataclass(frozen=True, eq=False)
-class Layers:
-    """What a network has learned, in the user's units.
-
-    Attributes:
-        weight: (q, h) and
-        bias: (q,) of the output layer.
-        hidden: the weight (h, d) and the bias (h,) of an MLP's hidden layer, else None; then h is d.
-        parameters: how many numbers the network learned; a PHM layer has fewer than its whole weight.
-    """
-
-    weight: Array
-    bias: Array
-    hidden: tuple[Array, Array] | None
-    parameters: int
 
 
 def descend(
@@ -57,7 +31,7 @@ def descend(
     module = build(plan, prepared.dataset).to(choose_device(plan.device))
     history = training.fit(
         module,
-        _rows_of(prepared, plan),
+        rows_to_learn(prepared, plan),
         prepared.held_out,
         way=plan.way,
         epochs=plan.epochs,
@@ -69,18 +43,6 @@ def descend(
         on_epoch=on_epoch,
     )
     return module, history
-
-
-def _rows_of(prepared: Prepared, plan: Plan) -> "Rows | ShuffledRows":
-    """Return the rows in standard units; those of files are shuffled by way of the disk."""
-    whole, scaling = prepared.whole, prepared.scaling
-    if whole is None or scaling is None:
-        return prepared.train
-    from onelayer.data.scan import Scan
-    from onelayer.data.shuffle import ShuffledRows
-
-    assert isinstance(whole, Scan)
-    return ShuffledRows(whole, plan.seed, lambda rows: scaling.apply(rows, np.float32))
 
 
 def build(plan: Plan, dataset: Dataset) -> nn.Module:

@@ -1,26 +1,28 @@
 """Training any model by SGD in any of the three ways, with resuming, and measuring it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import TensorDataset
 
 from onelayer.checkpoints import Checkpoint, checksum
 from onelayer.data.given import NUMBERS
 from onelayer.data.rows import Rows
+from onelayer.epochs import divergence_message, learn, sampled, sgd_divergence
 from onelayer.errors import DivergenceError, OneLayerError
 from onelayer.history import History
+from onelayer.module_state import arrays_of, put_into
 from onelayer.solvers import concise, fused, scratch
 from onelayer.solvers.batches import Batches, Loss, epoch_order
-from onelayer.solvers.descent import descend, score_of
 from onelayer.solvers.draws import stream_seed
 from onelayer.solvers.epoch import EpochScore, Way, check_settings, mean_score
+from onelayer.solvers.module_score import score_of
 from onelayer.solvers.optimizers import MakeOptimizer, Schedule, follow, made, names_of
 from onelayer.solvers.stability import largest_stable_lr
 
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 WAYS = {"fused": fused.train_epoch, "scratch": scratch.train_epoch, "concise": concise.train_epoch}
 
-START_ROWS, START_VALUES = 4096, 4096 * 784  # that the loss before the first step is measured on
 DRAWS = 1  # the random stream of a seed that a model's own draws come from
 
 
@@ -87,9 +88,8 @@ def fit(
     """
     check_settings(epochs, batch_size, lr)
     way = _way_for(model, rows, way, is_plain=(loss, optimizer, schedule) == (None, None, None))
-    passes = _Passes(model, rows, loss)
-    measured = None if held_out is None else _fitting(model, held_out, loss)
     own = made(optimizer or torch.optim.SGD, model, lr) if optimizer or schedule else None
+    learner = _ModuleLearner(model, rows, held_out, loss, own, way, batch_size, seed)
     how = {
         "way": way,
         "batch_size": batch_size,
@@ -97,55 +97,15 @@ def fit(
         "seed": seed,
         **names_of(model, loss, optimizer, schedule),
     }
-    keeper = _checkpoint(checkpoint, how | {"epochs": epochs if schedule else 0}, passes.first, epochs)
+    keeper = _checkpoint(checkpoint, how | {"epochs": epochs if schedule else 0}, learner.first, epochs)
     if resume and keeper is None:
         raise OneLayerError("resume needs the checkpoint that an earlier call left")
-    if keeper and resume:
-        after = keeper.load(model, own) or after
-    if keeper and after is None:
-        keeper.begin()
-    initial = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    so_far = after or History(_start_loss(model, passes.first))
-    first, steps = len(so_far.epochs) + 1, -(-len(rows) // batch_size)
     if own and schedule:
-        follow(schedule, own, (first - 1) * steps, epochs * steps)
-    train_epoch = partial(concise.train_epoch, optimizer=own) if own else WAYS[way]
-
-    def one_epoch(epoch: int, lr: float) -> EpochScore:
-        torch.manual_seed(stream_seed(seed, epoch, DRAWS))
-        scores, sizes = [], []
-        for part in passes.of(epoch, batch_size):
-            order = epoch_order(len(part), seed, epoch)
-            scores.append(train_epoch(model, part, order, batch_size, lr))  # type: ignore[arg-type] # _way_for has looked
-            sizes.append(len(part))
-        return mean_score(scores, sizes)
-
-    def diverged(epoch: int, lr: float, loss: float) -> DivergenceError:
-        model.load_state_dict(initial)
-        return _divergence(model, passes.first, lr, epoch, (so_far.start_loss, loss), is_sgd=own is None)
-
-    def after_epoch(history: History) -> None:
-        if keeper:
-            keeper.save(model, history, own)
-        on_epoch(history)
-
-    try:
-        with torch.random.fork_rng(devices=passes.cuda):
-            history = descend(
-                model,
-                one_epoch,
-                repeat(lr, epochs + 1 - first),
-                so_far=so_far,
-                diverged=diverged,
-                first_epoch=first,
-                held_out=measured,
-                may_rise=own is not None or loss is not None,
-                on_epoch=after_epoch,
-            )
-    except Exception as error:
-        if keeper and (isinstance(error, DivergenceError) or not keeper.kept):
-            keeper.discard()
-        raise
+        learner.follow(schedule, epochs)
+    history = learn(
+        learner, lr=lr, epochs=epochs, checkpoint=keeper, resume=resume, after=after, on_epoch=on_epoch
+    )
+    model.eval()
     if keeper and keeper is not checkpoint:
         keeper.finish()
     return history
@@ -162,32 +122,79 @@ def evaluate(model: nn.Module, rows: Rows | TensorDataset, loss: Loss | None = N
     return score_of(model, _fitting(model, rows, loss))
 
 
-class _Passes:
-    """What a model learns from in each epoch: the same rows, or parts of those of files."""
+class _ModuleLearner:
+    """A module that learns in one of the ways from rows that stay the same, or from parts of those of files."""
 
     def __init__(
-        self, model: nn.Module, rows: "Rows | ShuffledRows | TensorDataset", loss: Loss | None
+        self,
+        model: nn.Module,
+        rows: "Rows | ShuffledRows | TensorDataset",
+        held_out: Rows | TensorDataset | None,
+        loss: Loss | None,
+        optimizer: torch.optim.Optimizer | None,
+        way: Way,
+        batch_size: int,
+        seed: int,
     ) -> None:
         if not len(rows):
             raise OneLayerError("there are no rows to train on")
-        self.model, self.loss = model, loss
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self.batch_size, self.seed, self.steps = batch_size, seed, -(-len(rows) // batch_size)
         self.shuffled: ShuffledRows | None = None
         if not isinstance(rows, Rows | TensorDataset):
             self.shuffled, rows = rows, rows.bucket(0)
         self.first = _fitting(model, rows, loss)
+        self.measured = None if held_out is None else _fitting(model, held_out, loss)
+        self.train = partial(concise.train_epoch, optimizer=optimizer) if optimizer else WAYS[way]
+        self.may_rise = optimizer is not None or loss is not None
+        self.schedule: tuple[Schedule, int] | None = None
 
-    def of(self, epoch: int, batch_size: int) -> Iterator[Batches]:
-        """Yield the parts of a pass."""
+    def follow(self, schedule: Schedule, epochs: int) -> None:
+        """Multiply the learning rate by what a schedule says of so many passes."""
+        self.schedule = schedule, epochs * self.steps
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return arrays_of(self.model, self.optimizer)
+
+    def put(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        put_into(arrays, self.model, self.optimizer)
+
+    def start_loss(self) -> float:
+        n, width = len(self.first), self.first.X[:1].numel()
+        chosen = torch.arange(n, device=self.first.X.device)[sampled(n, width)]
+        return score_of(self.model, self.first.take(chosen)).loss
+
+    def begin(self, epoch: int) -> None:
+        if self.optimizer and self.schedule:
+            follow(self.schedule[0], self.optimizer, (epoch - 1) * self.steps, self.schedule[1])
+
+    def one_epoch(self, epoch: int, lr: float) -> EpochScore:
+        scores, sizes = [], []
+        cuda = [self.first.X.device] if self.first.X.is_cuda else []
+        self.model.train()
+        with torch.random.fork_rng(devices=cuda):
+            torch.manual_seed(stream_seed(self.seed, epoch, DRAWS))
+            for part in self._parts(epoch):
+                order = epoch_order(len(part), self.seed, epoch)
+                scores.append(self.train(self.model, part, order, self.batch_size, lr))  # type: ignore[arg-type] # _way_for has looked
+                sizes.append(len(part))
+        return mean_score(scores, sizes)
+
+    def _parts(self, epoch: int) -> Iterator[Batches]:
         if self.shuffled is None:
             yield self.first
             return
-        for part in self.shuffled.buckets(epoch, batch_size):
+        for part in self.shuffled.buckets(epoch, self.batch_size):
             yield _fitting(self.model, part, self.loss)
 
-    @property
-    def cuda(self) -> list[torch.device]:
-        """The devices beside the CPU that have a generator of their own."""
-        return [self.first.X.device] if self.first.X.is_cuda else []
+    def held_out(self) -> EpochScore | None:
+        return None if self.measured is None else score_of(self.model, self.measured)
+
+    def divergence(self, epoch: int, lr: float, start: float, loss: float) -> DivergenceError:
+        if self.optimizer is not None:  # 2/λ_max says nothing of other steps than the gradient
+            what = divergence_message(epoch, lr, start, loss)
+            return DivergenceError(f"{what}; try a smaller one, such as {lr / 10:.1g}", lr, None)
+        return sgd_divergence(epoch, lr, start, loss, largest_stable_lr(self.model, self.first))
 
 
 def _way_for(
@@ -263,29 +270,3 @@ def _output_shape(model: nn.Module, batches: Batches) -> tuple[int, ...]:
     """Return the shape of a row's outputs, as seen from the first row."""
     X, _ = batches.batch(torch.zeros(1, dtype=torch.int64, device=batches.X.device))
     return tuple(model.eval()(X).shape[1:])
-
-
-def _start_loss(model: nn.Module, batches: Batches) -> float:
-    n, most = len(batches), max(1, min(START_ROWS, START_VALUES // batches.X[:1].numel()))
-    chosen = torch.arange(0, n, max(1, n // most), device=batches.X.device)
-    return score_of(model, batches.take(chosen)).loss
-
-
-def _divergence(
-    model: nn.Module, batches: Batches, lr: float, epoch: int, losses: tuple[float, float], *, is_sgd: bool
-) -> DivergenceError:
-    """Return what to say of an epoch that led from the first loss to the second; the model is that of the start."""
-    start, loss = losses
-    what = f"training diverged in epoch {epoch} with learning rate {lr:g}: the loss went from {start:.4g} to {loss:.4g}"
-    if not is_sgd:  # 2/λ_max says nothing of other steps than the gradient
-        return DivergenceError(f"{what}; try a smaller one, such as {lr / 10:.1g}", lr, None)
-    largest = largest_stable_lr(model, batches)
-    advice = f"try --lr {min(lr, largest) / 2:.1g}"
-    if lr < largest:  # on average over the rows the steps are short enough, in single batches they are not
-        advice += " or a larger --batch-size"
-    return DivergenceError(
-        f"{what}; the largest stable learning rate for these data is about {largest:.2g} "
-        f"(2/λ_max at the start); {advice}",
-        lr,
-        largest,
-    )

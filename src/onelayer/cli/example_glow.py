@@ -40,10 +40,10 @@ def glow(
 ) -> None:
     """Glow, a density of images: learn Fashion-MNIST's, count bits, and draw samples and ways between garments."""
     from onelayer import formats, plots
-    from onelayer.checkpoint_file import arrays_of
     from onelayer.data.bundled import fashion_mnist
     from onelayer.examples.glow import run
     from onelayer.files import write_whole
+    from onelayer.module_state import arrays_of
     from onelayer.run_folder import CHECKPOINT_FILE, MODEL_FILE, run_folder
     from onelayer.solvers.batches import choose_device
 

@@ -125,9 +125,9 @@ def _overfit(width: int, train: "Scenes", q: int, lr: float, place: "torch.devic
 def _write(out: Path, tried: "Tried", test: "Scenes", classes: tuple[str, ...]) -> None:
     """Write the scores, the pictures and the last model to the folder."""
     from onelayer import formats, plots
-    from onelayer.checkpoint_file import arrays_of
     from onelayer.examples.segmentation.ladder import answers
     from onelayer.files import write_whole
+    from onelayer.module_state import arrays_of
     from onelayer.run_folder import MODEL_FILE
 
     table = StringIO(newline="")

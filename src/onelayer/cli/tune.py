@@ -47,9 +47,9 @@ def tune(
     A test set stays untouched.
     """
     from onelayer.errors import OneLayerError
+    from onelayer.learning import stable_lr
     from onelayer.preparing import prepare
     from onelayer.settings import Settings
-    from onelayer.sgd_runs import stable_lr
 
     dataset = table.open(data, model, task)
     is_validated = dataset.encoding is not None and valid is None
@@ -101,7 +101,7 @@ def tune(
 def _held_out(prepared: "Prepared", plan: "Plan") -> dict[str, Any]:
     """Train once and measure on the rows held out; a run that diverges has no loss."""
     from onelayer.errors import DivergenceError
-    from onelayer.sgd_runs import descend
+    from onelayer.learning import descend
 
     about = {"lr": plan.lr, "batch_size": plan.batch_size}
     try:

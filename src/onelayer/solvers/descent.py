@@ -3,13 +3,8 @@
 import math
 from collections.abc import Callable, Iterable
 
-import torch
-from torch import nn
-
 from onelayer.errors import DivergenceError
 from onelayer.history import EpochRecord, History
-from onelayer.solvers import fused
-from onelayer.solvers.batches import Batches
 from onelayer.solvers.epoch import EpochScore
 from onelayer.timer import Timer
 
@@ -21,27 +16,25 @@ DIVERGED = 2.0
 
 
 def descend(
-    model: nn.Module,
     one_epoch: Callable[[int, float], EpochScore],
     lrs: Iterable[float],
     *,
     so_far: History,
     diverged: Callable[[int, float, float], DivergenceError],
     first_epoch: int = 1,
-    held_out: Batches | None = None,
+    held_out: Callable[[], EpochScore | None] = lambda: None,
     may_rise: bool = False,
     on_epoch: Callable[[History], bool | None] = lambda history: None,
 ) -> History:
     """Make a pass over the rows for each learning rate and return the history, the earlier one included.
 
     Args:
-        model: changed in place by ``one_epoch``.
         one_epoch: makes a pass over the rows, given its number and its learning rate.
         lrs: η of each pass.
         so_far: the history that is continued, with the loss that no epoch may leave at twice its height.
         diverged: makes the error from the number of the epoch, its learning rate and its loss.
         first_epoch: the number of the first pass.
-        held_out: rows to measure the model on after each epoch.
+        held_out: measures the model after each epoch, if there are rows to measure it on.
         may_rise: that the loss may be at any height, as with optimizers that feel their way at first.
         on_epoch: called after each epoch with the history so far; if it returns True, there is no further one.
 
@@ -50,31 +43,14 @@ def descend(
     """
     for epoch, lr in enumerate(lrs, first_epoch):
         timer = Timer()
-        model.train()
         score = one_epoch(epoch, lr)
         seconds = timer.stop()
         is_well = math.isfinite(score.loss) if may_rise else score.loss <= DIVERGED * so_far.start_loss
         if not is_well:
             raise diverged(epoch, lr, score.loss)
-        held_loss, held_accuracy = score_of(model, held_out) if held_out is not None else (None, None)
+        held_loss, held_accuracy = held_out() or (None, None)
         record = EpochRecord(epoch, score.loss, score.accuracy, held_loss, held_accuracy, seconds)
         so_far = History(so_far.start_loss, (*so_far.epochs, record))
         if on_epoch(so_far):
             break
-    model.eval()
     return so_far
-
-
-@torch.inference_mode()
-def score_of(model: nn.Module, rows: Batches) -> EpochScore:
-    """Return the mean loss and, for classes, the accuracy of the model on all rows."""
-    model.eval()
-    if rows.loss is None and isinstance(model, nn.Linear) and fused.is_for_numpy(model):
-        return fused.score_of(model, rows)
-    loss, n_right = 0.0, 0.0
-    for X, y, c in rows.blocks():
-        outputs = model(X)
-        loss += rows.mean_loss(outputs, y, c).item() * len(y)
-        right = rows.right(outputs, y)
-        n_right += right or 0
-    return EpochScore(loss / len(rows), None if right is None else n_right / len(rows))

@@ -21,10 +21,11 @@ from onelayer.errors import DivergenceError
 from onelayer.history import History
 from onelayer.losses import as_one_output, as_two_outputs
 from onelayer.solvers.batches import Batches, choose_device, epoch_order
-from onelayer.solvers.descent import descend, score_of
+from onelayer.solvers.descent import descend
 from onelayer.solvers.epoch import EpochScore
 from onelayer.solvers.fit import Watch
 from onelayer.solvers.fused import train_epoch
+from onelayer.solvers.module_score import score_of
 from onelayer.solvers.stability import largest_stable_lr
 
 Array = NDArray[np.float64]
@@ -174,7 +175,6 @@ class SoftmaxDescent:
             )
 
         history = descend(
-            self.layer,
             one_epoch,
             lrs,
             so_far=History(start),
