@@ -97,7 +97,7 @@ def squared_loss_gradient(prediction: Tensor, target: Tensor) -> Tensor:
 
 
 def absolute_loss(prediction: Tensor, target: Tensor, reduction: Reduction = "none") -> Tensor:
-    """Return |ŷ − y| elementwise: less moved by outliers than squares.
+    """Return abs(ŷ − y) elementwise: less moved by outliers than squares.
 
     Raises:
         OneLayerError: if the shapes differ.
@@ -113,7 +113,7 @@ def absolute_loss_gradient(prediction: Tensor, target: Tensor) -> Tensor:
 def huber_loss(
     prediction: Tensor, target: Tensor, delta: float = 1.0, reduction: Reduction = "none"
 ) -> Tensor:
-    """Return ½r² where |r| ≤ δ and δ(|r| − ½δ) beyond, r = ŷ − y, elementwise (Huber 1964).
+    """Return ½r² where abs(r) ≤ δ and δ(abs(r) − ½δ) beyond, r = ŷ − y, elementwise (Huber 1964).
 
     Raises:
         OneLayerError: if the shapes differ.

@@ -108,8 +108,8 @@ class SoftmaxRegression(
         converged_: all but sgd: whether the gap is at most ``tol`` times the objective, or nothing beside the
             rounding of one of a model that knows nothing.
         n_iter_: (1,) all but sgd: how many objectives are in ``history_``; sgd: passes over rows.
-        history_: all but sgd: the objective before each step and at the end (n_iter_,); sgd: the mean loss in each
-            pass (n_iter_,), that of each batch before its step.
+        history_: all but sgd: the objective before each step and at the end, ``n_iter_`` of them; sgd: the mean loss
+            in each pass, that of each batch before its step.
         lr_: sgd: the learning rate that was given, or with "auto" the largest stable one.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
     """

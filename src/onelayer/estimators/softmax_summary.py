@@ -61,7 +61,7 @@ class SoftmaxSummary:
 
     @property
     def p(self) -> Array:
-        """How probable a |z| this large is where the true coefficient is 0 (m, p)."""
+        """How probable a z this far from 0 is where the true coefficient is 0 (m, p)."""
         return self.coefficients.p
 
     @property

@@ -92,7 +92,7 @@ class Summary:
 
     @property
     def p(self) -> Array:
-        """How probable a |t| this large is where the true coefficient is 0 (p,)."""
+        """How probable a t this far from 0 is where the true coefficient is 0 (p,)."""
         return np.asarray(self.coefficients.p[0])
 
     @property

@@ -1,0 +1,62 @@
+"""The directive ``commands``: every command of ``onelayer`` with its options, read from the command line itself."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+import typer
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from onelayer.cli import app as command_line
+
+GENERAL = "Options"  # of no panel
+
+
+class Commands(SphinxDirective):
+    """A section for each command: its use, what it does, and its options by the panels of its help."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the sections."""
+        return [self._section(name, command) for name, command in _commands(typer.main.get_command(command_line))]
+
+    def _section(self, name: str, command: Any) -> nodes.section:
+        context = command.context_class(command, info_name=f"onelayer {name}")
+        title = nodes.title(text=f"onelayer {name}")
+        section = nodes.section("", title, ids=[nodes.make_id(f"onelayer {name}")], names=[f"onelayer {name}"])
+        self.state.document.note_explicit_target(section)
+        section += nodes.literal_block("", command.get_usage(context).removeprefix("Usage: "), language="none")
+        section += [nodes.paragraph(text=" ".join(text.split())) for text in command.help.split("\n\n")]
+        for panel, parameters in groupby(sorted(command.params, key=_panel), key=_panel):
+            section += [nodes.rubric(text=panel), _definitions(parameters, context)]
+        return section
+
+
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the commands of a group and of the groups in it, each with its whole name."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield before + name, command
+
+
+def _panel(parameter: Any) -> str:
+    return getattr(parameter, "rich_help_panel", None) or GENERAL
+
+
+def _definitions(parameters: Iterator[Any], context: Any) -> nodes.definition_list:
+    """Return a list of options and arguments, each with what the help says of it."""
+    items = nodes.definition_list()
+    for parameter in parameters:
+        spelled, said = parameter.get_help_record(context)
+        term = nodes.term("", "", nodes.literal(text=spelled))
+        items += nodes.definition_list_item("", term, nodes.definition("", nodes.paragraph(text=said)))
+    return items
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Make the directive known."""
+    app.add_directive("commands", Commands)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,19 @@
+"""Pictures of the gallery: an example shows the figure that a cell ends with, as a notebook would."""
+
+from typing import Any
+
+from matplotlib.figure import Figure
+from sphinx_gallery.scrapers import figure_rst
+
+from onelayer.plots import png
+
+
+def last_figure(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
+    """Save the figure that a cell's last line gives and return the reStructuredText that shows it."""
+    figure = block_vars["example_globals"].get("___")  # where sphinx-gallery keeps that value
+    if not isinstance(figure, Figure):
+        return ""
+    path = next(block_vars["image_path_iterator"])
+    with open(path, "wb") as file:
+        file.write(png(figure))
+    return str(figure_rst([path], gallery_conf["src_dir"]))
