@@ -19,14 +19,20 @@ class Commands(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the sections."""
-        return [self._section(name, command) for name, command in _commands(typer.main.get_command(command_line))]
+        return [
+            self._section(name, command) for name, command in _commands(typer.main.get_command(command_line))
+        ]
 
     def _section(self, name: str, command: Any) -> nodes.section:
         context = command.context_class(command, info_name=f"onelayer {name}")
         title = nodes.title(text=f"onelayer {name}")
-        section = nodes.section("", title, ids=[nodes.make_id(f"onelayer {name}")], names=[f"onelayer {name}"])
+        section = nodes.section(
+            "", title, ids=[nodes.make_id(f"onelayer {name}")], names=[f"onelayer {name}"]
+        )
         self.state.document.note_explicit_target(section)
-        section += nodes.literal_block("", command.get_usage(context).removeprefix("Usage: "), language="none")
+        section += nodes.literal_block(
+            "", command.get_usage(context).removeprefix("Usage: "), language="none"
+        )
         section += [nodes.paragraph(text=" ".join(text.split())) for text in command.help.split("\n\n")]
         for panel, parameters in groupby(sorted(command.params, key=_panel), key=_panel):
             section += [nodes.rubric(text=panel), _definitions(parameters, context)]

@@ -1,5 +1,6 @@
 """Pictures of the gallery: an example shows the figure that a cell ends with, as a notebook would."""
 
+from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -14,6 +15,5 @@ def last_figure(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, 
     if not isinstance(figure, Figure):
         return ""
     path = next(block_vars["image_path_iterator"])
-    with open(path, "wb") as file:
-        file.write(png(figure))
+    Path(path).write_bytes(png(figure))
     return str(figure_rst([path], gallery_conf["src_dir"]))

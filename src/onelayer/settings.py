@@ -64,6 +64,12 @@ class Settings:
         hidden: units in the MLP's hidden layer.
         phm_n: n of the PHM layer.
         device: SGD: where to compute; CUDA if there is one, else the CPU.
+
+    Example:
+        >>> from onelayer import Settings, houses
+        >>> plan = Settings(alpha=1.0).for_data(houses())
+        >>> plan.model, plan.solver, plan.alpha
+        ('linear', 'direct', 1.0)
     """
 
     model: ModelKind | None = None
