@@ -1,7 +1,6 @@
 """The directive ``commands``: every command of ``onelayer`` with its options, read from the command line itself."""
 
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Any
 
 import typer
@@ -34,7 +33,10 @@ class Commands(SphinxDirective):
             "", command.get_usage(context).removeprefix("Usage: "), language="none"
         )
         section += [nodes.paragraph(text=" ".join(text.split())) for text in command.help.split("\n\n")]
-        for panel, parameters in groupby(sorted(command.params, key=_panel), key=_panel):
+        panels: dict[str, list[Any]] = {}
+        for parameter in command.params:
+            panels.setdefault(getattr(parameter, "rich_help_panel", None) or GENERAL, []).append(parameter)
+        for panel, parameters in panels.items():
             section += [nodes.rubric(text=panel), _definitions(parameters, context)]
         return section
 
@@ -48,11 +50,7 @@ def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
             yield before + name, command
 
 
-def _panel(parameter: Any) -> str:
-    return getattr(parameter, "rich_help_panel", None) or GENERAL
-
-
-def _definitions(parameters: Iterator[Any], context: Any) -> nodes.definition_list:
+def _definitions(parameters: list[Any], context: Any) -> nodes.definition_list:
     """Return a list of options and arguments, each with what the help says of it."""
     items = nodes.definition_list()
     for parameter in parameters:

@@ -37,6 +37,7 @@ for lr in (0.001, 0.01, 0.1, 1.0):
     history = fit(linear_regression(2, 1), standard, held_out=standard, lr=lr, epochs=20, batch_size=64)
     above = [record.held_out_loss - least for record in history.epochs]
     axes.plot(range(1, 21), above, marker="o", markersize=3, label=f"learning rate {lr:g}")
+axes.set_xticks(range(0, 21, 5))
 axes.legend()
 axes.grid(alpha=0.3)
 figure

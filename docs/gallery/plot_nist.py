@@ -56,5 +56,5 @@ axes = figure.add_subplot(xlabel="degree of the polynomial", ylabel="right digit
 for place, (name, values) in enumerate(found.items()):
     axes.bar(degrees + 0.27 * (place - 1), values, width=0.25, label=name)
 axes.set_xticks(degrees)
-axes.legend(loc="lower left")
+figure.legend(loc="outside upper center", ncols=3)
 figure
