@@ -10,8 +10,8 @@ sys.path.insert(0, str(HERE / "_ext"))
 import onelayer  # noqa: E402 - beside Sphinx's own settings
 
 project = "onelayer"
-author = "the authors of onelayer"
-copyright = author
+author = "The onelayer authors"
+copyright = f"2026 {author}"
 version = release = onelayer.__version__
 
 extensions = [
