@@ -50,7 +50,9 @@ def _in_css(text: str) -> list[str]:
 
 def mistakes(root: Path) -> Iterator[str]:
     """Yield a sentence for each address in the folder that leads nowhere, or loads something from elsewhere."""
-    files = (path for path in sorted(root.rglob("*.html")) if "_static" not in path.parts)  # a theme's templates
+    files = [
+        path for path in sorted(root.rglob("*.html")) if "_static" not in path.parts
+    ]  # where themes keep templates
     pages = {path.resolve(): Page(path) for path in files}
     for path, page in pages.items():
         where = path.relative_to(root.resolve())
