@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 EXTERNAL = re.compile(r"(https?://[\w.-]+\.[a-z]+(:\d+)?(/\S*)?|mailto:[^@\s]+@[^@\s]+)", re.IGNORECASE)
 IN_CSS = re.compile(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)")
+TEMPLATES = "_static"  # where a theme keeps HTML that is no page
 ADDRESSES = {"href", "src", "poster", "data", "srcset"}  # attributes with an address
 
 
@@ -50,10 +51,8 @@ def _in_css(text: str) -> list[str]:
 
 def mistakes(root: Path) -> Iterator[str]:
     """Yield a sentence for each address in the folder that leads nowhere, or loads something from elsewhere."""
-    files = [
-        path for path in sorted(root.rglob("*.html")) if "_static" not in path.parts
-    ]  # where themes keep templates
-    pages = {path.resolve(): Page(path) for path in files}
+    paths = sorted(root.rglob("*.html"))
+    pages = {path.resolve(): Page(path) for path in paths if TEMPLATES not in path.parts}
     for path, page in pages.items():
         where = path.relative_to(root.resolve())
         for link in page.links:
