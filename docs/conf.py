@@ -38,12 +38,11 @@ suppress_warnings = [
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4  # links to a section, as on GitHub
 html_math_renderer = "mathml"
-smartquotes = False  # they would make one dash of the two of --sql
 
 # Docstrings
 autodoc_default_options = {"members": True, "inherited-members": True, "member-order": "bysource"}
 autodoc_preserve_defaults = True
-napoleon_use_ivar = True  # attributes as one list
+napoleon_attr_annotations = False  # docstrings give shapes, which say more than Any
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88

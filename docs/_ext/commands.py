@@ -1,5 +1,6 @@
 """The directive ``commands``: every command of ``onelayer`` with its options, read from the command line itself."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,7 +33,7 @@ class Commands(SphinxDirective):
         section += nodes.literal_block(
             "", command.get_usage(context).removeprefix("Usage: "), language="none"
         )
-        section += [nodes.paragraph(text=" ".join(text.split())) for text in command.help.split("\n\n")]
+        section += [_paragraph(" ".join(text.split())) for text in command.help.split("\n\n")]
         panels: dict[str, list[Any]] = {}
         for parameter in command.params:
             panels.setdefault(getattr(parameter, "rich_help_panel", None) or GENERAL, []).append(parameter)
@@ -56,8 +57,15 @@ def _definitions(parameters: list[Any], context: Any) -> nodes.definition_list:
     for parameter in parameters:
         spelled, said = parameter.get_help_record(context)
         term = nodes.term("", "", nodes.literal(text=spelled))
-        items += nodes.definition_list_item("", term, nodes.definition("", nodes.paragraph(text=said)))
+        items += nodes.definition_list_item("", term, nodes.definition("", _paragraph(said)))
     return items
+
+
+def _paragraph(text: str) -> nodes.paragraph:
+    """Return a paragraph in which options stand as code: two hyphens would become a dash."""
+    pieces = re.split(r"(--[a-z][\w-]*)", text)
+    parts = [nodes.literal(text=piece) if piece.startswith("--") else nodes.Text(piece) for piece in pieces]
+    return nodes.paragraph("", "", *parts)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
