@@ -3,7 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup train lab test check format bench
+LESSONS := docs/_build/html/lessons/index.html
+
+.PHONY: setup train lab test check format docs bench
 
 setup: $(READY)
 
@@ -31,6 +33,14 @@ check: setup
 format: setup
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# The lessons are part of the site; they take four minutes, and are made again when their files have changed.
+docs: setup $(LESSONS)
+	$(BIN)/python -m sphinx -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+	$(BIN)/python tools/check_links.py docs/_build/html
+
+$(LESSONS): $(shell git ls-files src/onelayer/lab) | setup
+	$(BIN)/onelayer lab --site $(dir $@)
 
 bench: setup
 	for script in benchmarks/[a-z]*.py; do echo "== $$script" && $(BIN)/python $$script || exit 1; done

@@ -8,7 +8,16 @@ SHOWN = 6  # names in a message
 
 
 class OneLayerError(ValueError):
-    """Bad input. ``str(error)`` is one sentence or two for the person who gave it."""
+    """Bad input. ``str(error)`` is one sentence or two for the person who gave it.
+
+    Example:
+        >>> from onelayer import OneLayerError, synthetic
+        >>> try:
+        ...     synthetic(n=0)
+        ... except OneLayerError as error:
+        ...     print(error)
+        need n ≥ 1, d ≥ 1 and sigma ≥ 0, not n=0, d=2, sigma=0.01
+    """
 
 
 class LinearDependenceWarning(UserWarning):
@@ -62,6 +71,14 @@ class DivergenceError(OneLayerError):
     Attributes:
         lr: the learning rate that was used.
         largest_stable_lr: 2/λ_max of the loss, estimated from the data; None of another optimizer than SGD.
+
+    Example:
+        >>> from onelayer import DivergenceError, Settings, houses, train
+        >>> try:
+        ...     train(houses(), Settings(solver="sgd", lr=3.0))
+        ... except DivergenceError as error:
+        ...     print(f"{error.lr:g} was used, {error.largest_stable_lr:.1f} is stable")
+        3 was used, 1.6 is stable
     """
 
     def __init__(self, message: str, lr: float, largest_stable_lr: float | None) -> None:

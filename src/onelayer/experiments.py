@@ -82,6 +82,12 @@ def train(
     Raises:
         OneLayerError: if the settings do not fit each other, the data or the checkpoint.
         DivergenceError: if the learning rate is too large.
+
+    Example:
+        >>> from onelayer import houses, train
+        >>> run = train(houses())
+        >>> round(run.scores["r2"], 4), run.model.features
+        (0.6591, ('area', 'age'))
     """
     if not isinstance(dataset, Dataset):
         raise OneLayerError(

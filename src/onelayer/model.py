@@ -49,6 +49,13 @@ class Model:
             did in training.
         offset: the name of the column that is added to the prediction, or to the logit of the second of two classes.
         errors: how far the coefficients may be from the true ones, where it is known.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from onelayer import houses, train
+        >>> model = train(houses()).model
+        >>> model.predict(pa.table({"area": [1500, 900], "age": [20, 50]})).round(1)
+        array([198670.2, 108546.6])
     """
 
     weight: NDArray[np.floating]

@@ -15,32 +15,73 @@ INITIAL_STD = 0.01
 
 
 def linear_regression(d: int, q: int = 1, seed: int = 0) -> nn.Linear:
-    """Return ŷ = XWᵀ + b from (n, d) to (n, q) (sections 3.1 to 3.3)."""
+    """Return ŷ = XWᵀ + b from (n, d) to (n, q) (sections 3.1 to 3.3).
+
+    Example:
+        >>> from onelayer import linear_regression
+        >>> linear_regression(d=2, q=1)
+        Linear(in_features=2, out_features=1, bias=True)
+    """
     return _affine(d, q, torch.Generator().manual_seed(seed))
 
 
 def softmax_regression(d: int, q: int, seed: int = 0) -> nn.Linear:
-    """Return the logits O = XWᵀ + b from (n, d) to (n, q) (sections 3.4 to 3.7)."""
+    """Return the logits O = XWᵀ + b from (n, d) to (n, q) (sections 3.4 to 3.7).
+
+    Example:
+        >>> from onelayer import softmax_regression
+        >>> softmax_regression(d=784, q=10)
+        Linear(in_features=784, out_features=10, bias=True)
+    """
     return _affine(d, q, torch.Generator().manual_seed(seed))
 
 
 def mlp(d: int, hidden: int, q: int, seed: int = 0) -> "MLP":
-    """Return a network with one hidden layer of ``hidden`` units with ReLU (chapter 4)."""
+    """Return a network with one hidden layer of ``hidden`` units with ReLU (chapter 4).
+
+    Example:
+        >>> from onelayer import mlp
+        >>> from onelayer.models import parameter_count
+        >>> parameter_count(mlp(d=784, q=10, hidden=256))
+        203530
+    """
     return MLP(d, hidden, q, torch.Generator().manual_seed(seed))
 
 
 def phm(d: int, q: int, n: int, seed: int = 0) -> "PHMLinear":
-    """Return a one-layer network whose weight is a sum of n Kronecker products (section 3.4.3)."""
+    """Return a one-layer network whose weight is a sum of n Kronecker products (section 3.4.3).
+
+    Example:
+        >>> from onelayer import phm
+        >>> from onelayer.models import parameter_count
+        >>> parameter_count(phm(d=784, q=10, n=2))
+        3938
+    """
     return PHMLinear(d, q, n, torch.Generator().manual_seed(seed))
 
 
 def parameter_count(model: nn.Module) -> int:
-    """Return how many numbers the model learns."""
+    """Return how many numbers the model learns.
+
+    Example:
+        >>> from onelayer import softmax_regression
+        >>> from onelayer.models import parameter_count
+        >>> parameter_count(softmax_regression(d=784, q=10))
+        7850
+    """
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 class MLP(nn.Module):
-    """Two fully connected layers with max(0, ·) between them."""
+    """Two fully connected layers with max(0, ·) between them.
+
+    Example:
+        >>> import torch
+        >>> from onelayer.models import MLP
+        >>> network = MLP(d=3, hidden=4, q=2, generator=torch.Generator().manual_seed(0))
+        >>> network(torch.ones(5, 3)).shape
+        torch.Size([5, 2])
+    """
 
     def __init__(self, d: int, hidden: int, q: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -62,6 +103,13 @@ class PHMLinear(nn.Module):
     At the start Aᵢ shifts cyclically by i, so that each block of the weight is one of the Sᵢ.
 
     Source: Zhang et al., Beyond Fully-Connected Layers with Quaternions, ICLR 2021.
+
+    Example:
+        >>> import torch
+        >>> from onelayer import PHMLinear
+        >>> layer = PHMLinear(d=8, q=4, n=2)
+        >>> layer(torch.ones(5, 8)).shape, layer.weight.shape
+        (torch.Size([5, 4]), torch.Size([4, 8]))
     """
 
     def __init__(self, d: int, q: int, n: int, generator: torch.Generator | None = None) -> None:

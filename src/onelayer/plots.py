@@ -38,7 +38,13 @@ MOST_BARS = 40  # points of a curve that have a bar each for their standard erro
 
 
 def png(figure: Figure) -> bytes:
-    """Return the figure as the bytes of a PNG file."""
+    """Return the figure as the bytes of a PNG file.
+
+    Example:
+        >>> from onelayer import plots
+        >>> plots.png(plots.network(3, 2))[1:4]
+        b'PNG'
+    """
     buffer = BytesIO()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -58,7 +64,15 @@ def png(figure: Figure) -> bytes:
 
 
 def curve(history: Sequence[EpochRecord], held_out_name: str) -> Figure:
-    """Draw loss, and accuracy for classes, by epoch."""
+    """Draw loss, and accuracy for classes, by epoch.
+
+    Example:
+        >>> from onelayer import Settings, plots, synthetic, train
+        >>> run = train(synthetic(), Settings(solver="sgd", epochs=3))
+        >>> figure = plots.curve(run.history.epochs, "held out")
+        >>> figure.axes[0].get_ylabel()
+        'loss'
+    """
     epochs = [record.epoch for record in history]
     measures = ["loss"] if history[0].train_accuracy is None else ["loss", "accuracy"]
     figure = Figure(figsize=(1 + 4.2 * len(measures), 3.6))
@@ -86,7 +100,15 @@ def _lines(
 
 
 def templates(weight: Array, image_shape: tuple[int, int], classes: Sequence[str]) -> Figure:
-    """Draw each class's weights (q, d) as an image: blue pixels speak for the class, red ones against it."""
+    """Draw each class's weights (q, d) as an image: blue pixels speak for the class, red ones against it.
+
+    Example:
+        >>> import numpy as np
+        >>> from onelayer import plots
+        >>> figure = plots.templates(np.eye(2, 6), image_shape=(2, 3), classes=["first", "second"])
+        >>> [text.get_text() for text in figure.axes[0].texts]
+        ['first', 'second']
+    """
     largest = float(np.abs(weight).max()) or 1.0
     figure, image = _mosaic(
         weight, image_shape, classes, lines=1, margin=0.9, cmap="RdBu", vmin=-largest, vmax=largest
@@ -97,7 +119,15 @@ def templates(weight: Array, image_shape: tuple[int, int], classes: Sequence[str
 
 
 def confusion(counts: Array, classes: Sequence[str], rows: str) -> Figure:
-    """Draw how often each true class (row) was taken for each class (column), from counts (q, q)."""
+    """Draw how often each true class (row) was taken for each class (column), from counts (q, q).
+
+    Example:
+        >>> import numpy as np
+        >>> from onelayer import plots
+        >>> figure = plots.confusion(np.array([[8, 2], [1, 9]]), ["cat", "dog"], rows="test images")
+        >>> figure.axes[0].get_title()
+        '20 test images'
+    """
     q = len(classes)
     side = min(max(4.5, 0.62 * q + 1.6), 16)
     classes = [shortened(name) for name in classes]
@@ -123,13 +153,30 @@ def confusion(counts: Array, classes: Sequence[str], rows: str) -> Figure:
 
 
 def images(pixels: Array, image_shape: tuple[int, int], titles: Sequence[str]) -> Figure:
-    """Draw images from rows of bytes (m, d) in a grid, each with its title, of one or more lines."""
+    """Draw images from rows of bytes (m, d) in a grid, each with its title, of one or more lines.
+
+    Example:
+        >>> from onelayer import fashion_mnist, plots
+        >>> data = fashion_mnist()
+        >>> titles = [data.classes[label] for label in data.test.y[:4]]
+        >>> figure = plots.images(data.test.X[:4], data.image_shape, titles)
+        >>> [text.get_text() for text in figure.axes[0].texts]
+        ['ankle boot', 'pullover', 'trouser', 'trouser']
+    """
     lines = max(title.count("\n") + 1 for title in titles)
     return _mosaic(pixels, image_shape, titles, lines, cmap="gray_r", vmin=0, vmax=255)[0]
 
 
 def strips(rows: Mapping[str, Array]) -> Figure:
-    """Draw rows of as many images each, (m, h, w) of bytes, below one another, each below its name."""
+    """Draw rows of as many images each, (m, h, w) of bytes, below one another, each below its name.
+
+    Example:
+        >>> from onelayer import fashion_mnist, plots
+        >>> pictures = fashion_mnist().test.X[:6].reshape(6, 28, 28)
+        >>> figure = plots.strips({"as they are": pictures, "inverted": 255 - pictures})
+        >>> [text.get_text() for text in figure.axes[0].texts]
+        ['as they are', 'inverted']
+    """
     m, h, w = next(iter(rows.values())).shape
     cell_height = round(1.35 * h)
     canvas = np.zeros((len(rows) * cell_height, m * w), np.uint8)
@@ -145,7 +192,16 @@ def strips(rows: Mapping[str, Array]) -> Figure:
 
 
 def scenes(pixels: Array, labels: dict[str, Array], classes: Sequence[str]) -> Figure:
-    """Draw pictures (n, h, w), bytes, over what each name says of their pixels: class numbers (n, h, w)."""
+    """Draw pictures (n, h, w), bytes, over what each name says of their pixels: class numbers (n, h, w).
+
+    Example:
+        >>> import numpy as np
+        >>> from onelayer import plots
+        >>> pixels = np.zeros((2, 8, 8), np.uint8)
+        >>> figure = plots.scenes(pixels, {"true": pixels // 255}, classes=["background", "garment"])
+        >>> [axes.get_ylabel() for axes in figure.axes[::2]]
+        ['scene', 'true']
+    """
     rows, n, q = {"scene": pixels, **labels}, len(pixels), len(classes)
     colours = ListedColormap(PIXEL_COLOURS[:q])
     width, height = 1.4 + 1.1 * n, 0.4 + 1.1 * len(rows)
@@ -163,7 +219,15 @@ def scenes(pixels: Array, labels: dict[str, Array], classes: Sequence[str]) -> F
 
 
 def predicted_against_true(prediction: Array, target: Array, name: str, rows: str) -> Figure:
-    """Draw predictions (n,) over true values (n,): a perfect model lies on the diagonal."""
+    """Draw predictions (n,) over true values (n,): a perfect model lies on the diagonal.
+
+    Example:
+        >>> import numpy as np
+        >>> from onelayer import plots
+        >>> figure = plots.predicted_against_true(np.array([2.0, 3.0]), np.array([2.1, 2.8]), "price", "houses")
+        >>> figure.axes[0].get_ylabel()
+        'predicted price'
+    """
     figure = Figure(figsize=(5.6, 4.8))
     figure.subplots_adjust(left=0.18, right=0.97, bottom=0.12, top=0.93)
     axes = figure.add_subplot()
@@ -184,6 +248,13 @@ def residuals(prediction: Array, target: Array, name: str, rows: str) -> Figure:
 
     Under the noise model y = Xw + b + ε of section 3.1.3 they look like one horizontal band, and their
     histogram like the normal density that is drawn over it.
+
+    Example:
+        >>> import numpy as np
+        >>> from onelayer import plots
+        >>> figure = plots.residuals(np.array([2.0, 3.0, 4.0]), np.array([2.1, 2.8, 4.3]), "price", "houses")
+        >>> figure.axes[1].get_title()
+        "normal with the residuals' σ = 0.20548"
     """
     errors = target - prediction
     mean, std = float(errors.mean()), float(errors.std())
@@ -228,6 +299,14 @@ def selection(model: Any, deviation: Any = None) -> Figure:
         model: a fitted ``LinearRegressionCV`` or ``SoftmaxRegressionCV``.
         deviation: (d,) what coefficients are multiplied by, such as the standard deviations of the features, so that
             features in different units can be compared; None for 1.
+
+    Example:
+        >>> from sklearn.datasets import load_diabetes
+        >>> from onelayer import LinearRegressionCV, plots
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> figure = plots.selection(LinearRegressionCV(l1_ratio=1.0, cv=5).fit(X, y))
+        >>> figure.axes[0].get_ylabel()
+        'error on rows left out'
     """
     name = "alpha" if "alpha" in model.path_ else "C"
     figure = Figure(figsize=(11.2, 4.4))
@@ -309,6 +388,11 @@ def network(d: int, q: int, most: int = 12) -> Figure:
 
     A layer of more than ``most`` units is drawn with its first ones, dots, and its last one. Inputs are not
     counted as a layer: they compute nothing.
+
+    Example:
+        >>> from onelayer import plots
+        >>> plots.network(3, 2).get_suptitle()
+        'one layer, fully connected: 3 × 2 weights + 2 biases = 8 parameters'
     """
     inputs, outputs = _shown(d, most), _shown(q, most)
     width = max(6.4, 2.4 + 0.8 * max(len(inputs), len(outputs)))

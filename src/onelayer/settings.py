@@ -65,6 +65,12 @@ class Settings:
         phm_n: n of the PHM layer.
         device: SGD: where to compute. If it is not given, the CPU for one layer in the fused way, whose epochs take
             less than a GPU takes to start; else CUDA if there is one.
+
+    Example:
+        >>> from onelayer import Settings, houses
+        >>> plan = Settings(alpha=1.0).for_data(houses())
+        >>> plan.model, plan.solver, plan.alpha
+        ('linear', 'direct', 1.0)
     """
 
     model: ModelKind | None = None

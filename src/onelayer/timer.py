@@ -8,6 +8,7 @@ class Timer:
     """Measure several runs of a piece of code, in seconds. It starts running at once.
 
     Example:
+        >>> from onelayer import Timer
         >>> timer = Timer()
         >>> total = sum(range(1000))
         >>> timer.stop() < 1

@@ -85,6 +85,14 @@ def fit(
         DivergenceError: if the loss grows without end; for plain SGD it says how large the learning rate may be.
         OneLayerError: if a setting is out of range, the way cannot train the model, a value is missing or infinite, a
             label is beyond the model's outputs, or the checkpoint is of another run.
+
+    Example:
+        >>> from onelayer import fit, linear_regression, synthetic
+        >>> rows = synthetic().train
+        >>> model = linear_regression(d=2, q=1)
+        >>> history = fit(model, rows, epochs=3, lr=0.03, batch_size=10)
+        >>> model.weight.data.round(decimals=2)
+        tensor([[ 2.0000, -3.4000]])
     """
     check_settings(epochs, batch_size, lr)
     way = _way_for(model, rows, way, is_plain=(loss, optimizer, schedule) == (None, None, None))
@@ -116,6 +124,12 @@ def evaluate(model: nn.Module, rows: Rows | TensorDataset, loss: Loss | None = N
 
     Raises:
         OneLayerError: if there are no rows, a value is missing or infinite, or a label is beyond the model's outputs.
+
+    Example:
+        >>> from onelayer import evaluate, fashion_mnist, softmax_regression
+        >>> model = softmax_regression(d=784, q=10)
+        >>> round(evaluate(model, fashion_mnist().test).loss, 1)
+        2.3
     """
     if not len(rows):
         raise OneLayerError("there are no rows to evaluate on")

@@ -28,27 +28,62 @@ EPOCHS = 10  # of the book's trainings
 
 
 class TrainingError(OneLayerError, AssertionError):
-    """``train_ch3`` did not reach what the book expects of it. The book raises a bare ``AssertionError``."""
+    """``train_ch3`` did not reach what the book expects of it. The book raises a bare ``AssertionError``.
+
+    Example:
+        >>> from onelayer import d2l
+        >>> issubclass(d2l.TrainingError, AssertionError)
+        True
+    """
 
 
 class TrainingWarning(UserWarning):
-    """``train_ch3`` did not reach in fewer epochs what the book expects of ten."""
+    """``train_ch3`` did not reach in fewer epochs what the book expects of ten.
+
+    Example:
+        >>> import warnings
+        >>> from onelayer import d2l
+        >>> warnings.simplefilter("ignore", d2l.TrainingWarning)  # fewer epochs than the book's ten are meant
+    """
 
 
 def synthetic_data(w: Tensor, b: float | Tensor, num_examples: int) -> tuple[Tensor, Tensor]:
-    """Return X (n, d), standard normal, and y = Xw + b + ε (n, 1) with ε ~ N(0, 0.01²) (section 3.2.1)."""
+    """Return X (n, d), standard normal, and y = Xw + b + ε (n, 1) with ε ~ N(0, 0.01²) (section 3.2.1).
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> X, y = d2l.synthetic_data(torch.tensor([2.0, -3.4]), 4.2, 1000)
+        >>> X.shape, y.shape
+        (torch.Size([1000, 2]), torch.Size([1000, 1]))
+    """
     X = torch.normal(0, 1, (num_examples, len(w)))
     y = X @ w + b
     return X, (y + torch.normal(0, 0.01, y.shape)).reshape(-1, 1)
 
 
 def linreg(X: Tensor, w: Tensor, b: Tensor) -> Tensor:
-    """Return Xw + b: X (n, d), w (d, q) to (n, q) (section 3.2.4)."""
+    """Return Xw + b: X (n, d), w (d, q) to (n, q) (section 3.2.4).
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> d2l.linreg(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0], [4.0]]), torch.tensor([0.5]))
+        tensor([[11.5000]])
+    """
     return X @ w + b
 
 
 def squared_loss(y_hat: Tensor, y: Tensor) -> Tensor:
-    """Return ½(ŷ − y)² of each value, in the shape of ``y_hat`` (section 3.2.5)."""
+    """Return ½(ŷ − y)² of each value, in the shape of ``y_hat`` (section 3.2.5).
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> d2l.squared_loss(torch.tensor([[1.0], [5.0]]), torch.tensor([2.0, 2.0]))
+        tensor([[0.5000],
+                [4.5000]])
+    """
     return functional.squared_loss(y_hat, y.reshape(y_hat.shape))
 
 
@@ -57,6 +92,15 @@ def sgd(params: Iterable[Tensor], lr: float, batch_size: int) -> None:
 
     Raises:
         OneLayerError: if a parameter has no gradient.
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> w = torch.tensor([2.0], requires_grad=True)
+        >>> (w**2).sum().backward()
+        >>> d2l.sgd([w], lr=0.1, batch_size=1)
+        >>> w
+        tensor([1.6000], requires_grad=True)
     """
     params = list(params)
     for param in params:
@@ -83,6 +127,14 @@ class Accumulator:
 
     Attributes:
         data: the sums so far.
+
+    Example:
+        >>> from onelayer import d2l
+        >>> metric = d2l.Accumulator(2)
+        >>> metric.add(3, 10)
+        >>> metric.add(4, 10)
+        >>> metric[0] / metric[1]
+        0.35
     """
 
     def __init__(self, n: int) -> None:
@@ -105,6 +157,12 @@ def accuracy(y_hat: Tensor, y: Tensor) -> float:
     """Return how many predictions are right (section 3.6.5).
 
     ``y_hat`` holds a score for each class (n, q), or predicted labels in the shape of ``y`` (n,).
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> d2l.accuracy(torch.tensor([[0.1, 0.9], [0.8, 0.2]]), torch.tensor([1, 1]))
+        1.0
     """
     if y_hat.dim() > 1 and y_hat.shape[1] > 1:
         y_hat = y_hat.argmax(dim=1)
@@ -112,7 +170,15 @@ def accuracy(y_hat: Tensor, y: Tensor) -> float:
 
 
 def evaluate_accuracy(net: Net, data_iter: Batches) -> float:
-    """Return the share of examples that ``net`` gets right; a module is set to evaluation mode (section 3.6.5)."""
+    """Return the share of examples that ``net`` gets right; a module is set to evaluation mode (section 3.6.5).
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> batches = d2l.load_array((torch.eye(2), torch.tensor([0, 1])), batch_size=1)
+        >>> d2l.evaluate_accuracy(lambda X: X, batches)
+        1.0
+    """
     if isinstance(net, nn.Module):
         net.eval()
     metric = Accumulator(2)
@@ -123,7 +189,15 @@ def evaluate_accuracy(net: Net, data_iter: Batches) -> float:
 
 
 def evaluate_loss(net: Net, data_iter: Batches, loss: Loss) -> float:
-    """Return the mean loss over all examples, whatever the reduction of ``loss`` (section 4.4.4)."""
+    """Return the mean loss over all examples, whatever the reduction of ``loss`` (section 4.4.4).
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> batches = d2l.load_array((torch.zeros(4, 1), torch.ones(4, 1)), batch_size=2)
+        >>> d2l.evaluate_loss(lambda X: X, batches, torch.nn.MSELoss())
+        1.0
+    """
     metric = Accumulator(2)
     with torch.no_grad():
         for X, y in data_iter:
@@ -151,6 +225,18 @@ def train_epoch_ch3(net: Net, train_iter: Batches, loss: Loss, updater: Updater)
         loss: from outputs and labels to one loss an example, to their mean, or to their sum.
         updater: an optimizer, which steps along the gradient of what ``loss`` returns, or of its mean; or a
             function of the batch size, which finds the gradient of the summed loss in the parameters.
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> X, y = torch.tensor([[-1.0], [1.0]]).repeat(50, 1), torch.tensor([0, 1]).repeat(50)
+        >>> net = torch.nn.Linear(1, 2)
+        >>> trainer = torch.optim.SGD(net.parameters(), lr=1.0)
+        >>> for epoch in range(3):
+        ...     batches = d2l.load_array((X, y), batch_size=10)
+        ...     loss, accuracy = d2l.train_epoch_ch3(net, batches, torch.nn.CrossEntropyLoss(), trainer)
+        >>> accuracy
+        1.0
     """
     if isinstance(net, nn.Module):
         net.train()
@@ -199,6 +285,17 @@ def train_ch3(
         OneLayerError: if there are no epochs or no batches.
         TrainingError: as soon as the loss is infinite or not a number; and in the end, if loss or accuracy falls short
             after ten epochs or more, or an accuracy is above 1.
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> X, y = torch.tensor([[-1.0], [1.0]]).repeat(50, 1), torch.tensor([0, 1]).repeat(50)
+        >>> batches, net = d2l.load_array((X, y), batch_size=10), torch.nn.Linear(1, 2)
+        >>> trainer = torch.optim.SGD(net.parameters(), lr=1.0)
+        >>> d2l.train_ch3(net, batches, batches, torch.nn.CrossEntropyLoss(), 3, trainer)  # doctest: +ELLIPSIS
+        epoch 1: train loss 0..., train acc ..., test acc 1.000
+        epoch 2: train loss 0..., train acc 1.000, test acc 1.000
+        epoch 3: train loss 0..., train acc 1.000, test acc 1.000
     """
     if num_epochs < 1:
         raise OneLayerError(f"num_epochs must be at least 1, not {num_epochs}")
@@ -264,7 +361,17 @@ def _usual_causes(train_loss: float) -> str:
 
 
 def predict_ch3(net: Net, test_iter: Batches, n: int = 6) -> None:
-    """Draw the first n test images below their true labels and, underneath, the predicted ones (section 3.6.7)."""
+    """Draw the first n test images below their true labels and, underneath, the predicted ones (section 3.6.7).
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> _, test_iter = d2l.load_data_fashion_mnist(256)
+        >>> net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+        >>> d2l.predict_ch3(net, test_iter, n=4)
+        >>> len(d2l.plt.gcf().axes)
+        4
+    """
     X, y = next(iter(test_iter))
     X, y = X[:n], y[:n]
     with torch.no_grad():

@@ -34,6 +34,14 @@ def download(url: str, folder: str = "../data", sha1_hash: str | None = None) ->
 
     Raises:
         OneLayerError: if the file is not there, or is another one; or if the name is not in ``DATA_HUB``.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from onelayer import d2l
+        >>> Path("notes.csv").write_text("x,y")
+        3
+        >>> d2l.download("http://example.org/notes.csv", folder=".")
+        'notes.csv'
     """
     if not url.startswith("http"):
         if url not in DATA_HUB:
@@ -57,7 +65,16 @@ def download(url: str, folder: str = "../data", sha1_hash: str | None = None) ->
 
 
 def download_all() -> None:
-    """Check that all files of ``DATA_HUB`` are there, as ``download`` does."""
+    """Check that all files of ``DATA_HUB`` are there, as ``download`` does.
+
+    Example:
+        >>> from onelayer import OneLayerError, d2l
+        >>> try:
+        ...     d2l.download_all()
+        ... except OneLayerError as error:
+        ...     print("onelayer downloads nothing" in str(error))
+        True
+    """
     for name in DATA_HUB:
         download(name)
 
@@ -67,6 +84,16 @@ def extract(filename: str, folder: str | None = None) -> None:
 
     Raises:
         OneLayerError: if it is neither, is damaged, cannot be unpacked, or would write outside of the folder.
+
+    Example:
+        >>> import zipfile
+        >>> from pathlib import Path
+        >>> from onelayer import d2l
+        >>> with zipfile.ZipFile("notes.zip", "w") as archive:
+        ...     archive.writestr("first.txt", "y = Xw + b")
+        >>> d2l.extract("notes.zip", "unpacked")
+        >>> Path("unpacked/first.txt").read_text()
+        'y = Xw + b'
     """
     folder = str(Path(filename).parent) if folder is None else folder
     try:
@@ -89,6 +116,14 @@ def download_extract(name: str, folder: str | None = None) -> str:
 
     Raises:
         OneLayerError: as from ``download`` and ``extract``.
+
+    Example:
+        >>> from onelayer import OneLayerError, d2l
+        >>> try:
+        ...     d2l.download_extract("notes")
+        ... except OneLayerError as error:
+        ...     print(str(error).split(":")[0])
+        DATA_HUB has no 'notes', only kaggle_house_train, kaggle_house_test
     """
     path = Path(download(name))
     extract(str(path))

@@ -23,7 +23,12 @@ def notebook_shell() -> Any:
 
 
 def use_svg_display() -> None:
-    """Draw figures as SVG, sharp at any size, in Jupyter. Elsewhere this has no effect (section 2.4.1)."""
+    """Draw figures as SVG, sharp at any size, in Jupyter. Elsewhere this has no effect (section 2.4.1).
+
+    Example:
+        >>> from onelayer import d2l
+        >>> d2l.use_svg_display()
+    """
     if notebook_shell():
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
@@ -31,7 +36,14 @@ def use_svg_display() -> None:
 
 
 def set_figsize(figsize: tuple[float, float] = (3.5, 2.5)) -> None:
-    """Set the size in inches of the figures to come (section 2.4.1)."""
+    """Set the size in inches of the figures to come (section 2.4.1).
+
+    Example:
+        >>> from onelayer import d2l
+        >>> d2l.set_figsize((4, 3))
+        >>> d2l.plt.rcParams["figure.figsize"]
+        [4.0, 3.0]
+    """
     use_svg_display()
     plt.rcParams["figure.figsize"] = figsize
 
@@ -46,7 +58,15 @@ def set_axes(
     yscale: str,
     legend: Sequence[str] | None,
 ) -> None:
-    """Set labels, limits, scales, legend and grid of ``axes``; None leaves limits as they are (section 2.4.1)."""
+    """Set labels, limits, scales, legend and grid of ``axes``; None leaves limits as they are (section 2.4.1).
+
+    Example:
+        >>> from onelayer import d2l
+        >>> axes = d2l.plt.gca()
+        >>> d2l.set_axes(axes, "epoch", "loss", [1, 10], [0.1, 2], "linear", "log", ["train"])
+        >>> axes.get_xlabel(), axes.get_yscale()
+        ('epoch', 'log')
+    """
     axes.set(xlabel=xlabel or "", ylabel=ylabel or "", xscale=xscale, yscale=yscale)
     if xlim is not None and xlim[0] != xlim[1]:  # equal in a training of one epoch
         axes.set_xlim(*xlim)
@@ -86,6 +106,14 @@ def plot(
         fmts: matplotlib's line formats, one a curve, used over again where there are more curves.
         figsize: width and height in inches.
         axes: where to draw; the current axes if None.
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> x = torch.arange(0, 3, 0.1)
+        >>> d2l.plot(x, [x**2, 2 * x - 1], "x", "f(x)", legend=["f(x)", "tangent at 1"])
+        >>> len(d2l.plt.gca().lines)
+        2
     """
     set_figsize(figsize)
     if axes is None:
@@ -120,6 +148,13 @@ def show_images(
     """Draw images in a grid, each ``scale`` inches wide, and return its axes (num_rows·num_cols,) (section 3.5.1).
 
     An image is a tensor or array (h, w), (1, h, w) or (h, w, 3), or a PIL image.
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> axes = d2l.show_images(torch.rand(4, 28, 28), num_rows=1, num_cols=4, titles=["a", "b", "c", "d"])
+        >>> axes.shape
+        (4,)
     """
     _, axes = plt.subplots(num_rows, num_cols, figsize=(num_cols * scale, num_rows * scale), squeeze=False)
     axes = axes.flatten()

@@ -114,6 +114,14 @@ class Animator:
     Attributes:
         fig: the matplotlib figure, and ``axes`` the list of its axes.
         X: the x values of each curve so far; likewise ``Y``.
+
+    Example:
+        >>> from onelayer import d2l
+        >>> animator = d2l.Animator(xlabel="epoch", legend=["train loss", "test loss"])
+        >>> animator.add(1, (0.8, 0.9))
+        epoch 1: train loss 0.800, test loss 0.900
+        >>> animator.add(2, (0.6, 0.8))
+        epoch 2: train loss 0.600, test loss 0.800
     """
 
     def __init__(

@@ -85,7 +85,15 @@ def _height_and_width(resize: Size) -> tuple[int, int]:
 
 
 def load_array(data_arrays: Sequence[Tensor], batch_size: int, is_train: bool = True) -> BatchLoader:
-    """Return the rows of tensors (n, …) in batches, shuffled if ``is_train`` (section 3.3.2)."""
+    """Return the rows of tensors (n, …) in batches, shuffled if ``is_train`` (section 3.3.2).
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> batches = d2l.load_array((torch.ones(10, 2), torch.ones(10, 1)), batch_size=4)
+        >>> [len(X) for X, y in batches]
+        [4, 4, 2]
+    """
     return BatchLoader(TensorDataset(*data_arrays), batch_size, is_train)
 
 
@@ -99,6 +107,13 @@ def load_data_fashion_mnist(batch_size: int, resize: Size | None = None) -> tupl
     Raises:
         OneLayerError: if ``resize`` is not a size.
         ValueError: if ``batch_size`` is not positive.
+
+    Example:
+        >>> from onelayer import d2l
+        >>> train_iter, test_iter = d2l.load_data_fashion_mnist(32, resize=64)
+        >>> X, y = next(iter(train_iter))
+        >>> X.shape, X.dtype, y.shape, y.dtype
+        (torch.Size([32, 1, 64, 64]), torch.float32, torch.Size([32]), torch.int64)
     """
     return (
         BatchLoader(FashionMNISTImages(True, resize), batch_size, True),
@@ -107,7 +122,13 @@ def load_data_fashion_mnist(batch_size: int, resize: Size | None = None) -> tupl
 
 
 def get_fashion_mnist_labels(labels: Sequence[int] | Tensor) -> list[str]:
-    """Return the text label of each label number (section 3.5.1)."""
+    """Return the text label of each label number (section 3.5.1).
+
+    Example:
+        >>> from onelayer import d2l
+        >>> d2l.get_fashion_mnist_labels([0, 9])
+        ['t-shirt', 'ankle boot']
+    """
     return [FASHION_MNIST_CLASSES[int(i)] for i in labels]
 
 
@@ -116,5 +137,10 @@ def get_dataloader_workers() -> int:
 
     A batch is one indexing operation here. Workers would only add the time to start them and to hand tensors
     over, and fail in scripts without ``if __name__ == "__main__"`` on Windows and macOS.
+
+    Example:
+        >>> from onelayer import d2l
+        >>> d2l.get_dataloader_workers()
+        0
     """
     return 0

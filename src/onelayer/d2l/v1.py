@@ -21,32 +21,73 @@ from onelayer.errors import OneLayerError
 
 
 def cpu() -> torch.device:
-    """Return the CPU (section 6.7)."""
+    """Return the CPU (section 6.7).
+
+    Example:
+        >>> from onelayer import d2l
+        >>> d2l.cpu()
+        device(type='cpu')
+    """
     return torch.device("cpu")
 
 
 def gpu(i: int = 0) -> torch.device:
-    """Return the i-th GPU, whether it exists or not (section 6.7)."""
+    """Return the i-th GPU, whether it exists or not (section 6.7).
+
+    Example:
+        >>> from onelayer import d2l
+        >>> d2l.gpu(1)
+        device(type='cuda', index=1)
+    """
     return torch.device(f"cuda:{i}")
 
 
 def num_gpus() -> int:
-    """Return the number of GPUs (section 6.7)."""
+    """Return the number of GPUs (section 6.7).
+
+    Example:
+        >>> from onelayer import d2l
+        >>> d2l.num_gpus() >= 0
+        True
+    """
     return torch.cuda.device_count()
 
 
 def try_gpu(i: int = 0) -> torch.device:
-    """Return the i-th GPU if it exists, else the CPU (section 6.7)."""
+    """Return the i-th GPU if it exists, else the CPU (section 6.7).
+
+    Example:
+        >>> from onelayer import d2l
+        >>> d2l.try_gpu(1000)
+        device(type='cpu')
+    """
     return gpu(i) if num_gpus() > i else cpu()
 
 
 def try_all_gpus() -> list[torch.device]:
-    """Return all GPUs, or the CPU if there is none (section 6.7)."""
+    """Return all GPUs, or the CPU if there is none (section 6.7).
+
+    Example:
+        >>> from onelayer import d2l
+        >>> len(d2l.try_all_gpus()) == max(d2l.num_gpus(), 1)
+        True
+    """
     return [gpu(i) for i in range(num_gpus())] or [cpu()]
 
 
 def add_to_class(Class: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return a decorator that makes a function a method of ``Class``, also of its instances (section 3.2.1)."""
+    """Return a decorator that makes a function a method of ``Class``, also of its instances (section 3.2.1).
+
+    Example:
+        >>> from onelayer import d2l
+        >>> class House:
+        ...     area = 50
+        >>> @d2l.add_to_class(House)
+        ... def price(self):
+        ...     return 100 * self.area
+        >>> House().price()
+        5000
+    """
 
     def wrapper(method: Callable[..., Any]) -> Callable[..., Any]:
         setattr(Class, method.__name__, method)
@@ -60,6 +101,14 @@ class HyperParameters:
 
     Attributes:
         hparams: the saved arguments by name.
+
+    Example:
+        >>> from onelayer import d2l
+        >>> class Settings(d2l.HyperParameters):
+        ...     def __init__(self, lr, epochs=10):
+        ...         self.save_hyperparameters()
+        >>> Settings(0.1).hparams
+        {'lr': 0.1, 'epochs': 10}
     """
 
     hparams: dict[str, Any]
@@ -105,6 +154,14 @@ class ProgressBoard(HyperParameters):
 
     Attributes:
         data: the points of each curve, by label, with ``x`` and ``y``.
+
+    Example:
+        >>> from onelayer import d2l
+        >>> board = d2l.ProgressBoard(xlabel="epoch")
+        >>> for epoch in range(4):
+        ...     board.draw(epoch, 1 / (1 + epoch), "loss", every_n=2)
+        epoch 0.5: loss 0.750
+        epoch 2.5: loss 0.292
     """
 
     xlabel: str | None
@@ -189,6 +246,19 @@ class Module(nn.Module, HyperParameters):
 
     Args:
         plot_train_per_epoch: how many points of training to draw an epoch; likewise ``plot_valid_per_epoch``.
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> class Mean(d2l.Module):
+        ...     def __init__(self, lr):
+        ...         super().__init__()
+        ...         self.save_hyperparameters()
+        ...         self.net = torch.nn.Linear(2, 1)
+        ...     def loss(self, y_hat, y):
+        ...         return ((y_hat - y) ** 2).mean()
+        >>> Mean(lr=0.1).configure_optimizers().defaults["lr"]
+        0.1
     """
 
     trainer: "Trainer"
@@ -266,6 +336,18 @@ class DataModule(HyperParameters):
     Args:
         root: kept as an attribute; the bundled data need no folder.
         num_workers: kept as an attribute; batches are read in this process.
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> class Points(d2l.DataModule):
+        ...     def __init__(self, batch_size=2):
+        ...         super().__init__()
+        ...         self.save_hyperparameters()
+        ...     def get_dataloader(self, train):
+        ...         return self.get_tensorloader((torch.ones(6, 1), torch.ones(6, 1)), train)
+        >>> len(Points().train_dataloader())
+        3
     """
 
     root: str
@@ -307,6 +389,16 @@ class Trainer(HyperParameters):
         epoch: the number of the current epoch, from 0.
         train_batch_idx: how many batches were trained on so far; likewise ``val_batch_idx``.
         num_train_batches: how many batches an epoch has; likewise ``num_val_batches``.
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> data = d2l.SyntheticRegressionData(torch.tensor([2.0, -3.4]), 4.2)
+        >>> model = d2l.LinearRegression(lr=0.03)
+        >>> model.board.display = False
+        >>> d2l.Trainer(max_epochs=10).fit(model, data)
+        >>> model.get_w_b()[0].round(decimals=1)
+        tensor([[ 2.0000, -3.4000]])
     """
 
     max_epochs: int
@@ -395,6 +487,14 @@ class SyntheticRegressionData(DataModule):
 
     Attributes:
         X: features (num_train + num_val, d), and ``y`` the targets (num_train + num_val, 1).
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> data = d2l.SyntheticRegressionData(torch.tensor([2.0, -3.4]), 4.2)
+        >>> X, y = next(iter(data.train_dataloader()))
+        >>> X.shape, y.shape
+        (torch.Size([32, 2]), torch.Size([32, 1]))
     """
 
     num_train: int
@@ -421,7 +521,18 @@ class SyntheticRegressionData(DataModule):
 
 
 class SGD(HyperParameters):
-    """Minibatch stochastic gradient descent (section 3.4.3)."""
+    """Minibatch stochastic gradient descent (section 3.4.3).
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> w = torch.tensor([2.0], requires_grad=True)
+        >>> (w**2).sum().backward()
+        >>> with torch.no_grad():
+        ...     d2l.SGD([w], lr=0.1).step()
+        >>> w
+        tensor([1.6000], requires_grad=True)
+    """
 
     params: list[Tensor]
     lr: float
@@ -447,7 +558,15 @@ class SGD(HyperParameters):
 
 
 class LinearRegressionScratch(Module):
-    """Linear regression from tensors: w (d, 1) ~ N(0, sigma²), b (1,) = 0 (section 3.4)."""
+    """Linear regression from tensors: w (d, 1) ~ N(0, sigma²), b (1,) = 0 (section 3.4).
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> model = d2l.LinearRegressionScratch(num_inputs=2, lr=0.03)
+        >>> model(torch.zeros(5, 2)).shape
+        torch.Size([5, 1])
+    """
 
     def __init__(self, num_inputs: int, lr: float, sigma: float = 0.01) -> None:
         super().__init__()
@@ -482,7 +601,15 @@ class LazyNormalLinear(nn.LazyLinear):
 
 
 class LinearRegression(Module):
-    """Linear regression from PyTorch's layers (section 3.5)."""
+    """Linear regression from PyTorch's layers (section 3.5).
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> model = d2l.LinearRegression(lr=0.03)
+        >>> model(torch.zeros(5, 2)).shape
+        torch.Size([5, 1])
+    """
 
     net: LazyNormalLinear
 
@@ -509,6 +636,13 @@ class FashionMNIST(DataModule):
 
     Attributes:
         train: the 60,000 training images; ``val`` the 10,000 test images.
+
+    Example:
+        >>> from onelayer import d2l
+        >>> data = d2l.FashionMNIST(batch_size=64, resize=(32, 32))
+        >>> X, y = next(iter(data.val_dataloader()))
+        >>> X.shape, data.text_labels(y[:3])
+        (torch.Size([64, 1, 32, 32]), ['ankle boot', 'pullover', 'trouser'])
     """
 
     def __init__(self, batch_size: int = 64, resize: Size = (28, 28)) -> None:
@@ -534,7 +668,15 @@ class FashionMNIST(DataModule):
 
 
 class Classifier(Module):
-    """The base class of classifiers (section 4.3)."""
+    """The base class of classifiers (section 4.3).
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> logits, labels = torch.tensor([[2.0, 0.0], [0.0, 0.0]]), torch.tensor([0, 0])
+        >>> d2l.Classifier().accuracy(logits, labels), d2l.Classifier().loss(logits, labels)
+        (tensor(1.), tensor(0.4100))
+    """
 
     def validation_step(self, batch: Sequence[Tensor]) -> None:
         """Draw loss and accuracy of a batch [X, …, y]."""
@@ -567,6 +709,13 @@ class SoftmaxRegression(Classifier):
     Args:
         num_outputs: the number of classes q.
         lr: learning rate.
+
+    Example:
+        >>> import torch
+        >>> from onelayer import d2l
+        >>> model = d2l.SoftmaxRegression(num_outputs=10, lr=0.1)
+        >>> model(torch.zeros(5, 1, 28, 28)).shape
+        torch.Size([5, 10])
     """
 
     def __init__(self, num_outputs: int, lr: float) -> None:

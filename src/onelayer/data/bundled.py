@@ -59,6 +59,12 @@ def fashion_mnist() -> Dataset:
     """Return Fashion-MNIST: 60,000 training and 10,000 test images of 28×28 bytes in 10 classes.
 
     Source: Xiao, Rasul and Vollgraf 2017.
+
+    Example:
+        >>> from onelayer import fashion_mnist
+        >>> data = fashion_mnist()
+        >>> len(data.train), len(data.test), data.image_shape, data.classes[:3]
+        (60000, 10000, (28, 28), ('t-shirt', 'trouser', 'pullover'))
     """
     return open_idx_folder(FASHION_MNIST, "fashion-mnist", FASHION_MNIST_CLASSES)
 
@@ -67,6 +73,12 @@ def houses() -> Dataset:
     """Return 2,930 house sales in Ames, Iowa: area (ft²) and age (years) to price (USD).
 
     Source: De Cock 2011, Journal of Statistics Education 19(3).
+
+    Example:
+        >>> from onelayer import houses
+        >>> data = houses()
+        >>> len(data.train), data.features, data.target
+        (2930, ('area', 'age'), 'price')
     """
     # Arrow takes 0.1 s to import, and most of what this module offers does without it.
     from onelayer.data.decisions import Choices
@@ -90,6 +102,12 @@ def synthetic(
 
     Raises:
         OneLayerError: if n or d is not positive or sigma is negative.
+
+    Example:
+        >>> from onelayer import synthetic
+        >>> data = synthetic(n=100, d=3)
+        >>> data.train.X.shape, data.features
+        ((100, 3), ('x1', 'x2', 'x3'))
     """
     from onelayer.data.encoding import Column, Encoding
 
@@ -114,7 +132,13 @@ class BundledFile:
 
 
 def verify() -> list[BundledFile]:
-    """Compare the SHA-256 of each bundled file with the recorded one."""
+    """Compare the SHA-256 of each bundled file with the recorded one.
+
+    Example:
+        >>> from onelayer.data import verify
+        >>> all(file.intact for file in verify())
+        True
+    """
     found = []
     for name, expected in SHA256.items():
         path = FILES / name

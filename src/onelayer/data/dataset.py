@@ -31,6 +31,13 @@ class Dataset:
         notes: what was done to a table, a line each: columns left out, rows dropped, categories made.
         is_transposed: whether rows and columns of the images changed places when they were read.
         offset: the column of the rows' offset, or None.
+
+    Example:
+        >>> from onelayer import Dataset, Rows
+        >>> rows = Rows([[1.0], [2.0], [4.0]], [2.0, 4.1, 7.9])
+        >>> data = Dataset("mine", rows, None, ("x",), "y", ())
+        >>> data.n_features, data.n_outputs, len(data.train)
+        (1, 1, 3)
     """
 
     name: str

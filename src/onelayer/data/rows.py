@@ -188,6 +188,12 @@ class Rows:
 
     Raises:
         OneLayerError: if the shapes disagree, or values are not numbers, labels below 0, or weights negative.
+
+    Example:
+        >>> from onelayer import Rows
+        >>> rows = Rows([[1.0, 2.0], [3.0, 4.0]], [0, 1])
+        >>> len(rows), rows.n_features, rows.task
+        (2, 2, 'classes')
     """
 
     X: Any

@@ -67,6 +67,12 @@ def scan(
 
     Raises:
         OneLayerError: if there are no rows, or a column is absent or cannot be used; as ``open_data``.
+
+    Example:
+        >>> from onelayer import LinearRegression, scan
+        >>> rows = scan("houses", memory="1GB")
+        >>> LinearRegression().fit(rows).coef_.round(2)
+        array([   95.92, -1085.82])
     """
     if target is None and formula is None and isinstance(source, str):
         target = BUNDLED_TABLES.get(source)

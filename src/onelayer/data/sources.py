@@ -66,6 +66,18 @@ def open_data(
 
     Raises:
         OneLayerError: if there is no such thing, or it cannot be used; the message says where and why.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from onelayer import open_data
+        >>> table = pa.table({"area": [70, 95, 120], "city": ["Ulm", "Bonn", "Ulm"], "price": [210, 330, 340]})
+        >>> data = open_data(table, target="price")
+        >>> data.features
+        ('area', 'city=Ulm')
+        >>> data.train.X
+        array([[ 70.,   1.],
+               [ 95.,   0.],
+               [120.,   1.]])
     """
     if reading.sql is None and not is_table(source):
         images = open_images(source, transpose)

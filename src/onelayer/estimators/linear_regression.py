@@ -104,6 +104,19 @@ class LinearRegression(
         converged_: whether that is as small as ``tol`` asks for.
         n_iter_: the number of sweeps, or of corrections, as an array of one number.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
+
+    Example:
+        >>> from onelayer import LinearRegression, houses
+        >>> rows = houses().train
+        >>> model = LinearRegression().fit(rows.X, rows.y[:, 0])
+        >>> print(model.summary())
+                   estimate  std. error        t          p  95% from        to
+        intercept   76513.9        3194   23.953  6.14e-116   70250.6   82777.2
+        x1          95.9151       1.758   54.559    <1e-300    92.468   99.3622
+        x2         -1085.82       29.34  -37.011  2.64e-246  -1143.34  -1028.29
+        2930 rows, 2927 degrees of freedom, σ = 46660.4, R² = 0.659081
+        adjusted R² = 0.658848, F(2, 2927) = 2829.31, p < 1e-300 for all slopes
+        log-likelihood -35655.4, AIC 71316.8, BIC 71334.7
     """
 
     _saved = (

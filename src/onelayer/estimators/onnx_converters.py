@@ -29,6 +29,17 @@ def register_onnx() -> None:
 
     Raises:
         OneLayerError: if skl2onnx is not installed.
+
+    Example:
+        >>> from skl2onnx import to_onnx
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.preprocessing import StandardScaler
+        >>> from onelayer import LinearRegression, houses, register_onnx
+        >>> rows = houses().train
+        >>> pipeline = make_pipeline(StandardScaler(), LinearRegression()).fit(rows.X, rows.y[:, 0])
+        >>> register_onnx()
+        >>> [node.op_type for node in to_onnx(pipeline, rows.X[:1]).graph.node]
+        ['Sub', 'Div', 'Gemm']
     """
     try:
         from skl2onnx import update_registered_converter

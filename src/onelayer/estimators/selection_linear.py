@@ -71,6 +71,14 @@ class LinearRegressionCV(
         path_: of the ratio chosen ``alpha`` (a,), ``coef`` (a, d) or (a, q, d), ``intercept`` (a,) or (a, q) of the
             models of all rows, and ``n_features`` (a,), how many features are in.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
+
+    Example:
+        >>> from sklearn.datasets import load_diabetes
+        >>> from onelayer import LinearRegressionCV
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = LinearRegressionCV(l1_ratio=1.0, cv=5, rule="1se").fit(X, y)
+        >>> int((model.coef_ != 0).sum()), round(model.score(X, y), 3)
+        (6, 0.5)
     """
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form

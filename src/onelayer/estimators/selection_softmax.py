@@ -80,6 +80,14 @@ class SoftmaxRegressionCV(ChosenModel, ClassifierMixin, BaseEstimator):  # type:
         path_: of the ratio chosen ``C`` (a,), ``coef`` (a, k, d) and ``intercept`` (a, k) of the models of all rows,
             and ``n_features`` (a,), how many features are in.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
+
+    Example:
+        >>> from sklearn.datasets import load_iris
+        >>> from onelayer import SoftmaxRegressionCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = SoftmaxRegressionCV(cv=5).fit(X, y)
+        >>> round(model.score(X, y), 3), len(model.path_["C"])
+        (0.98, 20)
     """
 
     _parameter_constraints = {  # noqa: RUF012 - scikit-learn's form

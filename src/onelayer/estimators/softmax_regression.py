@@ -108,10 +108,18 @@ class SoftmaxRegression(
         converged_: all but sgd: whether the gap is at most ``tol`` times the objective, or nothing beside the
             rounding of one of a model that knows nothing.
         n_iter_: (1,) all but sgd: how many objectives are in ``history_``; sgd: passes over rows.
-        history_: all but sgd: the objective before each step and at the end (n_iter_,); sgd: the mean loss in each
-            pass (n_iter_,), that of each batch before its step.
+        history_: all but sgd: the objective before each step and at the end, ``n_iter_`` of them; sgd: the mean loss
+            in each pass, that of each batch before its step.
         lr_: sgd: the learning rate that was given, or with "auto" the largest stable one.
         n_features_in_: the number of features d; their names are in ``feature_names_in_``.
+
+    Example:
+        >>> from sklearn.datasets import load_iris
+        >>> from onelayer import SoftmaxRegression
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = SoftmaxRegression(C=1.0).fit(X, y)
+        >>> round(model.objective_, 4), model.gap_ < 1e-6, round(model.score(X, y), 4)
+        (28.8863, True, 0.9733)
     """
 
     _saved = (

@@ -22,6 +22,15 @@ class SoftmaxSummary:
         likelihood: how well the model fits.
         n: the number of rows, without those of weight 0.
         robust: what the errors are robust to.
+
+    Example:
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from onelayer import SoftmaxRegression
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> summary = SoftmaxRegression().fit(X[:, :2], y).summary()
+        >>> summary.odds_ratio[:, 1:].round(3), summary.odds_ratio_interval[:, 1:].round(3)
+        (array([[0.351, 0.805]]), array([[[0.289, 0.427],
+                [0.749, 0.865]]]))
     """
 
     coefficients: Coefficients
@@ -61,7 +70,7 @@ class SoftmaxSummary:
 
     @property
     def p(self) -> Array:
-        """How probable a |z| this large is where the true coefficient is 0 (m, p)."""
+        """How probable a z this far from 0 is where the true coefficient is 0 (m, p)."""
         return self.coefficients.p
 
     @property

@@ -20,6 +20,15 @@ class Summary:
     Attributes:
         coefficients: of one target.
         goodness: how well they explain the rows.
+
+    Example:
+        >>> from onelayer import LinearRegression, houses
+        >>> rows = houses().train
+        >>> summary = LinearRegression().fit(rows.X, rows.y[:, 0]).summary(cov="HC3")
+        >>> summary.terms
+        ('intercept', 'x1', 'x2')
+        >>> summary.interval[1].round(2)
+        array([ 86.97, 104.86])
     """
 
     coefficients: Coefficients
@@ -92,7 +101,7 @@ class Summary:
 
     @property
     def p(self) -> Array:
-        """How probable a |t| this large is where the true coefficient is 0 (p,)."""
+        """How probable a t this far from 0 is where the true coefficient is 0 (p,)."""
         return np.asarray(self.coefficients.p[0])
 
     @property

@@ -42,7 +42,13 @@ _EXERCISES = {
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of the exercises, in the book's order."""
+    """Return the names of the exercises, in the book's order.
+
+    Example:
+        >>> from onelayer import exercises
+        >>> exercises.names()[:4]
+        ('data_iter', 'linreg', 'squared_loss', 'sgd')
+    """
     return tuple(_EXERCISES)
 
 
@@ -59,6 +65,27 @@ def check(name: str, function: Function, language: Language = "en") -> Verdict:
 
     Raises:
         OneLayerError: if there is no such exercise or language, or ``function`` cannot be called.
+
+    Example:
+        >>> from onelayer import exercises
+        >>> exercises.check("linreg", lambda X, w, b: X @ w)
+        ✗ linreg · every value is off by the same amount, -0.5.
+        <BLANKLINE>
+            X = tensor([[ 1.,  2.],
+                        [ 3.,  5.],
+                        [-1.,  4.]])  # shape (3, 2)
+            w = tensor([[ 2.],
+                        [-3.]])  # shape (2, 1)
+            b = tensor([0.5000])  # shape (1,)
+        <BLANKLINE>
+            expected: tensor([[ -3.5000],
+                              [ -8.5000],
+                              [-13.5000]])  # shape (3, 1)
+            got:      tensor([[ -4.],
+                              [ -9.],
+                              [-14.]])  # shape (3, 1)
+        <BLANKLINE>
+        Hint: One of the parameters has not been used.
     """
     exercise = _exercise(name, language)
     if not callable(function):
@@ -73,6 +100,16 @@ def task(name: str, language: Language = "en") -> str:
 
     Raises:
         OneLayerError: if there is no such exercise or language.
+
+    Example:
+        >>> from onelayer import exercises
+        >>> print(exercises.task("linreg"))
+        Return the predictions of linear regression, Xw + b, for all examples at once.
+        <BLANKLINE>
+        - `X`: features, one row for each example, shape (n, d)
+        - `w`: weights, shape (d, 1)
+        - `b`: bias, shape (1,)
+        - returns: predictions, shape (n, 1)
     """
     exercise = _exercise(name, language)
     sentences = ("" if language == "zh" else " ").join(exercise.task.of(language).split("\n"))
@@ -84,6 +121,11 @@ def stub(name: str, language: Language = "en") -> str:
 
     Raises:
         OneLayerError: if there is no such exercise or language.
+
+    Example:
+        >>> from onelayer import exercises
+        >>> exercises.stub("linreg").splitlines()[0]
+        'def linreg(X, w, b):'
     """
     exercise = _exercise(name, language)
     text = [*exercise.task.of(language).split("\n"), "", *_items(exercise, language)]

@@ -29,6 +29,12 @@ class Verdict:
         passed: whether the function is right.
         message: a sentence; and if the function is wrong, the input, what came of it, and a hint.
         mistake: the name of the typical mistake that was recognised, ``"not done"`` for a gap, else empty.
+
+    Example:
+        >>> from onelayer import exercises
+        >>> verdict = exercises.check("linreg", lambda X, w, b: X @ w + b)
+        >>> bool(verdict), verdict.mistake
+        (True, '')
     """
 
     name: str

@@ -32,6 +32,15 @@ class Coefficients:
         level: the probability with which an interval holds the true coefficient.
         is_perfect: (k,) whether residuals are no more than rounding; then they say nothing of errors.
         notes: sentences on what is not determined, and why, and on what the errors rest.
+
+    Example:
+        >>> from onelayer import LinearRegression, houses
+        >>> rows = houses().train
+        >>> coefficients = LinearRegression().fit(rows.X, rows.y[:, 0]).summary().coefficients
+        >>> coefficients.terms
+        ('intercept', 'x1', 'x2')
+        >>> coefficients.interval[0, 1].round(2)
+        array([92.47, 99.36])
     """
 
     terms: tuple[str, ...]

@@ -46,6 +46,15 @@ def linear_coefficients(
 
     Raises:
         OneLayerError: if ``level`` is not between 0 and 1.
+
+    Example:
+        >>> from onelayer import houses
+        >>> from onelayer.inference import linear_coefficients
+        >>> from onelayer.solvers.direct import least_squares
+        >>> data = houses()
+        >>> found = linear_coefficients(least_squares(data.train), data.names, len(data.train))
+        >>> found.estimate.round(2)
+        array([[76513.91,    95.92, -1085.82]])
     """
     d = fit.weight.shape[1]
     order = [d, *range(d)] if fit_intercept else list(range(d))

@@ -91,6 +91,18 @@ def softmax_errors(
 
     Raises:
         OneLayerError: if ``level`` is not between 0 and 1, ``reference`` is not a class, or no row has a weight.
+
+    Example:
+        >>> from sklearn.datasets import load_iris
+        >>> from onelayer import Rows, SoftmaxRegression
+        >>> from onelayer.inference import softmax_errors
+        >>> from onelayer.penalties import Ridge
+        >>> iris = load_iris()
+        >>> model = SoftmaxRegression(C=1.0).fit(iris.data, iris.target)
+        >>> rows, W, b = Rows(iris.data, iris.target), model.coef_, model.intercept_
+        >>> found, _ = softmax_errors(rows, W, b, Ridge(1.0), iris.feature_names, iris.target_names)
+        >>> found.reference, found.outputs, found.std_err[:, 1].round(3)
+        ('setosa', ('versicolor', 'virginica'), array([1.09 , 1.124]))
     """
     check_level(level)
     names, base = [str(name) for name in classes], number_of(reference, classes)
@@ -181,6 +193,14 @@ def separation_notes(
 
     Raises:
         OneLayerError: if no row has a weight.
+
+    Example:
+        >>> from onelayer import Rows, SoftmaxRegression
+        >>> from onelayer.inference import separation_notes
+        >>> X, y = [[1.0], [2.0], [3.0], [4.0]], [0, 0, 1, 1]
+        >>> model = SoftmaxRegression(C=100.0).fit(X, y)
+        >>> separation_notes(Rows(X, y), model.coef_, model.intercept_, ["age"], ["no", "yes"])[0]
+        'age separates class no from class yes: its weight has no finite maximum-likelihood value'
     """
     W, b = of_all_classes(fit_weight, fit_bias)
     found, _ = separations(Fitted.of(rows, W, b, Ridge(0.0), fit_intercept))
