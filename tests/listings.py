@@ -1,8 +1,8 @@
 """The code of Markdown pages: found in them, and run from top to bottom in an empty folder, as a reader would.
 
-Blocks of ``python`` share their names. Of ``sh``, commands of onelayer run in this process and others in a shell. A block
-whose caption is the name of a file is that file. A block of ``text`` is what the one before prints, with … for what differs
-from run to run. A comment ``<!-- not run: why -->`` before a block leaves it out.
+Blocks of ``python`` share their names. Of ``sh``, commands of onelayer run in this process and others in a shell. A
+block whose caption is the name of a file is that file. A block of ``text`` is what the one before prints, with … for
+what differs from run to run. A comment ``<!-- not run: why -->`` before a block leaves it out.
 """
 
 import contextlib
@@ -58,8 +58,13 @@ def listings(page: str) -> list[Listing]:
     ]
 
 
+def prose(page: str) -> str:
+    """Return a page without its blocks."""
+    return _FENCE.sub("", page)
+
+
 def outputs(page: str, command: Callable[..., Any]) -> Iterator[tuple[Listing, Listing | None, str]]:
-    """Run a page in the current folder: yield each block that runs, the one of its output if shown, and what it printed.
+    """Run a page in the current folder: yield each block that runs, that of its output if shown, and what it printed.
 
     Args:
         page: the page.

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from listings import agree, outputs
+from listings import agree, outputs, prose
 
 DOCS = Path(__file__).parents[1] / "docs"
-RUN = sorted([*(path for room in ("tutorials", "how-to", "zh") for path in (DOCS / room).rglob("*.md")), DOCS / "building.md"])
+ROOMS = ("tutorials", "how-to", "zh")
+RUN = sorted([DOCS / "building.md", *(path for room in ROOMS for path in (DOCS / room).rglob("*.md"))])
 WRITTEN = sorted([*RUN, *(DOCS / "mathematics").glob("*.md"), *DOCS.glob("*.md")])
 
 
@@ -27,13 +28,12 @@ def test_a_page_prints_what_it_shows(path, onelayer):
 @pytest.mark.parametrize("path", WRITTEN, ids=name)
 def test_formulas_can_be_set(path):
     mathml = pytest.importorskip("onelayer.lab.mathml")
-    text = re.sub(r"^```.*?^```$|`[^`\n]+`", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"`[^`\n]+`", "", prose(path.read_text(encoding="utf-8")))
     for display, inline in re.findall(r"\$\$(.+?)\$\$|\$([^$]+)\$", text, re.DOTALL):
         mathml.formula(display or inline, bool(display))
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=name)
 def test_links_to_pages_lead_somewhere(path):
-    text = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
+    for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", prose(path.read_text(encoding="utf-8"))):
         assert (path.parent / target).exists(), target
