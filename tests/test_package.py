@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import onelayer
+from listings import listings
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,10 +34,10 @@ def test_version_is_the_one_of_the_project_file():
     assert f'version = "{onelayer.__version__}"' in (ROOT / "pyproject.toml").read_text()
 
 
-def blocks(readme: str) -> list[str]:
-    """Return the code blocks of a README without their comments: what both languages share."""
+def blocks(readme: str) -> list[tuple[str, str]]:
+    """Return language and code of a README's blocks without their comments: what both languages share."""
     text = re.sub(r" +# .*$", "", (ROOT / readme).read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return re.findall(r"^```.*?^```", text, re.MULTILINE | re.DOTALL)
+    return [(found.language, found.code) for found in listings(text)]
 
 
 def test_both_readmes_show_the_same_code():
@@ -57,15 +58,14 @@ def test_both_readmes_have_the_same_sections_and_figures():
 
 def test_python_of_the_readme_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for block in blocks("README.md"):
-        if block.startswith("```python"):
-            exec(compile(block.removeprefix("```python").removesuffix("```"), "README.md", "exec"), {})
+    for language, code in blocks("README.md"):
+        if language == "python":
+            exec(compile(code, "README.md", "exec"), {})
 
 
 def test_commands_of_the_readme_exist():
-    commands = set(
-        re.findall(r"^(?:\.venv/bin/)?onelayer ([a-z]+)", "\n".join(blocks("README.md")), re.MULTILINE)
-    )
+    code = "\n".join(code for _, code in blocks("README.md"))
+    commands = set(re.findall(r"^(?:\.venv/bin/)?onelayer ([a-z]+)", code, re.MULTILINE))
     from onelayer.cli import app
 
     groups = {group.name for group in app.registered_groups}
