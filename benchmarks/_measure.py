@@ -1,0 +1,420 @@
+"""The harness of all benchmarks: contenders in turn, each in a fresh process; medians, spreads, what was held equal.
+
+A round runs every contender once. A process imports what it needs, loads the data and makes a small fit, all unmeasured;
+then it is measured, up to the limit of the case. After the first round a contender that took more than FAR times as long
+as the fastest peer runs no more: further rounds would not change who is faster.
+"""
+
+import argparse
+import json
+import math
+import os
+import pickle
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import numpy as np
+
+from _machine import machine, peak_mb, reset_peak
+from _tables import cells, print_case, ratio_cell
+
+QUICK = os.environ.get("QUICK", "") not in ("", "0")
+ROUNDS = 1 if QUICK else 5
+FAR = 3.0
+TOO_LONG_TO_REPEAT = 10.0  # seconds of a first fit, after which the same process makes no second one
+START_LIMIT = 300.0  # seconds to import and to load
+
+Answers = dict[str, Any]
+
+
+def size(full: Any, quick: Any) -> Any:
+    """Return the size for this run: ``quick`` under ``QUICK=1``."""
+    return quick if QUICK else full
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to answer a question.
+
+    Attributes:
+        name: as tables show it.
+        setup: imports, and returns what is timed, which takes the case's data and returns an answer.
+        needs: modules or programs; without them it is skipped.
+        role: "ours", one in each case; "own", another way of ours; "peer"; "other", which does something else and so
+            counts in no ratio; "floor", a part of the work that nobody does without.
+    """
+
+    name: str
+    setup: Callable[[], Callable[..., Any]]
+    needs: tuple[str, ...] = ()
+    role: str = "peer"
+
+    def missing(self) -> list[str]:
+        """Return what it needs and this machine has not."""
+        return [need for need in self.needs if find_spec(need) is None and which(need) is None]
+
+
+@dataclass(frozen=True)
+class Equal:
+    """What answers have to have in common.
+
+    Attributes:
+        what: in words.
+        within: the largest distance that counts as equal.
+        apart: the distance of each answer from the right one, given all and the name of ours.
+    """
+
+    what: str
+    within: float
+    apart: Callable[[Answers, str], dict[str, float]]
+
+
+def same_numbers(what: str, within: float) -> Equal:
+    """Compare arrays with ours: the largest difference, relative to the largest of our numbers."""
+
+    def apart(answers: Answers, ours: str) -> dict[str, float]:
+        right = np.asarray(answers[ours], float)
+        scale = float(np.abs(right).max()) or 1.0
+        return {
+            name: float(np.abs(np.asarray(answer, float) - right).max()) / scale
+            for name, answer in answers.items()
+        }
+
+    return Equal(f"{what}, largest difference relative to the largest", within, apart)
+
+
+def same_objective(what: str, within: float) -> Equal:
+    """Compare objectives with the least of them: how far above it they are, relatively."""
+
+    def apart(answers: Answers, ours: str) -> dict[str, float]:
+        least = min(answers.values())
+        return {name: float(value / least - 1) for name, value in answers.items()}
+
+    return Equal(f"{what}, relatively above the least", within, apart)
+
+
+def twice(fit: Callable[..., Any], data: Sequence[Any]) -> tuple[dict[str, float], Any]:
+    """Time a first and a second fit, and note what the first took of memory beside what was there."""
+    before, start = reset_peak(), time.perf_counter()
+    answer = fit(*data)
+    found = {"first fit": time.perf_counter() - start, "extra MB": peak_mb() - before}
+    if found["first fit"] < TOO_LONG_TO_REPEAT:
+        start = time.perf_counter()
+        fit(*data)
+        found["second fit"] = time.perf_counter() - start
+    return found, answer
+
+
+def once(fit: Callable[..., Any], data: Sequence[Any]) -> tuple[dict[str, float], Any]:
+    """Time one fit, and note its extra memory."""
+    before, start = reset_peak(), time.perf_counter()
+    answer = fit(*data)
+    return {"seconds": time.perf_counter() - start, "extra MB": peak_mb() - before}, answer
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of a question: a size, and who is compared.
+
+    Attributes:
+        label: names it in the question.
+        load: returns the data, in each process anew, from a folder that all share.
+        contenders: in the order of a round.
+        equal: what is compared of the answers.
+        judge: what is compared, from an answer and the data; unmeasured.
+        prepare: writes into the folder what ``load`` reads, once.
+        warm_up: returns small data for an unmeasured fit.
+        measure: times a fit on data; returns metrics in seconds, or in MB if their names say so, and the answer.
+        headlines: the metrics that are in the summary.
+        limit: seconds of what is measured.
+    """
+
+    label: str
+    load: Callable[[Path], Sequence[Any]]
+    contenders: Sequence[Contender]
+    equal: Equal
+    judge: Callable[..., Any] = lambda answer, *data: answer
+    prepare: Callable[[Path], None] | None = None
+    warm_up: Callable[[], Sequence[Any]] | None = None
+    measure: Callable[..., tuple[dict[str, float], Any]] = twice
+    headlines: tuple[str, ...] = ("first fit", "second fit")
+    limit: float = 60.0
+
+    @property
+    def ours(self) -> str:
+        """The name of our contender."""
+        return next(one.name for one in self.contenders if one.role == "ours")
+
+
+# In the process of a contender
+
+
+def _measured(
+    case: Case, name: str, folder: Path, say: Callable[[bytes], Any] = lambda word: None
+) -> tuple[dict[str, float], Any]:
+    """Return the metrics and the judged answer of a contender, in this process."""
+    contender = next(one for one in case.contenders if one.name == name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # peers that are stopped early say so
+        fit = contender.setup()
+        if case.warm_up is not None and contender.role != "floor":
+            fit(*case.warm_up())
+        data = case.load(folder)
+        say(b"r")
+        metrics, answer = case.measure(fit, data)
+        say(b"d")
+    return metrics, None if contender.role == "floor" else case.judge(answer, *data)
+
+
+def _child(case: Case, name: str, folder: Path, said: int, out: Path) -> None:
+    found = _measured(case, name, folder, lambda word: os.write(said, word))
+    out.write_bytes(pickle.dumps(found))
+
+
+# In the process that starts them
+
+
+class LimitError(Exception):
+    """The measured part took longer than its limit."""
+
+
+def run_once(case: Case, name: str, folder: Path) -> tuple[dict[str, float], Any]:
+    """Measure a contender in a fresh process; under ``QUICK=1`` in this one, for imports take longer than small fits.
+
+    Raises:
+        LimitError: if it takes too long.
+        RuntimeError: if it fails, with the last line that it said.
+    """
+    if QUICK:
+        try:
+            return _measured(case, name, folder)
+        except Exception as error:
+            raise RuntimeError(_last_line(str(error))) from error
+    heard, said = os.pipe()
+    out = folder / "answer"
+    out.unlink(missing_ok=True)
+    script = str(Path(sys.argv[0]).resolve())
+    command = [sys.executable, script, "--child", case.label, name, str(folder), str(said), str(out)]
+    with tempfile.TemporaryFile("w+") as noise:
+        process = subprocess.Popen(
+            command, stdout=noise, stderr=noise, pass_fds=(said,), start_new_session=True
+        )
+        os.close(said)
+        try:
+            for limit in (START_LIMIT, case.limit, START_LIMIT):  # ready, done, gone
+                if not select.select([heard], [], [], limit)[0]:
+                    raise LimitError(limit)
+                if not os.read(heard, 1):
+                    break
+            process.wait()
+        finally:
+            os.close(heard)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        if process.returncode or not out.exists():
+            noise.seek(0)
+            raise RuntimeError(_last_line(noise.read()))
+    return pickle.loads(out.read_bytes())  # type: ignore[no-any-return]
+
+
+def _last_line(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if any(map(str.isalpha, line))]
+    return lines[-1][:200] if lines else "nothing was said"
+
+
+@dataclass
+class Track:
+    """What is known of a contender: its state, its metrics of each round, its answer."""
+
+    state: str
+    rounds: list[dict[str, float]]
+    answer: Any = None
+
+    def median(self, metric: str) -> float:
+        """Return the median of a metric; infinite if it was over the limit, NaN if there is none."""
+        if self.state.startswith(">"):
+            return math.inf
+        values = [found[metric] for found in self.rounds if metric in found]
+        return float(np.median(values)) if values else math.nan
+
+    def spread(self, metric: str) -> dict[str, float]:
+        """Return the median, the quartiles and the number of rounds."""
+        values = [found[metric] for found in self.rounds if metric in found]
+        low, high = np.quantile(values, [0.25, 0.75]) if values else (math.nan, math.nan)
+        return {
+            "median": self.median(metric),
+            "low": float(low),
+            "high": float(high),
+            "rounds": len(self.rounds),
+        }
+
+
+def _rounds(case: Case, folder: Path) -> dict[str, Track]:
+    """Run all contenders in turn."""
+    tracks = {}
+    for one in case.contenders:
+        missing = ", ".join(one.missing())
+        tracks[one.name] = Track(f"skipped: not installed: {missing}" if missing else "ran", [])
+    again = [one for one in case.contenders if tracks[one.name].state == "ran"]
+    for _ in range(ROUNDS):
+        for one in again:
+            track = tracks[one.name]
+            try:
+                metrics, track.answer = run_once(case, one.name, folder)
+            except LimitError:
+                track.state = f"> {case.limit:g} s"
+            except RuntimeError as error:
+                track.state = f"failed: {error}"
+            else:
+                track.rounds.append(metrics)
+        again = _worth_repeating(case, tracks)
+    return tracks
+
+
+def _worth_repeating(case: Case, tracks: dict[str, Track]) -> list[Contender]:
+    """Return the contenders that may still be the fastest peer, and ours."""
+    peers = [one.name for one in case.contenders if one.role == "peer"]
+    best = {
+        metric: min(
+            (value for name in peers if not math.isnan(value := tracks[name].median(metric))),
+            default=math.inf,
+        )
+        for metric in case.headlines
+    }
+
+    def is_near(name: str) -> bool:
+        return any(tracks[name].median(metric) <= FAR * best[metric] < math.inf for metric in case.headlines)
+
+    return [
+        one
+        for one in case.contenders
+        if tracks[one.name].state == "ran" and (one.role == "ours" or is_near(one.name))
+    ]
+
+
+def _counted(case: Case, tracks: dict[str, Track]) -> dict[str, float]:
+    """Return how far apart answers are, and assert that ours is right, and that a peer says the same."""
+    ours = tracks[case.ours]
+    assert ours.state == "ran", f"ours {ours.state}"
+    compared = {
+        one.name: tracks[one.name].answer
+        for one in case.contenders
+        if one.role != "floor" and tracks[one.name].rounds
+    }
+    apart = case.equal.apart(compared, case.ours)
+    for one in case.contenders:
+        if one.role in ("ours", "own") and one.name in apart:
+            assert apart[one.name] <= case.equal.within, f"{one.name}: {case.equal.what}: {apart[one.name]}"
+    peers = [one.name for one in case.contenders if one.role == "peer" and one.name in apart]
+    assert not peers or min(apart[name] for name in peers) <= case.equal.within, f"no peer agrees: {apart}"
+    return apart
+
+
+def compare(case: Case) -> dict[str, Any]:
+    """Measure a case and return what was found, as JSON has it."""
+    with tempfile.TemporaryDirectory() as name:
+        if case.prepare is not None:
+            case.prepare(Path(name))
+        tracks = _rounds(case, Path(name))
+    apart = _counted(case, tracks)
+    found = []
+    for one in case.contenders:
+        track = tracks[one.name]
+        metrics = {metric: track.spread(metric) for metric in (track.rounds[0] if track.rounds else ())}
+        found.append(
+            {"name": one.name, "role": one.role, "state": track.state, "apart": apart.get(one.name)}
+            | {"metrics": metrics}
+        )
+    rows = [_headline(case, tracks, apart, metric) for metric in case.headlines]
+    equal = f"{case.equal.what}: within {case.equal.within:g}"
+    return {
+        "label": case.label,
+        "equal": equal,
+        "limit": case.limit,
+        "contenders": found,
+        "rows": [r for r in rows if r],
+    }
+
+
+def _headline(
+    case: Case, tracks: dict[str, Track], apart: dict[str, float], metric: str
+) -> dict[str, Any] | None:
+    """Return the summary's row for a metric: ours, the fastest peer that has the same answer, and the ratio."""
+    own = tracks[case.ours].median(metric)
+    values = {
+        one.name: tracks[one.name].median(metric)
+        for one in case.contenders
+        if one.role == "peer"
+        and (apart.get(one.name, math.inf) <= case.equal.within or tracks[one.name].state.startswith(">"))
+    }
+    values = {name: value for name, value in values.items() if not math.isnan(value)}
+    if math.isnan(own):
+        return None
+    peer = min(values, key=lambda name: values[name]) if values else None
+    ours, theirs = cells(metric, own, values.get(peer, math.nan) if peer else math.nan, case.limit)
+    what = f"{case.label}, {metric}" if len(case.headlines) > 1 else case.label
+    return {
+        "what": what,
+        "ours": ours,
+        "theirs": f"{theirs}, {peer}" if peer else "–",
+        "ratio": ratio_cell(own, values[peer], case.limit) if peer else "–",
+    }
+
+
+# The command line
+
+
+def write(result: dict[str, Any], path: Path | None) -> None:
+    """Write a result as JSON, if it is wanted."""
+    if path is not None:
+        path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def result_of(script: str, doc: str, cases: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    """Return a question's result: what was asked, where, and what was found."""
+    question, _, about = doc.partition("\n\n")
+    return {"script": script, "question": question, "about": about.strip(), "machine": machine()} | {
+        "cases": cases,
+        **more,
+    }
+
+
+def arguments() -> argparse.Namespace:
+    """Return what a benchmark that measures in its own way is asked: ``--json FILE``."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", type=Path, help="write the result to this file too")
+    return parser.parse_args()
+
+
+def main(doc: str | None, cases: Sequence[Case]) -> None:
+    """Answer a question: compare in each case, print the tables, and write JSON if it is asked for."""
+    if sys.argv[1:2] == ["--child"]:
+        label, name, folder, said, out = sys.argv[2:]
+        _child(next(one for one in cases if one.label == label), name, Path(folder), int(said), Path(out))
+        return
+    assert doc is not None
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--json", type=Path, help="write the result to this file too")
+    parser.add_argument("--only", default="", help="cases whose label has this in it")
+    given = parser.parse_args()
+    print(doc.splitlines()[0])
+    found = []
+    for case in cases:
+        if given.only in case.label:
+            found.append(compare(case))
+            print_case(found[-1])
+    result = result_of(Path(sys.argv[0]).name, doc, found)
+    print("\n" + "; ".join(f"{key} {value}" for key, value in result["machine"].items()), flush=True)
+    write(result, given.json)
