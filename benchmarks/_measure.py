@@ -169,7 +169,7 @@ def _measured(
         warnings.simplefilter("ignore")  # peers that are stopped early say so
         fit = contender.setup()
         if case.warm_up is not None and contender.role != "floor":
-            fit(*case.warm_up())
+            case.measure(fit, case.warm_up())
         data = case.load(folder)
         say(b"r")
         metrics, answer = case.measure(fit, data)
@@ -252,7 +252,7 @@ class Track:
     def spread(self, metric: str) -> dict[str, float]:
         """Return the median, the quartiles and the number of rounds."""
         values = [found[metric] for found in self.rounds if metric in found]
-        low, high = np.quantile(values, [0.25, 0.75]) if values else (math.nan, math.nan)
+        low, high = np.quantile(values, [0.25, 0.75], method="inverted_cdf") if values else (math.nan, math.nan)
         return {
             "median": self.median(metric),
             "low": float(low),
@@ -369,7 +369,7 @@ def _headline(
         "what": what,
         "ours": ours,
         "theirs": f"{theirs}, {peer}" if peer else "–",
-        "ratio": ratio_cell(own, values[peer], case.limit) if peer else "–",
+        "ratio": ratio_cell(metric, own, values[peer], case.limit) if peer else "–",
     }
 
 
@@ -413,8 +413,13 @@ def main(doc: str | None, cases: Sequence[Case]) -> None:
     found = []
     for case in cases:
         if given.only in case.label:
-            found.append(compare(case))
-            print_case(found[-1])
+            try:
+                found.append(compare(case))
+                print_case(found[-1])
+            except AssertionError as error:  # what was not equal; the other cases go on
+                found.append({"label": case.label, "failed": str(error)})
+                print(f"\n{case.label}\nFAILED: {error}", flush=True)
     result = result_of(Path(sys.argv[0]).name, doc, found)
     print("\n" + "; ".join(f"{key} {value}" for key, value in result["machine"].items()), flush=True)
     write(result, given.json)
+    sys.exit(any("failed" in case for case in found))

@@ -11,6 +11,8 @@ def figure(metric: str, value: float) -> str:
     """Return a value with its unit, to three digits: MB if the metric's name ends so, else seconds."""
     if math.isnan(value):
         return "–"
+    if math.isinf(value):
+        return "not reached"
     if metric.endswith("MB"):
         return f"{value:,.0f} MB"
     return f"{value * 1000:.3g} ms" if value < 0.01 else f"{value:,.0f} s" if value >= 999.5 else f"{value:.3g} s"
@@ -23,15 +25,16 @@ def cells(metric: str, ours: float, theirs: float, limit: float) -> tuple[str, s
     return first, second
 
 
-def ratio_cell(ours: float, theirs: float, limit: float) -> str:
-    """Return how many times theirs ours is, and in words if ours is not less."""
+def ratio_cell(metric: str, ours: float, theirs: float, limit: float) -> str:
+    """Return how many times ours goes into theirs, and in words if ours is not less."""
+    worse = "more" if metric.endswith("MB") else "slower"
     if math.isinf(ours):
-        return "slower" if math.isfinite(theirs) else "–"
+        return worse if math.isfinite(theirs) else "–"
     ratio = min(theirs, limit) / ours if math.isinf(theirs) else theirs / ours
     sign = "> " if math.isinf(theirs) else ""
     text = f"{sign}{ratio:,.0f}×" if ratio >= 99.5 else f"{sign}{ratio:.2g}×"
     if ratio < 1 - SAME:
-        return f"{text}, slower"
+        return f"{text}, {worse}"
     return f"{text}, the same" if ratio < 1 + SAME else text
 
 

@@ -1,0 +1,154 @@
+"""How long is a pass of batches over the images, and from a CSV file or Parquet files to coefficients?
+
+The book reads each image through PIL in a DataLoader with 4 workers (section 3.5.3); all see the same batches. The tables
+have 20 features; each way ends with the same least-squares coefficients. DuckDB's scan of the file is a floor.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from _measure import Case, Contender, main, same_numbers, size
+from sgd_epoch import BATCH_SIZE, book_loader
+
+ROWS, FEATURES = size(1_000_000, 20_000), 20
+NAMES = [f"x{j}" for j in range(FEATURES)]
+
+Fit = Callable[..., Any]
+
+
+def a_pass(loader_of: Callable[..., Any]) -> Fit:
+    """Return a pass over a loader; the answer is what its first batches sum up to."""
+    import torch
+
+    def fit(X: np.ndarray, y: np.ndarray) -> list[float]:
+        torch.manual_seed(0)
+        return [float(X.sum()) if i < 3 else 0.0 for i, (X, _) in enumerate(loader_of(X, y))]
+
+    return fit
+
+
+def onelayer_batches() -> Fit:
+    from onelayer import d2l
+
+    loader, _ = d2l.load_data_fashion_mnist(BATCH_SIZE)
+    return a_pass(lambda X, y: loader)
+
+
+def pil_batches() -> Fit:
+    return a_pass(partial(book_loader, shuffle=True))
+
+
+def tensor_batches() -> Fit:
+    import torch
+    from torch.utils.data import DataLoader, TensorDataset
+
+    return a_pass(
+        lambda X, y: DataLoader(
+            TensorDataset(torch.from_numpy(X).float().div(255), torch.from_numpy(y)), BATCH_SIZE, shuffle=True
+        )
+    )
+
+
+def write(folder: Path) -> None:
+    """Write uniform features and a target that is their sum, but for noise, as CSV and as Parquet."""
+    import duckdb
+
+    columns = ", ".join(f"random() * {j + 1} as x{j}" for j in range(FEATURES))
+    duckdb.sql(f"create table t as select *, {' + '.join(NAMES)} + random() as y from (select {columns} from range({ROWS}))")
+    duckdb.sql(f"copy t to '{folder / 'table.csv'}' (format csv)")
+    duckdb.sql(f"copy t to '{folder / 'table.parquet'}' (format parquet, compression zstd)")
+    duckdb.sql("drop table t")
+
+
+def onelayer() -> Fit:
+    from onelayer import LinearRegression, scan
+
+    return lambda path: LinearRegression().fit(scan(path, target="y")).coef_
+
+
+def polars() -> Fit:
+    import polars as pl
+    from sklearn.linear_model import LinearRegression
+
+    def fit(path: Path) -> np.ndarray:
+        rows = pl.read_csv(path) if path.suffix == ".csv" else pl.read_parquet(path)
+        return LinearRegression().fit(rows.select(NAMES).to_numpy(), rows["y"].to_numpy()).coef_
+
+    return fit
+
+
+def pandas() -> Fit:
+    import pandas as pd
+    from sklearn.linear_model import LinearRegression
+
+    def fit(path: Path) -> np.ndarray:
+        rows = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+        return LinearRegression().fit(rows[NAMES].to_numpy(), rows["y"].to_numpy()).coef_
+
+    return fit
+
+
+def arrow() -> Fit:
+    from pyarrow import csv, parquet
+
+    def fit(path: Path) -> np.ndarray:
+        rows = csv.read_csv(path) if path.suffix == ".csv" else parquet.read_table(path)
+        X = np.column_stack([rows[name].to_numpy() for name in NAMES])
+        y, Z = rows["y"].to_numpy(), X - X.mean(axis=0)
+        return np.linalg.solve(Z.T @ Z, Z.T @ (y - y.mean()))
+
+    return fit
+
+
+def scan() -> Fit:
+    import duckdb
+
+    return lambda path: sum(len(batch) for batch in duckdb.sql(f"from '{path}'").to_arrow_reader(65_536))
+
+
+def images() -> tuple[np.ndarray, np.ndarray]:
+    from onelayer import fashion_mnist
+
+    rows = fashion_mnist().train
+    return rows.X, rows.y.astype(np.int64)
+
+
+def table_case(kind: str) -> Case:
+    return Case(
+        f"{kind} of {ROWS:,} × {FEATURES} to coefficients",
+        load=lambda folder: (folder / f"table.{kind.lower()}",),
+        contenders=[
+            Contender("onelayer", onelayer, role="ours"),
+            Contender("polars and scikit-learn", polars, ("polars",)),
+            Contender("pandas and scikit-learn", pandas, ("pandas",)),
+            Contender("PyArrow and NumPy", arrow),
+            Contender("DuckDB's scan", scan, role="floor"),
+        ],
+        equal=same_numbers("coefficients", 1e-8),
+        prepare=write,
+        headlines=("first fit",),
+    )
+
+
+CASES = [
+    Case(
+        f"a pass over 60,000 images in batches of {BATCH_SIZE}",
+        load=lambda folder: images(),
+        contenders=[
+            Contender("onelayer.d2l", onelayer_batches, ("torch",), "ours"),
+            Contender("DataLoader: PIL, 4 workers", pil_batches, ("torch", "PIL")),
+            Contender("DataLoader of tensors", tensor_batches, ("torch",)),
+        ],
+        equal=same_numbers("sums of the first batches", 1e-6),
+        headlines=("second fit",),
+    ),
+    table_case("CSV"),
+    table_case("Parquet"),
+]
+
+if __name__ == "__main__":
+    main(__doc__, CASES)
