@@ -32,5 +32,7 @@ format: setup
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# QUICK=1 make bench is small, and overwrites nothing.
 bench: setup
-	for script in benchmarks/[a-z]*.py; do echo "== $$script" && $(BIN)/python $$script || exit 1; done
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python benchmarks

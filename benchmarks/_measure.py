@@ -382,6 +382,15 @@ def write(result: dict[str, Any], path: Path | None) -> None:
         path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def show(result: dict[str, Any]) -> None:
+    """Print what a benchmark that measures in its own way has found, and write JSON if ``--json FILE`` asks for it."""
+    parser = argparse.ArgumentParser(description=result["question"])
+    parser.add_argument("--json", type=Path, help="write the result to this file too")
+    given = parser.parse_args()
+    print(result["question"], *result.get("tables", ()), result.get("not run", ""), sep="\n\n", flush=True)
+    write(result, given.json)
+
+
 def result_of(script: str, doc: str, cases: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     """Return a question's result: what was asked, where, and what was found."""
     question, _, about = doc.partition("\n\n")
@@ -389,13 +398,6 @@ def result_of(script: str, doc: str, cases: list[dict[str, Any]], **more: Any) -
         "cases": cases,
         **more,
     }
-
-
-def arguments() -> argparse.Namespace:
-    """Return what a benchmark that measures in its own way is asked: ``--json FILE``."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--json", type=Path, help="write the result to this file too")
-    return parser.parse_args()
 
 
 def main(doc: str | None, cases: Sequence[Case]) -> None:

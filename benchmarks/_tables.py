@@ -27,7 +27,9 @@ def cells(metric: str, ours: float, theirs: float, limit: float) -> tuple[str, s
 
 def ratio_cell(metric: str, ours: float, theirs: float, limit: float) -> str:
     """Return how many times ours goes into theirs, and in words if ours is not less."""
-    worse = "more" if metric.endswith("MB") else "slower"
+    worse = "slower"
+    if metric.endswith("MB"):  # less than one is none that can be measured
+        worse, ours, theirs = "more", max(ours, 1.0), max(theirs, 1.0)
     if math.isinf(ours):
         return worse if math.isfinite(theirs) else "–"
     ratio = min(theirs, limit) / ours if math.isinf(theirs) else theirs / ours

@@ -27,7 +27,7 @@ from _measure import Case, Contender, main, once, same_objective, size
 ROWS, FILES, FEATURES, CLASSES = size(400_000, 16_000), 8, 50, 10
 NAMES = [f"x{j}" for j in range(FEATURES)]
 TARGETS = {"softmax": "label", "logistic": "is_dear", "linear": "price"}
-LITTLE = "300MB"  # of memory, of which next to nothing is left to keep rows: they are read again in each pass
+LITTLE = "400MB"  # of memory, of which next to nothing is left to keep rows: they are read again in each pass
 
 Fit = Callable[[list[str]], tuple[Any, Any]]  # from paths to weights (q, d) and biases (q,)
 
