@@ -49,8 +49,11 @@ def run(name: str, path: Path) -> None:
 
 def failures(result: Result) -> list[str]:
     """Return what of a question failed."""
-    found = [f"{result['script']}: {result['failed']}"] if "failed" in result else []
-    return found + [f"{result['script']}, {case['label']}: {case['failed']}" for case in result["cases"] if "failed" in case]
+    script = result["script"]
+    found = [f"{script}: {result['failed']}"] if "failed" in result else []
+    return found + [
+        f"{script}, {case['label']}: {case['failed']}" for case in result["cases"] if "failed" in case
+    ]
 
 
 def summary(results: list[Result]) -> list[list[str]]:
@@ -91,9 +94,9 @@ def page(results: list[Result]) -> str:
     parts = [
         "# Results",
         "Written by `make bench`, and by nothing else. Medians of "
-        f"{ROUNDS} interleaved rounds, each fit in a fresh process; a contender that took more than {FAR:g} times as long as the "
-        "fastest of the others in the first round was run once. The ratio is theirs over ours: below 1 we are slower, or "
-        "take more memory, and it says so. [How a figure is made](README.md).",
+        f"{ROUNDS} interleaved rounds, each fit in a fresh process; a contender that took more than {FAR:g} times as "
+        "long as the fastest of the others in the first round was run once. The ratio is theirs over ours: below 1 we "
+        "are slower, or take more memory, and it says so. [How a figure is made](README.md).",
         "\n".join(f"- {key}: {value}" for key, value in machine.items()),
         *(["**Failed:**", "\n".join(f"- {line}" for line in failed)] if failed else []),
         table(head, summary(results)),

@@ -11,14 +11,39 @@ import numpy as np  # noqa: F401 - so that its BLAS is loaded and can be asked
 from threadpoolctl import threadpool_info
 
 PACKAGES = (
-    *("numpy", "scipy", "scikit-learn", "torch", "duckdb", "pyarrow", "scikit-learn-intelex", "statsmodels", "glum"),
-    *("skglm", "celer", "polars", "polars-ols", "skorch", "jax", "optax", "vowpalwabbit", "dask", "dask-ml", "pyspark"),
+    *(
+        "numpy",
+        "scipy",
+        "scikit-learn",
+        "torch",
+        "duckdb",
+        "pyarrow",
+        "scikit-learn-intelex",
+        "statsmodels",
+        "glum",
+    ),
+    *(
+        "skglm",
+        "celer",
+        "polars",
+        "polars-ols",
+        "skorch",
+        "jax",
+        "optax",
+        "vowpalwabbit",
+        "dask",
+        "dask-ml",
+        "pyspark",
+    ),
 )
 
 
 def machine() -> dict[str, str]:
     """Return what the figures of a run depend on."""
-    blas = {f"{one['internal_api']} {one.get('version')}, {one['num_threads']} threads" for one in threadpool_info()}
+    blas = {
+        f"{one['internal_api']} {one.get('version')}, {one['num_threads']} threads"
+        for one in threadpool_info()
+    }
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "processor": _processor(),
@@ -41,7 +66,9 @@ def _version(name: str) -> str | None:
 def _processor() -> str:
     path = Path("/proc/cpuinfo")
     if path.exists():
-        names = [line.partition(":")[2].strip() for line in path.read_text().splitlines() if "model name" in line]
+        names = [
+            line.partition(":")[2].strip() for line in path.read_text().splitlines() if "model name" in line
+        ]
         if names:
             return names[0]
     return platform.processor() or platform.machine()

@@ -1,8 +1,8 @@
 """The harness of all benchmarks: contenders in turn, each in a fresh process; medians, spreads, what was held equal.
 
-A round runs every contender once. A process imports what it needs, loads the data and makes a small fit, all unmeasured;
-then it is measured, up to the limit of the case. After the first round a contender that took more than FAR times as long
-as the fastest peer runs no more: further rounds would not change who is faster.
+A round runs every contender once. A process imports what it needs, loads the data and makes a small fit, all
+unmeasured; then it is measured, up to the limit of the case. After the first round a contender that took more
+than FAR times as long as the fastest peer runs no more: further rounds would not change who is faster.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -63,6 +64,17 @@ class Contender:
     def missing(self) -> list[str]:
         """Return what it needs and this machine has not."""
         return [need for need in self.needs if find_spec(need) is None and which(need) is None]
+
+
+def estimator(name: str, path: str, answer: str = "coef_", role: str = "peer", **how: Any) -> Contender:
+    """Return the contender that fits an estimator by its path, such as ``sklearn.linear_model.Ridge``."""
+
+    def setup() -> Callable[..., Any]:
+        module, _, kind = path.rpartition(".")
+        made = getattr(import_module(module), kind)
+        return lambda X, y: getattr(made(**how).fit(X, y), answer)
+
+    return Contender(name, setup, (path.partition(".")[0],), role)
 
 
 @dataclass(frozen=True)
@@ -252,7 +264,9 @@ class Track:
     def spread(self, metric: str) -> dict[str, float]:
         """Return the median, the quartiles and the number of rounds."""
         values = [found[metric] for found in self.rounds if metric in found]
-        low, high = np.quantile(values, [0.25, 0.75], method="inverted_cdf") if values else (math.nan, math.nan)
+        low, high = (
+            np.quantile(values, [0.25, 0.75], method="inverted_cdf") if values else (math.nan, math.nan)
+        )
         return {
             "median": self.median(metric),
             "low": float(low),

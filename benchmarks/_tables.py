@@ -15,7 +15,13 @@ def figure(metric: str, value: float) -> str:
         return "not reached"
     if metric.endswith("MB"):
         return f"{value:,.0f} MB"
-    return f"{value * 1000:.3g} ms" if value < 0.01 else f"{value:,.0f} s" if value >= 999.5 else f"{value:.3g} s"
+    return (
+        f"{value * 1000:.3g} ms"
+        if value < 0.01
+        else f"{value:,.0f} s"
+        if value >= 999.5
+        else f"{value:.3g} s"
+    )
 
 
 def cells(metric: str, ours: float, theirs: float, limit: float) -> tuple[str, str]:

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +36,7 @@ def command(*words: str) -> Callable[..., tuple[float, float]]:
     return run
 
 
-def measured(
-    run: Callable[..., tuple[float, float]], data: Sequence[Any]
-) -> tuple[dict[str, float], None]:
+def measured(run: Callable[..., tuple[float, float]], data: Sequence[Any]) -> tuple[dict[str, float], None]:
     run(*data)  # files come from the cache from now on
     seconds, peak = run(*data)
     return {"seconds": seconds, "peak MB": peak}, None

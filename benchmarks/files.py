@@ -1,14 +1,16 @@
 """How long does regression take from Parquet files that need not fit memory?
 
-50 float32 features in 8 files. Softmax regression with ten classes and logistic regression minimise
-½ ‖W‖² + Σ ℓ(W xᵢ + b, yᵢ), which is C = 1 in scikit-learn's terms; the last case is least squares. The session's start (Spark's
-JVM) is not measured; reading is. One function evaluates the objectives of all, from the files and in float64, and who is more than
-1e-6 above the least counts in no ratio. What peers do differently:
+50 float32 features in 8 files. Softmax regression with ten classes and logistic regression minimise ½ ‖W‖² + Σ
+ℓ(W xᵢ + b, yᵢ), which is C = 1 in scikit-learn's terms; the last case is least squares. The session's start
+(Spark's JVM) is not measured; reading is. One function evaluates the objectives of all, from the files and in
+float64, and who is more than 1e-6 above the least counts in no ratio. What peers do differently:
 
-- Spark's regParam counts for the mean loss: it is 1 / n here, with standardization=False and a tolerance that comes near enough.
-- Dask-ML has no softmax regression, and penalises the intercept as well; newton has no penalty. admm, its default, takes minutes.
-- SGDClassifier fits several classes one against the rest, which is another objective; so does Vowpal Wabbit, which reads text:
-  writing that is part of its time.
+- Spark's regParam counts for the mean loss: it is 1 / n here, with standardization=False and a tolerance that
+  comes near enough.
+- Dask-ML has no softmax regression, and penalises the intercept as well; newton has no penalty. admm, its
+  default, takes minutes.
+- SGDClassifier fits several classes one against the rest, which is another objective; so does Vowpal Wabbit,
+  which reads text: writing that is part of its time.
 """
 
 import os
@@ -45,7 +47,9 @@ def write(folder: Path) -> None:
         columns["label"] = logits.argmax(axis=1).astype(np.int32)
         columns["is_dear"] = (logits[:, 0] > logits[:, 1]).astype(np.int32)
         columns["price"] = X @ W[2] + generator.normal(size=len(X))
-        pq.write_table(pa.table(columns), folder / f"{i:02}.parquet", row_group_size=50_000, compression="zstd")
+        pq.write_table(
+            pa.table(columns), folder / f"{i:02}.parquet", row_group_size=50_000, compression="zstd"
+        )
 
 
 def blocks(paths: list[str], task: str, most: int = 20_000) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -150,7 +154,9 @@ def vowpal_wabbit(task: str) -> Fit:
                 "(format csv, delimiter ' ', header false, quote '')"
             )
             plain = "--loss_function logistic --holdout_off -b 8 --predict_only_model --quiet -k"
-            Workspace(f"{plain} -d {text} --cache_file {text}.cache --readable_model {weights} {options}").finish()
+            Workspace(
+                f"{plain} -d {text} --cache_file {text}.cache --readable_model {weights} {options}"
+            ).finish()
             lines = weights.read_text().partition("\n:0\n")[2].split()
         found = dict(line.split(":")[:2] for line in lines)
         weight = [float(found.pop(str(j), 0)) for j in range(FEATURES)]

@@ -1,8 +1,8 @@
 """How fast are an epoch of SGD and the softmax optimum on a GPU, and how far are its weights from the CPU's?
 
-Batches of 256 on Fashion-MNIST, ``device="cuda"``. The share of bandwidth is of what copying a large tensor reaches, in bytes
-read and written: an epoch reads each image once, as bytes. The optimum is by torch's LBFGS on the GPU, to 1e-4 of the
-minimum, for exact solvers run on the CPU.
+Batches of 256 on Fashion-MNIST, ``device="cuda"``. The share of bandwidth is of what copying a large tensor
+reaches, in bytes read and written: an epoch reads each image once, as bytes. The optimum is by torch's LBFGS on
+the GPU, to 1e-4 of the minimum, for exact solvers run on the CPU.
 """
 
 import statistics
@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from _measure import ROUNDS, result_of, show, size
-from _tables import figure, table
-from sgd_epoch import BATCH_SIZE, LR, data, zeros
+import numpy as np
 
-IMAGES = size(60_000, 2_000)
+from _measure import ROUNDS, result_of, show
+from _tables import figure, table
+from sgd_epoch import BATCH_SIZE, IMAGES, LR, data, zeros
+from softmax_optimum import images, minimum, to_marks, torch_lbfgs
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -60,37 +61,6 @@ def bandwidth() -> float:
     return 2 * a.numel() * 4 / seconds(lambda: b.copy_(a))
 
 
-def to_optimum() -> float:
-    """Return the seconds of torch's LBFGS on the GPU until the objective is within 1e-4 of the minimum."""
-    import torch
-    from torch.nn import functional as F  # noqa: N812
-
-    from onelayer import SoftmaxRegression
-
-    X, y, _ = data(IMAGES)
-    known = SoftmaxRegression(tol=1e-6).fit(X / 255.0, y)
-    least = known.objective_ - known.gap_
-    pixels, labels = torch.from_numpy(X).cuda().float().div(255), torch.from_numpy(y).cuda()
-
-    def fit() -> None:
-        model = zeros().cuda()
-        optimizer = torch.optim.LBFGS(model.parameters(), max_iter=20, line_search_fn="strong_wolfe")
-
-        def closure() -> Any:
-            optimizer.zero_grad()
-            penalty = model.weight.square().sum() / 2
-            loss = F.cross_entropy(model(pixels), labels, reduction="sum") + penalty
-            loss.backward()
-            return loss
-
-        for _ in range(200):
-            if float(optimizer.step(closure)) <= (1 + 1e-4) * least:
-                return
-        raise AssertionError("LBFGS did not come to within 1e-4 of the minimum")
-
-    return seconds(fit)
-
-
 def main() -> None:
     assert __doc__ is not None
     try:
@@ -105,11 +75,12 @@ def main() -> None:
     epoch, copied = seconds(trained("cuda")), bandwidth()
     apart = float((trained("cuda")() - trained("cpu")()).abs().max())
     assert apart < 1e-3, apart
-    optimum = to_optimum()
+    problem = images(np.float32)
+    times, _ = to_marks(torch_lbfgs("cuda"), (*problem, minimum(*problem)))
     found = {
         "card": torch.cuda.get_device_name(),
         "an epoch": figure("s", epoch),
-        "softmax optimum to 1e-4": figure("s", optimum),
+        "softmax optimum to 1e-4": figure("s", times["to 0.0001"]),
         "memory bandwidth, measured": f"{copied / 1e9:,.0f} GB/s",
         "share of it in an epoch": f"{IMAGES * 784 / epoch / copied:.1%}",
         "largest difference from the CPU's weights": f"{apart:.0e}",
@@ -120,7 +91,12 @@ def main() -> None:
     ]
     show(
         result_of(
-            "gpu.py", __doc__, [], rows=rows, found=found, tables=[table(["", "measured"], [*map(list, found.items())])]
+            "gpu.py",
+            __doc__,
+            [],
+            rows=rows,
+            found=found,
+            tables=[table(["", "measured"], [*map(list, found.items())])],
         )
     )
 

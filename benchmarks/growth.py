@@ -1,8 +1,9 @@
 """How does the time of a fit grow with rows n, features d and outputs q?
 
-Each curve is over up to three decades, the others held; softmax regression makes STEPS steps of lbfgs, for the number that it needs
-depends on the data. The exponent is fitted to the larger half of the sizes, on a log-log scale, and stands beside that of the number of
-operations: n d² for least squares, n d q for a step. Below, fixed costs count, so exponents are smaller.
+Each curve is over up to three decades, the others held; softmax regression makes STEPS steps of lbfgs, for the
+number that it needs depends on the data. The exponent is fitted to the larger half of the sizes, on a log-log
+scale, and stands beside that of the number of operations: n d² for least squares, n d q for a step. Below,
+fixed costs count, so exponents are smaller.
 """
 
 import time
@@ -36,7 +37,9 @@ class Curve:
 
 def decades(first: int, last: int) -> tuple[int, ...]:
     """Return about two sizes a factor of ten."""
-    return tuple(np.unique(np.geomspace(first, last, 2 * round(np.log10(last / first)) + 1).astype(int)).tolist())
+    return tuple(
+        np.unique(np.geomspace(first, last, 2 * round(np.log10(last / first)) + 1).astype(int)).tolist()
+    )
 
 
 CURVES = (
@@ -59,11 +62,15 @@ def problem(model: str, n: int, d: int, q: int) -> tuple[np.ndarray, np.ndarray]
 
 def makers() -> dict[str, dict[str, Callable[[], Any]]]:
     """Return models by what they do, and by package."""
-    import onelayer
     from sklearn import linear_model
 
+    import onelayer
+
     return {
-        "least squares": {"onelayer": onelayer.LinearRegression, "scikit-learn": linear_model.LinearRegression},
+        "least squares": {
+            "onelayer": onelayer.LinearRegression,
+            "scikit-learn": linear_model.LinearRegression,
+        },
         "softmax": {
             "onelayer": lambda: onelayer.SoftmaxRegression(solver="lbfgs", max_iter=STEPS, tol=1e-12),
             "scikit-learn": lambda: linear_model.LogisticRegression(max_iter=STEPS, tol=1e-12),
@@ -107,7 +114,9 @@ def main() -> None:
         found = measured(curve, models[curve.model])
         for colour, (name, seconds) in zip(COLOURS, found.items(), strict=False):
             slope = exponent(curve.sizes, seconds)
-            axis.plot(curve.sizes[: len(seconds)], seconds, "o-", ms=3, color=colour, label=f"{name}: {slope:.2f}")
+            axis.plot(
+                curve.sizes[: len(seconds)], seconds, "o-", ms=3, color=colour, label=f"{name}: {slope:.2f}"
+            )
             ends = f"{curve.sizes[0]:,} to {curve.sizes[len(seconds) - 1]:,}"
             held = ", ".join(f"{key} = {value:,}" for key, value in curve.held.items())
             rows.append([curve.model, curve.axis, held, ends, name, f"{slope:.2f}", f"{curve.theory:g}"])

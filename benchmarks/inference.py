@@ -1,7 +1,7 @@
 """How long do standard errors of multinomial regression take, and how much memory?
 
-20 features, 10 classes, no penalty: fit, then the summary (errors, z, p, intervals), made and printed as a string.
-statsmodels' MNLogit takes fewer rows than onelayer alone: its time and memory grow with rows × classes.
+20 features, 10 classes, no penalty: fit, then the summary (errors, z, p, intervals), made and printed as a
+string. statsmodels' MNLogit takes fewer rows than onelayer alone: its time and memory grow with rows × classes.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """How long does a lesson of the lab take to open, and from a control to the picture drawn anew, in Chromium?
 
-Kernels are computed by the page, recorded experiments by the library behind it. Seconds to the first paint and until a lesson can be
-used, and the median and the longest of moves of its controls.
+Kernels are computed by the page, recorded experiments by the library behind it. Seconds to the first paint and
+until a lesson can be used, and the median and the longest of moves of its controls.
 """
 
 import sys
@@ -103,7 +103,10 @@ def main() -> None:
         show(result_of("lab_latency.py", __doc__, [], **{"not run": f"not run: {error}"}))
         return
     kinds = list(dict.fromkeys(kind for lesson in found.values() for kind in lesson))
-    rows = [[slug, *(figure("s", lesson[k]) if k in lesson else "" for k in kinds)] for slug, lesson in found.items()]
+    rows = [
+        [slug, *(figure("s", lesson[k]) if k in lesson else "" for k in kinds)]
+        for slug, lesson in found.items()
+    ]
     medians = {kind: median(lesson[kind] for lesson in found.values() if kind in lesson) for kind in kinds}
     summary = [
         {"what": f"the lab: {what}", "ours": figure("s", medians[kind]), "theirs": "–", "ratio": "–"}
@@ -114,7 +117,11 @@ def main() -> None:
         )
         if kind in medians
     ]
-    show(result_of("lab_latency.py", __doc__, [], rows=summary, lessons=found, tables=[table(["", *kinds], rows)]))
+    show(
+        result_of(
+            "lab_latency.py", __doc__, [], rows=summary, lessons=found, tables=[table(["", *kinds], rows)]
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """How long does exact least squares take: tall, square, wide and sparse; the first fit in a process, and the second?
 
-float64, with an intercept. Beside each tall shape are floors: the Gram matrix alone by the fastest BLAS at hand, and one
-pass over the data. DuckDB's aggregates (regr_slope and its like) know one feature, and have a case of their own.
+float64, with an intercept. Beside each tall shape are floors: the Gram matrix alone by the fastest BLAS at
+hand, and one pass over the data. DuckDB's aggregates (regr_slope and its like) know one feature, and have a
+case of their own.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from _measure import Case, Contender, main, same_numbers, size
+from _measure import Case, Contender, estimator, main, same_numbers, size
 
 Fit = Callable[..., Any]
 RIDGE = 1.0
@@ -22,24 +23,6 @@ def tall(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(0)
     X = generator.normal(size=(n, d))
     return X, X @ generator.normal(size=d) + generator.normal(size=n)
-
-
-def onelayer(**how: Any) -> Fit:
-    from onelayer import LinearRegression
-
-    return lambda X, y: LinearRegression(**how).fit(X, y).coef_
-
-
-def scikit_learn(kind: str = "LinearRegression", **how: Any) -> Fit:
-    from sklearn import linear_model
-
-    return lambda X, y: getattr(linear_model, kind)(**how).fit(X, y).coef_
-
-
-def intelex(kind: str = "LinearRegression", **how: Any) -> Fit:
-    from sklearnex import linear_model
-
-    return lambda X, y: getattr(linear_model, kind)(**how).fit(X, y).coef_
 
 
 def three_lines() -> Fit:
@@ -152,45 +135,39 @@ def read_once() -> Fit:
     return lambda X, y: torch.from_numpy(X).sum()
 
 
-OURS = Contender("onelayer", onelayer, role="ours")
+TORCH = ("torch",)
 FLOORS = [
     Contender("X.T @ X, NumPy", gram_numpy, role="floor"),
-    Contender("X.T @ X, torch", gram_torch, ("torch",), role="floor"),
-    Contender("one pass over X, torch", read_once, ("torch",), role="floor"),
+    Contender("X.T @ X, torch", gram_torch, TORCH, role="floor"),
+    Contender("one pass over X, torch", read_once, TORCH, role="floor"),
 ]
+OURS = estimator("onelayer", "onelayer.LinearRegression", role="ours")
+SCIKIT_LEARN = estimator("scikit-learn", "sklearn.linear_model.LinearRegression")
+INTELEX = estimator("scikit-learn-intelex", "sklearnex.linear_model.LinearRegression")
+THREE_LINES = Contender("NumPy, three lines", three_lines)
+LSTSQ = Contender("numpy.linalg.lstsq", numpy_lstsq)
+POLARS = Contender("polars-ols", polars_ols, ("polars_ols",))
+OLS = Contender("statsmodels OLS", statsmodels, ("statsmodels",))
 EXACT = [
-    OURS,
-    Contender("scikit-learn", scikit_learn),
-    Contender("scikit-learn-intelex", intelex, ("sklearnex",)),
-    Contender("NumPy, three lines", three_lines),
-    Contender("torch, normal equations", torch_normal, ("torch",)),
-    Contender("numpy.linalg.lstsq", numpy_lstsq),
-    Contender("torch.linalg.lstsq", torch_lstsq, ("torch",)),
-    Contender("polars-ols", polars_ols, ("polars_ols",)),
-    Contender("statsmodels OLS", statsmodels, ("statsmodels",)),
+    *(OURS, SCIKIT_LEARN, INTELEX, THREE_LINES, LSTSQ, POLARS, OLS),
+    Contender("torch, normal equations", torch_normal, TORCH),
+    Contender("torch.linalg.lstsq", torch_lstsq, TORCH),
 ]
-ONE_FEATURE = [*EXACT[:4], Contender("DuckDB", duckdb), Contender("polars-ols", polars_ols, ("polars_ols",))]
-SQUARE = [
-    OURS,
-    Contender("scikit-learn", scikit_learn),
-    Contender("scikit-learn-intelex", intelex, ("sklearnex",)),
-    Contender("numpy.linalg.lstsq, centred", numpy_lstsq_centred),
-    Contender("statsmodels OLS", statsmodels, ("statsmodels",)),
+ONE_FEATURE = [OURS, SCIKIT_LEARN, INTELEX, THREE_LINES, POLARS, Contender("DuckDB", duckdb)]
+SQUARE = [OURS, SCIKIT_LEARN, INTELEX, OLS, Contender("numpy.linalg.lstsq, centred", numpy_lstsq_centred)]
+RIDGES = [
+    estimator("onelayer", "onelayer.LinearRegression", role="ours", alpha=RIDGE),
+    estimator("scikit-learn Ridge", "sklearn.linear_model.Ridge", alpha=RIDGE),
+    estimator("scikit-learn-intelex Ridge", "sklearnex.linear_model.Ridge", alpha=RIDGE),
 ]
-WIDE = [
-    Contender("onelayer", lambda: onelayer(alpha=RIDGE), role="ours"),
-    Contender("scikit-learn Ridge", lambda: scikit_learn("Ridge", alpha=RIDGE)),
-    Contender("scikit-learn-intelex Ridge", lambda: intelex("Ridge", alpha=RIDGE), ("sklearnex",)),
-    Contender("NumPy, three lines", three_lines_wide),
-]
+WIDE = [*RIDGES, Contender("NumPy, three lines", three_lines_wide)]
+TIGHT = {"alpha": RIDGE, "tol": 1e-12}
 SPARSE = [
-    WIDE[0],
-    *(
-        Contender(f"scikit-learn Ridge, {solver}", lambda solver=solver: scikit_learn("Ridge", alpha=RIDGE, solver=solver, tol=1e-12))
-        for solver in ("sparse_cg", "lsqr")
-    ),
+    RIDGES[0],
+    estimator("scikit-learn Ridge, sparse_cg", "sklearn.linear_model.Ridge", solver="sparse_cg", **TIGHT),
+    estimator("scikit-learn Ridge, lsqr", "sklearn.linear_model.Ridge", solver="lsqr", **TIGHT),
     Contender("scipy lsmr, centred", lsmr),
-]  # fmt: skip
+]
 
 
 def sparse_rows(n: int, d: int, density: float) -> tuple[Any, np.ndarray]:

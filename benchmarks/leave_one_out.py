@@ -1,6 +1,7 @@
 """How long does the leave-one-out choice among 100 ridge penalties take?
 
-RidgeCV in each of its modes against LinearRegressionCV: the same penalties, and mean squared errors of the rows left out.
+RidgeCV in each of its modes against LinearRegressionCV: the same penalties, and mean squared errors of the rows
+left out.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """Puts the figures of RESULTS.md into the tables of the READMEs that name a benchmark.
 
-A row of README.md says what was measured in the very words of the summary, and names the script; its other cells are the
-summary's. The rows of README.zh-CN.md are in the same order, and have the same figures. ``tests/test_results.py`` checks both.
+A row of README.md says what was measured in the very words of the summary, and names the script; its other
+cells are the summary's. The rows of README.zh-CN.md are in the same order, and have the same figures.
+``tests/test_results.py`` checks both.
 """
 
 import re
@@ -13,7 +14,11 @@ CHINESE = {"slower": "更慢", "the same": "相同", "more": "更多"}
 
 def rows(text: str) -> list[list[str]]:
     """Return the cells of rows that name a benchmark in the second of five cells."""
-    found = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in text.splitlines() if line.startswith("|")]
+    found = [
+        [cell.strip() for cell in line.strip("| ").split(" | ")]
+        for line in text.splitlines()
+        if line.startswith("|")
+    ]
     return [cells for cells in found if len(cells) == 5 and re.fullmatch(r"`benchmarks/\w+\.py`", cells[1])]
 
 

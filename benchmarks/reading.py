@@ -1,11 +1,13 @@
 """How long is a pass of batches over the images, and from a CSV file or Parquet files to coefficients?
 
-The book reads each image through PIL in a DataLoader with 4 workers (section 3.5.3); all see the same batches. The tables
-have 20 features; each way ends with the same least-squares coefficients. DuckDB's scan of the file is a floor.
+The book reads each image through PIL in a DataLoader with 4 workers (section 3.5.3); all see the same batches.
+The tables have 20 features; each way ends with the same least-squares coefficients. DuckDB's scan of the file
+is a floor.
 """
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +60,9 @@ def write(folder: Path) -> None:
     import duckdb
 
     columns = ", ".join(f"random() * {j + 1} as x{j}" for j in range(FEATURES))
-    duckdb.sql(f"create table t as select *, {' + '.join(NAMES)} + random() as y from (select {columns} from range({ROWS}))")
+    duckdb.sql(
+        f"create table t as select *, {' + '.join(NAMES)} + random() as y from (select {columns} from range({ROWS}))"
+    )
     duckdb.sql(f"copy t to '{folder / 'table.csv'}' (format csv)")
     duckdb.sql(f"copy t to '{folder / 'table.parquet'}' (format parquet, compression zstd)")
     duckdb.sql("drop table t")
@@ -70,38 +74,24 @@ def onelayer() -> Fit:
     return lambda path: LinearRegression().fit(scan(path, target="y")).coef_
 
 
-def polars() -> Fit:
-    import polars as pl
+def by_numpy(module: str, kinds: dict[str, str]) -> Fit:
+    """Return the way that reads by a package, and solves by scikit-learn."""
     from sklearn.linear_model import LinearRegression
 
-    def fit(path: Path) -> np.ndarray:
-        rows = pl.read_csv(path) if path.suffix == ".csv" else pl.read_parquet(path)
-        return LinearRegression().fit(rows.select(NAMES).to_numpy(), rows["y"].to_numpy()).coef_
-
-    return fit
-
-
-def pandas() -> Fit:
-    import pandas as pd
-    from sklearn.linear_model import LinearRegression
+    readers = {kind: import_module(f"{module}{part}") for kind, part in kinds.items()}
 
     def fit(path: Path) -> np.ndarray:
-        rows = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-        return LinearRegression().fit(rows[NAMES].to_numpy(), rows["y"].to_numpy()).coef_
-
-    return fit
-
-
-def arrow() -> Fit:
-    from pyarrow import csv, parquet
-
-    def fit(path: Path) -> np.ndarray:
-        rows = csv.read_csv(path) if path.suffix == ".csv" else parquet.read_table(path)
+        kind = path.suffix[1:]
+        reader = readers[kind]
+        rows = getattr(reader, f"read_{kind}", getattr(reader, "read_table", None))(path)
         X = np.column_stack([rows[name].to_numpy() for name in NAMES])
-        y, Z = rows["y"].to_numpy(), X - X.mean(axis=0)
-        return np.linalg.solve(Z.T @ Z, Z.T @ (y - y.mean()))
+        return LinearRegression().fit(X, rows["y"].to_numpy()).coef_
 
     return fit
+
+
+WHOLE = {"csv": "", "parquet": ""}
+PARTS = {"csv": ".csv", "parquet": ".parquet"}
 
 
 def scan() -> Fit:
@@ -123,9 +113,10 @@ def table_case(kind: str) -> Case:
         load=lambda folder: (folder / f"table.{kind.lower()}",),
         contenders=[
             Contender("onelayer", onelayer, role="ours"),
-            Contender("polars and scikit-learn", polars, ("polars",)),
-            Contender("pandas and scikit-learn", pandas, ("pandas",)),
-            Contender("PyArrow and NumPy", arrow),
+            *(
+                Contender(f"{module} and scikit-learn", partial(by_numpy, module, parts), (module,))
+                for module, parts in (("polars", WHOLE), ("pandas", WHOLE), ("pyarrow", PARTS))
+            ),
             Contender("DuckDB's scan", scan, role="floor"),
         ],
         equal=same_numbers("coefficients", 1e-8),

@@ -1,7 +1,8 @@
 """Which share of the machine's rate of operations, and of its bandwidth, does each kernel reach?
 
-The rates are measured in the same run: a large matrix product in the kernel's type, and reading a large array (a triad, which writes too,
-is beside it). Operations are those that a kernel cannot do without, and bytes those of its input, read once; a kernel may do more of both.
+The rates are measured in the same run: a large matrix product in the kernel's type, and reading a large array
+(a triad, which writes too, is beside it). Operations are those that a kernel cannot do without, and bytes those
+of its input, read once; a kernel may do more of both.
 """
 
 import time
@@ -74,7 +75,9 @@ def losses(hessian: bool) -> Kernel:
     from onelayer.solvers.objective import Objective
     from onelayer.solvers.scaling import RowsScaling
 
-    n, d, q = size((200_000, 50, 5), (10_000, 20, 3)) if hessian else size((200_000, 100, 10), (10_000, 50, 5))
+    n, d, q = (
+        size((200_000, 50, 5), (10_000, 20, 3)) if hessian else size((200_000, 100, 10), (10_000, 50, 5))
+    )
     generator = np.random.default_rng(0)
     rows = Rows(generator.normal(size=(n, d)), generator.integers(q, size=n), "classes")
     objective = Objective(rows, CrossEntropy(q), Ridge(1.0), RowsScaling.of(rows), True)
@@ -104,7 +107,9 @@ def one_hot() -> Kernel:
     X[np.flatnonzero(numbers), numbers[numbers > 0] - 1] = 1
     rows = Rows(X, generator.integers(2, size=n), "classes")
     counts = Combinations((levels, 2), 2 * np.arange(1.0, levels))
-    return Kernel("one-hot counts", lambda: rows.sum(lambda block: [counts.weights(block)]), n * levels, X.nbytes)
+    return Kernel(
+        "one-hot counts", lambda: rows.sum(lambda block: [counts.weights(block)]), n * levels, X.nbytes
+    )
 
 
 def coordinates() -> Kernel:
@@ -164,13 +169,32 @@ def main() -> None:
         ]
         for kernel, took in found
     ]  # fmt: skip
-    rows += [[f"matrix product, {name}", "", f"{rate[name] / 1e9:.3g}", "100%", "", ""] for name in ("float64", "float32")]
-    rows += [[name, "", "", "", f"{rate[name] / 1e9:.3g}", f"{rate[name] / rate['read']:.0%}"] for name in ("read", "triad")]
+    rows += [
+        [f"matrix product, {name}", "", f"{rate[name] / 1e9:.3g}", "100%", "", ""]
+        for name in ("float64", "float32")
+    ]
+    rows += [
+        [name, "", "", "", f"{rate[name] / 1e9:.3g}", f"{rate[name] / rate['read']:.0%}"]
+        for name in ("read", "triad")
+    ]
     if not QUICK:
         draw(rate, found, Path(__file__).with_name("results") / "roofline.svg")
     head = ["", "time", "GFLOP/s", "share", "GB/s", "share of reading"]
-    kernels = [{"name": kernel.name, "seconds": took, "operations": kernel.operations, "bytes": kernel.bytes} for kernel, took in found]
-    show(result_of("roofline.py", __doc__, [], rates=rate, kernels=kernels, tables=[table(head, rows)], picture="roofline.svg"))
+    kernels = [
+        {"name": kernel.name, "seconds": took, "operations": kernel.operations, "bytes": kernel.bytes}
+        for kernel, took in found
+    ]
+    show(
+        result_of(
+            "roofline.py",
+            __doc__,
+            [],
+            rates=rate,
+            kernels=kernels,
+            tables=[table(head, rows)],
+            picture="roofline.svg",
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """How long is an epoch of softmax regression on Fashion-MNIST by minibatch SGD, in the book's way, ours, and others'?
 
-Batches of 256, learning rate 0.1, from zeros. The book reads each image through PIL into a tensor in a DataLoader with 4
-workers (sections 3.5 to 3.7). All visit the same batches and must end with the same weights; scikit-learn's SGDClassifier,
-which takes single rows and learns ten models of one class against the rest, is beside them.
+Batches of 256, learning rate 0.1, from zeros. The book reads each image through PIL into a tensor in a
+DataLoader with 4 workers (sections 3.5 to 3.7). All visit the same batches and must end with the same weights;
+scikit-learn's SGDClassifier, which takes single rows and learns ten models of one class against the rest, is
+beside them.
 """
 
 import contextlib

@@ -1,15 +1,18 @@
 """How long do thousands of small least-squares fits take, one by one and as the groups of a table?
 
-Each fit is of 100 rows and 5 features with an intercept, as in rolling windows or a model for each shop. "All at once"
-is NumPy on a stack of problems of one size: what a person writes who knows that all are alike and well-conditioned.
+Each fit is of 100 rows and 5 features with an intercept, as in rolling windows or a model for each shop. "All
+at once" is NumPy on a stack of problems of one size: what a person writes who knows that all are alike and
+well-conditioned.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from _measure import Case, Contender, main, same_numbers, size
+from least_squares import INTELEX, LSTSQ, OLS, OURS, SCIKIT_LEARN
 
 FITS, ROWS, FEATURES = size(2_000, 100), 100, 5
 NAMES = [f"x{j}" for j in range(FEATURES)]
@@ -24,36 +27,27 @@ def problems(fits: int) -> tuple[np.ndarray, np.ndarray]:
     return X, X @ np.arange(1.0, FEATURES + 1) + generator.normal(size=(fits, ROWS))
 
 
-def one_by_one(fit: Fit) -> Fit:
-    return lambda X, y: [fit(a, b) for a, b in zip(X, y, strict=True)]
+def one_by_one(one: Contender) -> Contender:
+    """Return the contender that fits problem by problem."""
+
+    def setup() -> Fit:
+        fit = one.setup()
+        return lambda X, y: [fit(a, b) for a, b in zip(X, y, strict=True)]
+
+    return replace(one, setup=setup)
 
 
-def onelayer() -> Fit:
-    from onelayer import LinearRegression
+def by_group(one: Contender) -> Contender:
+    """Return the contender that fits group by group of a table."""
 
-    return one_by_one(lambda X, y: LinearRegression().fit(X, y).coef_)
+    def setup() -> Fit:
+        fit = one.setup()
+        return lambda rows: [
+            fit(part.select(NAMES).to_numpy(), part["y"].to_numpy())
+            for part in rows.partition_by("group", maintain_order=True)
+        ]
 
-
-def scikit_learn() -> Fit:
-    from sklearn.linear_model import LinearRegression
-
-    return one_by_one(lambda X, y: LinearRegression().fit(X, y).coef_)
-
-
-def intelex() -> Fit:
-    from sklearnex.linear_model import LinearRegression
-
-    return one_by_one(lambda X, y: LinearRegression().fit(X, y).coef_)
-
-
-def statsmodels() -> Fit:
-    from statsmodels.api import OLS, add_constant
-
-    return one_by_one(lambda X, y: OLS(y, add_constant(X)).fit().params[1:])
-
-
-def numpy_lstsq() -> Fit:
-    return one_by_one(lambda X, y: np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), y)[0][:-1])
+    return replace(one, name=f"{one.name}, a fit a group", setup=setup, needs=(*one.needs, "polars"))
 
 
 def numpy_stack() -> Fit:
@@ -71,25 +65,6 @@ def table(X: np.ndarray, y: np.ndarray) -> Any:
 
     columns = dict(zip(NAMES, X.reshape(-1, FEATURES).T, strict=True))
     return pl.DataFrame({"group": np.repeat(np.arange(len(X)), ROWS), **columns, "y": y.ravel()})
-
-
-def by_group(fit: Fit) -> Fit:
-    return lambda rows: [
-        fit(part.select(NAMES).to_numpy(), part["y"].to_numpy())
-        for part in rows.partition_by("group", maintain_order=True)
-    ]
-
-
-def onelayer_groups() -> Fit:
-    from onelayer import LinearRegression
-
-    return by_group(lambda X, y: LinearRegression().fit(X, y).coef_)
-
-
-def scikit_learn_groups() -> Fit:
-    from sklearn.linear_model import LinearRegression
-
-    return by_group(lambda X, y: LinearRegression().fit(X, y).coef_)
 
 
 def polars_groups() -> Fit:
@@ -111,11 +86,7 @@ CASES = [
         f"{FITS:,} fits of {ROWS} × {FEATURES}",
         load=lambda folder: problems(FITS),
         contenders=[
-            Contender("onelayer", onelayer, role="ours"),
-            Contender("scikit-learn", scikit_learn),
-            Contender("scikit-learn-intelex", intelex, ("sklearnex",)),
-            Contender("statsmodels OLS", statsmodels, ("statsmodels",)),
-            Contender("numpy.linalg.lstsq", numpy_lstsq),
+            *map(one_by_one, (OURS, SCIKIT_LEARN, INTELEX, OLS, LSTSQ)),
             Contender("NumPy, all at once", numpy_stack, role="other"),
         ],
         equal=same_numbers("coefficients", 1e-9),
@@ -126,8 +97,7 @@ CASES = [
         f"{FITS:,} groups of {ROWS} × {FEATURES}",
         load=lambda folder: (table(*problems(FITS)),),
         contenders=[
-            Contender("onelayer, a fit a group", onelayer_groups, ("polars",), role="ours"),
-            Contender("scikit-learn, a fit a group", scikit_learn_groups, ("polars",)),
+            *map(by_group, (OURS, SCIKIT_LEARN)),
             Contender("polars-ols, group_by", polars_groups, ("polars_ols",)),
         ],
         equal=same_numbers("coefficients", 1e-9),

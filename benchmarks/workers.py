@@ -1,7 +1,7 @@
 """How much faster is softmax regression on files with two local workers than with one?
 
-Two Dask workers of one thread against one, which read the files again in each pass; the weights must be the same to the last
-bit. The threads of this process, without workers, are beside them.
+Two Dask workers of one thread against one, which read the files again in each pass; the weights must be the
+same to the last bit. The threads of this process, without workers, are beside them.
 """
 
 from collections.abc import Callable
