@@ -169,7 +169,7 @@ def tightened(path: Path_, data: Any) -> tuple[dict[str, float], Any]:
 
 def case(kind: str, n: int, d: int) -> Case:
     return Case(
-        f"{kind} {n:,} × {d:,}",
+        f"elastic-net path, {kind} {n:,} × {d:,}",
         load=lambda folder: (*problem(kind, n, d), np.load(folder / "least.npy")),
         contenders=CONTENDERS,
         equal=Equal(

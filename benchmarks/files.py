@@ -29,6 +29,11 @@ from _measure import Case, Contender, main, once, same_objective, size
 ROWS, FILES, FEATURES, CLASSES = size(400_000, 16_000), 8, 50, 10
 NAMES = [f"x{j}" for j in range(FEATURES)]
 TARGETS = {"softmax": "label", "logistic": "is_dear", "linear": "price"}
+WHAT = {
+    "softmax": "softmax with ten classes",
+    "logistic": "softmax with two classes",
+    "linear": "least squares",
+}
 LITTLE = "400MB"  # of memory, of which next to nothing is left to keep rows: they are read again in each pass
 
 Fit = Callable[[list[str]], tuple[Any, Any]]  # from paths to weights (q, d) and biases (q,)
@@ -188,7 +193,7 @@ def contenders(task: str) -> list[Contender]:
 
 CASES = [
     Case(
-        f"{task}, {ROWS:,} × {FEATURES}",
+        f"{WHAT[task]} from Parquet, {ROWS:,} × {FEATURES}",
         load=lambda folder: (sorted(map(str, folder.glob("*.parquet"))),),
         contenders=contenders(task),
         equal=same_objective("objective", 1e-6),

@@ -56,7 +56,7 @@ MNLOGIT = Contender("statsmodels MNLogit", statsmodels, ("statsmodels",))
 
 def case(n: int, contenders: list[Contender]) -> Case:
     return Case(
-        f"fit and summary of {n:,} rows",
+        f"multinomial fit and standard errors, {n:,} rows",
         load=lambda folder: problem(n),
         contenders=contenders,
         equal=same_numbers("standard errors", 1e-6),

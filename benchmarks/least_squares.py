@@ -182,7 +182,7 @@ def case(label: str, n: int, d: int, contenders: list[Contender], within: float)
             np.save(folder / name, values)
 
     return Case(
-        f"{label} {n:,} × {d:,}",
+        f"least squares, {label} {n:,} × {d:,}",
         load=lambda folder: (np.load(folder / "X.npy"), np.load(folder / "y.npy")),
         contenders=contenders,
         equal=same_numbers("coefficients", within),
@@ -193,7 +193,7 @@ def case(label: str, n: int, d: int, contenders: list[Contender], within: float)
 
 def sparse_case(n: int, d: int, density: float) -> Case:
     return Case(
-        f"sparse {n:,} × {d:,}, {density:.1%} stored",
+        f"ridge, sparse {n:,} × {d:,}, {density:.1%} stored",
         load=lambda folder: sparse_rows(n, d, density),
         contenders=SPARSE,
         equal=same_numbers("coefficients", 1e-6),
@@ -205,9 +205,9 @@ TALL = size([(1_000_000, 20), (500_000, 100), (200_000, 400)], [(50_000, 20), (2
 CASES = [
     *(case("tall", n, d, [*EXACT, *FLOORS], 1e-9) for n, d in TALL),
     case("square", *size((3_000, 3_000), (300, 300)), SQUARE, 1e-6),
-    case("wide, ridge,", *size((500, 20_000), (100, 2_000)), WIDE, 1e-8),
+    case("wide with a ridge,", *size((500, 20_000), (100, 2_000)), WIDE, 1e-8),
     sparse_case(*size((200_000, 20_000, 0.001), (5_000, 500, 0.01))),
-    case("one feature", size(2_000_000, 50_000), 1, ONE_FEATURE, 1e-8),
+    case("one feature,", size(2_000_000, 50_000), 1, ONE_FEATURE, 1e-8),
 ]
 
 if __name__ == "__main__":

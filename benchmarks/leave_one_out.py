@@ -44,7 +44,7 @@ CONTENDERS = [
 ]
 CASES = [
     Case(
-        f"{n:,} × {d:,}",
+        f"leave-one-out of 100 ridges, {n:,} × {d:,}",
         load=lambda folder, n=n, d=d: problem(n, d),  # type: ignore[misc]
         contenders=CONTENDERS,
         equal=same_numbers("errors of all penalties", 1e-6),

@@ -249,9 +249,9 @@ BOOK = Contender("the book: PIL, 4 workers", partial(book, by_pil), (*TORCH, "PI
 EQUAL = same_numbers("weights after the epoch", 1e-3)
 EPOCH = {"equal": EQUAL, "headlines": ("second fit",), "warm_up": partial(data, 600)}
 CASES = [
-    Case("an epoch, against the book's", lambda folder: data(), [FUSED, BOOK], **EPOCH),  # type: ignore[arg-type]
+    Case("an epoch of SGD, against the book's", lambda folder: data(), [FUSED, BOOK], **EPOCH),  # type: ignore[arg-type]
     Case(
-        "an epoch, against other packages",
+        "an epoch of SGD, against other packages",
         lambda folder: data(),
         [
             FUSED,

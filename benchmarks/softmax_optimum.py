@@ -336,10 +336,10 @@ SKGLM = Contender("skglm LBFGS", skglm, ("skglm",))
 MANY = size((20_000, 50, 1_000), (500, 10, 50))
 
 CASES = [
-    case("Fashion-MNIST", lambda: images(np.float32), [OURS, NEWTON_CG, LBFGS, INTELEX, JAX, TORCH]),
-    case("two classes, shirts", shirts, [OURS, NEWTON_CG, LBFGS, CHOLESKY, INTELEX, GLUM, SKGLM]),
-    case("wide text", lambda: words(*size((10_000, 50_000), (200, 500))), [OURS, NEWTON_CG, LBFGS]),
-    case("1,000 classes", lambda: many_classes(*MANY), [OURS, NEWTON_CG, LBFGS, JAX, TORCH]),
+    case("softmax minimum, Fashion-MNIST", lambda: images(np.float32), [OURS, NEWTON_CG, LBFGS, INTELEX, JAX, TORCH]),
+    case("softmax minimum, two classes of it", shirts, [OURS, NEWTON_CG, LBFGS, CHOLESKY, INTELEX, GLUM, SKGLM]),
+    case("softmax minimum, sparse text", lambda: words(*size((10_000, 50_000), (200, 500))), [OURS, NEWTON_CG, LBFGS]),
+    case("softmax minimum, 1,000 classes", lambda: many_classes(*MANY), [OURS, NEWTON_CG, LBFGS, JAX, TORCH]),
 ]  # fmt: skip
 
 if __name__ == "__main__":

@@ -65,9 +65,16 @@ SOFTMAXES = [
 ]
 SAME = {"measure": once, "headlines": ("extra MB", "seconds")}
 CASES = [
-    Case("ridge", lambda folder: problem(False), RIDGES, same_objective("objective", 1e-4), squares, **SAME),
     Case(
-        f"softmax with {CLASSES} classes",
+        f"ridge on sparse {N:,} × {D:,}",
+        lambda folder: problem(False),
+        RIDGES,
+        same_objective("objective", 1e-4),
+        squares,
+        **SAME,
+    ),
+    Case(
+        f"softmax with {CLASSES} classes on sparse {N:,} × {D:,}",
         lambda folder: problem(True),
         SOFTMAXES,
         same_objective("objective", 1e-3),
