@@ -7,8 +7,6 @@ A question that fails, or takes longer than its limit, is named, and the others 
 
 import argparse
 import json
-import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -34,14 +32,14 @@ def run(name: str, path: Path) -> None:
     """Answer a question, and write its result; if there is none, why not."""
     path.unlink(missing_ok=True)
     command = [sys.executable, str(HERE / f"{name}.py"), "--json", str(path)]
-    process = subprocess.Popen(command, start_new_session=True)
+    process = subprocess.Popen(command)
     try:
         code: int | str = process.wait(LIMITS[name])
     except subprocess.TimeoutExpired:
         code = f"took more than {LIMITS[name]} s"
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            process.terminate()
             process.wait()
     if not path.exists():
         write({"script": f"{name}.py", "question": name, "failed": str(code), "cases": []}, path)

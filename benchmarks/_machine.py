@@ -38,6 +38,9 @@ PACKAGES = (
 )
 
 
+LOAD_BEFORE = os.getloadavg()[0]  # when the benchmark starts
+
+
 def machine() -> dict[str, str]:
     """Return what the figures of a run depend on."""
     blas = {
@@ -49,7 +52,7 @@ def machine() -> dict[str, str]:
         "processor": _processor(),
         "cores": str(os.cpu_count()),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GB",
-        "load before": f"{os.getloadavg()[0]:.1f}",
+        "load before": f"{LOAD_BEFORE:.1f}",
         "BLAS": "; ".join(sorted(blas)),
         "Python": platform.python_version(),
         "packages": ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name))),

@@ -18,7 +18,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -118,9 +118,8 @@ def same_objective(what: str, within: float) -> Equal:
 
 def twice(fit: Callable[..., Any], data: Sequence[Any]) -> tuple[dict[str, float], Any]:
     """Time a first and a second fit, and note what the first took of memory beside what was there."""
-    before, start = reset_peak(), time.perf_counter()
-    answer = fit(*data)
-    found = {"first fit": time.perf_counter() - start, "extra MB": peak_mb() - before}
+    first, answer = once(fit, data)
+    found = {"first fit": first["seconds"], "extra MB": first["extra MB"]}
     if found["first fit"] < TOO_LONG_TO_REPEAT:
         start = time.perf_counter()
         fit(*data)
@@ -219,9 +218,8 @@ def run_once(case: Case, name: str, folder: Path) -> tuple[dict[str, float], Any
     script = str(Path(sys.argv[0]).resolve())
     command = [sys.executable, script, "--child", case.label, name, str(folder), str(said), str(out)]
     with tempfile.TemporaryFile("w+") as noise:
-        process = subprocess.Popen(
-            command, stdout=noise, stderr=noise, pass_fds=(said,), start_new_session=True
-        )
+        how: Any = {"stdout": noise, "stderr": noise, "pass_fds": (said,), "start_new_session": True}
+        process = subprocess.Popen(command, **how)
         os.close(said)
         try:
             for limit in (START_LIMIT, case.limit, START_LIMIT):  # ready, done, gone
@@ -251,140 +249,132 @@ class Track:
     """What is known of a contender: its state, its metrics of each round, its answer."""
 
     state: str
-    rounds: list[dict[str, float]]
+    rounds: list[dict[str, float]] = field(default_factory=list)
     answer: Any = None
 
     def median(self, metric: str) -> float:
         """Return the median of a metric; infinite if it was over the limit, NaN if there is none."""
-        if self.state.startswith(">"):
-            return math.inf
-        values = [found[metric] for found in self.rounds if metric in found]
-        return float(np.median(values)) if values else math.nan
+        return math.inf if self.state.startswith(">") else self.spread(metric)["median"]
 
     def spread(self, metric: str) -> dict[str, float]:
         """Return the median, the quartiles and the number of rounds."""
-        values = [found[metric] for found in self.rounds if metric in found]
-        low, high = (
-            np.quantile(values, [0.25, 0.75], method="inverted_cdf") if values else (math.nan, math.nan)
+        values = [found[metric] for found in self.rounds if metric in found] or [math.nan]
+        quartiles = np.quantile(values, [0.5, 0.25, 0.75], method="inverted_cdf").tolist()
+        return dict(zip(("median", "low", "high"), quartiles, strict=True)) | {"rounds": len(self.rounds)}
+
+
+@dataclass
+class Comparison:
+    """A case as it is measured."""
+
+    case: Case
+    tracks: dict[str, Track]
+
+    @staticmethod
+    def of(case: Case) -> "Comparison":
+        """Return what is known of a case before its first round."""
+        missing = {one.name: ", ".join(one.missing()) for one in case.contenders}
+        states = {
+            name: f"skipped: not installed: {what}" if what else "ran" for name, what in missing.items()
+        }
+        return Comparison(case, {name: Track(state) for name, state in states.items()})
+
+    def named(self, *roles: str) -> list[str]:
+        """Return the names of contenders that have one of these roles."""
+        return [one.name for one in self.case.contenders if one.role in roles]
+
+    def measure(self, folder: Path) -> None:
+        """Run all contenders in turn; after each round those that may still be the fastest peer, and ours."""
+        again = [name for name, track in self.tracks.items() if track.state == "ran"]
+        for _ in range(ROUNDS):
+            for name in again:
+                track = self.tracks[name]
+                try:
+                    metrics, track.answer = run_once(self.case, name, folder)
+                except LimitError:
+                    track.state = f"> {self.case.limit:g} s"
+                except RuntimeError as error:
+                    track.state = f"failed: {error}"
+                else:
+                    track.rounds.append(metrics)
+            again = [name for name in again if self.tracks[name].state == "ran" and self.is_near(name)]
+
+    def apart(self) -> dict[str, float]:
+        """Return how far answers are from the right one."""
+        if not self.tracks[self.case.ours].rounds:
+            return {}
+        named = self.named("ours", "own", "peer", "other")
+        return self.case.equal.apart(
+            {name: self.tracks[name].answer for name in named if self.tracks[name].rounds}, self.case.ours
         )
+
+    def peers(self, metric: str) -> dict[str, float]:
+        """Return the medians of the peers that count: of the same answer, or over the limit."""
+        apart = self.apart()
+        found = {
+            name: self.tracks[name].median(metric)
+            for name in self.named("peer")
+            if apart.get(name, math.inf) <= self.case.equal.within or self.tracks[name].state.startswith(">")
+        }
+        return {name: value for name, value in found.items() if not math.isnan(value)}
+
+    def is_near(self, name: str) -> bool:
+        """Whether a contender is ours, or within FAR times the fastest peer by one of the headlines."""
+        best = {metric: min(self.peers(metric).values(), default=math.inf) for metric in self.case.headlines}
+        near = (self.tracks[name].median(metric) <= FAR * value < math.inf for metric, value in best.items())
+        return name == self.case.ours or any(near)
+
+    def check(self) -> None:
+        """Assert that ours is right, and that a peer says the same."""
+        ours, equal, apart = self.tracks[self.case.ours], self.case.equal, self.apart()
+        assert ours.state == "ran", f"ours {ours.state}"
+        for name in self.named("ours", "own"):
+            assert apart.get(name, 0.0) <= equal.within, f"{name}: {equal.what}: {apart[name]}"
+        peers = [apart[name] for name in self.named("peer") if name in apart]
+        assert not peers or min(peers) <= equal.within, f"no peer agrees: {apart}"
+
+    def headline(self, metric: str) -> dict[str, Any]:
+        """Return the summary's row for a metric: ours, the fastest peer that has the same answer, and the ratio."""
+        case, peers = self.case, self.peers(metric)
+        own, peer = (
+            self.tracks[case.ours].median(metric),
+            min(peers, key=lambda name: peers[name], default=""),
+        )
+        ours, theirs = cells(metric, own, peers.get(peer, math.nan), case.limit)
         return {
-            "median": self.median(metric),
-            "low": float(low),
-            "high": float(high),
-            "rounds": len(self.rounds),
+            "what": f"{case.label}, {metric}" if len(case.headlines) > 1 else case.label,
+            "ours": ours,
+            "theirs": f"{theirs}, {peer}" if peer else "–",
+            "ratio": ratio_cell(metric, own, peers[peer], case.limit) if peer else "–",
         }
 
-
-def _rounds(case: Case, folder: Path) -> dict[str, Track]:
-    """Run all contenders in turn."""
-    tracks = {}
-    for one in case.contenders:
-        missing = ", ".join(one.missing())
-        tracks[one.name] = Track(f"skipped: not installed: {missing}" if missing else "ran", [])
-    again = [one for one in case.contenders if tracks[one.name].state == "ran"]
-    for _ in range(ROUNDS):
-        for one in again:
-            track = tracks[one.name]
-            try:
-                metrics, track.answer = run_once(case, one.name, folder)
-            except LimitError:
-                track.state = f"> {case.limit:g} s"
-            except RuntimeError as error:
-                track.state = f"failed: {error}"
-            else:
-                track.rounds.append(metrics)
-        again = _worth_repeating(case, tracks)
-    return tracks
-
-
-def _worth_repeating(case: Case, tracks: dict[str, Track]) -> list[Contender]:
-    """Return the contenders that may still be the fastest peer, and ours."""
-    peers = [one.name for one in case.contenders if one.role == "peer"]
-    best = {
-        metric: min(
-            (value for name in peers if not math.isnan(value := tracks[name].median(metric))),
-            default=math.inf,
-        )
-        for metric in case.headlines
-    }
-
-    def is_near(name: str) -> bool:
-        return any(tracks[name].median(metric) <= FAR * best[metric] < math.inf for metric in case.headlines)
-
-    return [
-        one
-        for one in case.contenders
-        if tracks[one.name].state == "ran" and (one.role == "ours" or is_near(one.name))
-    ]
-
-
-def _counted(case: Case, tracks: dict[str, Track]) -> dict[str, float]:
-    """Return how far apart answers are, and assert that ours is right, and that a peer says the same."""
-    ours = tracks[case.ours]
-    assert ours.state == "ran", f"ours {ours.state}"
-    compared = {
-        one.name: tracks[one.name].answer
-        for one in case.contenders
-        if one.role != "floor" and tracks[one.name].rounds
-    }
-    apart = case.equal.apart(compared, case.ours)
-    for one in case.contenders:
-        if one.role in ("ours", "own") and one.name in apart:
-            assert apart[one.name] <= case.equal.within, f"{one.name}: {case.equal.what}: {apart[one.name]}"
-    peers = [one.name for one in case.contenders if one.role == "peer" and one.name in apart]
-    assert not peers or min(apart[name] for name in peers) <= case.equal.within, f"no peer agrees: {apart}"
-    return apart
+    def result(self) -> dict[str, Any]:
+        """Return what was found, as JSON has it."""
+        apart, equal, found = self.apart(), self.case.equal, []
+        for one in self.case.contenders:
+            track = self.tracks[one.name]
+            metrics = {metric: track.spread(metric) for metric in (track.rounds[0] if track.rounds else ())}
+            found.append({"name": one.name, "role": one.role, "state": track.state, "metrics": metrics})
+            found[-1]["apart"] = apart.get(one.name)
+        rows = [self.headline(metric) for metric in self.case.headlines]
+        return {"label": self.case.label, "equal": f"{equal.what}: within {equal.within:g}"} | {
+            "limit": self.case.limit, "contenders": found, "rows": rows
+        }  # fmt: skip
 
 
 def compare(case: Case) -> dict[str, Any]:
-    """Measure a case and return what was found, as JSON has it."""
+    """Measure a case and return what was found.
+
+    Raises:
+        AssertionError: if our answer is not right, or no peer confirms it.
+    """
+    comparison = Comparison.of(case)
     with tempfile.TemporaryDirectory() as name:
         if case.prepare is not None:
             case.prepare(Path(name))
-        tracks = _rounds(case, Path(name))
-    apart = _counted(case, tracks)
-    found = []
-    for one in case.contenders:
-        track = tracks[one.name]
-        metrics = {metric: track.spread(metric) for metric in (track.rounds[0] if track.rounds else ())}
-        found.append(
-            {"name": one.name, "role": one.role, "state": track.state, "apart": apart.get(one.name)}
-            | {"metrics": metrics}
-        )
-    rows = [_headline(case, tracks, apart, metric) for metric in case.headlines]
-    equal = f"{case.equal.what}: within {case.equal.within:g}"
-    return {
-        "label": case.label,
-        "equal": equal,
-        "limit": case.limit,
-        "contenders": found,
-        "rows": [r for r in rows if r],
-    }
-
-
-def _headline(
-    case: Case, tracks: dict[str, Track], apart: dict[str, float], metric: str
-) -> dict[str, Any] | None:
-    """Return the summary's row for a metric: ours, the fastest peer that has the same answer, and the ratio."""
-    own = tracks[case.ours].median(metric)
-    values = {
-        one.name: tracks[one.name].median(metric)
-        for one in case.contenders
-        if one.role == "peer"
-        and (apart.get(one.name, math.inf) <= case.equal.within or tracks[one.name].state.startswith(">"))
-    }
-    values = {name: value for name, value in values.items() if not math.isnan(value)}
-    if math.isnan(own):
-        return None
-    peer = min(values, key=lambda name: values[name]) if values else None
-    ours, theirs = cells(metric, own, values.get(peer, math.nan) if peer else math.nan, case.limit)
-    what = f"{case.label}, {metric}" if len(case.headlines) > 1 else case.label
-    return {
-        "what": what,
-        "ours": ours,
-        "theirs": f"{theirs}, {peer}" if peer else "–",
-        "ratio": ratio_cell(metric, own, values[peer], case.limit) if peer else "–",
-    }
+        comparison.measure(Path(name))
+    comparison.check()
+    return comparison.result()
 
 
 # The command line
@@ -426,6 +416,7 @@ def main(doc: str | None, cases: Sequence[Case]) -> None:
     parser.add_argument("--only", default="", help="cases whose label has this in it")
     given = parser.parse_args()
     print(doc.splitlines()[0])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # which ends the contender that runs as well
     found = []
     for case in cases:
         if given.only in case.label:

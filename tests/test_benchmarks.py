@@ -1,4 +1,4 @@
-"""The harness of the benchmarks: medians, who is skipped or too slow, what must be equal, ratios, JSON. No time is judged."""
+"""The harness of the benchmarks: who is skipped or too slow, what must be equal, ratios, JSON. No time is judged."""
 
 import json
 import math
@@ -54,9 +54,9 @@ def result(tmp_path_factory):
     """What the harness finds in fresh processes, in one round."""
     where = tmp_path_factory.mktemp("benchmark")
     script, path = where / "sums.py", where / "sums.json"
-    script.write_text(SCRIPT.format(folder=str(FOLDER)).replace("import sys, time", "import sys, time, _measure", 0))
+    script.write_text(SCRIPT.format(folder=str(FOLDER)))
     once = f"import runpy, sys; sys.path.insert(0, {str(FOLDER)!r}); import _measure; _measure.ROUNDS = 1; "
-    once += f"sys.argv = [{str(script)!r}, '--json', {str(path)!r}]; runpy.run_path({str(script)!r}, run_name='__main__')"
+    once += f"sys.argv = [{str(script)!r}, '--json', {str(path)!r}]; runpy.run_path(sys.argv[0], run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", once], capture_output=True, text=True)
     assert done.returncode == 1, done.stderr  # a case has failed
     return json.loads(path.read_text())
@@ -99,15 +99,19 @@ def test_medians_and_quartiles():
 
 
 def test_only_who_may_be_the_fastest_runs_again():
-    from _measure import Case, Contender, Track, _worth_repeating, same_numbers
+    from _measure import Case, Comparison, Contender, Track, same_numbers
 
     names = ["ours", "fast", "near", "far"]
     ways = [Contender(name, list, role="ours" if name == "ours" else "peer") for name in names]
     case = Case("", lambda folder: (), ways, same_numbers("", 0), headlines=("s",))
     tracks = {
-        name: Track("ran", [{"s": value}]) for name, value in zip(names, (100.0, 1.0, 2.9, 3.1), strict=True)
+        name: Track("ran", [{"s": value}], 1.0)
+        for name, value in zip(names, (100.0, 1.0, 2.9, 3.1), strict=True)
     }
-    assert [one.name for one in _worth_repeating(case, tracks)] == ["ours", "fast", "near"]
+    comparison = Comparison(case, tracks)
+    assert [name for name in names if comparison.is_near(name)] == ["ours", "fast", "near"]
+    tracks["fast"].answer = 2.0  # is not right, and counts no more
+    assert comparison.is_near("far") and not comparison.peers("s").get("fast")
 
 
 def test_objectives_are_compared_with_the_least():
@@ -137,12 +141,20 @@ def test_ratios_say_who_is_slower(ours, theirs, cell):
 def test_less_memory_is_a_ratio_too():
     from _tables import ratio_cell
 
-    assert ratio_cell("peak MB", 200, 100, 60) == "0.5×, more" and ratio_cell("extra MB", 0, 0, 60) == "1×, the same"
+    assert (
+        ratio_cell("peak MB", 200, 100, 60) == "0.5×, more"
+        and ratio_cell("extra MB", 0, 0, 60) == "1×, the same"
+    )
 
 
 @pytest.mark.parametrize(
     ("metric", "value", "text"),
-    [("first fit", 0.0321, "0.0321 s"), ("to 0.01", 1234.5, "1,234 s"), ("s", 0.0012, "1.2 ms"), ("peak MB", 411.6, "412 MB")],
+    [
+        ("first fit", 0.0321, "0.0321 s"),
+        ("to 0.01", 1234.5, "1,234 s"),
+        ("s", 0.0012, "1.2 ms"),
+        ("peak MB", 411.6, "412 MB"),
+    ],
 )
 def test_figures_have_three_digits_and_a_unit(metric, value, text):
     from _tables import figure
@@ -154,7 +166,9 @@ def test_quick_is_small_and_stays_in_this_process(tmp_path):
     code = "import _measure as m; print(m.size(10, 1), m.ROUNDS)"
     for quick, said in (("1", "1 1"), ("0", "10 5")):
         env = {"QUICK": quick, "PYTHONPATH": str(FOLDER), "PATH": ""}
-        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+        )
         assert done.stdout.strip() == said
 
 

@@ -1,4 +1,4 @@
-"""The READMEs quote ``benchmarks/RESULTS.md``: each row that names a benchmark has the figures of a row of its summary."""
+"""The READMEs quote ``benchmarks/RESULTS.md``: a row that names a benchmark has the figures of its summary."""
 
 import re
 import sys
