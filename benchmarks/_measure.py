@@ -36,6 +36,8 @@ FAR = 3.0
 TOO_LONG_TO_REPEAT = 10.0  # seconds of a first fit, after which the same process makes no second one
 START_LIMIT = 300.0  # seconds to import and to load
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that what a benchmark has started ends with it
+
 Answers = dict[str, Any]
 
 
@@ -416,7 +418,6 @@ def main(doc: str | None, cases: Sequence[Case]) -> None:
     parser.add_argument("--only", default="", help="cases whose label has this in it")
     given = parser.parse_args()
     print(doc.splitlines()[0])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # which ends the contender that runs as well
     found = []
     for case in cases:
         if given.only in case.label:

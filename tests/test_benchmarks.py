@@ -55,8 +55,9 @@ def result(tmp_path_factory):
     where = tmp_path_factory.mktemp("benchmark")
     script, path = where / "sums.py", where / "sums.json"
     script.write_text(SCRIPT.format(folder=str(FOLDER)))
-    once = f"import runpy, sys; sys.path.insert(0, {str(FOLDER)!r}); import _measure; _measure.ROUNDS = 1; "
-    once += f"sys.argv = [{str(script)!r}, '--json', {str(path)!r}]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    once = f"import runpy, sys; sys.path.insert(0, {str(FOLDER)!r}); import _measure; _measure.ROUNDS = 1\n"
+    once += f"sys.argv = [{str(script)!r}, '--json', {str(path)!r}]\n"
+    once += "runpy.run_path(sys.argv[0], run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", once], capture_output=True, text=True)
     assert done.returncode == 1, done.stderr  # a case has failed
     return json.loads(path.read_text())
