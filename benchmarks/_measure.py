@@ -36,7 +36,9 @@ FAR = 3.0
 TOO_LONG_TO_REPEAT = 10.0  # seconds of a first fit, after which the same process makes no second one
 START_LIMIT = 300.0  # seconds to import and to load
 
-signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that what a benchmark has started ends with it
+signal.signal(
+    signal.SIGTERM, lambda *_: sys.exit("ended")
+)  # so that what a benchmark has started ends with it
 
 Answers = dict[str, Any]
 
@@ -52,31 +54,41 @@ class Contender:
 
     Attributes:
         name: as tables show it.
-        setup: imports, and returns what is timed, which takes the case's data and returns an answer.
-        needs: modules or programs; without them it is skipped.
+        fit: what is timed: takes the case's data, and returns an answer.
+        needs: modules, which are imported before, or programs; without them it is skipped.
         role: "ours", one in each case; "own", another way of ours; "peer"; "other", which does something else and so
             counts in no ratio; "floor", a part of the work that nobody does without.
+        before: starts what it needs, unmeasured.
     """
 
     name: str
-    setup: Callable[[], Callable[..., Any]]
+    fit: Callable[..., Any]
     needs: tuple[str, ...] = ()
     role: str = "peer"
+    before: Callable[[], Any] | None = None
 
     def missing(self) -> list[str]:
         """Return what it needs and this machine has not."""
-        return [need for need in self.needs if find_spec(need) is None and which(need) is None]
+        roots = dict.fromkeys(need.partition(".")[0] for need in self.needs)
+        return [root for root in roots if find_spec(root) is None and which(root) is None]
+
+    def start(self) -> None:
+        """Import what it needs, and start it."""
+        for need in self.needs:
+            if find_spec(need.partition(".")[0]) is not None:
+                import_module(need)
+        if self.before is not None:
+            self.before()
 
 
 def estimator(name: str, path: str, answer: str = "coef_", role: str = "peer", **how: Any) -> Contender:
     """Return the contender that fits an estimator by its path, such as ``sklearn.linear_model.Ridge``."""
+    module, _, kind = path.rpartition(".")
 
-    def setup() -> Callable[..., Any]:
-        module, _, kind = path.rpartition(".")
-        made = getattr(import_module(module), kind)
-        return lambda X, y: getattr(made(**how).fit(X, y), answer)
+    def fit(X: Any, y: Any) -> Any:
+        return getattr(getattr(import_module(module), kind)(**how).fit(X, y), answer)
 
-    return Contender(name, setup, (path.partition(".")[0],), role)
+    return Contender(name, fit, (module,), role)
 
 
 @dataclass(frozen=True)
@@ -180,12 +192,12 @@ def _measured(
     contender = next(one for one in case.contenders if one.name == name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # peers that are stopped early say so
-        fit = contender.setup()
+        contender.start()
         if case.warm_up is not None and contender.role != "floor":
-            case.measure(fit, case.warm_up())
+            case.measure(contender.fit, case.warm_up())
         data = case.load(folder)
         say(b"r")
-        metrics, answer = case.measure(fit, data)
+        metrics, answer = case.measure(contender.fit, data)
         say(b"d")
     return metrics, None if contender.role == "floor" else case.judge(answer, *data)
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +20,16 @@ ONELAYER = str(Path(sys.executable).with_name("onelayer"))
 SCAN = "import duckdb, sys; [0 for _ in duckdb.sql(f\"from '{sys.argv[1]}'\").to_arrow_reader(65_536)]"
 
 
-def command(*words: str) -> Callable[..., tuple[float, float]]:
-    """Return a run of a command, in a folder of its own: its seconds, and its peak memory in MB."""
-
-    def run(*paths: Path) -> tuple[float, float]:
-        with tempfile.TemporaryDirectory() as folder:
-            start = time.perf_counter()
-            process = subprocess.Popen(
-                [*words[:3], *map(str, paths), *words[3:]], cwd=folder, stdout=subprocess.DEVNULL
-            )
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            assert process.returncode == 0, words
-            return time.perf_counter() - start, usage.ru_maxrss / 1024
-
-    return run
+def command(words: Sequence[str], *paths: Path) -> tuple[float, float]:
+    """Run a command in a folder of its own, and return its seconds, and its peak memory in MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        line = [*words[:3], *map(str, paths), *words[3:]]
+        process = subprocess.Popen(line, cwd=folder, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0, words
+        return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
 def measured(run: Callable[..., tuple[float, float]], data: Sequence[Any]) -> tuple[dict[str, float], None]:
@@ -44,8 +40,8 @@ def measured(run: Callable[..., tuple[float, float]], data: Sequence[Any]) -> tu
 
 def case(label: str, ours: Sequence[str], peer: tuple[str, Sequence[str]], **more: Any) -> Case:
     contenders = [
-        Contender("onelayer", lambda: command(*ours), role="ours"),
-        Contender(peer[0], lambda: command(*peer[1])),
+        Contender("onelayer", partial(command, ours), role="ours"),
+        Contender(peer[0], partial(command, peer[1])),
     ]
     nothing = Equal("nothing but the machine", 0.0, lambda answers, ours: dict.fromkeys(answers, 0.0))
     return Case(

@@ -38,85 +38,68 @@ writeBin(c(B@p, B@i), "indices"); writeBin(B@x, "found"); cat(took["elapsed"])
 """
 
 
-def onelayer() -> Path_:
+def onelayer(X: Any, y: Array, alphas: Array, tol: float) -> Any:
     from onelayer.data.rows import Rows
     from onelayer.solvers.net_path import Family, elastic_net_path
 
-    def path(X: Any, y: Array, alphas: Array, tol: float) -> Any:
-        rows = Rows(sparse.csr_array(X) if sparse.issparse(X) else X, y[:, None], "regression")
-        return elastic_net_path(rows, Family(RATIO), alphas * len(y), fit_intercept=False, tol=tol)
-
-    return path
+    rows = Rows(sparse.csr_array(X) if sparse.issparse(X) else X, y[:, None], "regression")
+    return elastic_net_path(rows, Family(RATIO), alphas * len(y), fit_intercept=False, tol=tol)
 
 
-def scikit_learn() -> Path_:
+def scikit_learn(X: Any, y: Any, alphas: Any, tol: Any) -> Any:
     from sklearn.linear_model import enet_path
 
-    return lambda X, y, alphas, tol: enet_path(
-        X, y, l1_ratio=RATIO, alphas=alphas, tol=tol, max_iter=100_000
-    )[1]
+    return enet_path(X, y, l1_ratio=RATIO, alphas=alphas, tol=tol, max_iter=100_000)[1]
 
 
-def celer() -> Path_:
+def celer(X: Any, y: Any, alphas: Any, tol: Any) -> Any:
     from celer.homotopy import celer_path
 
-    return lambda X, y, alphas, tol: (
-        celer_path(X, y, "lasso", l1_ratio=RATIO, alphas=alphas, tol=tol, max_iter=100)[1]
-    )  # fmt: skip
+    return celer_path(X, y, "lasso", l1_ratio=RATIO, alphas=alphas, tol=tol, max_iter=100)[1]
 
 
-def skglm() -> Path_:
+def skglm(X: Any, y: Array, alphas: Array, tol: float) -> Any:
     from skglm.datafits import Quadratic
     from skglm.penalties import L1_plus_L2
     from skglm.solvers import AndersonCD
 
-    def path(X: Any, y: Array, alphas: Array, tol: float) -> Any:
-        solver = AndersonCD(tol=tol, fit_intercept=False, max_iter=200, warm_start=True)
-        return solver.path(X, y, Quadratic(), L1_plus_L2(1.0, RATIO), alphas.copy())[1]
-
-    return path
+    solver = AndersonCD(tol=tol, fit_intercept=False, max_iter=200, warm_start=True)
+    return solver.path(X, y, Quadratic(), L1_plus_L2(1.0, RATIO), alphas.copy())[1]
 
 
-def glum() -> Path_:
+def glum(X: Any, y: Array, alphas: Array, tol: float) -> Any:
     from glum import GeneralizedLinearRegressor
 
-    def path(X: Any, y: Array, alphas: Array, tol: float) -> Any:
-        model = GeneralizedLinearRegressor(
-            alpha_search=True,
-            alphas=list(alphas),
-            l1_ratio=RATIO,
-            fit_intercept=False,
-            gradient_tol=tol,
-            max_iter=1000,
-        )
-        return model.fit(X, y).coef_path_.T
-
-    return path
+    model = GeneralizedLinearRegressor(
+        alpha_search=True,
+        alphas=list(alphas),
+        l1_ratio=RATIO,
+        fit_intercept=False,
+        gradient_tol=tol,
+        max_iter=1000,
+    )
+    return model.fit(X, y).coef_path_.T
 
 
-def glmnet() -> Path_:
+def glmnet(X: Any, y: Array, lambdas: Array, tol: float) -> Any:
     """Return glmnet in R, by whose clock it is timed: R's start and the exchange of files are not its work."""
-
-    def path(X: Any, y: Array, lambdas: Array, tol: float) -> Any:
-        parts = {"shape": np.array([*X.shape, 0], np.int32), "y": y, "lambda": lambdas}
-        if sparse.issparse(X):
-            parts["shape"][2] = X.nnz
-            parts |= {"values": X.data, "rows": np.int32(X.indices), "starts": np.int32(X.indptr)}
-        else:
-            parts |= {"values": np.asarray(X).ravel(order="F")}
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            for part, values in parts.items():
-                values.tofile(folder / part)
-            (folder / "path.R").write_text(GLMNET)
-            command = ["Rscript", "path.R", str(tol)]
-            said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder).stdout
-            path.seconds = float(said)  # type: ignore[attr-defined]
-            found, indices = np.fromfile(folder / "found"), np.fromfile(folder / "indices", np.int32)
-        m = len(lambdas)
-        return sparse.csc_array((found, indices[m + 1 :], indices[: m + 1]), (X.shape[1], m))
-
-    return path
+    parts = {"shape": np.array([*X.shape, 0], np.int32), "y": y, "lambda": lambdas}
+    if sparse.issparse(X):
+        parts["shape"][2] = X.nnz
+        parts |= {"values": X.data, "rows": np.int32(X.indices), "starts": np.int32(X.indptr)}
+    else:
+        parts |= {"values": np.asarray(X).ravel(order="F")}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part, values in parts.items():
+            values.tofile(folder / part)
+        (folder / "path.R").write_text(GLMNET)
+        command = ["Rscript", "path.R", str(tol)]
+        said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder).stdout
+        glmnet.seconds = float(said)  # type: ignore[attr-defined]
+        found, indices = np.fromfile(folder / "found"), np.fromfile(folder / "indices", np.int32)
+    m = len(lambdas)
+    return sparse.csc_array((found, indices[m + 1 :], indices[: m + 1]), (X.shape[1], m))
 
 
 def objectives(X: Any, y: Array, alphas: Array, coef: Any) -> Array:
@@ -149,7 +132,7 @@ def problem(kind: str, n: int, d: int) -> tuple[Any, Array, Array]:
 def known(*given: Any) -> tuple[Any, ...]:
     """Return a problem with lower bounds (m,) of its objectives."""
     X, y, alphas = given
-    exact = onelayer()(X, y, alphas, 1e-10)
+    exact = onelayer(X, y, alphas, 1e-10)
     return X, y, alphas, (exact.objective - exact.gap)[:, 0] / 2 / len(y)
 
 

@@ -15,8 +15,8 @@ float64, and who is more than 1e-6 above the least counts in no ratio. What peer
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,6 @@ WHAT = {
     "linear": "least squares",
 }
 LITTLE = "400MB"  # of memory, of which next to nothing is left to keep rows: they are read again in each pass
-
-Fit = Callable[[list[str]], tuple[Any, Any]]  # from paths to weights (q, d) and biases (q,)
 
 
 def write(folder: Path) -> None:
@@ -80,94 +78,83 @@ def objective(task: str, found: tuple[Any, Any], paths: list[str]) -> float:
     return float(total)
 
 
-def onelayer(task: str, memory: str | None = None) -> Fit:
+def onelayer(task: str, memory: str | None, paths: list[str]) -> tuple[Any, Any]:
     from onelayer import LinearRegression, SoftmaxRegression, scan
 
-    def fit(paths: list[str]) -> tuple[Any, Any]:
-        model = LinearRegression() if task == "linear" else SoftmaxRegression(C=1.0)
-        model.fit(scan(paths, TARGETS[task], NAMES, as_classes=task != "linear", memory=memory))
-        return model.coef_, model.intercept_
-
-    return fit
+    model = LinearRegression() if task == "linear" else SoftmaxRegression(C=1.0)
+    model.fit(scan(paths, TARGETS[task], NAMES, as_classes=task != "linear", memory=memory))
+    return model.coef_, model.intercept_
 
 
-def spark(task: str) -> Fit:
-    from pyspark.ml.classification import LogisticRegression
-    from pyspark.ml.feature import VectorAssembler
-    from pyspark.ml.regression import LinearRegression
+@cache
+def spark_session() -> Any:
     from pyspark.sql import SparkSession
 
     plain = {"spark.driver.memory": "8g", "spark.driver.host": "127.0.0.1", "spark.ui.enabled": "false"}
-    session = SparkSession.builder.master(f"local[{os.cpu_count()}]").config(map=plain).getOrCreate()
-
-    def fit(paths: list[str]) -> tuple[Any, Any]:
-        table = session.read.parquet(*paths)
-        rows = VectorAssembler(inputCols=NAMES, outputCol="features").transform(table)
-        rows = rows.select("features", TARGETS[task])
-        if task == "linear":
-            line = LinearRegression(labelCol=TARGETS[task], solver="normal").fit(rows)
-            return line.coefficients.toArray(), line.intercept
-        tight = {"regParam": 1 / table.count(), "standardization": False, "tol": 1e-9, "maxIter": 10_000}
-        model = LogisticRegression(labelCol=TARGETS[task], **tight).fit(rows)
-        return model.coefficientMatrix.toArray(), model.interceptVector.toArray()
-
-    return fit
+    return SparkSession.builder.master(f"local[{os.cpu_count()}]").config(map=plain).getOrCreate()
 
 
-def dask_ml(task: str, **settings: Any) -> Fit:
+def spark(task: str, paths: list[str]) -> tuple[Any, Any]:
+    from pyspark.ml.classification import LogisticRegression
+    from pyspark.ml.feature import VectorAssembler
+    from pyspark.ml.regression import LinearRegression
+
+    table = spark_session().read.parquet(*paths)
+    rows = VectorAssembler(inputCols=NAMES, outputCol="features").transform(table)
+    rows = rows.select("features", TARGETS[task])
+    if task == "linear":
+        line = LinearRegression(labelCol=TARGETS[task], solver="normal").fit(rows)
+        return line.coefficients.toArray(), line.intercept
+    tight = {"regParam": 1 / table.count(), "standardization": False, "tol": 1e-9, "maxIter": 10_000}
+    model = LogisticRegression(labelCol=TARGETS[task], **tight).fit(rows)
+    return model.coefficientMatrix.toArray(), model.interceptVector.toArray()
+
+
+def dask_ml(task: str, paths: list[str], **settings: Any) -> tuple[Any, Any]:
     import dask.dataframe as dd
     from dask_ml.linear_model import LinearRegression, LogisticRegression
 
     kind = LinearRegression if task == "linear" else LogisticRegression
 
-    def fit(paths: list[str]) -> tuple[Any, Any]:
-        rows = dd.read_parquet(paths, columns=[*NAMES, TARGETS[task]]).to_dask_array().persist()
-        rows.compute_chunk_sizes()  # features and target are cut from one array: as two, they may get other chunks
-        model = kind(C=1e12 if task == "linear" else 1.0, **settings).fit(rows[:, :-1], rows[:, -1])
-        return model.coef_, model.intercept_
-
-    return fit
+    rows = dd.read_parquet(paths, columns=[*NAMES, TARGETS[task]]).to_dask_array().persist()
+    rows.compute_chunk_sizes()  # features and target are cut from one array: as two, they may get other chunks
+    model = kind(C=1e12 if task == "linear" else 1.0, **settings).fit(rows[:, :-1], rows[:, -1])
+    return model.coef_, model.intercept_
 
 
-def sgd(task: str, passes: int) -> Fit:
+def sgd(task: str, passes: int, paths: list[str]) -> tuple[Any, Any]:
     from sklearn.linear_model import SGDClassifier
 
-    def fit(paths: list[str]) -> tuple[Any, Any]:
-        rate = {"learning_rate": "invscaling", "eta0": 0.01, "power_t": 0.25}
-        model = SGDClassifier(loss="log_loss", alpha=1 / ROWS, average=True, random_state=0, **rate)
-        for _ in range(passes):
-            for X, y in blocks(paths, task):
-                model.partial_fit(X, y, np.arange(CLASSES if task == "softmax" else 2))
-        return model.coef_, model.intercept_
-
-    return fit
+    rate = {"learning_rate": "invscaling", "eta0": 0.01, "power_t": 0.25}
+    model = SGDClassifier(loss="log_loss", alpha=1 / ROWS, average=True, random_state=0, **rate)
+    for _ in range(passes):
+        for X, y in blocks(paths, task):
+            model.partial_fit(X, y, np.arange(CLASSES if task == "softmax" else 2))
+    return model.coef_, model.intercept_
 
 
-def vowpal_wabbit(task: str) -> Fit:
+def vowpal_wabbit(task: str, paths: list[str]) -> tuple[Any, Any]:
     import duckdb
     from vowpalwabbit import Workspace
 
     options = "--bfgs --passes 300 --l2 1 --no_bias_regularization --termination 1e-9 --mem 50"
 
-    def fit(paths: list[str]) -> tuple[Any, Any]:
-        with tempfile.TemporaryDirectory(dir=Path(paths[0]).parent) as folder:
-            text, weights = Path(folder) / "rows.vw", Path(folder) / "weights"
-            values = ", ".join(f"'{j}:' || {name}" for j, name in enumerate(NAMES))
-            label = f"case {TARGETS[task]} when 1 then '1 |' else '-1 |' end"
-            duckdb.sql(
-                f"copy (select {label}, {values} from read_parquet({paths})) to '{text}' "
-                "(format csv, delimiter ' ', header false, quote '')"
-            )
-            plain = "--loss_function logistic --holdout_off -b 8 --predict_only_model --quiet -k"
-            Workspace(
-                f"{plain} -d {text} --cache_file {text}.cache --readable_model {weights} {options}"
-            ).finish()
-            lines = weights.read_text().partition("\n:0\n")[2].split()
-        found = dict(line.split(":")[:2] for line in lines)
-        weight = [float(found.pop(str(j), 0)) for j in range(FEATURES)]
-        return weight, [float(value) for value in found.values()]
-
-    return fit
+    with tempfile.TemporaryDirectory(dir=Path(paths[0]).parent) as folder:
+        text, weights = Path(folder) / "rows.vw", Path(folder) / "weights"
+        values = ", ".join(f"'{j}:' || {name}" for j, name in enumerate(NAMES))
+        label = f"case {TARGETS[task]} when 1 then '1 |' else '-1 |' end"
+        duckdb.sql(
+            f"copy (select {label}, {values} from read_parquet({paths})) to '{text}' "
+            "(format csv, delimiter ' ', header false, quote '')"
+        )
+        plain = "--loss_function logistic --holdout_off -b 8 --predict_only_model --quiet -k"
+        Workspace(
+            f"{plain} -d {text} --cache_file {text}.cache --readable_model {weights} {options}"
+        ).finish()
+        lines = weights.read_text().partition("\n:0\n")[2].split()
+    found = dict(line.split(":")[:2] for line in lines)
+    weight = [float(found.pop(str(j), 0)) for j in range(FEATURES)]
+    return weight, [float(value) for value in found.values()]
 
 
 LBFGS = {"solver": "lbfgs", "tol": 1e-8, "max_iter": 1000, "solver_kwargs": {"normalize": False}}
@@ -176,18 +163,22 @@ LBFGS = {"solver": "lbfgs", "tol": 1e-8, "max_iter": 1000, "solver_kwargs": {"no
 def contenders(task: str) -> list[Contender]:
     """Return who can do a task."""
     found = [
-        Contender("onelayer", partial(onelayer, task), role="ours"),
-        Contender(f"onelayer, memory={LITTLE!r}", partial(onelayer, task, LITTLE), role="own"),
-        Contender("Spark MLlib", partial(spark, task), ("pyspark", "java")),
+        Contender("onelayer", partial(onelayer, task, None), ("onelayer.estimators",), role="ours"),
+        Contender(
+            f"onelayer, memory={LITTLE!r}", partial(onelayer, task, LITTLE), ("onelayer.estimators",), "own"
+        ),
+        Contender("Spark MLlib", partial(spark, task), ("pyspark.ml", "java"), before=spark_session),
     ]
     if task != "softmax":
-        dask = ("dask_ml",)
+        dask = ("dask_ml.linear_model", "dask.dataframe")
         found.append(Contender("Dask-ML, newton", partial(dask_ml, task, solver="newton"), dask))
         found.append(Contender("Dask-ML, lbfgs", partial(dask_ml, task, **LBFGS), dask))
     if task == "logistic":
         found.append(Contender("Vowpal Wabbit, bfgs", partial(vowpal_wabbit, task), ("vowpalwabbit",)))
     if task != "linear":
-        found.append(Contender("SGDClassifier, 3 passes", partial(sgd, task, 3), role="other"))
+        found.append(
+            Contender("SGDClassifier, 3 passes", partial(sgd, task, 3), ("sklearn.linear_model",), "other")
+        )
     return found
 
 

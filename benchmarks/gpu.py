@@ -8,6 +8,7 @@ the GPU, to 1e-4 of the minimum, for exact solvers run on the CPU.
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def main() -> None:
     apart = float((trained("cuda")() - trained("cpu")()).abs().max())
     assert apart < 1e-3, apart
     problem = images(np.float32)
-    times, _ = to_marks(torch_lbfgs("cuda"), (*problem, minimum(*problem)))
+    times, _ = to_marks(partial(torch_lbfgs, "cuda"), (*problem, minimum(*problem)))
     found = {
         "card": torch.cuda.get_device_name(),
         "an epoch": figure("s", epoch),

@@ -4,16 +4,11 @@
 string. statsmodels' MNLogit takes fewer rows than onelayer alone: its time and memory grow with rows × classes.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from _measure import Case, Contender, main, once, same_numbers, size
 
 FEATURES, CLASSES = 20, 10
-
-Fit = Callable[..., Any]
 
 
 def problem(n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -28,30 +23,24 @@ def problem(n: int) -> tuple[np.ndarray, np.ndarray]:
     return X, y
 
 
-def onelayer() -> Fit:
+def onelayer(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     from onelayer import SoftmaxRegression
 
-    def fit(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        summary = SoftmaxRegression(C=np.inf, tol=1e-9).fit(X, y).summary()
-        str(summary)
-        return summary.std_err.ravel()
-
-    return fit
+    summary = SoftmaxRegression(C=np.inf, tol=1e-9).fit(X, y).summary()
+    str(summary)
+    return summary.std_err.ravel()
 
 
-def statsmodels() -> Fit:
+def statsmodels(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     from statsmodels.api import MNLogit, add_constant
 
-    def fit(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        found = MNLogit(y, add_constant(X)).fit(method="newton", maxiter=100, disp=0)
-        str(found.summary())
-        return np.asarray(found.bse).T.ravel()
-
-    return fit
+    found = MNLogit(y, add_constant(X)).fit(method="newton", maxiter=100, disp=0)
+    str(found.summary())
+    return np.asarray(found.bse).T.ravel()
 
 
-OURS = Contender("onelayer", onelayer, role="ours")
-MNLOGIT = Contender("statsmodels MNLogit", statsmodels, ("statsmodels",))
+OURS = Contender("onelayer", onelayer, ("onelayer.estimators",), "ours")
+MNLOGIT = Contender("statsmodels MNLogit", statsmodels, ("statsmodels.api",))
 
 
 def case(n: int, contenders: list[Contender]) -> Case:

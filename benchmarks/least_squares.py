@@ -5,7 +5,6 @@ hand, and one pass over the data. DuckDB's aggregates (regr_slope and its like) 
 case of their own.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from scipy import sparse
 
 from _measure import Case, Contender, estimator, main, same_numbers, size
 
-Fit = Callable[..., Any]
 RIDGE = 1.0
 
 
@@ -25,114 +23,91 @@ def tall(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
     return X, X @ generator.normal(size=d) + generator.normal(size=n)
 
 
-def three_lines() -> Fit:
-    def fit(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        Z = X - X.mean(axis=0)
-        return np.linalg.solve(Z.T @ Z, Z.T @ (y - y.mean()))
-
-    return fit
+def three_lines(X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    Z = X - X.mean(axis=0)
+    return np.linalg.solve(Z.T @ Z, Z.T @ (y - y.mean()))
 
 
-def three_lines_wide() -> Fit:
-    def fit(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        Z = X - X.mean(axis=0)
-        return Z.T @ np.linalg.solve(Z @ Z.T + RIDGE * np.eye(len(Z)), y - y.mean())
-
-    return fit
+def three_lines_wide(X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    Z = X - X.mean(axis=0)
+    return Z.T @ np.linalg.solve(Z @ Z.T + RIDGE * np.eye(len(Z)), y - y.mean())
 
 
-def numpy_lstsq() -> Fit:
-    return lambda X, y: np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), y)[0][:-1]
+def numpy_lstsq(X: Any, y: Any) -> Any:
+    return np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), y)[0][:-1]
 
 
-def numpy_lstsq_centred() -> Fit:
-    return lambda X, y: np.linalg.lstsq(X - X.mean(axis=0), y - y.mean())[0]
+def numpy_lstsq_centred(X: Any, y: Any) -> Any:
+    return np.linalg.lstsq(X - X.mean(axis=0), y - y.mean())[0]
 
 
-def torch_lstsq() -> Fit:
+def torch_lstsq(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     import torch
 
-    def fit(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        A, b = torch.from_numpy(X), torch.from_numpy(y)
-        A = torch.cat([A, torch.ones(len(A), 1, dtype=A.dtype)], 1)
-        return torch.linalg.lstsq(A, b[:, None], driver="gels").solution[:-1, 0].numpy()
-
-    return fit
+    A, b = torch.from_numpy(X), torch.from_numpy(y)
+    A = torch.cat([A, torch.ones(len(A), 1, dtype=A.dtype)], 1)
+    return torch.linalg.lstsq(A, b[:, None], driver="gels").solution[:-1, 0].numpy()
 
 
-def torch_normal() -> Fit:
+def torch_normal(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     import torch
 
-    def fit(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        A, b = torch.from_numpy(X), torch.from_numpy(y)
-        Z = A - A.mean(0)
-        return torch.linalg.solve(Z.T @ Z, Z.T @ (b - b.mean())).numpy()
-
-    return fit
+    A, b = torch.from_numpy(X), torch.from_numpy(y)
+    Z = A - A.mean(0)
+    return torch.linalg.solve(Z.T @ Z, Z.T @ (b - b.mean())).numpy()
 
 
-def polars_ols() -> Fit:
+def polars_ols(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     import polars as pl
     from polars_ols import compute_least_squares
 
-    def fit(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        table = pl.from_numpy(X)
-        names = table.columns
-        found = table.with_columns(y=pl.Series(y)).select(
-            compute_least_squares(
-                pl.col("y"), *map(pl.col, names), add_intercept=True, mode="coefficients"
-            ).alias("w")
-        )
-        return found.unnest("w").select(names).row(0)
-
-    return fit
+    table = pl.from_numpy(X)
+    names = table.columns
+    found = table.with_columns(y=pl.Series(y)).select(
+        compute_least_squares(
+            pl.col("y"), *map(pl.col, names), add_intercept=True, mode="coefficients"
+        ).alias("w")
+    )
+    return found.unnest("w").select(names).row(0)
 
 
-def statsmodels() -> Fit:
+def statsmodels(X: Any, y: Any) -> Any:
     from statsmodels.api import OLS, add_constant
 
-    return lambda X, y: OLS(y, add_constant(X)).fit().params[1:]
+    return OLS(y, add_constant(X)).fit().params[1:]
 
 
-def lsmr() -> Fit:
+def lsmr(X: Any, y: np.ndarray) -> np.ndarray:
     from scipy.sparse.linalg import LinearOperator
     from scipy.sparse.linalg import lsmr as solve
 
-    def fit(X: Any, y: np.ndarray) -> np.ndarray:
-        (n, d), mean = X.shape, X.mean(axis=0)
-        Z = LinearOperator(
-            (n, d), matvec=lambda v: X @ v - mean @ v, rmatvec=lambda u: X.T @ u - mean * u.sum()
-        )
-        return solve(Z, y - y.mean(), damp=RIDGE**0.5, atol=1e-12, btol=1e-12, maxiter=1000)[0]
-
-    return fit
+    (n, d), mean = X.shape, X.mean(axis=0)
+    Z = LinearOperator((n, d), matvec=lambda v: X @ v - mean @ v, rmatvec=lambda u: X.T @ u - mean * u.sum())
+    return solve(Z, y - y.mean(), damp=RIDGE**0.5, atol=1e-12, btol=1e-12, maxiter=1000)[0]
 
 
-def duckdb() -> Fit:
+def duckdb(X: np.ndarray, y: np.ndarray) -> list[float]:
     import duckdb as database
     import pyarrow as pa
 
-    def fit(X: np.ndarray, y: np.ndarray) -> list[float]:
-        table = pa.table({"x": X[:, 0], "y": y})  # noqa: F841 - DuckDB finds it by its name
-        return [database.sql("select regr_slope(y, x) from table").fetchall()[0][0]]
-
-    return fit
+    table = pa.table({"x": X[:, 0], "y": y})  # noqa: F841 - DuckDB finds it by its name
+    return [database.sql("select regr_slope(y, x) from table").fetchall()[0][0]]
 
 
-def gram_numpy() -> Fit:
-    return lambda X, y: X.T @ X
+def gram_numpy(X: Any, y: Any) -> Any:
+    return X.T @ X
 
 
-def gram_torch() -> Fit:
+def gram_torch(X: Any, y: Any) -> Any:
     import torch
 
-    return lambda X, y: torch.from_numpy(X).T @ torch.from_numpy(X)
+    return torch.from_numpy(X).T @ torch.from_numpy(X)
 
 
-def read_once() -> Fit:
+def read_once(X: Any, y: Any) -> Any:
     import torch
 
-    return lambda X, y: torch.from_numpy(X).sum()
+    return torch.from_numpy(X).sum()
 
 
 TORCH = ("torch",)
@@ -141,13 +116,13 @@ FLOORS = [
     Contender("X.T @ X, torch", gram_torch, TORCH, role="floor"),
     Contender("one pass over X, torch", read_once, TORCH, role="floor"),
 ]
-OURS = estimator("onelayer", "onelayer.LinearRegression", role="ours")
+OURS = estimator("onelayer", "onelayer.estimators.LinearRegression", role="ours")
 SCIKIT_LEARN = estimator("scikit-learn", "sklearn.linear_model.LinearRegression")
 INTELEX = estimator("scikit-learn-intelex", "sklearnex.linear_model.LinearRegression")
 THREE_LINES = Contender("NumPy, three lines", three_lines)
 LSTSQ = Contender("numpy.linalg.lstsq", numpy_lstsq)
 POLARS = Contender("polars-ols", polars_ols, ("polars_ols",))
-OLS = Contender("statsmodels OLS", statsmodels, ("statsmodels",))
+OLS = Contender("statsmodels OLS", statsmodels, ("statsmodels.api",))
 EXACT = [
     *(OURS, SCIKIT_LEARN, INTELEX, THREE_LINES, LSTSQ, POLARS, OLS),
     Contender("torch, normal equations", torch_normal, TORCH),
@@ -156,7 +131,7 @@ EXACT = [
 ONE_FEATURE = [OURS, SCIKIT_LEARN, INTELEX, THREE_LINES, POLARS, Contender("DuckDB", duckdb)]
 SQUARE = [OURS, SCIKIT_LEARN, INTELEX, OLS, Contender("numpy.linalg.lstsq, centred", numpy_lstsq_centred)]
 RIDGES = [
-    estimator("onelayer", "onelayer.LinearRegression", role="ours", alpha=RIDGE),
+    estimator("onelayer", "onelayer.estimators.LinearRegression", role="ours", alpha=RIDGE),
     estimator("scikit-learn Ridge", "sklearn.linear_model.Ridge", alpha=RIDGE),
     estimator("scikit-learn-intelex Ridge", "sklearnex.linear_model.Ridge", alpha=RIDGE),
 ]

@@ -4,7 +4,6 @@ RidgeCV in each of its modes against LinearRegressionCV: the same penalties, and
 left out.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -24,22 +23,20 @@ def problem(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
     return X, signal + signal.std() * generator.normal(size=n)
 
 
-def onelayer() -> Callable[..., Any]:
+def onelayer(X: Any, y: Any) -> Any:
     from onelayer.estimators import LinearRegressionCV
 
-    return lambda X, y: LinearRegressionCV(alphas=ALPHAS).fit(X, y).cv_results_["mean_error"]
+    return LinearRegressionCV(alphas=ALPHAS).fit(X, y).cv_results_["mean_error"]
 
 
-def ridge_cv(mode: str) -> Callable[..., Any]:
+def ridge_cv(mode: str, X: Any, y: Any) -> Any:
     from sklearn.linear_model import RidgeCV
 
-    return lambda X, y: (
-        RidgeCV(ALPHAS, gcv_mode=mode, store_cv_results=True).fit(X, y).cv_results_.mean(axis=0)
-    )  # fmt: skip
+    return RidgeCV(ALPHAS, gcv_mode=mode, store_cv_results=True).fit(X, y).cv_results_.mean(axis=0)
 
 
 CONTENDERS = [
-    Contender("onelayer", onelayer, role="ours"),
+    Contender("onelayer", onelayer, ("onelayer.estimators",), "ours"),
     *(Contender(f"scikit-learn RidgeCV, {mode}", partial(ridge_cv, mode)) for mode in ("eigen", "svd")),
 ]
 CASES = [

@@ -14,45 +14,30 @@ from typing import Any
 import numpy as np
 
 from _measure import Case, Contender, main, same_numbers, size
-from sgd_epoch import BATCH_SIZE, book_loader
+from sgd_epoch import BATCH_SIZE, WORKERS, book_loader, loaders
 
 ROWS, FEATURES = size(1_000_000, 20_000), 20
 NAMES = [f"x{j}" for j in range(FEATURES)]
 
-Fit = Callable[..., Any]
 
-
-def a_pass(loader_of: Callable[..., Any]) -> Fit:
-    """Return a pass over a loader; the answer is what its first batches sum up to."""
+def a_pass(loader_of: Callable[..., Any], X: np.ndarray, y: np.ndarray) -> list[float]:
+    """Pass over a loader, and return what its first batches sum up to."""
     import torch
 
-    def fit(X: np.ndarray, y: np.ndarray) -> list[float]:
-        torch.manual_seed(0)
-        return [float(X.sum()) if i < 3 else 0.0 for i, (X, _) in enumerate(loader_of(X, y))]
-
-    return fit
+    torch.manual_seed(0)
+    return [float(X.sum()) if i < 3 else 0.0 for i, (X, _) in enumerate(loader_of(X, y))]
 
 
-def onelayer_batches() -> Fit:
-    from onelayer import d2l
-
-    loader, _ = d2l.load_data_fashion_mnist(BATCH_SIZE)
-    return a_pass(lambda X, y: loader)
+def by_pil(X: np.ndarray, y: np.ndarray) -> Any:
+    return book_loader(X, y, shuffle=True)
 
 
-def pil_batches() -> Fit:
-    return a_pass(partial(book_loader, shuffle=True))
-
-
-def tensor_batches() -> Fit:
+def by_tensors(X: np.ndarray, y: np.ndarray) -> Any:
     import torch
     from torch.utils.data import DataLoader, TensorDataset
 
-    return a_pass(
-        lambda X, y: DataLoader(
-            TensorDataset(torch.from_numpy(X).float().div(255), torch.from_numpy(y)), BATCH_SIZE, shuffle=True
-        )
-    )
+    rows = TensorDataset(torch.from_numpy(X).float().div(255), torch.from_numpy(y))
+    return DataLoader(rows, BATCH_SIZE, shuffle=True)
 
 
 def write(folder: Path) -> None:
@@ -68,36 +53,33 @@ def write(folder: Path) -> None:
     duckdb.sql("drop table t")
 
 
-def onelayer() -> Fit:
+def onelayer(path: Any) -> Any:
     from onelayer import LinearRegression, scan
 
-    return lambda path: LinearRegression().fit(scan(path, target="y")).coef_
+    return LinearRegression().fit(scan(path, target="y")).coef_
 
 
-def by_numpy(module: str, kinds: dict[str, str]) -> Fit:
-    """Return the way that reads by a package, and solves by scikit-learn."""
+def by_numpy(module: str, kinds: dict[str, str], path: Path) -> np.ndarray:
+    """Read by a package, and solve by scikit-learn."""
     from sklearn.linear_model import LinearRegression
 
     readers = {kind: import_module(f"{module}{part}") for kind, part in kinds.items()}
 
-    def fit(path: Path) -> np.ndarray:
-        kind = path.suffix[1:]
-        reader = readers[kind]
-        rows = getattr(reader, f"read_{kind}", getattr(reader, "read_table", None))(path)
-        X = np.column_stack([rows[name].to_numpy() for name in NAMES])
-        return LinearRegression().fit(X, rows["y"].to_numpy()).coef_
-
-    return fit
+    kind = path.suffix[1:]
+    reader = readers[kind]
+    rows = getattr(reader, f"read_{kind}", getattr(reader, "read_table", None))(path)
+    X = np.column_stack([rows[name].to_numpy() for name in NAMES])
+    return LinearRegression().fit(X, rows["y"].to_numpy()).coef_
 
 
 WHOLE = {"csv": "", "parquet": ""}
 PARTS = {"csv": ".csv", "parquet": ".parquet"}
 
 
-def scan() -> Fit:
+def scan(path: Any) -> Any:
     import duckdb
 
-    return lambda path: sum(len(batch) for batch in duckdb.sql(f"from '{path}'").to_arrow_reader(65_536))
+    return sum(len(batch) for batch in duckdb.sql(f"from '{path}'").to_arrow_reader(65_536))
 
 
 def images() -> tuple[np.ndarray, np.ndarray]:
@@ -112,9 +94,13 @@ def table_case(kind: str) -> Case:
         f"{kind} of {ROWS:,} × {FEATURES} to coefficients",
         load=lambda folder: (folder / f"table.{kind.lower()}",),
         contenders=[
-            Contender("onelayer", onelayer, role="ours"),
+            Contender("onelayer", onelayer, ("onelayer.estimators",), "ours"),
             *(
-                Contender(f"{module} and scikit-learn", partial(by_numpy, module, parts), (module,))
+                Contender(
+                    f"{module} and scikit-learn",
+                    partial(by_numpy, module, parts),
+                    (module, "sklearn.linear_model"),
+                )
                 for module, parts in (("polars", WHOLE), ("pandas", WHOLE), ("pyarrow", PARTS))
             ),
             Contender("DuckDB's scan", scan, role="floor"),
@@ -130,9 +116,11 @@ CASES = [
         f"a pass over 60,000 images in batches of {BATCH_SIZE}",
         load=lambda folder: images(),
         contenders=[
-            Contender("onelayer.d2l", onelayer_batches, ("torch",), "ours"),
-            Contender("DataLoader: PIL, 4 workers", pil_batches, ("torch", "PIL")),
-            Contender("DataLoader of tensors", tensor_batches, ("torch",)),
+            Contender(
+                "onelayer.d2l", partial(a_pass, lambda X, y: loaders()[0]), ("torch",), "ours", loaders
+            ),
+            Contender(f"DataLoader: PIL, {WORKERS} workers", partial(a_pass, by_pil), ("torch", "PIL")),
+            Contender("DataLoader of tensors", partial(a_pass, by_tensors), ("torch",)),
         ],
         equal=same_numbers("sums of the first batches", 1e-6),
         headlines=("second fit",),

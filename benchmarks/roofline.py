@@ -8,6 +8,7 @@ of its input, read once; a kernel may do more of both.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -92,7 +93,7 @@ def losses(hessian: bool) -> Kernel:
 def sgd() -> Kernel:
     from sgd_epoch import IMAGES, data, onelayer
 
-    given, epoch = data(), onelayer("fused")
+    given, epoch = data(), partial(onelayer, "fused")
     return Kernel("SGD epoch", lambda: epoch(*given), 4 * IMAGES * 785 * 10, IMAGES * 784, "float32")
 
 

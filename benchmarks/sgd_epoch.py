@@ -9,7 +9,7 @@ beside them.
 import contextlib
 import io
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,6 @@ from _measure import Case, Contender, main, once, same_numbers, size
 
 BATCH_SIZE, LR, WORKERS = 256, 0.1, 4
 IMAGES, EPOCHS = size(60_000, 2_000), 3
-
-Fit = Callable[..., Any]
 
 
 def data(n: int = IMAGES) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -30,20 +28,17 @@ def data(n: int = IMAGES) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return rows.X, rows.y.astype(np.int64), np.random.default_rng(0).permutation(n)
 
 
-def onelayer(way: str) -> Fit:
+def onelayer(way: str, X: np.ndarray, y: np.ndarray, order: np.ndarray) -> np.ndarray:
     import torch
 
     from onelayer.data import PIXEL_UNIT, Rows
     from onelayer.solvers.batches import Batches
     from onelayer.training import WAYS
 
-    def fit(X: np.ndarray, y: np.ndarray, order: np.ndarray) -> np.ndarray:
-        model = zeros()
-        batches = Batches.of(Rows(X, y, "classes", unit=PIXEL_UNIT))
-        WAYS[way](model, batches, torch.from_numpy(order), BATCH_SIZE, LR)
-        return model.weight.detach().numpy()
-
-    return fit
+    model = zeros()
+    batches = Batches.of(Rows(X, y, "classes", unit=PIXEL_UNIT))
+    WAYS[way](model, batches, torch.from_numpy(order), BATCH_SIZE, LR)
+    return model.weight.detach().numpy()
 
 
 def zeros() -> Any:
@@ -97,18 +92,15 @@ def book_pass(net: Any, batches: Iterable[tuple[Any, Any]], trainer: Any) -> flo
     return loss_sum / n
 
 
-def book(loader_of: Callable[..., Any]) -> Fit:
+def book(loader_of: Callable[..., Any], X: np.ndarray, y: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Return the book's epoch over a loader made of images, labels and an order."""
     import torch
     from torch import nn
 
-    def fit(X: np.ndarray, y: np.ndarray, order: np.ndarray) -> np.ndarray:
-        model = zeros()
-        net = nn.Sequential(nn.Flatten(), model)
-        book_pass(net, loader_of(X, y, order), torch.optim.SGD(net.parameters(), lr=LR))
-        return model.weight.detach().numpy()
-
-    return fit
+    model = zeros()
+    net = nn.Sequential(nn.Flatten(), model)
+    book_pass(net, loader_of(X, y, order), torch.optim.SGD(net.parameters(), lr=LR))
+    return model.weight.detach().numpy()
 
 
 def by_pil(X: np.ndarray, y: np.ndarray, order: np.ndarray) -> Any:
@@ -130,22 +122,21 @@ def by_index(X: np.ndarray, y: np.ndarray, order: np.ndarray) -> Any:
     return ((pixels[batch], labels[batch]) for batch in torch.from_numpy(order).split(BATCH_SIZE))
 
 
-def skorch() -> Fit:
+def skorch(X: np.ndarray, y: np.ndarray, order: np.ndarray) -> np.ndarray:
     import torch
     from skorch import NeuralNetClassifier
 
-    def fit(X: np.ndarray, y: np.ndarray, order: np.ndarray) -> np.ndarray:
-        net = NeuralNetClassifier(
-            zeros(), criterion=torch.nn.CrossEntropyLoss, optimizer=torch.optim.SGD, lr=LR, max_epochs=1,
-            batch_size=BATCH_SIZE, train_split=None, iterator_train__sampler=order.tolist(), verbose=0,
-        )  # fmt: skip
-        net.fit(np.float32(X) / np.float32(255), y)
-        return net.module_.weight.detach().numpy()
-
-    return fit
+    net = NeuralNetClassifier(
+        zeros(), criterion=torch.nn.CrossEntropyLoss, optimizer=torch.optim.SGD, lr=LR, max_epochs=1,
+        batch_size=BATCH_SIZE, train_split=None, iterator_train__sampler=order.tolist(), verbose=0,
+    )  # fmt: skip
+    net.fit(np.float32(X) / np.float32(255), y)
+    return net.module_.weight.detach().numpy()
 
 
-def jax() -> Fit:
+@cache
+def jax_epoch() -> Callable[..., Any]:
+    """Return a compiled epoch over batches (m, b) of rows."""
     import jax
     import jax.numpy as jnp
 
@@ -161,30 +152,35 @@ def jax() -> Fit:
 
         return jax.lax.scan(step, parameters, batches)[0]
 
-    def fit(X: np.ndarray, y: np.ndarray, order: np.ndarray) -> np.ndarray:
-        parameters = jnp.zeros((10, 784)), jnp.zeros(10)
-        full = len(order) - len(order) % BATCH_SIZE
-        for part in (order[:full].reshape(-1, BATCH_SIZE), order[None, full:]):
-            if part.size:
-                parameters = epoch(parameters, jnp.asarray(X), jnp.asarray(y), jnp.asarray(part))
-        return np.asarray(parameters[0])
-
-    return fit
+    return epoch
 
 
-def sgd_classifier() -> Fit:
+def jax(X: np.ndarray, y: np.ndarray, order: np.ndarray) -> np.ndarray:
+    import jax.numpy as jnp
+
+    parameters: Any = jnp.zeros((10, 784)), jnp.zeros(10)
+    full = len(order) - len(order) % BATCH_SIZE
+    for part in (order[:full].reshape(-1, BATCH_SIZE), order[None, full:]):
+        if part.size:
+            parameters = jax_epoch()(parameters, jnp.asarray(X), jnp.asarray(y), jnp.asarray(part))
+    return np.asarray(parameters[0])
+
+
+def sgd_classifier(X: Any, y: Any, order: Any) -> Any:
     from sklearn.linear_model import SGDClassifier
 
-    return lambda X, y, order: (
-        SGDClassifier(loss="log_loss", max_iter=1, tol=None, random_state=0).fit(X[order] / 255.0, y[order]).coef_
-    )  # fmt: skip
+    return (
+        SGDClassifier(loss="log_loss", max_iter=1, tol=None, random_state=0)
+        .fit(X[order] / 255.0, y[order])
+        .coef_
+    )
 
 
-def same_arithmetic() -> Fit:
+def same_arithmetic(X: Any, y: Any, order: Any) -> Any:
     import torch
 
     m = round((2 * IMAGES * 785 * 10) ** (1 / 3))  # two products of 2 n (d + 1) q operations are 2 m³
-    return lambda X, y, order: torch.ones(m, m) @ torch.ones(m, m)
+    return torch.ones(m, m) @ torch.ones(m, m)
 
 
 # Training as the book's train_ch3 does it, with the loss after each epoch
@@ -196,43 +192,41 @@ def network() -> Any:
     return nn.Sequential(nn.Flatten(), zeros())
 
 
-def book_ch3() -> Fit:
+def book_ch3(X: np.ndarray, y: np.ndarray, test_X: np.ndarray, test_y: np.ndarray) -> list[float]:
     import torch
 
-    def fit(X: np.ndarray, y: np.ndarray, test_X: np.ndarray, test_y: np.ndarray) -> list[float]:
-        torch.manual_seed(0)
-        net, losses = network(), []
-        trainer = torch.optim.SGD(net.parameters(), lr=LR)
-        train, test = book_loader(X, y, shuffle=True), book_loader(test_X, test_y)
-        for _ in range(EPOCHS):
-            losses.append(book_pass(net, train, trainer))
-            with torch.no_grad():
-                sum(right(net(a), b) for a, b in test)
-        return losses
-
-    return fit
+    torch.manual_seed(0)
+    net, losses = network(), []
+    trainer = torch.optim.SGD(net.parameters(), lr=LR)
+    train, test = book_loader(X, y, shuffle=True), book_loader(test_X, test_y)
+    for _ in range(EPOCHS):
+        losses.append(book_pass(net, train, trainer))
+        with torch.no_grad():
+            sum(right(net(a), b) for a, b in test)
+    return losses
 
 
-def onelayer_ch3() -> Fit:
+@cache
+def loaders() -> Any:
+    from onelayer import d2l
+
+    return d2l.load_data_fashion_mnist(BATCH_SIZE)
+
+
+def onelayer_ch3(*_: np.ndarray) -> list[float]:
     import torch
     from torch import nn
 
     from onelayer import d2l
 
     animators: list[Any] = []
-    plain = d2l.Animator
-    d2l.chapter3.Animator = lambda **how: animators.append(plain(**how)) or animators[-1]
-    loaders = d2l.load_data_fashion_mnist(BATCH_SIZE)
-
-    def fit(*_: np.ndarray) -> list[float]:
-        torch.manual_seed(0)
-        net = network()
-        trainer = torch.optim.SGD(net.parameters(), lr=LR)
-        with contextlib.redirect_stdout(io.StringIO()):
-            d2l.train_ch3(net, *loaders, nn.CrossEntropyLoss(reduction="none"), EPOCHS, trainer)
-        return list(animators[-1].Y[0])
-
-    return fit
+    d2l.chapter3.Animator = lambda **how: animators.append(d2l.Animator(**how)) or animators[-1]
+    torch.manual_seed(0)
+    net = network()
+    trainer = torch.optim.SGD(net.parameters(), lr=LR)
+    with contextlib.redirect_stdout(io.StringIO()):
+        d2l.train_ch3(net, *loaders(), nn.CrossEntropyLoss(reduction="none"), EPOCHS, trainer)
+    return list(animators[-1].Y[0])
 
 
 def both_parts() -> tuple[np.ndarray, ...]:
@@ -270,7 +264,7 @@ CASES = [
         f"train_ch3, {EPOCHS} epochs",
         lambda folder: both_parts(),
         [
-            Contender("onelayer.d2l", onelayer_ch3, TORCH, "ours"),
+            Contender("onelayer.d2l", onelayer_ch3, TORCH, "ours", loaders),
             Contender("the book: PIL, 4 workers", book_ch3, (*TORCH, "PIL")),
         ],
         equal=same_numbers("losses after each epoch", 1e-4),

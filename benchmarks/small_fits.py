@@ -5,7 +5,6 @@ at once" is NumPy on a stack of problems of one size: what a person writes who k
 well-conditioned.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +16,6 @@ from least_squares import INTELEX, LSTSQ, OLS, OURS, SCIKIT_LEARN
 FITS, ROWS, FEATURES = size(2_000, 100), 100, 5
 NAMES = [f"x{j}" for j in range(FEATURES)]
 
-Fit = Callable[..., Any]
-
 
 def problems(fits: int) -> tuple[np.ndarray, np.ndarray]:
     """Return features (fits, n, d) and targets (fits, n)."""
@@ -29,34 +26,23 @@ def problems(fits: int) -> tuple[np.ndarray, np.ndarray]:
 
 def one_by_one(one: Contender) -> Contender:
     """Return the contender that fits problem by problem."""
-
-    def setup() -> Fit:
-        fit = one.setup()
-        return lambda X, y: [fit(a, b) for a, b in zip(X, y, strict=True)]
-
-    return replace(one, setup=setup)
+    return replace(one, fit=lambda X, y: [one.fit(a, b) for a, b in zip(X, y, strict=True)])
 
 
 def by_group(one: Contender) -> Contender:
     """Return the contender that fits group by group of a table."""
 
-    def setup() -> Fit:
-        fit = one.setup()
-        return lambda rows: [
-            fit(part.select(NAMES).to_numpy(), part["y"].to_numpy())
-            for part in rows.partition_by("group", maintain_order=True)
-        ]
+    def fit(rows: Any) -> list[Any]:
+        parts = rows.partition_by("group", maintain_order=True)
+        return [one.fit(part.select(NAMES).to_numpy(), part["y"].to_numpy()) for part in parts]
 
-    return replace(one, name=f"{one.name}, a fit a group", setup=setup, needs=(*one.needs, "polars"))
+    return replace(one, name=f"{one.name}, a fit a group", fit=fit, needs=(*one.needs, "polars"))
 
 
-def numpy_stack() -> Fit:
-    def fit(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        Z = X - X.mean(axis=1, keepdims=True)
-        cross = Z.transpose(0, 2, 1) @ (y - y.mean(axis=1, keepdims=True))[..., None]
-        return np.linalg.solve(Z.transpose(0, 2, 1) @ Z, cross)[..., 0]
-
-    return fit
+def numpy_stack(X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    Z = X - X.mean(axis=1, keepdims=True)
+    cross = Z.transpose(0, 2, 1) @ (y - y.mean(axis=1, keepdims=True))[..., None]
+    return np.linalg.solve(Z.transpose(0, 2, 1) @ Z, cross)[..., 0]
 
 
 def table(X: np.ndarray, y: np.ndarray) -> Any:
@@ -67,18 +53,15 @@ def table(X: np.ndarray, y: np.ndarray) -> Any:
     return pl.DataFrame({"group": np.repeat(np.arange(len(X)), ROWS), **columns, "y": y.ravel()})
 
 
-def polars_groups() -> Fit:
+def polars_groups(rows: Any) -> np.ndarray:
     import polars as pl
     from polars_ols import compute_least_squares
 
-    def fit(rows: Any) -> np.ndarray:
-        w = compute_least_squares(
-            pl.col("y"), *map(pl.col, NAMES), add_intercept=True, mode="coefficients"
-        ).alias("w")
-        found = rows.group_by("group", maintain_order=True).agg(w.first())
-        return found.unnest("w").select(NAMES).to_numpy()
-
-    return fit
+    w = compute_least_squares(
+        pl.col("y"), *map(pl.col, NAMES), add_intercept=True, mode="coefficients"
+    ).alias("w")
+    found = rows.group_by("group", maintain_order=True).agg(w.first())
+    return found.unnest("w").select(NAMES).to_numpy()
 
 
 CASES = [

@@ -66,7 +66,7 @@ def objective(X: Any, y: np.ndarray, C: float, weight: np.ndarray, bias: np.ndar
 # Ours and its peers: each minimises and tells the watch.
 
 
-def onelayer() -> Solver:
+def onelayer(X: Any, y: np.ndarray, C: float, watch: Watch) -> None:
     from onelayer import SoftmaxRegression
 
     class Steps:
@@ -83,162 +83,141 @@ def onelayer() -> Solver:
                 self.times.append(time.perf_counter() - self.start)
             return False
 
-    def solve(X: Any, y: np.ndarray, C: float, watch: Watch) -> None:
-        steps = Steps()
-        model = SoftmaxRegression(C=C, tol=min(MARKS)).set_callbacks(steps).fit(X, y)
-        ended = time.perf_counter() - steps.start
-        for value, passed in zip(model.history_, steps.times, strict=False):
-            watch.see(value / C, passed)
-        watch.see(model.objective_ / C, ended)
-
-    return solve
+    steps = Steps()
+    model = SoftmaxRegression(C=C, tol=min(MARKS)).set_callbacks(steps).fit(X, y)
+    ended = time.perf_counter() - steps.start
+    for value, passed in zip(model.history_, steps.times, strict=False):
+        watch.see(value / C, passed)
+    watch.see(model.objective_ / C, ended)
 
 
-def scikit_learn(solver: str) -> Solver:
+def scikit_learn(solver: str, X: Any, y: np.ndarray, C: float, watch: Watch) -> None:
     from sklearn.linear_model import LogisticRegression
     from sklearn.linear_model._linear_loss import LinearModelLoss
 
     methods = {"loss": lambda found: found, "loss_gradient": lambda found: found[0]}
 
-    def solve(X: Any, y: np.ndarray, C: float, watch: Watch) -> None:
-        originals = {name: getattr(LinearModelLoss, name) for name in methods}
+    originals = {name: getattr(LinearModelLoss, name) for name in methods}
 
-        def reporting(name: str) -> Callable[..., Any]:
-            def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-                found = originals[name](self, *args, **kwargs)
-                watch.see(float(methods[name](found)) * len(y))  # the loss there is a mean
-                return found
+    def reporting(name: str) -> Callable[..., Any]:
+        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            found = originals[name](self, *args, **kwargs)
+            watch.see(float(methods[name](found)) * len(y))  # the loss there is a mean
+            return found
 
-            return method
+        return method
 
-        for name in originals:
-            setattr(LinearModelLoss, name, reporting(name))
-        try:
-            LogisticRegression(C=C, solver=solver, max_iter=10_000, tol=1e-12).fit(X, y)
-        finally:
-            for name, original in originals.items():
-                setattr(LinearModelLoss, name, original)
-
-    return solve
+    for name in originals:
+        setattr(LinearModelLoss, name, reporting(name))
+    try:
+        LogisticRegression(C=C, solver=solver, max_iter=10_000, tol=1e-12).fit(X, y)
+    finally:
+        for name, original in originals.items():
+            setattr(LinearModelLoss, name, original)
 
 
-def by_tolerance(fit: Callable[[Any, np.ndarray, float, float], tuple[Any, Any]]) -> Solver:
-    """Return the solver that fits again and again, each time to a smaller tolerance."""
+def by_tolerance(
+    fit: Callable[[Any, np.ndarray, float, float], tuple[Any, Any]],
+    X: Any,
+    y: np.ndarray,
+    C: float,
+    watch: Watch,
+) -> None:
+    """Fit again and again, each time to a smaller tolerance."""
+    begun = time.perf_counter()
+    for tol in TOLS:
+        start = time.perf_counter()
+        weight, bias = fit(X, y, C, tol)
+        passed = time.perf_counter() - start
+        watch.see(objective(X, y, C, np.atleast_2d(weight), np.atleast_1d(bias)), passed)
+        if len(watch.seconds) == len(MARKS) or time.perf_counter() - begun > LONGEST:
+            return
 
-    def solve(X: Any, y: np.ndarray, C: float, watch: Watch) -> None:
-        begun = time.perf_counter()
-        for tol in TOLS:
-            start = time.perf_counter()
-            weight, bias = fit(X, y, C, tol)
-            passed = time.perf_counter() - start
-            watch.see(objective(X, y, C, np.atleast_2d(weight), np.atleast_1d(bias)), passed)
-            if len(watch.seconds) == len(MARKS) or time.perf_counter() - begun > LONGEST:
-                return
 
-    return solve
-
-
-def intelex() -> Solver:
+def intelex(X: Any, y: np.ndarray, C: float, tol: float) -> tuple[Any, Any]:
     from sklearnex.linear_model import LogisticRegression
 
-    def fit(X: Any, y: np.ndarray, C: float, tol: float) -> tuple[Any, Any]:
-        model = LogisticRegression(C=C, tol=tol, max_iter=10_000).fit(X, y)
-        return model.coef_, model.intercept_
-
-    return by_tolerance(fit)
+    model = LogisticRegression(C=C, tol=tol, max_iter=10_000).fit(X, y)
+    return model.coef_, model.intercept_
 
 
-def glum() -> Solver:
+def glum(X: Any, y: np.ndarray, C: float, tol: float) -> tuple[Any, Any]:
     from glum import GeneralizedLinearRegressor
 
-    def fit(X: Any, y: np.ndarray, C: float, tol: float) -> tuple[Any, Any]:
-        model = GeneralizedLinearRegressor(
-            alpha=1 / C / len(y), family="binomial", gradient_tol=tol, max_iter=1000
-        )
-        model.fit(X, y.astype(np.float64))
-        return model.coef_, model.intercept_
-
-    return by_tolerance(fit)
+    model = GeneralizedLinearRegressor(
+        alpha=1 / C / len(y), family="binomial", gradient_tol=tol, max_iter=1000
+    )
+    model.fit(X, y.astype(np.float64))
+    return model.coef_, model.intercept_
 
 
-def skglm() -> Solver:
+def skglm(X: Any, y: np.ndarray, C: float, tol: float) -> tuple[Any, Any]:
     from skglm.datafits import Logistic
     from skglm.penalties import L2
     from skglm.solvers import LBFGS
 
-    def fit(X: Any, y: np.ndarray, C: float, tol: float) -> tuple[Any, Any]:
-        ones = np.ones((len(y), 1))  # LBFGS has no intercept: a column of large numbers is nearly free
-        design = sparse.hstack([X, 1000 * ones], "csc") if sparse.issparse(X) else np.hstack([X, 1000 * ones])
-        signs = np.where(y == 1, 1.0, -1.0)
-        coef = LBFGS(max_iter=10_000, tol=tol).solve(design, signs, Logistic(), L2(1 / C / len(y)))[0]
-        return coef[:-1], coef[-1] * 1000
-
-    return by_tolerance(fit)
+    ones = np.ones((len(y), 1))  # LBFGS has no intercept: a column of large numbers is nearly free
+    design = sparse.hstack([X, 1000 * ones], "csc") if sparse.issparse(X) else np.hstack([X, 1000 * ones])
+    signs = np.where(y == 1, 1.0, -1.0)
+    coef = LBFGS(max_iter=10_000, tol=tol).solve(design, signs, Logistic(), L2(1 / C / len(y)))[0]
+    return coef[:-1], coef[-1] * 1000
 
 
-def jax() -> Solver:
+def jax(X: Any, y: np.ndarray, C: float, watch: Watch) -> None:
     import jax
     import jax.numpy as jnp
     import optax
 
     jax.config.update("jax_enable_x64", True)
 
-    def solve(X: Any, y: np.ndarray, C: float, watch: Watch) -> None:
-        A, labels, n = jnp.asarray(X), jnp.asarray(y), len(y)
-        q = int(y.max()) + 1
+    A, labels, n = jnp.asarray(X), jnp.asarray(y), len(y)
+    q = int(y.max()) + 1
 
-        def loss(parameters: tuple[Any, Any]) -> Any:
-            weight, bias = parameters
-            outputs = A @ weight.T + bias
-            picked = jnp.take_along_axis(outputs, labels[:, None], 1)[:, 0]
-            mean = (jax.nn.logsumexp(outputs, axis=1) - picked).mean()
-            return mean + jnp.square(weight).sum() / 2 / C / n
+    def loss(parameters: tuple[Any, Any]) -> Any:
+        weight, bias = parameters
+        outputs = A @ weight.T + bias
+        picked = jnp.take_along_axis(outputs, labels[:, None], 1)[:, 0]
+        mean = (jax.nn.logsumexp(outputs, axis=1) - picked).mean()
+        return mean + jnp.square(weight).sum() / 2 / C / n
 
-        solver = optax.lbfgs()
-        both = optax.value_and_grad_from_state(loss)
+    solver = optax.lbfgs()
+    both = optax.value_and_grad_from_state(loss)
 
-        @jax.jit
-        def step(parameters: Any, state: Any) -> tuple[Any, Any, Any]:
-            value, gradient = both(parameters, state=state)
-            moved, state = solver.update(
-                gradient, state, parameters, value=value, grad=gradient, value_fn=loss
-            )
-            return optax.apply_updates(parameters, moved), state, value
+    @jax.jit
+    def step(parameters: Any, state: Any) -> tuple[Any, Any, Any]:
+        value, gradient = both(parameters, state=state)
+        moved, state = solver.update(gradient, state, parameters, value=value, grad=gradient, value_fn=loss)
+        return optax.apply_updates(parameters, moved), state, value
 
-        parameters = jnp.zeros((q, X.shape[1]), A.dtype), jnp.zeros(q, A.dtype)
-        state = solver.init(parameters)
-        step(parameters, state)
-        watch.start = time.perf_counter()  # what compiling takes is not counted
-        while True:
-            parameters, state, value = step(parameters, state)
-            watch.see(float(value) * n)
-
-    return solve
+    parameters = jnp.zeros((q, X.shape[1]), A.dtype), jnp.zeros(q, A.dtype)
+    state = solver.init(parameters)
+    step(parameters, state)
+    watch.start = time.perf_counter()  # what compiling takes is not counted
+    while True:
+        parameters, state, value = step(parameters, state)
+        watch.see(float(value) * n)
 
 
-def torch_lbfgs(device: str = "cpu") -> Solver:
+def torch_lbfgs(device: str, X: Any, y: np.ndarray, C: float, watch: Watch) -> None:
     import torch
     from torch.nn import functional as F  # noqa: N812
 
-    def solve(X: Any, y: np.ndarray, C: float, watch: Watch) -> None:
-        A, labels, n = torch.from_numpy(X).to(device), torch.from_numpy(y.astype(np.int64)).to(device), len(y)
-        weight = torch.zeros(int(y.max()) + 1, X.shape[1], dtype=A.dtype, device=device, requires_grad=True)
-        bias = torch.zeros(len(weight), dtype=A.dtype, device=device, requires_grad=True)
-        optimizer = torch.optim.LBFGS(
-            [weight, bias], max_iter=10_000, history_size=10, tolerance_grad=0, tolerance_change=0,
-            line_search_fn="strong_wolfe",
-        )  # fmt: skip
+    A, labels, n = torch.from_numpy(X).to(device), torch.from_numpy(y.astype(np.int64)).to(device), len(y)
+    weight = torch.zeros(int(y.max()) + 1, X.shape[1], dtype=A.dtype, device=device, requires_grad=True)
+    bias = torch.zeros(len(weight), dtype=A.dtype, device=device, requires_grad=True)
+    optimizer = torch.optim.LBFGS(
+        [weight, bias], max_iter=10_000, history_size=10, tolerance_grad=0, tolerance_change=0,
+        line_search_fn="strong_wolfe",
+    )  # fmt: skip
 
-        def closure() -> Any:
-            optimizer.zero_grad()
-            loss = F.cross_entropy(A @ weight.T + bias, labels) + weight.square().sum() / 2 / C / n
-            loss.backward()
-            watch.see(float(loss) * n)
-            return loss
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(A @ weight.T + bias, labels) + weight.square().sum() / 2 / C / n
+        loss.backward()
+        watch.see(float(loss) * n)
+        return loss
 
-        optimizer.step(closure)
-
-    return solve
+    optimizer.step(closure)
 
 
 def to_marks(solve: Solver, data: Sequence[Any]) -> tuple[dict[str, float], float]:
@@ -327,12 +306,11 @@ NEWTON_CG, LBFGS, CHOLESKY = (
     Contender(f"scikit-learn {solver}", partial(scikit_learn, solver))
     for solver in ("newton-cg", "lbfgs", "newton-cholesky")
 )
-INTELEX = Contender("scikit-learn-intelex lbfgs", intelex, ("sklearnex",))
+INTELEX = Contender("scikit-learn-intelex lbfgs", partial(by_tolerance, intelex), ("sklearnex",))
 JAX = Contender("JAX, optax lbfgs", jax, ("jax", "optax"))
-TORCH = Contender("torch LBFGS", torch_lbfgs, ("torch",))
-GLUM = Contender("glum", glum, ("glum",))
-SKGLM = Contender("skglm LBFGS", skglm, ("skglm",))
-
+TORCH = Contender("torch LBFGS", partial(torch_lbfgs, "cpu"), ("torch",))
+GLUM = Contender("glum", partial(by_tolerance, glum), ("glum",))
+SKGLM = Contender("skglm LBFGS", partial(by_tolerance, skglm), ("skglm",))
 MANY = size((20_000, 50, 1_000), (500, 10, 50))
 
 CASES = [

@@ -41,7 +41,9 @@ def cross_entropy(log_proba: Any, X: Any, y: np.ndarray) -> float:
 
 
 RIDGES = [
-    estimator("onelayer LinearRegression", "onelayer.LinearRegression", "predict", "ours", **RIDGE),
+    estimator(
+        "onelayer LinearRegression", "onelayer.estimators.LinearRegression", "predict", "ours", **RIDGE
+    ),
     *(
         estimator(
             f"scikit-learn Ridge, {solver}", "sklearn.linear_model.Ridge", "predict", solver=solver, **RIDGE
@@ -51,7 +53,9 @@ RIDGES = [
 ]
 METHOD = "predict_log_proba"
 SOFTMAXES = [
-    estimator("onelayer SoftmaxRegression", "onelayer.SoftmaxRegression", METHOD, "ours", **SOFTMAX),
+    estimator(
+        "onelayer SoftmaxRegression", "onelayer.estimators.SoftmaxRegression", METHOD, "ours", **SOFTMAX
+    ),
     *(
         estimator(
             f"scikit-learn {solver}",

@@ -4,8 +4,7 @@ Two Dask workers of one thread against one, which read the files again in each p
 same to the last bit. The threads of this process, without workers, are beside them.
 """
 
-from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,28 @@ from _measure import Case, Contender, main, once, same_numbers
 from files import NAMES, TARGETS, write
 
 
-def onelayer(workers: int) -> Callable[[Path], np.ndarray]:
+@cache
+def client(workers: int) -> Any:
+    """Start workers that end with this process, and return their client."""
+    from distributed import Client
+
+    from onelayer.engines.dask import local_cluster
+
+    found = Client(local_cluster(workers).__enter__())
+    found.wait_for_workers(workers)
+    return found
+
+
+def onelayer(workers: int, folder: Path) -> np.ndarray:
     from onelayer import SoftmaxRegression, scan
 
-    client: Any = None
-    if workers:
-        from distributed import Client
+    rows = scan(f"{folder}/*.parquet", TARGETS["softmax"], NAMES, as_classes=True)
+    return SoftmaxRegression(C=1.0).fit(rows.on(client(workers), holds=False) if workers else rows).coef_
 
-        from onelayer.engines.dask import local_cluster
 
-        cluster = local_cluster(workers).__enter__()  # ends with this process
-        client = Client(cluster)
-        client.wait_for_workers(workers)
-
-    def fit(folder: Path) -> np.ndarray:
-        rows = scan(f"{folder}/*.parquet", TARGETS["softmax"], NAMES, as_classes=True)
-        return SoftmaxRegression(C=1.0).fit(rows.on(client, holds=False) if workers else rows).coef_
-
-    return fit
+def way(name: str, workers: int, role: str) -> Contender:
+    before = partial(client, workers) if workers else None
+    return Contender(name, partial(onelayer, workers), ("onelayer.estimators", "distributed"), role, before)
 
 
 CASES = [
@@ -40,9 +43,9 @@ CASES = [
         "softmax from Parquet by two workers, not one",
         load=lambda folder: (folder,),
         contenders=[
-            Contender("onelayer, two workers", partial(onelayer, 2), ("distributed",), "ours"),
-            Contender("onelayer, one worker", partial(onelayer, 1), ("distributed",)),
-            Contender("onelayer, threads of one process", partial(onelayer, 0), role="own"),
+            way("onelayer, two workers", 2, "ours"),
+            way("onelayer, one worker", 1, "peer"),
+            way("onelayer, threads of one process", 0, "own"),
         ],
         equal=same_numbers("weights", 0.0),
         prepare=write,
