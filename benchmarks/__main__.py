@@ -29,20 +29,24 @@ Result = dict[str, Any]
 
 
 def run(name: str, path: Path) -> None:
-    """Answer a question, and write its result; if there is none, why not."""
+    """Answer a question, and write its result; if it did not end well, what there is, and why."""
     path.unlink(missing_ok=True)
-    command = [sys.executable, str(HERE / f"{name}.py"), "--json", str(path)]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen([sys.executable, str(HERE / f"{name}.py"), "--json", str(path)])
+    failed = None
     try:
-        code: int | str = process.wait(LIMITS[name])
+        code = process.wait(LIMITS[name])
     except subprocess.TimeoutExpired:
-        code = f"took more than {LIMITS[name]} s"
+        failed = f"took more than {LIMITS[name]} s"
     finally:
         if process.poll() is None:
             process.terminate()
             process.wait()
-    if not path.exists():
-        write({"script": f"{name}.py", "question": name, "failed": str(code), "cases": []}, path)
+    if failed is None and not path.exists():
+        failed = f"exit code {code}"
+    if failed is not None:
+        empty: Result = {"script": f"{name}.py", "question": name, "cases": []}
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else empty
+        write(found | {"failed": failed}, path)
 
 
 def failures(result: Result) -> list[str]:

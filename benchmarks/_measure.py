@@ -430,16 +430,15 @@ def main(doc: str | None, cases: Sequence[Case]) -> None:
     parser.add_argument("--only", default="", help="cases whose label has this in it")
     given = parser.parse_args()
     print(doc.splitlines()[0])
-    found = []
+    result = result_of(Path(sys.argv[0]).name, doc, [])
     for case in cases:
         if given.only in case.label:
             try:
-                found.append(compare(case))
-                print_case(found[-1])
+                result["cases"].append(compare(case))
+                print_case(result["cases"][-1])
             except AssertionError as error:  # what was not equal; the other cases go on
-                found.append({"label": case.label, "failed": str(error)})
+                result["cases"].append({"label": case.label, "failed": str(error)})
                 print(f"\n{case.label}\nFAILED: {error}", flush=True)
-    result = result_of(Path(sys.argv[0]).name, doc, found)
+            write(result, given.json)  # after each case, so that nothing is lost if time runs out
     print("\n" + "; ".join(f"{key} {value}" for key, value in result["machine"].items()), flush=True)
-    write(result, given.json)
-    sys.exit(any("failed" in case for case in found))
+    sys.exit(any("failed" in case for case in result["cases"]))
