@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from _measure import FAR, QUICK, ROUNDS, write
+from _measure import FAR, QUICK, ROUNDS, SOME_FAILED, write
 from _tables import case_table, table
 
 HERE = Path(__file__).parent
@@ -32,7 +32,7 @@ def run(name: str, path: Path) -> None:
     """Answer a question, and write its result; if it did not end well, what there is, and why."""
     path.unlink(missing_ok=True)
     process = subprocess.Popen([sys.executable, str(HERE / f"{name}.py"), "--json", str(path)])
-    failed = None
+    failed, code = None, 0
     try:
         code = process.wait(LIMITS[name])
     except subprocess.TimeoutExpired:
@@ -41,7 +41,7 @@ def run(name: str, path: Path) -> None:
         if process.poll() is None:
             process.terminate()
             process.wait()
-    if failed is None and not path.exists():
+    if code not in (0, SOME_FAILED):
         failed = f"exit code {code}"
     if failed is not None:
         empty: Result = {"script": f"{name}.py", "question": name, "cases": []}

@@ -56,7 +56,7 @@ def result(tmp_path_factory):
     once += f"sys.argv = [{str(script)!r}, '--json', {str(path)!r}]\n"
     once += "runpy.run_path(sys.argv[0], run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", once], capture_output=True, text=True)
-    assert done.returncode == 1, done.stderr  # a case has failed
+    assert done.returncode == 3, done.stderr  # a case has failed
     return json.loads(path.read_text())
 
 
