@@ -21,7 +21,7 @@ from _pictures import COLOURS, panels, save
 from _tables import table
 
 STEPS, ROUNDS = 10, size(3, 1)
-LONGEST = size(4.0, 0.2)  # seconds of a fit, after which a curve ends
+LONGEST = size(4.0, 0.05)  # seconds of a fit, after which a curve ends
 
 
 @dataclass(frozen=True)

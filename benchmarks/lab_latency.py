@@ -86,7 +86,7 @@ def lessons() -> dict[str, dict[str, float]]:
 
     if browser.CHROMIUM is None:
         raise LookupError("no Chromium")
-    slugs = [entry.slug for entry in COURSE][: size(None, 2)]
+    slugs = [entry.slug for entry in COURSE][: size(None, 1)]
     with browser.lab_server() as address, browser.chromium() as chromium:
         page = chromium.new_page(viewport={"width": 1280, "height": 720})
         page.goto(address)

@@ -90,8 +90,8 @@ def duckdb(X: np.ndarray, y: np.ndarray) -> list[float]:
     import duckdb as database
     import pyarrow as pa
 
-    table = pa.table({"x": X[:, 0], "y": y})  # noqa: F841 - DuckDB finds it by its name
-    return [database.sql("select regr_slope(y, x) from table").fetchall()[0][0]]
+    rows = pa.table({"x": X[:, 0], "y": y})  # noqa: F841 - DuckDB finds it by its name
+    return [database.sql("select regr_slope(y, x) from rows").fetchall()[0][0]]
 
 
 def gram_numpy(X: Any, y: Any) -> Any:
@@ -161,6 +161,7 @@ def case(label: str, n: int, d: int, contenders: list[Contender], within: float)
         load=lambda folder: (np.load(folder / "X.npy"), np.load(folder / "y.npy")),
         contenders=contenders,
         equal=same_numbers("coefficients", within),
+        limit=8.0,
         prepare=prepare,
         warm_up=lambda: tall(5_000, 10) if contenders is not WIDE else tall(20, 100),
     )

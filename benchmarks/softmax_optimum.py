@@ -156,11 +156,11 @@ def skglm(X: Any, y: np.ndarray, C: float, tol: float) -> tuple[Any, Any]:
     from skglm.penalties import L2
     from skglm.solvers import LBFGS
 
-    ones = np.ones((len(y), 1))  # LBFGS has no intercept: a column of large numbers is nearly free
-    design = sparse.hstack([X, 1000 * ones], "csc") if sparse.issparse(X) else np.hstack([X, 1000 * ones])
+    ones = np.ones((len(y), 1))  # LBFGS has no intercept: a column of tens is nearly free
+    design = sparse.hstack([X, 10 * ones], "csc") if sparse.issparse(X) else np.hstack([X, 10 * ones])
     signs = np.where(y == 1, 1.0, -1.0)
     coef = LBFGS(max_iter=10_000, tol=tol).solve(design, signs, Logistic(), L2(1 / C / len(y)))[0]
-    return coef[:-1], coef[-1] * 1000
+    return coef[:-1], coef[-1] * 10
 
 
 def jax(X: Any, y: np.ndarray, C: float, watch: Watch) -> None:
