@@ -169,11 +169,8 @@ def jax(X: np.ndarray, y: np.ndarray, order: np.ndarray) -> np.ndarray:
 def sgd_classifier(X: Any, y: Any, order: Any) -> Any:
     from sklearn.linear_model import SGDClassifier
 
-    return (
-        SGDClassifier(loss="log_loss", max_iter=1, tol=None, random_state=0)
-        .fit(X[order] / 255.0, y[order])
-        .coef_
-    )
+    model = SGDClassifier(loss="log_loss", max_iter=1, tol=None, random_state=0)
+    return model.fit(X[order] / 255.0, y[order]).coef_
 
 
 def same_arithmetic(X: Any, y: Any, order: Any) -> Any:

@@ -96,7 +96,6 @@ def scikit_learn(solver: str, X: Any, y: np.ndarray, C: float, watch: Watch) -> 
     from sklearn.linear_model._linear_loss import LinearModelLoss
 
     methods = {"loss": lambda found: found, "loss_gradient": lambda found: found[0]}
-
     originals = {name: getattr(LinearModelLoss, name) for name in methods}
 
     def reporting(name: str) -> Callable[..., Any]:
@@ -169,7 +168,6 @@ def jax(X: Any, y: np.ndarray, C: float, watch: Watch) -> None:
     import optax
 
     jax.config.update("jax_enable_x64", True)
-
     A, labels, n = jnp.asarray(X), jnp.asarray(y), len(y)
     q = int(y.max()) + 1
 
@@ -297,7 +295,8 @@ def case(label: str, data: Callable[[], tuple[Any, np.ndarray, float]], contende
         warm_up=lambda: (*few_rows(), 1e9),
         measure=to_marks,
         headlines=tuple(f"to {mark:g}" for mark in MARKS),
-        limit=LONGEST * 2,  # of whom a fit is longer than that
+        limit=LONGEST,
+        slack=LONGEST,
     )
 
 
