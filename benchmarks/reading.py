@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from _measure import Case, Contender, main, same_numbers, size
+from _measure import Case, Contender, main, once, same_numbers, size
 from sgd_epoch import BATCH_SIZE, WORKERS, book_loader, loaders
 
 ROWS, FEATURES = size(1_000_000, 20_000), 20
@@ -107,7 +107,8 @@ def table_case(kind: str) -> Case:
         ],
         equal=same_numbers("coefficients", 1e-8),
         prepare=write,
-        headlines=("first fit",),
+        measure=once,
+        headlines=("seconds",),
     )
 
 
@@ -123,7 +124,9 @@ CASES = [
             Contender("DataLoader of tensors", partial(a_pass, by_tensors), ("torch",)),
         ],
         equal=same_numbers("sums of the first batches", 1e-6),
-        headlines=("second fit",),
+        warm_up=lambda: [part[:600] for part in images()],
+        measure=once,
+        headlines=("seconds",),
     ),
     table_case("CSV"),
     table_case("Parquet"),

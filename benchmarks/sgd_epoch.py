@@ -238,7 +238,7 @@ TORCH = ("torch",)
 FUSED = Contender("onelayer, fused", partial(onelayer, "fused"), TORCH, "ours")
 BOOK = Contender("the book: PIL, 4 workers", partial(book, by_pil), (*TORCH, "PIL"))
 EQUAL = same_numbers("weights after the epoch", 1e-3)
-EPOCH = {"equal": EQUAL, "headlines": ("second fit",), "warm_up": partial(data, 600)}
+EPOCH = {"equal": EQUAL, "measure": once, "headlines": ("seconds",), "warm_up": partial(data, 600)}
 CASES = [
     Case("an epoch of SGD, against the book's", lambda folder: data(), [FUSED, BOOK], **EPOCH),  # type: ignore[arg-type]
     Case(
