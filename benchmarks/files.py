@@ -194,7 +194,7 @@ CASES = [
         headlines=("seconds",),
         limit=60.0,
     )
-    for task in TARGETS
+    for task in (*TARGETS,)[size(0, 1) :]  # Spark's many small steps take half a minute
 ]
 
 if __name__ == "__main__":

@@ -233,7 +233,7 @@ def to_marks(solve: Solver, data: Sequence[Any]) -> tuple[dict[str, float], floa
 def images(dtype: Any) -> tuple[Any, np.ndarray, float]:
     from onelayer import fashion_mnist
 
-    rows = fashion_mnist().train.take(slice(0, size(60_000, 1_000)))
+    rows = fashion_mnist().train.take(slice(0, size(60_000, 300)))
     return rows.X / dtype(255), rows.y, 1.0
 
 
