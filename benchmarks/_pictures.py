@@ -24,5 +24,6 @@ def panels(rows: int, columns: int, width: float, height: float) -> tuple[Any, A
 
 def save(drawn: Any, path: Path) -> None:
     """Write a picture without the date."""
+    path.parent.mkdir(exist_ok=True)
     drawn.savefig(path, metadata={"Date": None})
     plt.close(drawn)
