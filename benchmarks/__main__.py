@@ -96,9 +96,9 @@ def page(results: list[Result]) -> str:
     parts = [
         "# Results",
         "Written by `make bench`, and by nothing else. Medians of "
-        f"{ROUNDS} interleaved rounds, each fit in a fresh process; a contender that took more than {FAR:g} times as "
-        "long as the fastest of the others in the first round was run once. The ratio is theirs over ours: below 1 we "
-        "are slower, or take more memory, and it says so. [How a figure is made](README.md).",
+        f"{ROUNDS} interleaved rounds, each fit in a fresh process; a contender that takes more than {FAR:g} times as "
+        "long as the fastest of the others runs no further rounds. The ratio is theirs over ours: below 1 we are "
+        "slower, or take more memory, and it says so. [How a figure is made](README.md).",
         "\n".join(f"- {key}: {value}" for key, value in machine.items()),
         *(["**Failed:**", "\n".join(f"- {line}" for line in failed)] if failed else []),
         table(head, summary(results)),

@@ -1,8 +1,8 @@
 """The harness of all benchmarks: contenders in turn, each in a fresh process; medians, spreads, what was held equal.
 
 A round runs every contender once. A process imports what it needs, loads the data and makes a small fit, all
-unmeasured; then it is measured, up to the limit of the case. After the first round a contender that took more
-than FAR times as long as the fastest peer runs no more: further rounds would not change who is faster.
+unmeasured; then it is measured, up to the limit of the case. A contender that takes more than FAR times as long
+as the fastest peer runs no further rounds: they would not change who is faster.
 """
 
 import argparse
