@@ -165,6 +165,7 @@ class Case:
         headlines: the metrics that are in the summary.
         limit: seconds of what is measured.
         slack: seconds beyond it, for fits that watch the limit themselves.
+        far: times the fastest peer, beyond which a contender runs no further rounds.
     """
 
     label: str
@@ -178,6 +179,7 @@ class Case:
     headlines: tuple[str, ...] = ("first fit", "second fit")
     limit: float = 60.0
     slack: float = 0.0
+    far: float = FAR
 
     @property
     def ours(self) -> str:
@@ -336,9 +338,12 @@ class Comparison:
         return {name: value for name, value in found.items() if not math.isnan(value)}
 
     def is_near(self, name: str) -> bool:
-        """Whether a contender is ours, or within FAR times the fastest peer by one of the headlines."""
+        """Whether a contender is ours, or within so many times the fastest peer by one of the headlines."""
         best = {metric: min(self.peers(metric).values(), default=math.inf) for metric in self.case.headlines}
-        near = (self.tracks[name].median(metric) <= FAR * value < math.inf for metric, value in best.items())
+        near = (
+            self.tracks[name].median(metric) <= self.case.far * value < math.inf
+            for metric, value in best.items()
+        )
         return name == self.case.ours or any(near)
 
     def check(self) -> None:
