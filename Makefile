@@ -42,5 +42,7 @@ docs: setup $(LESSONS)
 $(LESSONS): $(shell git ls-files src/onelayer/lab) | setup
 	$(BIN)/onelayer lab --site $(dir $@)
 
+# QUICK=1 make bench is small, and overwrites nothing.
 bench: setup
-	for script in benchmarks/[a-z]*.py; do echo "== $$script" && $(BIN)/python $$script || exit 1; done
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python benchmarks

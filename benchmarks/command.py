@@ -1,54 +1,70 @@
-"""The whole command, its report included, against importing torch: seconds and peak memory.
+"""How long does a whole command take, its report included, and how much memory, against importing torch?
 
-python benchmarks/command.py
+A large CSV file is against DuckDB's scan of it, for no command can be done before the file is read.
 """
 
 import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from statistics import median
+from typing import Any
 
-from onelayer import Timer
+from _measure import Case, Contender, Equal, main, size
+from reading import ROWS, write
 
-ROUNDS = 7
 ONELAYER = str(Path(sys.executable).with_name("onelayer"))
-COMMANDS = {
-    "import torch": [sys.executable, "-c", "import torch"],
-    "onelayer --help": [ONELAYER, "--help"],
-    "onelayer train houses": [ONELAYER, "train", "houses"],
-    "onelayer train fashion-mnist": [ONELAYER, "train", "fashion-mnist"],
-}
+SCAN = "import duckdb, sys; [0 for _ in duckdb.sql(f\"from '{sys.argv[1]}'\").to_arrow_reader(65_536)]"
 
 
-def run(command: list[str], folder: str) -> tuple[float, float]:
-    """Return the seconds a command takes and its peak resident memory in MB."""
-    timer = Timer()
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = timer.stop()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, command
-    return seconds, usage.ru_maxrss / 1024
-
-
-def main() -> None:
-    results: dict[str, list[tuple[float, float]]] = {name: [] for name in COMMANDS}
+def command(words: Sequence[str], *paths: Path) -> tuple[float, float]:
+    """Run a command in a folder of its own, and return its seconds, and its peak memory in MB."""
     with tempfile.TemporaryDirectory() as folder:
-        for command in COMMANDS.values():  # the files come from the cache from now on
-            run(command, folder)
-        for _ in range(ROUNDS):
-            for name, command in COMMANDS.items():
-                results[name].append(run(command, folder))
-    base = [seconds for seconds, _ in results["import torch"]]
-    print(f"medians of {ROUNDS} rounds")
-    print(f"{'':38}{'seconds':>10}{'× import torch':>16}{'peak MB':>10}")
-    for name, runs in results.items():
-        seconds = [value for value, _ in runs]
-        ratio = median(own / torch for own, torch in zip(seconds, base, strict=True))
-        print(f"{name:38}{median(seconds):10.2f}{ratio:16.2f}{max(mb for _, mb in runs):10.0f}")
+        start = time.perf_counter()
+        line = [*words[:3], *map(str, paths), *words[3:]]
+        process = subprocess.Popen(line, cwd=folder, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0, words
+        return time.perf_counter() - start, usage.ru_maxrss / 1024
 
+
+def measured(run: Callable[..., tuple[float, float]], data: Sequence[Any]) -> tuple[dict[str, float], None]:
+    run(*data)  # files come from the cache from now on
+    seconds, peak = run(*data)
+    return {"seconds": seconds, "peak MB": peak}, None
+
+
+def case(label: str, ours: Sequence[str], peer: tuple[str, Sequence[str]], **more: Any) -> Case:
+    contenders = [
+        Contender("onelayer", partial(command, ours), role="ours"),
+        Contender(peer[0], partial(command, peer[1])),
+    ]
+    nothing = Equal("nothing but the machine", 0.0, lambda answers, ours: dict.fromkeys(answers, 0.0))
+    return Case(
+        **{"label": label, "load": lambda folder: (), "contenders": contenders, "equal": nothing}
+        | {"measure": measured, "headlines": ("seconds", "peak MB")}
+        | more
+    )
+
+
+TORCH = ("import torch", (sys.executable, "-c", "import torch"))
+SCIKIT_LEARN = ("import sklearn.linear_model", (sys.executable, "-c", "import sklearn.linear_model"))
+CASES = [
+    case("onelayer --help", (ONELAYER, "--help"), SCIKIT_LEARN),
+    case("onelayer train houses", (ONELAYER, "train", "houses"), TORCH),
+    case("onelayer train fashion-mnist", (ONELAYER, "train", "fashion-mnist"), TORCH),
+    case(
+        f"onelayer train, CSV of {ROWS:,} × 20",
+        (ONELAYER, "train", "--target=y"),
+        ("DuckDB's scan", (sys.executable, "-c", SCAN)),
+        load=lambda folder: (folder / "table.csv",),
+        prepare=write,
+    ),
+][: size(4, 2)]
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, CASES)

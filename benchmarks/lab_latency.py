@@ -1,22 +1,20 @@
-"""How long a lesson takes to open in the lab, and from a control to the picture drawn anew, in Chromium.
+"""How long does a lesson of the lab take to open, and from a control to the picture drawn anew, in Chromium?
 
-    python benchmarks/lab_latency.py [slug ...]
-
-All lessons, or those that are named. Kernels are computed by the page, recorded experiments by the library behind it.
+Kernels are computed by the page, recorded experiments by the library behind it. Seconds to the first paint and
+until a lesson can be used, and the median and the longest of moves of its controls.
 """
 
 import sys
 from pathlib import Path
 from statistics import median
+from typing import Any
+
+from _measure import result_of, show, size
+from _tables import figure, table
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from playwright.sync_api import Page
 
-import browser
-from onelayer.lab.course import COURSE
-from onelayer.lab.recording import scenes_of
-
-ROUNDS = 5
+ROUNDS = size(5, 1)
 LONGEST = 2.0  # seconds to wait for a picture: a control may change none in the state that it is in
 
 # The time from a control to the first frame after what its scene shows has changed.
@@ -42,7 +40,7 @@ STEPS = """([name, i]) => {
 }"""
 
 
-def moves(page: Page, scene: str) -> list[float]:
+def moves(page: Any, scene: str) -> list[float]:
     """Return the seconds of moves of all controls of a scene."""
     found = []
     count = page.locator(f"#{scene} .panel").locator("input[type=range], select").count()
@@ -53,8 +51,12 @@ def moves(page: Page, scene: str) -> list[float]:
     return found
 
 
-def measure(page: Page, address: str, slug: str) -> None:
-    """Print the seconds of one lesson: to its first paint, until it can be used, and of its controls' moves."""
+def measure(page: Any, address: str, slug: str) -> dict[str, float]:
+    """Return the seconds of one lesson: to its first paint, until it can be used, and of its controls' moves."""
+    import browser
+    from onelayer.lab.course import COURSE
+    from onelayer.lab.recording import scenes_of
+
     page.goto(f"{address}en/{slug}.html")
     browser.wait_for_lesson(page)
     paint, ready = page.evaluate(
@@ -66,25 +68,60 @@ def measure(page: Page, address: str, slug: str) -> None:
         browser.go_to(page, scene.name)
         if scene.run is not None and scene.run.kind in kinds:
             kinds[scene.run.kind] += moves(page, scene.name)
-    columns = [
-        f"{median(times):8.3f}{max(times):8.3f}" if times else f"{'–':>8}{'–':>8}" for times in kinds.values()
-    ]
-    print(f"{slug:20}{paint:8.2f}{ready:8.2f}{''.join(columns)}", flush=True)
+    found = {"first paint": paint, "usable": ready}
+    for name, times in zip(("by the page", "by the library"), kinds.values(), strict=True):
+        found |= {name: median(times), f"{name}, longest": max(times)} if times else {}
+    return found
 
 
-def main() -> None:
+def lessons() -> dict[str, dict[str, float]]:
+    """Return the seconds of the lessons by their slugs.
+
+    Raises:
+        ImportError: without playwright.
+        LookupError: without Chromium.
+    """
+    import browser
+    from onelayer.lab.course import COURSE
+
     if browser.CHROMIUM is None:
-        print("there is no Chromium on this machine")
-        return
-    slugs = sys.argv[1:] or [entry.slug for entry in COURSE]
-    print(f"{'seconds':20}{'paint':>8}{'usable':>8}{'kernel':>8}{'most':>8}{'library':>8}{'most':>8}")
+        raise LookupError("no Chromium")
+    slugs = [entry.slug for entry in COURSE][: size(None, 1)]
     with browser.lab_server() as address, browser.chromium() as chromium:
         page = chromium.new_page(viewport={"width": 1280, "height": 720})
         page.goto(address)
         start = address.split("?")[0]
         browser.open_lesson(page, f"{start}en/{slugs[0]}.html")  # the server is warm then
-        for slug in slugs:
-            measure(page, start, slug)
+        return {slug: measure(page, start, slug) for slug in slugs}
+
+
+def main() -> None:
+    assert __doc__ is not None
+    try:
+        found = lessons()
+    except (ImportError, LookupError) as error:
+        show(result_of("lab_latency.py", __doc__, [], **{"not run": f"not run: {error}"}))
+        return
+    kinds = list(dict.fromkeys(kind for lesson in found.values() for kind in lesson))
+    rows = [
+        [slug, *(figure("s", lesson[k]) if k in lesson else "" for k in kinds)]
+        for slug, lesson in found.items()
+    ]
+    medians = {kind: median(lesson[kind] for lesson in found.values() if kind in lesson) for kind in kinds}
+    summary = [
+        {"what": f"the lab: {what}", "ours": figure("s", medians[kind]), "theirs": "–", "ratio": "–"}
+        for what, kind in (
+            ("a picture drawn anew, by the page", "by the page"),
+            ("a picture drawn anew, by the library", "by the library"),
+            ("a lesson opened", "usable"),
+        )
+        if kind in medians
+    ]
+    show(
+        result_of(
+            "lab_latency.py", __doc__, [], rows=summary, lessons=found, tables=[table(["", *kinds], rows)]
+        )
+    )
 
 
 if __name__ == "__main__":

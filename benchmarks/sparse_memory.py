@@ -1,70 +1,91 @@
-"""Sparse features: the memory and time that both estimators take beyond the features themselves.
+"""How much memory, beside the features themselves, and time do both estimators take on wide sparse features?
 
-    python benchmarks/sparse_memory.py
-
-50,000 rows of 100,000 features in CSR, of which one in a thousand is stored, and 5 classes or a number that depend on
-them. As dense float64 they would take 40 GB. Each estimator runs in a process of its own; its extra memory is the peak
-of the resident memory during ``fit`` above what was resident before it.
+50,000 rows of 100,000 features in CSR, of which one in a thousand is stored: 77 MB, and 40 GB as dense float64.
+A number, with a ridge, or 5 classes depend on them. Extra memory is the peak during the fit above what was
+resident before.
 """
 
-import subprocess
-import sys
-import time
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from onelayer.estimators import LinearRegression, SoftmaxRegression
+from _measure import Case, estimator, main, once, same_objective, size
 
-N, D, DENSITY, CLASSES = 50_000, 100_000, 1e-3, 5
-MB = 2**20
+N, D, DENSITY, CLASSES = *size((50_000, 100_000), (2_000, 3_000)), 1e-3, 5
+RIDGE, SOFTMAX = {"alpha": 10.0}, {"C": 0.1, "tol": 1e-4}
 
 
-def features(generator: np.random.Generator) -> sparse.csr_array:
+def problem(are_classes: bool) -> tuple[Any, np.ndarray]:
     """Return N × D with the same number of stored values in each row, without making an N × D of anything."""
+    generator = np.random.default_rng(0)
     a_row = round(D * DENSITY)
     columns = np.sort(generator.integers(0, D, (N, a_row)), axis=1).astype(np.int32)
-    values = generator.exponential(size=N * a_row)
-    X = sparse.csr_array((values, columns.ravel(), np.arange(0, N * a_row + 1, a_row)), shape=(N, D))
+    values, starts = generator.exponential(size=N * a_row), np.arange(0, N * a_row + 1, a_row, dtype=np.int32)
+    X = sparse.csr_array((values, columns.ravel(), starts), shape=(N, D))
     X.sum_duplicates()
-    return X
-
-
-def resident(kind: str) -> float:
-    """Return "VmRSS", the resident memory, or "VmHWM", its peak, in MB (Linux)."""
-    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(kind)]
-    return int(line.split()[1]) * 1024 / MB
-
-
-def measure(name: str) -> None:
-    """Fit one estimator and print what it took."""
-    generator = np.random.default_rng(0)
-    X = features(generator)
     logits = X @ generator.normal(size=(D, CLASSES)) / 10
-    before = resident("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
-    start = time.perf_counter()
-    if name == "SoftmaxRegression":
-        y = (logits + generator.gumbel(size=logits.shape)).argmax(axis=1)
-        softmax = SoftmaxRegression(C=0.1, tol=1e-4).fit(X, y)
-        quality = f"gap {softmax.gap_ / softmax.objective_:.1e} of the objective"
-    else:
-        y = logits[:, 0] + generator.normal(size=N)
-        linear = LinearRegression(alpha=10.0).fit(X, y)
-        gradient = X.T @ (linear.predict(X) - y) + 10 * linear.coef_
-        quality = f"gradient {np.abs(gradient).max() / np.abs(X.T @ (y - y.mean())).max():.1e} of that at 0"
-    seconds = time.perf_counter() - start
-    size = (X.data.nbytes + X.indices.nbytes + X.indptr.nbytes) / MB
-    extra = resident("VmHWM") - before
-    print(f"{name:20}{size:12.0f}{extra:12.0f}{seconds:10.1f}   {quality}", flush=True)
+    noise = generator.gumbel(size=logits.shape)
+    return X, (logits + noise).argmax(axis=1) if are_classes else logits[:, 0] + noise[:, 0]
 
 
-def main() -> None:
-    print(f"{'':20}{'input MB':>12}{'extra MB':>12}{'seconds':>10}")
-    for name in ("LinearRegression", "SoftmaxRegression"):
-        subprocess.run([sys.executable, __file__, name], check=True)
+def squares(predict: Any, X: Any, y: np.ndarray) -> float:
+    """Return the objective of a ridge, given the method of a model that predicts."""
+    return float(np.square(y - predict(X)).sum() + RIDGE["alpha"] * np.square(predict.__self__.coef_).sum())
 
+
+def cross_entropy(log_proba: Any, X: Any, y: np.ndarray) -> float:
+    """Return the objective of softmax regression, given the method of a model for logarithms of probabilities."""
+    losses = -log_proba(X)[np.arange(len(y)), y]
+    return float(np.square(log_proba.__self__.coef_).sum() / 2 + SOFTMAX["C"] * losses.sum())
+
+
+RIDGES = [
+    estimator(
+        "onelayer LinearRegression", "onelayer.estimators.LinearRegression", "predict", "ours", **RIDGE
+    ),
+    *(
+        estimator(
+            f"scikit-learn Ridge, {solver}", "sklearn.linear_model.Ridge", "predict", solver=solver, **RIDGE
+        )
+        for solver in ("sparse_cg", "lsqr")
+    ),
+]
+METHOD = "predict_log_proba"
+SOFTMAXES = [
+    estimator(
+        "onelayer SoftmaxRegression", "onelayer.estimators.SoftmaxRegression", METHOD, "ours", **SOFTMAX
+    ),
+    *(
+        estimator(
+            f"scikit-learn {solver}",
+            "sklearn.linear_model.LogisticRegression",
+            METHOD,
+            solver=solver,
+            **SOFTMAX,
+        )
+        for solver in ("lbfgs", "newton-cg")
+    ),
+]
+SAME = {"measure": once, "headlines": ("extra MB", "seconds")}
+CASES = [
+    Case(
+        f"ridge on sparse {N:,} × {D:,}",
+        lambda folder: problem(False),
+        RIDGES,
+        same_objective("objective", 1e-4),
+        squares,
+        **SAME,
+    ),
+    Case(
+        f"softmax with {CLASSES} classes on sparse {N:,} × {D:,}",
+        lambda folder: problem(True),
+        SOFTMAXES,
+        same_objective("objective", 1e-3),
+        cross_entropy,
+        **SAME,
+    ),
+]
 
 if __name__ == "__main__":
-    measure(sys.argv[1]) if len(sys.argv) > 1 else main()
+    main(__doc__, CASES)

@@ -1,4 +1,4 @@
-"""The cost model of ``benchmarks/scaling.py``: known costs are found again from the times that they make."""
+"""The cost model of ``tools/scaling_costs.py``: known costs are found again from the times that they make."""
 
 import importlib.util
 from dataclasses import astuple, replace
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-PATH = Path(__file__).parents[1] / "benchmarks/scaling.py"
+PATH = Path(__file__).parents[1] / "tools/scaling_costs.py"
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """The cost model of docs/scaling.md: fitted to passes on this machine, and checked on data that it has not seen.
 
-    python benchmarks/scaling.py
+    python tools/scaling_costs.py
 
 Passes of softmax regression over Parquet files in a temporary folder (0.4 GB), by 1, 2 and 4 local Dask workers of one
 thread that keep nothing: each pass reads, though from this machine's memory, where files just written are. Costs are
@@ -204,6 +204,7 @@ def times() -> dict[Key, tuple[Load, float]]:
 
 
 def main() -> None:
+    """Fit the costs, and check them on passes that were not fitted."""
     found = times()
     known = {key: passed for key, passed in found.items() if key[:3] in FITTED}
     costs = fitted(*zip(*known.values(), strict=True))
