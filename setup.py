@@ -2,7 +2,7 @@
 
 import sys
 import sysconfig
-from glob import glob
+from pathlib import Path
 
 from setuptools import Extension, setup
 
@@ -17,7 +17,7 @@ setup(
         Extension(
             f"onelayer.solvers.kernels.{name}",
             [f"{KERNELS}/{name}.c"],
-            depends=glob(f"{KERNELS}/*.h"),
+            depends=[str(path) for path in Path(KERNELS).glob("*.h")],
             extra_compile_args=[] if sys.platform == "win32" else ["-O3", f"-ffp-contract={fuses}"],
             py_limited_api=HAS_STABLE_ABI,
             optional=True,  # without a compiler NumPy does the same, slower
