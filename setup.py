@@ -9,7 +9,13 @@ from setuptools import Extension, setup
 KERNELS = "src/onelayer/solvers/kernels"
 # Whether a multiplication and an addition may be fused, and round once for both. In steps that each depend on the one
 # before, each operation rounds as NumPy's do.
-FUSES = {"compiled": "off", "compiled_groups": "off", "compiled_gram": "fast", "compiled_sgd": "fast"}
+FUSES = {
+    "compiled": "off",
+    "compiled_groups": "off",
+    "compiled_small": "off",
+    "compiled_gram": "fast",
+    "compiled_sgd": "fast",
+}
 HAS_STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 setup(

@@ -328,14 +328,15 @@ class Comparison:
         )
 
     def peers(self, metric: str) -> dict[str, float]:
-        """Return the medians of the peers that count: of the same answer, or over the limit."""
-        apart = self.apart()
-        found = {
-            name: self.tracks[name].median(metric)
-            for name in self.named("peer")
-            if apart.get(name, math.inf) <= self.case.equal.within or self.tracks[name].state.startswith(">")
-        }
-        return {name: value for name, value in found.items() if not math.isnan(value)}
+        """Return the medians of the peers that count: of the same answer, or stopped at the limit on the way to it."""
+        apart, found = self.apart(), {}
+        for name in self.named("peer"):
+            value = self.tracks[name].median(metric)
+            is_stopped = self.tracks[name].state.startswith(">") or math.isinf(value)
+            is_right = apart.get(name, math.inf) <= self.case.equal.within
+            if (is_stopped or is_right) and not math.isnan(value):
+                found[name] = value
+        return found
 
     def is_near(self, name: str) -> bool:
         """Whether a contender is ours, or within so many times the fastest peer by one of the headlines."""
@@ -352,8 +353,12 @@ class Comparison:
         assert ours.state == "ran", f"ours {ours.state}"
         for name in self.named("ours", "own"):
             assert apart.get(name, 0.0) <= equal.within, f"{name}: {equal.what}: {apart[name]}"
-        peers = [apart[name] for name in self.named("peer") if name in apart]
+        peers = [apart[name] for name in self.named("peer") if name in apart and self.has_ended(name)]
         assert not peers or min(peers) <= equal.within, f"no peer agrees: {apart}"
+
+    def has_ended(self, name: str) -> bool:
+        """Whether a contender was not stopped on its way to all the figures of the headlines."""
+        return any(math.isfinite(self.tracks[name].median(metric)) for metric in self.case.headlines)
 
     def headline(self, metric: str) -> dict[str, Any]:
         """Return the summary's row for a metric: ours, the fastest peer that has the same answer, and the ratio."""

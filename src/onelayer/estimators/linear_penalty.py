@@ -66,9 +66,12 @@ class Penalised:
     def _minimum(self, rows: Source) -> LeastSquaresFit:
         """Return the minimum: analytically where the penalty is the same multiple of the square of each weight."""
         q = rows.first().y.shape[1]
-        alpha, family = penalty_of_targets(self._alpha(), q), self._family(rows.n_features)
+        alpha = penalty_of_targets(self._alpha(), q)
         is_uniform = not alpha.any() or (self.penalty_factors is None and not self.l1_ratio)
-        if is_uniform and not family.at(0.0).has_bounds:
+        is_given = any(value is not None for value in (self.penalty_factors, self.lower, self.upper))
+        is_plain = is_uniform and not is_given and not self.positive
+        family = None if is_plain else self._family(rows.n_features)
+        if family is None or (is_uniform and not family.at(0.0).has_bounds):
             return least_squares(rows, alpha, self.fit_intercept)
         if self.solver == "direct":
             raise OneLayerError(

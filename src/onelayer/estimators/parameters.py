@@ -38,9 +38,8 @@ def check_parameters(estimator: BaseEstimator, constraints: dict[str, list[Any]]
     if get_config()["skip_parameter_validation"]:
         return
     try:
-        validate_parameter_constraints(
-            constraints, estimator.get_params(deep=False), type(estimator).__name__
-        )
+        given = {name: getattr(estimator, name) for name in constraints}
+        validate_parameter_constraints(constraints, given, type(estimator).__name__)
     except InvalidParameterError as error:
         raise OneLayerError(str(error)) from None
 

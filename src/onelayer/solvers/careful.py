@@ -22,10 +22,11 @@ from onelayer.solvers.coordinates import (
     scaled,
     without_null,
 )
-from onelayer.solvers.direct import ILL_CONDITIONED, SMALL, solve_by_factors
+from onelayer.solvers.direct import ILL_CONDITIONED, solve_by_factors
 from onelayer.solvers.fit import LeastSquaresFit
 from onelayer.solvers.inverse import Span
 from onelayer.solvers.moments import ALIKE, Moments, are_alike, check_sums, relative_size
+from onelayer.solvers.small import MOST_VALUES
 
 Array = NDArray[np.float64]
 
@@ -95,7 +96,7 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
     is_well_conditioned = values.max(initial=0) + alpha <= ILL_CONDITIONED * (
         values.min(initial=np.inf) + alpha
     )
-    if alpha and is_well_conditioned and Z.size > SMALL and variation.all():
+    if alpha and is_well_conditioned and Z.size > MOST_VALUES and variation.all():
         V = (y - y_mean) * np.sqrt(c)[:, None]
         return solve_by_factors(rows, moments, [start], Z.T @ V, np.array([alpha]))
     is_known = values + alpha > RESOLVED * (values.max(initial=0) + alpha)

@@ -17,10 +17,10 @@ from onelayer.engines.threads import added
 from onelayer.solvers.by_penalty import by_penalty
 from onelayer.solvers.fit import LeastSquaresFit
 from onelayer.solvers.moments import Moments, is_wide, relative_size, sums_of
+from onelayer.solvers.small import MOST_VALUES, solve_small
 
 Array = NDArray[np.float64]
 
-SMALL = 5_000  # values of X: so few that the careful way takes a millisecond
 ILL_CONDITIONED = 1e6  # condition of the scaled Gram matrix above which its digits are not trusted
 CORRECTED = 1e-8  # a correction this small has left an error of about its square
 MOST_CORRECTIONS = 10
@@ -50,7 +50,8 @@ def least_squares(
     rows = rows.less_offset()
     rows, exponent = rows.weights_near_one()
     penalties = np.array([_scaled(value, -exponent) for value in np.atleast_1d(alpha).tolist()])
-    fit = _solve(rows, penalties, fit_intercept, careful)
+    fit = None if careful else solve_small(rows, penalties, fit_intercept)
+    fit = fit or _solve(rows, penalties, fit_intercept, careful)
     return replace(fit, exponent=exponent)
 
 
@@ -67,7 +68,7 @@ def _solve(rows: Source, alpha: Array, fit_intercept: bool, careful: bool | None
         return by_penalty(rows, alpha, lambda part, one, _: solve_wide(part, one, fit_intercept))
     moments, gram, cross = sums_of(rows, fit_intercept)
     if careful is None:
-        careful = len(rows) * rows.n_features <= SMALL or not moments.variation.all()
+        careful = len(rows) * rows.n_features <= MOST_VALUES or not moments.variation.all()
     n_penalties = len(np.unique(alpha))
     fit = None
     if not careful and n_penalties * len(gram) ** 2 <= max(MOST_FACTORED, len(gram) ** 2):

@@ -24,12 +24,18 @@ except ImportError:  # or the compiler has no vectors: Microsoft's
     from onelayer.solvers.kernels.plain_gram import sum_products
     from onelayer.solvers.kernels.plain_sgd import sgd_pass, shuffle
 
+try:
+    from onelayer.solvers.kernels.compiled_small import least_squares
+except ImportError:  # without it such problems go the careful way
+    least_squares = None  # type: ignore[assignment]
+
 __all__ = [
     "IS_COMPILED",
     "descend_dense",
     "descend_gram",
     "descend_groups",
     "descend_sparse",
+    "least_squares",
     "sgd_pass",
     "shuffle",
     "sum_products",
