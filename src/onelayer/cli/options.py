@@ -70,7 +70,8 @@ PhmN = Annotated[int, typer.Option(help="n of the PHM layer.", rich_help_panel=S
 Device = Annotated[
     str | None,
     typer.Option(
-        help="cpu, cuda, mps, or auto: CUDA if there is one, but the CPU for one layer in the fused way.", rich_help_panel=SGD
+        help="cpu, cuda, mps, or auto: CUDA if there is one, but the CPU for one layer in the fused way.",
+        rich_help_panel=SGD,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
