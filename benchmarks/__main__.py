@@ -98,7 +98,7 @@ def page(results: list[Result]) -> str:
         "Written by `make bench`, and by nothing else. Medians of "
         f"{ROUNDS} interleaved rounds, each fit in a fresh process; a contender that takes more than {FAR:g} times as "
         "long as the fastest of the others runs no further rounds. The ratio is theirs over ours: below 1 we are "
-        "slower, or take more memory, and it says so. [How a figure is made](README.md).",
+        "slower, or take more memory, and it says so. `benchmarks/README.md` says how a figure is made.",
         "\n".join(f"- {key}: {value}" for key, value in machine.items()),
         *(["**Failed:**", "\n".join(f"- {line}" for line in failed)] if failed else []),
         table(head, summary(results)),
