@@ -11,7 +11,7 @@ from onelayer.functional import squared_loss
 from onelayer.lab.lessons.linear_regression.model import hessian, load
 from onelayer.lab.lessons.sgd import descent, experiment
 from onelayer.solvers.batches import Batches, epoch_order
-from onelayer.solvers.sgd import train_epoch
+from onelayer.solvers.fused import train_epoch
 
 
 @pytest.fixture(scope="module")
