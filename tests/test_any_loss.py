@@ -249,3 +249,11 @@ def test_what_cannot_be_trained_is_said(data, given, message):
 def test_nothing_to_learn():
     with pytest.raises(OneLayerError, match="Flatten has no parameters to learn"):
         fit(nn.Flatten(), TensorDataset(X, LABELS))
+
+
+def test_numbers_that_numpy_lacks_need_a_checkpoint_alone():
+    net = nn.Linear(2, 2).to(torch.bfloat16)
+    rows = TensorDataset(torch.randn(64, 2, generator=torch.Generator().manual_seed(0)), torch.arange(64) % 2)
+    before = net.weight.clone()
+    assert math.isfinite(fit(net, rows, epochs=2).epochs[-1].train_loss)
+    assert not torch.equal(net.weight, before)

@@ -1,11 +1,13 @@
 """Rows: what is not data is refused at once, and sums do not depend on blocks, layouts or types."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
 from scipy import sparse
 
-from onelayer import OneLayerError, Rows
+from onelayer import LinearRegression, OneLayerError, Rows, SoftmaxRegression
 from onelayer.data import PIXEL_UNIT
 from onelayer.solvers.batches import Batches, epoch_order
 
@@ -26,6 +28,42 @@ def test_tensors_arrays_and_lists_are_the_same_rows():
         rows = Rows(given, torch.arange(6) % 2)
         assert np.array_equal(rows.X, expected.X) and rows.X.dtype == np.float64
         assert np.array_equal(rows.y, expected.y) and rows.task == "classes"
+
+
+def unaligned(values):
+    """Return the array as it lies in a record or a file behind a single byte."""
+    fields = np.zeros(len(values), [("byte", "u1"), ("values", values.dtype, values.shape[1:])])
+    fields["values"] = values
+    assert not fields["values"].flags.aligned
+    return fields["values"]
+
+
+@pytest.mark.parametrize("n", [6, 3_000])  # by the compiled way of few rows, and of many
+def test_numbers_between_two_addresses_are_the_same_rows(n):
+    generator = np.random.default_rng(1)
+    A, y, c = generator.normal(size=(n, 3)), generator.normal(size=n), generator.uniform(size=n)
+    for parameters in ({}, {"alpha": 0.1, "l1_ratio": 0.5}):
+        expected, found = (
+            LinearRegression(**parameters).fit(how(A), how(y), sample_weight=how(c))
+            for how in (np.asarray, unaligned)
+        )
+        assert np.array_equal(found.coef_, expected.coef_)
+    labels = np.arange(n) % 3
+    for dtype in (np.float32, np.float64):
+        expected, found = (
+            SoftmaxRegression(solver="sgd", random_state=0).fit(how(A.astype(dtype)), how(labels))
+            for how in (np.asarray, unaligned)
+        )
+        assert np.array_equal(found.coef_, expected.coef_)
+
+
+def test_a_block_of_a_message_between_processes_can_lie_anywhere():
+    block = Rows(np.random.default_rng(1).normal(size=(60, 3)), np.arange(60.0)).gathered()
+    parts: list[pickle.PickleBuffer] = []
+    message = pickle.dumps(block, protocol=5, buffer_callback=parts.append)
+    there = pickle.loads(message, buffers=[memoryview(b"-" + part.raw())[1:] for part in parts])
+    assert len(parts) == 2 and there.X.flags.aligned and there.y.flags.aligned
+    assert np.array_equal(there.X, block.X) and np.array_equal(there.y, block.y) and there.c is None
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ class Learner(Protocol):
         ...
 
     def begin(self, epoch: int) -> None:
-        """Be told of the number of the first pass."""
+        """Be told of the number of the first pass, and remember what has been learned before it."""
         ...
 
     def one_epoch(self, epoch: int, lr: float) -> EpochScore:
@@ -45,7 +45,7 @@ class Learner(Protocol):
         ...
 
     def divergence(self, epoch: int, lr: float, start: float, loss: float) -> DivergenceError:
-        """Return what to say of a pass that ended with a loss far above that of the start, where the model is again."""
+        """Go back to where the first pass began, and say of one that its loss ended far above that of the start."""
         ...
 
 
@@ -69,13 +69,11 @@ def learn(
         after = checkpoint.load(learner.put) or after
     if checkpoint and after is None:
         checkpoint.begin()
-    initial = {name: array.copy() for name, array in learner.arrays().items()}
     so_far = after or History(learner.start_loss())
     first = len(so_far.epochs) + 1
     learner.begin(first)
 
     def diverged(epoch: int, lr: float, loss: float) -> DivergenceError:
-        learner.put(initial)
         return learner.divergence(epoch, lr, so_far.start_loss, loss)
 
     def after_epoch(history: History) -> None:

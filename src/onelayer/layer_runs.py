@@ -125,7 +125,7 @@ class _LayerLearner:
         return self._score(rows.take(np.arange(len(rows))[sampled(len(rows), rows.n_features)])).loss
 
     def begin(self, epoch: int) -> None:
-        pass
+        self.initial = {name: array.copy() for name, array in self.arrays().items()}
 
     def one_epoch(self, epoch: int, lr: float) -> EpochScore:
         scores, sizes = [], []
@@ -157,6 +157,7 @@ class _LayerLearner:
         return sgd.score_of(self.weight, self.bias, *_examples(rows), **_how(rows))
 
     def divergence(self, epoch: int, lr: float, start: float, loss: float) -> DivergenceError:
+        self.put(self.initial)
         return sgd_divergence(epoch, lr, start, loss, self.stable_lr())
 
     def stable_lr(self) -> float:

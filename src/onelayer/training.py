@@ -110,9 +110,10 @@ def fit(
         raise OneLayerError("resume needs the checkpoint that an earlier call left")
     if own and schedule:
         learner.follow(schedule, epochs)
-    history = learn(
-        learner, lr=lr, epochs=epochs, checkpoint=keeper, resume=resume, after=after, on_epoch=on_epoch
-    )
+    with torch.random.fork_rng(devices=[learner.first.X.device] if learner.first.X.is_cuda else []):
+        history = learn(
+            learner, lr=lr, epochs=epochs, checkpoint=keeper, resume=resume, after=after, on_epoch=on_epoch
+        )
     model.eval()
     if keeper and keeper is not checkpoint:
         keeper.finish()
@@ -179,19 +180,18 @@ class _ModuleLearner:
         return score_of(self.model, self.first.take(chosen)).loss
 
     def begin(self, epoch: int) -> None:
+        self.initial = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         if self.optimizer and self.schedule:
             follow(self.schedule[0], self.optimizer, (epoch - 1) * self.steps, self.schedule[1])
 
     def one_epoch(self, epoch: int, lr: float) -> EpochScore:
         scores, sizes = [], []
-        cuda = [self.first.X.device] if self.first.X.is_cuda else []
         self.model.train()
-        with torch.random.fork_rng(devices=cuda):
-            torch.manual_seed(stream_seed(self.seed, epoch, DRAWS))
-            for part in self._parts(epoch):
-                order = epoch_order(len(part), self.seed, epoch)
-                scores.append(self.train(self.model, part, order, self.batch_size, lr))  # type: ignore[arg-type] # _way_for has looked
-                sizes.append(len(part))
+        torch.manual_seed(stream_seed(self.seed, epoch, DRAWS))
+        for part in self._parts(epoch):
+            order = epoch_order(len(part), self.seed, epoch)
+            scores.append(self.train(self.model, part, order, self.batch_size, lr))  # type: ignore[arg-type] # _way_for has looked
+            sizes.append(len(part))
         return mean_score(scores, sizes)
 
     def _parts(self, epoch: int) -> Iterator[Batches]:
@@ -205,6 +205,7 @@ class _ModuleLearner:
         return None if self.measured is None else score_of(self.model, self.measured)
 
     def divergence(self, epoch: int, lr: float, start: float, loss: float) -> DivergenceError:
+        self.model.load_state_dict(self.initial)
         if self.optimizer is not None:  # 2/λ_max says nothing of other steps than the gradient
             what = divergence_message(epoch, lr, start, loss)
             return DivergenceError(f"{what}; try a smaller one, such as {lr / 10:.1g}", lr, None)

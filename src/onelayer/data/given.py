@@ -14,14 +14,17 @@ NUMBERS = "; if these are numbers to predict, say so: Rows(X, y, 'regression')"
 
 
 def array_of(values: Any, what: str) -> Array:
-    """Return numbers as an array, in this machine's byte order."""
+    """Return numbers as an array, in this machine's byte order and where it reads them at once.
+
+    (A column of records, or a view of a file's bytes, may begin between two addresses of numbers.)
+    """
     try:
         array = np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:  # a tensor on a GPU, ragged lists
         raise OneLayerError(f"{what} cannot be read as an array: {error}") from error
     if array.dtype.kind not in "biuf":
         raise OneLayerError(f"{what} must be numbers, not {array.dtype}")
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+    return np.require(array, array.dtype.newbyteorder("="), "A")
 
 
 def features_of(X: Any) -> Any:

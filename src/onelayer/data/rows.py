@@ -47,6 +47,11 @@ class Block:
     start: int = 0
     offset: Array | None = None
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the arrays of a pickle, which may lie anywhere in a message between processes."""
+        for name, value in state.items():
+            object.__setattr__(self, name, array_of(value, name) if isinstance(value, np.ndarray) else value)
+
     def __len__(self) -> int:
         return len(self.y)
 

@@ -1,9 +1,13 @@
 """How large a learning rate may be for one layer: 2/λ_max of its loss's Hessian, by closed forms (section 3.1.1.4)."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+V = TypeVar("V", bound=Any)
 
 SAMPLE = 4096  # rows
 MAX_ITERATIONS = 100
@@ -26,17 +30,32 @@ def largest_stable_lr(weight: Array, bias: Array, X: Array, are_classes: bool, c
     with_one = np.column_stack([X, np.ones(len(X))])
     weighted = with_one if c is None else with_one * c[:, None]
     p = _probabilities(X @ weight.T + bias) if are_classes else None
-    product: Array = np.random.default_rng(0).normal(size=(len(weight), with_one.shape[1]))
-    curvature = 0.0
-    for _ in range(MAX_ITERATIONS):
-        norm = np.linalg.norm(product)
-        if norm == 0:
-            return float("inf")
-        moved = with_one @ (product / norm).T
+
+    def times(vector: Array) -> Array:
+        moved = with_one @ vector.T
         if p is not None:
             moved = p * (moved - (p * moved).sum(axis=1, keepdims=True))
-        product = moved.T @ weighted / len(X)
-        previous, curvature = curvature, float(np.linalg.norm(product))
+        return np.asarray(moved.T @ weighted / len(X))
+
+    start = np.random.default_rng(0).normal(size=(len(weight), with_one.shape[1]))
+    return stable_lr(times, start, lambda vector: float(np.linalg.norm(vector)))
+
+
+def stable_lr(times: Callable[[V], V], start: V, norm: Callable[[V], float]) -> float:
+    """Return 2/λ_max, by the power method.
+
+    Args:
+        times: multiplies a vector by the matrix, symmetric and nowhere negative.
+        start: a random vector, of NumPy or PyTorch.
+        norm: of a vector.
+    """
+    product, curvature = start, 0.0
+    for _ in range(MAX_ITERATIONS):
+        length = norm(product)
+        if length == 0:
+            return float("inf")
+        product = times(product / length)
+        previous, curvature = curvature, norm(product)
         if abs(curvature - previous) <= TOLERANCE * curvature:
             break
     return 2 / curvature if curvature > 0 else float("inf")

@@ -110,7 +110,7 @@ def _passed(
     decay: Array | None = None,
 ) -> EpochScore:
     """Take the steps, some batches at a time, or with a step of 0 score the rows alone."""
-    is_like = X.dtype == (np.uint8 if X.dtype == np.uint8 and whole.dtype == np.float32 else whole.dtype)
+    is_like = X.dtype == whole.dtype or (X.dtype == np.uint8 and whole.dtype == np.float32)
     make = kernels.sgd_pass if is_like and whole.size <= MOST_COMPILED else plain_sgd.sgd_pass
     span = batch_size * max(1, AT_ONCE // (batch_size * max(1, X.shape[1])))
     loss, n_right, n = 0.0, 0, len(order)

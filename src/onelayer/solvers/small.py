@@ -17,7 +17,7 @@ MOST_VALUES = 5_000  # of features: of so few the careful way would take a milli
 def solve_small(rows: Source, alpha: NDArray[np.float64], fit_intercept: bool) -> LeastSquaresFit | None:
     """Return the solution for few dense rows, or None if they are more, or columns depend on each other too nearly.
 
-    Then, and where a target does not vary, it is for the careful way to say what the rows determine.
+    Then, and where a column does not vary, it is for the careful way to say what the rows determine.
     """
     if kernels.least_squares is None or not isinstance(rows, Rows) or not rows.in_memory or rows.is_sparse:
         return None
@@ -34,8 +34,6 @@ def solve_small(rows: Source, alpha: NDArray[np.float64], fit_intercept: bool) -
     moments = Moments(
         total if fit_intercept else None, means[:d], means[d:], squares[:d], spread[:d], spread[d:]
     )
-    if not moments.variation.all():
-        return None
     return LeastSquaresFit(
         weight=weight,
         bias=bias,

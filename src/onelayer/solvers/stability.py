@@ -1,16 +1,16 @@
 """How large a learning rate may be: 2/λ_max of the loss's Hessian (section 3.1.1.4)."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from onelayer.data.rows import Rows
 from onelayer.solvers.batches import Batches, epoch_order
-
-MAX_ITERATIONS = 100
-TOLERANCE = 1e-4
+from onelayer.solvers.curvature import SAMPLE, stable_lr
 
 
-def largest_stable_lr(model: nn.Module, rows: Rows | Batches, sample: int = 4096, seed: int = 0) -> float:
+def largest_stable_lr(model: nn.Module, rows: Rows | Batches, sample: int = SAMPLE, seed: int = 0) -> float:
     """Return 2/λ_max of the Hessian of the mean loss at the model's weights.
 
     On a quadratic with largest curvature λ_max, gradient descent with rate η multiplies the error along that
@@ -33,21 +33,17 @@ def largest_stable_lr(model: nn.Module, rows: Rows | Batches, sample: int = 4096
             batches.mean_loss(model(X), y, c), parameters, create_graph=True, materialize_grads=True
         )
         generator = torch.Generator().manual_seed(seed)
-        product = tuple(torch.randn(p.shape, generator=generator).to(p) for p in parameters)
-        curvature = 0.0
-        for _ in range(MAX_ITERATIONS):
-            norm = _norm(product)
-            if norm == 0:
-                return float("inf")
-            vector = [p / norm for p in product]
-            product = torch.autograd.grad(
-                gradient, parameters, vector, retain_graph=True, materialize_grads=True
+        start = _flat([torch.randn(p.shape, generator=generator).to(p) for p in parameters])
+
+        def times(vector: Tensor) -> Tensor:
+            parts = vector.split([p.numel() for p in parameters])
+            shaped = [part.view(p.shape) for part, p in zip(parts, parameters, strict=True)]
+            return _flat(
+                torch.autograd.grad(gradient, parameters, shaped, retain_graph=True, materialize_grads=True)
             )
-            previous, curvature = curvature, _norm(product)
-            if abs(curvature - previous) <= TOLERANCE * curvature:
-                break
-    return 2 / curvature if curvature > 0 else float("inf")
+
+        return stable_lr(times, start, lambda vector: float(vector.norm()))
 
 
-def _norm(tensors: tuple[Tensor, ...]) -> float:
-    return float(torch.cat([t.flatten() for t in tensors]).norm())
+def _flat(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat([tensor.flatten() for tensor in tensors])

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define LEAST_PIVOT 1e-10 /* share of a column's length² that the columns before must leave of it */
+#define LEAST_SPREAD 0x1p-60 /* share of a column's squares about 0 that must be left about its mean: less may be rounding */
 
 typedef struct {
     double high, low;
@@ -190,6 +191,17 @@ static void find_residuals(const Problem *p)
     }
 }
 
+/* Whether each column, also of the targets, varies by more than the digits show. */
+static int do_vary(const Problem *p)
+{
+    for (Py_ssize_t j = 0; j < p->x.columns + p->y.columns; j++) {
+        if (!(p->spread[j] > LEAST_SPREAD * p->squares[j])) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* Returns 1 if it is done, 0 if columns depend on each other too nearly, −1 without memory. */
 static int run(Problem *p, double *total)
 {
@@ -211,7 +223,7 @@ static int run(Problem *p, double *total)
             p->sums[j * width + j] = plus(spread[j], of(p->alpha));
         }
     }
-    int done = factor(p);
+    int done = do_vary(p) && factor(p);
     if (done) {
         solve(p);
         invert(p);
