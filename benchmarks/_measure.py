@@ -1,8 +1,8 @@
 """The harness of all benchmarks: contenders in turn, each in a fresh process; medians, spreads, what was held equal.
 
-A round runs every contender once. A process imports what it needs, loads the data and makes a small fit, all
-unmeasured; then it is measured, up to the limit of the case. A contender that takes more than FAR times as long
-as the fastest peer runs no further rounds: they would not change who is faster.
+Data are made once. A round runs every contender once. A process imports what it needs, makes a small fit and reads
+the data, all unmeasured; then it is measured, up to the limit of the case. A contender that takes more than FAR times
+as long as the fastest peer runs no further rounds: they would not change who is faster.
 """
 
 import argparse
@@ -32,10 +32,11 @@ from _tables import cells, print_case, ratio_cell
 
 QUICK = os.environ.get("QUICK", "") not in ("", "0")
 ROUNDS = 1 if QUICK else 5
-FAR = 3.0
+FAR = 2.0
 TOO_LONG_TO_REPEAT = 3.0  # seconds of a first fit, after which the same process makes no second one
 SOME_FAILED = 3  # exit code of a question of which some cases failed, and all were tried
 START_LIMIT = 300.0  # seconds to import and to load
+DATA, ANSWER = "data.pickle", "answer.pickle"  # in a folder of the run's own
 
 signal.signal(
     signal.SIGTERM, lambda *_: sys.exit("ended")
@@ -155,11 +156,10 @@ class Case:
 
     Attributes:
         label: names it in the question.
-        load: returns the data, in each process anew, from a folder that all share.
+        make: returns the data, of which each process gets a copy; may write files into a folder that all share.
         contenders: in the order of a round.
         equal: what is compared of the answers.
         judge: what is compared, from an answer and the data; unmeasured.
-        prepare: writes into the folder what ``load`` reads, once.
         warm_up: returns small data for an unmeasured fit.
         measure: times a fit on data; returns metrics in seconds, or in MB if their names say so, and the answer.
         headlines: the metrics that are in the summary.
@@ -169,11 +169,10 @@ class Case:
     """
 
     label: str
-    load: Callable[[Path], Sequence[Any]]
+    make: Callable[[Path], Sequence[Any]]
     contenders: Sequence[Contender]
     equal: Equal
     judge: Callable[..., Any] = lambda answer, *data: answer
-    prepare: Callable[[Path], None] | None = None
     warm_up: Callable[[], Sequence[Any]] | None = None
     measure: Callable[..., tuple[dict[str, float], Any]] = twice
     headlines: tuple[str, ...] = ("first fit", "second fit")
@@ -200,7 +199,7 @@ def _measured(
         contender.start()
         if case.warm_up is not None and contender.role != "floor" and not QUICK:
             case.measure(contender.fit, case.warm_up())
-        data = case.load(folder)
+        data = pickle.loads((folder / DATA).read_bytes())
         say(b"r")
         metrics, answer = case.measure(contender.fit, data)
         say(b"d")
@@ -232,7 +231,7 @@ def run_once(case: Case, name: str, folder: Path) -> tuple[dict[str, float], Any
         except Exception as error:
             raise RuntimeError(_last_line(str(error))) from error
     heard, said = os.pipe()
-    out = folder / "answer"
+    out = folder / ANSWER
     out.unlink(missing_ok=True)
     script = str(Path(sys.argv[0]).resolve())
     command = [sys.executable, script, "--child", case.label, name, str(folder), str(said), str(out)]
@@ -397,9 +396,9 @@ def compare(case: Case) -> dict[str, Any]:
     """
     comparison = Comparison.of(case)
     with tempfile.TemporaryDirectory() as name:
-        if case.prepare is not None:
-            case.prepare(Path(name))
-        comparison.measure(Path(name))
+        folder = Path(name)
+        (folder / DATA).write_bytes(pickle.dumps(case.make(folder), protocol=5))
+        comparison.measure(folder)
     comparison.check()
     return comparison.result()
 

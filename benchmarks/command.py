@@ -45,7 +45,7 @@ def case(label: str, ours: Sequence[str], peer: tuple[str, Sequence[str]], **mor
     ]
     nothing = Equal("nothing but the machine", 0.0, lambda answers, ours: dict.fromkeys(answers, 0.0))
     return Case(
-        **{"label": label, "load": lambda folder: (), "contenders": contenders, "equal": nothing}
+        **{"label": label, "make": lambda folder: (), "contenders": contenders, "equal": nothing}
         | {"measure": measured, "headlines": ("seconds", "peak MB")}
         | more
     )
@@ -61,8 +61,7 @@ CASES = [
         f"onelayer train, CSV of {ROWS:,} × 20",
         (ONELAYER, "train", "--target=y"),
         ("DuckDB's scan", (sys.executable, "-c", SCAN)),
-        load=lambda folder: (folder / "table.csv",),
-        prepare=write,
+        make=lambda folder: (write(folder)["CSV"],),
     ),
 ][: size(4, 2)]
 

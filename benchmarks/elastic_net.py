@@ -153,12 +153,11 @@ def tightened(path: Path_, data: Any) -> tuple[dict[str, float], Any]:
 def case(kind: str, n: int, d: int) -> Case:
     return Case(
         f"elastic-net path, {kind} {n:,} × {d:,}",
-        load=lambda folder: (*problem(kind, n, d), np.load(folder / "least.npy")),
+        make=lambda folder: known(*problem(kind, n, d)),
         contenders=CONTENDERS,
         equal=Equal(
             "objectives, the most that one is above the least, relatively", TARGET, lambda off, ours: off
         ),
-        prepare=lambda folder: np.save(folder / "least", known(*problem(kind, n, d))[-1]),
         warm_up=lambda: known(*problem(kind, 200, 40)),
         measure=tightened,
         headlines=("seconds",),

@@ -37,8 +37,8 @@ WHAT = {
 LITTLE = "400MB"  # of memory, of which next to nothing is left to keep rows: they are read again in each pass
 
 
-def write(folder: Path) -> None:
-    """Write the files. Neighbouring features are correlated."""
+def write(folder: Path) -> list[str]:
+    """Write the files, and return their paths. Neighbouring features are correlated."""
     W = np.random.default_rng(1).normal(size=(CLASSES, FEATURES)) / 4
     for i in range(FILES):
         generator = np.random.default_rng((0, i))
@@ -53,6 +53,7 @@ def write(folder: Path) -> None:
         pq.write_table(
             pa.table(columns), folder / f"{i:02}.parquet", row_group_size=50_000, compression="zstd"
         )
+    return sorted(map(str, folder.glob("*.parquet")))
 
 
 def blocks(paths: list[str], task: str, most: int = 20_000) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -185,11 +186,10 @@ def contenders(task: str) -> list[Contender]:
 CASES = [
     Case(
         f"{WHAT[task]} from Parquet, {ROWS:,} × {FEATURES}",
-        load=lambda folder: (sorted(map(str, folder.glob("*.parquet"))),),
+        make=lambda folder: (write(folder),),
         contenders=contenders(task),
         equal=same_objective("objective", 1e-6),
         judge=partial(objective, task),
-        prepare=write,
         measure=once,
         headlines=("seconds",),
         limit=60.0,

@@ -46,7 +46,7 @@ MNLOGIT = Contender("statsmodels MNLogit", statsmodels, ("statsmodels.api",))
 def case(n: int, contenders: list[Contender]) -> Case:
     return Case(
         f"multinomial fit and standard errors, {n:,} rows",
-        load=lambda folder: problem(n),
+        make=lambda folder: problem(n),
         contenders=contenders,
         equal=same_numbers("standard errors", 1e-6),
         warm_up=lambda: problem(1_000),

@@ -5,7 +5,6 @@ hand, and one pass over the data. DuckDB's aggregates (regr_slope and its like) 
 case of their own.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -152,17 +151,12 @@ def sparse_rows(n: int, d: int, density: float) -> tuple[Any, np.ndarray]:
 
 
 def case(label: str, n: int, d: int, contenders: list[Contender], within: float) -> Case:
-    def prepare(folder: Path) -> None:
-        for name, values in zip(("X", "y"), tall(n, d), strict=True):
-            np.save(folder / name, values)
-
     return Case(
         f"least squares, {label} {n:,} × {d:,}",
-        load=lambda folder: (np.load(folder / "X.npy"), np.load(folder / "y.npy")),
+        make=lambda folder: tall(n, d),
         contenders=contenders,
         equal=same_numbers("coefficients", within),
         limit=8.0,
-        prepare=prepare,
         warm_up=lambda: tall(5_000, 10) if contenders is not WIDE else tall(20, 100),
     )
 
@@ -170,7 +164,7 @@ def case(label: str, n: int, d: int, contenders: list[Contender], within: float)
 def sparse_case(n: int, d: int, density: float) -> Case:
     return Case(
         f"ridge, sparse {n:,} × {d:,}, {density:.1%} stored",
-        load=lambda folder: sparse_rows(n, d, density),
+        make=lambda folder: sparse_rows(n, d, density),
         contenders=SPARSE,
         equal=same_numbers("coefficients", 1e-6),
         warm_up=lambda: sparse_rows(1_000, 20, 0.1),

@@ -42,7 +42,7 @@ CONTENDERS = [
 CASES = [
     Case(
         f"leave-one-out of 100 ridges, {n:,} × {d:,}",
-        load=lambda folder, n=n, d=d: problem(n, d),  # type: ignore[misc]
+        make=lambda folder, n=n, d=d: problem(n, d),  # type: ignore[misc]
         contenders=CONTENDERS,
         equal=same_numbers("errors of all penalties", 1e-6),
         warm_up=lambda: problem(100, 5),

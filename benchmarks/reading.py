@@ -40,7 +40,7 @@ def by_tensors(X: np.ndarray, y: np.ndarray) -> Any:
     return DataLoader(rows, BATCH_SIZE, shuffle=True)
 
 
-def write(folder: Path) -> None:
+def write(folder: Path) -> dict[str, Path]:
     """Write uniform features and a target that is their sum, but for noise, as CSV and as Parquet."""
     import duckdb
 
@@ -48,9 +48,11 @@ def write(folder: Path) -> None:
     duckdb.sql(
         f"create table t as select *, {' + '.join(NAMES)} + random() as y from (select {columns} from range({ROWS}))"
     )
-    duckdb.sql(f"copy t to '{folder / 'table.csv'}' (format csv)")
-    duckdb.sql(f"copy t to '{folder / 'table.parquet'}' (format parquet, compression zstd)")
+    paths = {kind: folder / f"table.{kind.lower()}" for kind in ("CSV", "Parquet")}
+    duckdb.sql(f"copy t to '{paths['CSV']}' (format csv)")
+    duckdb.sql(f"copy t to '{paths['Parquet']}' (format parquet, compression zstd)")
     duckdb.sql("drop table t")
+    return paths
 
 
 def onelayer(path: Any) -> Any:
@@ -92,7 +94,7 @@ def images() -> tuple[np.ndarray, np.ndarray]:
 def table_case(kind: str) -> Case:
     return Case(
         f"{kind} of {ROWS:,} × {FEATURES} to coefficients",
-        load=lambda folder: (folder / f"table.{kind.lower()}",),
+        make=lambda folder: (write(folder)[kind],),
         contenders=[
             Contender("onelayer", onelayer, ("onelayer.estimators",), "ours"),
             *(
@@ -106,7 +108,6 @@ def table_case(kind: str) -> Case:
             Contender("DuckDB's scan", scan, role="floor"),
         ],
         equal=same_numbers("coefficients", 1e-8),
-        prepare=write,
         measure=once,
         headlines=("seconds",),
     )
@@ -115,7 +116,7 @@ def table_case(kind: str) -> Case:
 CASES = [
     Case(
         f"a pass over 60,000 images in batches of {BATCH_SIZE}",
-        load=lambda folder: images(),
+        make=lambda folder: images(),
         contenders=[
             Contender(
                 "onelayer.d2l", partial(a_pass, lambda X, y: loaders()[0]), ("torch",), "ours", loaders

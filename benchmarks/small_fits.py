@@ -67,7 +67,7 @@ def polars_groups(rows: Any) -> np.ndarray:
 CASES = [
     Case(
         f"{FITS:,} fits of {ROWS} × {FEATURES}",
-        load=lambda folder: problems(FITS),
+        make=lambda folder: problems(FITS),
         contenders=[
             *map(one_by_one, (OURS, SCIKIT_LEARN, INTELEX, OLS, LSTSQ)),
             Contender("NumPy, all at once", numpy_stack, role="other"),
@@ -79,7 +79,7 @@ CASES = [
     ),
     Case(
         f"{FITS:,} groups of {ROWS} × {FEATURES}",
-        load=lambda folder: (table(*problems(FITS)),),
+        make=lambda folder: (table(*problems(FITS)),),
         contenders=[
             *map(by_group, (OURS, SCIKIT_LEARN)),
             Contender("polars-ols, group_by", polars_groups, ("polars_ols",)),

@@ -12,7 +12,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -275,12 +274,12 @@ def many_classes(n: int, d: int, q: int) -> tuple[Any, np.ndarray, float]:
     return centres[y] + 1.5 * generator.normal(size=(n, d)), y, 1.0
 
 
-def minimum(X: Any, y: np.ndarray, C: float) -> float:
-    """Return a lower bound of the objective that is next to it."""
+def with_minimum(X: Any, y: np.ndarray, C: float) -> tuple[Any, np.ndarray, float, float]:
+    """Return the problem and a lower bound of its objective that is next to it."""
     from onelayer import SoftmaxRegression
 
     found = SoftmaxRegression(C=C, tol=1e-8).fit(X, y)
-    return (found.objective_ - found.gap_) / C
+    return X, y, C, (found.objective_ - found.gap_) / C
 
 
 def case(
@@ -289,16 +288,12 @@ def case(
     contenders: list[Contender],
     longest: float = LONGEST,
 ) -> Case:
-    def prepare(folder: Path) -> None:
-        (folder / "minimum").write_text(repr(minimum(*data())))
-
     return Case(
         label,
-        load=lambda folder: (*data(), float((folder / "minimum").read_text())),
+        make=lambda folder: with_minimum(*data()),
         contenders=contenders,
         equal=Equal("objective, relatively above the minimum", max(MARKS), lambda answers, ours: answers),
         judge=lambda least, *data: least / data[-1] - 1,
-        prepare=prepare,
         warm_up=lambda: (*few_rows(), 1e9),
         measure=partial(to_marks, longest),
         headlines=tuple(f"to {mark:g}" for mark in MARKS),

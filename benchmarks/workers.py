@@ -5,7 +5,6 @@ same to the last bit. The threads of this process, without workers, are beside t
 """
 
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,10 +25,10 @@ def client(workers: int) -> Any:
     return found
 
 
-def onelayer(workers: int, folder: Path) -> np.ndarray:
+def onelayer(workers: int, paths: list[str]) -> np.ndarray:
     from onelayer import SoftmaxRegression, scan
 
-    rows = scan(f"{folder}/*.parquet", TARGETS["softmax"], NAMES, as_classes=True)
+    rows = scan(paths, TARGETS["softmax"], NAMES, as_classes=True)
     return SoftmaxRegression(C=1.0).fit(rows.on(client(workers), holds=False) if workers else rows).coef_
 
 
@@ -41,14 +40,13 @@ def way(name: str, workers: int, role: str) -> Contender:
 CASES = [
     Case(
         "softmax from Parquet by two workers, not one",
-        load=lambda folder: (folder,),
+        make=lambda folder: (write(folder),),
         contenders=[
             way("onelayer, two workers", 2, "ours"),
             way("onelayer, one worker", 1, "peer"),
             way("onelayer, threads of one process", 0, "own"),
         ],
         equal=same_numbers("weights", 0.0),
-        prepare=write,
         measure=once,
         headlines=("seconds",),
     )
