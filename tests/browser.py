@@ -21,6 +21,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 120_000  # milliseconds, for a machine that does other things as well
 SIZES = {"projector": (1280, 720), "phone": (390, 844)}
 
 
@@ -66,14 +67,14 @@ class Watched:
 
 def open_lesson(page: Page, address: str) -> None:
     """Open a lesson and wait until its first scene is drawn."""
-    page.goto(address)
+    page.goto(address, timeout=PATIENCE)
     wait_for_lesson(page)
 
 
 def wait_for_lesson(page: Page) -> None:
     """Wait until a lesson's script has begun and a scene is drawn."""
-    page.wait_for_selector("html[data-ready]", state="attached", timeout=60_000)
-    page.wait_for_selector(".scene[data-drawn]", state="attached", timeout=60_000)
+    page.wait_for_selector("html[data-ready]", state="attached", timeout=PATIENCE)
+    page.wait_for_selector(".scene[data-drawn]", state="attached", timeout=PATIENCE)
 
 
 def scenes(page: Page) -> list[str]:
@@ -89,7 +90,7 @@ def go_to(page: Page, scene: str) -> None:
         if (fold) fold.open = true; scene.scrollIntoView({behavior: 'instant'}); }""",
         scene,
     )
-    page.wait_for_selector(f"#{scene}[data-drawn]", state="attached", timeout=60_000)
+    page.wait_for_selector(f"#{scene}[data-drawn]", state="attached", timeout=PATIENCE)
 
 
 def answer_all(page: Page) -> None:

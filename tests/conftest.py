@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from onelayer import cli
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # a test says what is true, not how soon
+hypothesis.settings.load_profile("any machine")
 
 if TYPE_CHECKING:  # tests of what needs no PyTorch and no browser run without them
     import torch

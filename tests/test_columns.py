@@ -198,7 +198,7 @@ DAYS = st.datetimes(datetime.datetime(1600, 1, 1), datetime.datetime(2400, 1, 1)
 SPELLINGS = ["%Y-%m-%d", "%d.%m.%Y", "%Y/%m/%d", "%Y-%m-%dT%H:%M:%S", "%d.%m.%Y %H:%M", "%Y-%m-%d %H:%M:%S"]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(DAYS, min_size=2, max_size=20), st.sampled_from(SPELLINGS))
 def test_parts_of_dates_are_those_of_python(days, spelling):
     parts = ["days", "year", "month", "day", "weekday", "hour"]

@@ -83,7 +83,7 @@ NAMES = st.text(st.characters(categories=["Ll", "Lu"]), min_size=2, max_size=8).
 )
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(NAMES, min_size=2, max_size=5, unique=True).flatmap(
         lambda names: st.tuples(

@@ -103,7 +103,7 @@ def texts(columns=NAMES):
 
 
 @given(texts())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_formula_has_formulaics_terms_and_column_space(text):
     expected = formulaics(text)
     X, mine = expected.to_numpy(float), matrix_of(f"~ {text}")
@@ -115,7 +115,7 @@ def test_any_formula_has_formulaics_terms_and_column_space(text):
 
 
 @given(texts("abc"))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_categories_are_coded_by_the_rule_of_r(text):
     """R's TermCode: contrasts if the rest of the term is in a term before it, or is the intercept."""
     design, _ = design_of(f"~ {text}")
@@ -163,7 +163,7 @@ def test_a_fit_is_that_of_statsmodels():
 
 
 @given(texts())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_feature_is_what_its_name_says(text):
     design, columns = design_of(f"~ {text}")
     by_name = {name: TABLE[name].to_numpy() for name in "xz"}
@@ -192,7 +192,7 @@ def test_a_product_that_is_too_large_is_named():
 
 
 @given(texts(), st.integers(0, 72))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_csr_and_blocks_are_the_same_features(text, cut):
     design, columns = design_of(f"~ {text}")
     whole = design.matrix(columns, "")

@@ -219,7 +219,7 @@ def test_without_a_penalty_it_is_least_squares():
 # The certificate
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.integers(0, 10**6),
     st.sampled_from([(20, 3), (12, 6), (8, 12)]),

@@ -530,7 +530,7 @@ def places(value, way=()):
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 @pytest.mark.parametrize("name", CONTENTS)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_other_value_anywhere_is_an_error_or_a_model(name, data, tmp_path):
     kind, make = CONTENTS[name]

@@ -167,7 +167,7 @@ def test_python_is_not_evaluated(text):
 
 
 @given(st.text("abxy01.~+-*:^() `logI", max_size=30) | st.text(max_size=30))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_any_string_is_a_formula_or_an_error_in_one_line(text):
     try:
         formula = parse_formula(text).resolved([*NAMES, "y"], "y")

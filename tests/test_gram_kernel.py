@@ -32,7 +32,7 @@ def whole_numbers(seed, n, d, q):
 
 
 @BOTH
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32), st.integers(0, 300), st.integers(0, 60), st.integers(0, 30), st.booleans())
 def test_sums_of_whole_numbers_are_exact(module, seed, n, d, q, is_weighted):
     X, Y, x_shift, y_shift, root = whole_numbers(seed, n, d, q)

@@ -269,7 +269,7 @@ def test_any_class_may_be_the_reference():
     strength=st.sampled_from([0.0, 1.0]),
     q=st.sampled_from([2, 3]),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_units_do_not_matter(powers, shifts, strength, q):
     X, y, _ = problem(q, n=100)
     unit = 10.0 ** np.array(powers)

@@ -223,17 +223,17 @@ def address() -> Iterator[str]:
 def test_the_library_computes_any_state_and_its_token_is_in_no_link(watched, address):
     page = watched.page
     page.context.set_offline(False)
-    page.goto(address)
+    page.goto(address, timeout=browser.PATIENCE)
     start = address.split("?")[0]
     assert page.url.startswith(start) and "token" not in page.url
     browser.open_lesson(page, f"{start}en/sgd.html#tune")
     outcome = page.locator("#tune .outcome")
-    expect(outcome).to_contain_text("Best here", timeout=60_000)
+    expect(outcome).to_contain_text("Best here", timeout=browser.PATIENCE)
     before = outcome.inner_text()
     page.locator("#tune input[type=range]").evaluate(
         "item => { item.value = 3; item.dispatchEvent(new Event('input')); }"
     )
-    expect(outcome).not_to_have_text(before, timeout=60_000)
+    expect(outcome).not_to_have_text(before, timeout=browser.PATIENCE)
     assert watched.errors == []
     assert all(url.startswith(start) for url in watched.requests)
 
@@ -241,7 +241,7 @@ def test_the_library_computes_any_state_and_its_token_is_in_no_link(watched, add
 def test_curves_grow_while_training_runs_and_another_state_ends_it(watched, address):
     page = watched.page
     page.context.set_offline(False)
-    page.goto(address)
+    page.goto(address, timeout=browser.PATIENCE)
     browser.open_lesson(page, f"{address.split('?')[0]}en/softmax-regression.html#train")
     browser.answer_all(page)
     points = (

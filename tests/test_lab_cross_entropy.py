@@ -7,7 +7,7 @@ import pytest
 import scipy.special
 import scipy.stats
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from onelayer.lab.lessons.cross_entropy import experiment
@@ -49,7 +49,6 @@ def test_the_losses_sum_to_minus_the_logarithm_of_the_likelihood(probabilities):
     assert found["second"] == np.sort(probabilities)[1]
 
 
-@settings(deadline=None)
 @given(LOGITS, LABELS)
 def test_differences_agree_with_autograd_to_a_millionth(logits, label):
     def loss(o):
@@ -151,7 +150,6 @@ def test_bits_per_observation_have_their_closed_forms():
         assert math.log2(3) < shortest <= fixed < math.log2(3) + 1 / n
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_the_bits_of_a_label_are_at_least_the_entropy(values):
     found = experiment.bits(*values)

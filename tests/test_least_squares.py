@@ -109,7 +109,7 @@ def coefficients(X, y, intercept: bool = True, **how) -> np.ndarray:
     return np.r_[fit.bias, fit.weight[0]] if intercept else fit.weight[0]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(1, 4), st.booleans())
 def test_small_problems_are_solved_to_the_last_digit(seed, d, intercept):
     generator = np.random.default_rng(seed)

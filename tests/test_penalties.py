@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from onelayer.errors import OneLayerError
@@ -15,7 +15,6 @@ boxes = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.sampled_from([0, 0.5, 1.3]), st.sampled_from([0, 0.7, 2]), boxes, st.integers(-300, 300))
 def test_steps_and_conjugates_are_extremes(l1, l2, box, u):
     u = u / 100

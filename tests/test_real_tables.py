@@ -99,13 +99,13 @@ def problems(draw):
     )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(problems())
 def test_no_residual_sum_is_above_the_exact_one(case):
     assert not failures(case)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(problems(), st.integers(2, 3), st.sampled_from([1e-3, 1.0, 1e3]), st.booleans())
 def test_the_gap_is_a_bound(case, n_classes, C, as_csr):
     labels = np.arange(len(case.y)) % n_classes

@@ -89,7 +89,7 @@ def every_way(n, seed=0):
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.floats(-12, 12), min_size=4, max_size=4), st.floats(-1e6, 1e6), st.booleans())
 def test_units_do_not_matter(exponents, offset, intercept):
     X, y, c = table()

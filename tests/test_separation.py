@@ -138,7 +138,7 @@ def test_rows_of_weight_0_and_zeros_of_sparse_rows_count_as_they_should():
 
 
 @given(st.integers(0, 10**6), st.sampled_from([2, 3]), st.sampled_from([2, 3, 4]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_one_feature_separates_if_and_only_if_a_linear_program_says_so(seed, q, values):
     generator = np.random.default_rng(seed)
     x, y = generator.integers(0, values, 7).astype(float), generator.integers(0, q, 7)

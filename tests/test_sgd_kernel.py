@@ -32,7 +32,7 @@ def weights(generator, d, q, real, scale=0.01):
     return whole
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 2**32),
     n=st.integers(1, 400),

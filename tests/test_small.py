@@ -17,7 +17,7 @@ def solved(X, Y, c=None, alpha=0.0, fit_intercept=True):
     return small.solve_small(Rows(X, Y, "regression", c), np.array([alpha]), fit_intercept)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 2**32),
     d=st.integers(1, 5),

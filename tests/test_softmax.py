@@ -110,7 +110,7 @@ def problems(draw):
     return X, labels, q, c, strength, draw(st.sampled_from(list(FORMS)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(problems())
 def test_the_bound_is_a_theorem_at_any_offset_and_scale(problem):
     X, labels, q, c, strength, form = problem
@@ -331,7 +331,7 @@ def test_scales_that_squares_cannot_reach():
     assert np.isinf(far.scale).all()  # all that is left of the columns is rounding
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.sampled_from([0, 1e3, 1e15]))
 def test_weights_in_the_users_units_lose_nothing_but_their_last_digit(seed, offset):
     generator = np.random.default_rng(seed)

@@ -458,7 +458,7 @@ def test_rows_of_all_kinds_say_the_same(q):
     shifts=st.lists(st.sampled_from([0.0, 3.0, 1e3, 1e7]), min_size=3, max_size=3),
     q=st.sampled_from([2, 3]),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_units_and_offsets_do_not_matter(powers, shifts, q):
     X, y = problem(q)
     unit = 10.0 ** np.array(powers)

@@ -175,7 +175,7 @@ def problems(draw):
     return X, labels, q, generator.uniform(0.2, 3, n), penalty, draw(st.booleans())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     problems(),
     st.sampled_from([np.array, sparse.csr_array]),

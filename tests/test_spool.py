@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from onelayer.data.spool import CHUNK, NumbersKept, SpoolWriter
@@ -19,7 +19,6 @@ def spooled(X, sizes):
     return writer.spool()
 
 
-@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(1, 4), st.data())
 def test_a_spool_is_sliced_as_an_array(n, d, data):
     X = np.random.default_rng(n).normal(size=(n, d))

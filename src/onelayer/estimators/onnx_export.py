@@ -39,7 +39,7 @@ def linear_steps(weight: NDArray[Any], bias: NDArray[Any]) -> Steps:
 
 
 def softmax_steps(weight: NDArray[Any], bias: NDArray[Any], classes: NDArray[Any]) -> Steps:
-    """Return softmax regression: "label" (n,), "probabilities" (n, q) and "logits" (n, q).
+    """Return softmax regression: "label" (n,) and "probabilities" (n, q).
 
     Args:
         weight: W (q, d), or (1, d) for the logit of the second of two classes.
@@ -50,9 +50,8 @@ def softmax_steps(weight: NDArray[Any], bias: NDArray[Any], classes: NDArray[Any
         OneLayerError: if a class is neither text nor an integer.
     """
     to_probabilities: tuple[str, dict[str, int]] = ("Softmax", {"axis": 1})
-    if (
-        len(weight) == 1
-    ):  # the probabilities of −z and z by the logistic function are those of 0 and z by softmax
+    if len(weight) == 1:
+        # The probabilities of −z and z by the logistic function are those of 0 and z by softmax.
         weight, bias = np.vstack([-weight, weight]), np.r_[-bias, bias]
         to_probabilities = ("Sigmoid", {})
     nodes: tuple[Node, ...] = (
