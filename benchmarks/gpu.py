@@ -16,7 +16,7 @@ import numpy as np
 from _measure import ROUNDS, result_of, show
 from _tables import figure, table
 from sgd_epoch import BATCH_SIZE, IMAGES, LR, data, zeros
-from softmax_optimum import images, minimum, to_marks, torch_lbfgs
+from softmax_optimum import LONGEST, images, to_marks, torch_lbfgs, with_minimum
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -76,8 +76,8 @@ def main() -> None:
     epoch, copied = seconds(trained("cuda")), bandwidth()
     apart = float((trained("cuda")() - trained("cpu")()).abs().max())
     assert apart < 1e-3, apart
-    problem = images(np.float32)
-    times, _ = to_marks(partial(torch_lbfgs, "cuda"), (*problem, minimum(*problem)))
+    problem = with_minimum(*images(np.float32))
+    times, _ = to_marks(LONGEST, partial(torch_lbfgs, "cuda"), problem)
     found = {
         "card": torch.cuda.get_device_name(),
         "an epoch": figure("s", epoch),
