@@ -70,6 +70,8 @@ class Block:
 
     def part(self, start: int, end: int) -> "Block":
         """Return the rows from ``start`` to ``end`` of the block; values are not copied."""
+        if start == 0 and end >= len(self):
+            return self
         rows = slice(start, min(end, len(self)))
         X = _csr_rows(self.X, rows) if hasattr(self.X, "indptr") else self.X[rows]
         c, offset = (None if v is None else v[rows] for v in (self.c, self.offset))

@@ -110,10 +110,13 @@ class Inverse:
 
     def variances(self) -> Array:
         """Return the diagonal of the inverse (d + 1,)."""
-        return np.asarray(np.square(self.coefficients()).sum(axis=1))
+        weights = np.square(self.half).sum(axis=1)
+        return np.append(weights, np.square(self.mean @ self.half).sum() + (self.level or 0.0) ** 2)
 
     def times_power(self, exponent: int) -> "Inverse":
         """Return that of the same rows with weights times 2^exponent."""
+        if not exponent:
+            return self
         factor = math.ldexp(math.sqrt(2.0 ** (-exponent % 2)), -exponent // 2)
         level = None if self.level is None else self.level * factor
         return replace(self, half=self.half * factor, level=level)
