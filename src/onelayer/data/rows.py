@@ -71,7 +71,7 @@ class Block:
 
     def part(self, start: int, end: int) -> "Block":
         """Return the rows from ``start`` to ``end`` of the block; values are not copied."""
-        if start == 0 and end >= len(self):
+        if start == 0 and end >= len(self) and not isinstance(self.X, Spool):
             return self
         rows = slice(start, min(end, len(self)))
         X = _csr_rows(self.X, rows) if hasattr(self.X, "indptr") else self.X[rows]

@@ -48,7 +48,7 @@ class Storage:
         """Return bytes from an offset on."""
         data, done = np.empty(size, np.uint8), 0
         while done < size:  # the system reads at most 2 GB at once
-            done += os.preadv(self.descriptor, [memoryview(data)[done:]], offset + done)
+            done += os.preadv(self.descriptor, [data.data[done:]], offset + done)
         return data
 
 

@@ -110,8 +110,11 @@ class Inverse:
 
     def variances(self) -> Array:
         """Return the diagonal of the inverse (d + 1,)."""
-        weights = np.square(self.half).sum(axis=1)
-        return np.append(weights, np.square(self.mean @ self.half).sum() + (self.level or 0.0) ** 2)
+        found = np.empty(len(self.half) + 1)
+        np.square(self.half).sum(axis=1, out=found[:-1])
+        bias = self.mean @ self.half
+        found[-1] = bias @ bias + (self.level or 0.0) ** 2
+        return found
 
     def times_power(self, exponent: int) -> "Inverse":
         """Return that of the same rows with weights times 2^exponent."""
