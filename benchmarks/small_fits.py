@@ -30,11 +30,14 @@ def one_by_one(one: Contender) -> Contender:
 
 
 def by_group(one: Contender) -> Contender:
-    """Return the contender that fits group by group of a table."""
+    """Return the contender that fits group by group of a table, whose groups are slices once it is sorted."""
 
     def fit(rows: Any) -> list[Any]:
-        parts = rows.partition_by("group", maintain_order=True)
-        return [one.fit(part.select(NAMES).to_numpy(), part["y"].to_numpy()) for part in parts]
+        rows = rows.sort("group", maintain_order=True)
+        group = rows["group"].to_numpy()
+        starts = np.flatnonzero(group[1:] != group[:-1]) + 1
+        parts = (np.split(rows[names].to_numpy(), starts) for names in (NAMES, "y"))
+        return [one.fit(X, y) for X, y in zip(*parts, strict=True)]
 
     return replace(one, name=f"{one.name}, a fit a group", fit=fit, needs=(*one.needs, "polars"))
 

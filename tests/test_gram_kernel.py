@@ -43,7 +43,7 @@ def test_sums_of_whole_numbers_are_exact(module, seed, n, d, q, is_weighted):
 
 
 @BOTH
-@pytest.mark.parametrize("d", [5, 40])
+@pytest.mark.parametrize("d", [1, 5, 40])  # pair by pair, and in panels
 def test_sums_of_fractions_are_right_to_rounding(module, d):
     generator = np.random.default_rng(d)
     X, Y, root = generator.normal(size=(150, d)), generator.normal(size=(150, 2)), generator.uniform(size=150)

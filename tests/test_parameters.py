@@ -11,8 +11,8 @@ import sklearn
 from scipy import sparse
 
 from onelayer.errors import OneLayerError
-from onelayer.estimators import SoftmaxRegression
-from onelayer.estimators.parameters import plain_labels, refuse_unlike_numbers
+from onelayer.estimators import LinearRegression, SoftmaxRegression
+from onelayer.estimators.parameters import plain_labels, refuse_unlike_numbers, validated_numbers
 
 DAYS = pd.date_range("2024-01-01", periods=6)
 LABELS = np.arange(6) % 2
@@ -74,6 +74,53 @@ def test_parameters_are_not_checked_where_scikit_learn_is_told_so():
         pytest.warns(sklearn.exceptions.ConvergenceWarning),
     ):
         wrong.fit(X, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"), [("max_iter", 1, 1.0), ("tol", 0.5, "0.5"), ("alpha", 0, -1)]
+)
+def test_that_a_parameter_was_right_once_makes_no_other_right(name, right, wrong):
+    X = np.arange(6.0)[:, None]
+    for _ in range(2):
+        LinearRegression(**{name: right}).fit(X, X[:, 0])
+        for _ in range(2):
+            with pytest.raises(OneLayerError, match=f"'?{name}"):
+                LinearRegression(**{name: wrong}).fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("q", [(), (1,), (3,)])
+def test_arrays_of_floats_are_left_to_scikit_learn_no_differently(dtype, q):
+    X, y = np.asfortranarray(np.ones((4, 2), dtype)), np.ones((4, *q), dtype)
+    frame = pd.DataFrame(X, columns=["a", "b"])
+    for given in (frame, X):  # names of an earlier fit are forgotten
+        ours, theirs = LinearRegression(), LinearRegression()
+        for X_before in (frame, given):
+            found = validated_numbers(ours, X_before, y)
+            how = {"dtype": (np.float64, np.float32), "y_numeric": True, "multi_output": True}
+            right = sklearn.utils.validation.validate_data(theirs, X_before, y, **how)
+        assert all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in zip(found, right, strict=True))
+        assert found[1] is y and vars(ours).keys() == vars(theirs).keys()
+    assert found[0] is X
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "words"),
+    [
+        (np.ones(3), np.ones(3), "Expected 2D array, got 1D"),
+        (np.ones((0, 2)), np.ones(0), r"0 sample\(s\)"),
+        (np.ones((3, 0)), np.ones(3), r"0 feature\(s\)"),
+        (np.ones((3, 2)), np.ones(4), "inconsistent numbers of samples"),
+        (np.ones((3, 2)), np.ones((3, 1, 1)), "dim 3"),
+        (np.ones((3, 2)), np.array([1, np.nan, 2]), "Input y contains NaN"),
+        (np.ones((3, 2)), np.array([1, np.inf, 2]), "Input y contains infinity"),
+        (np.array([[1.0], [np.nan]]), np.ones(2), "feature in column 1, row 2 is NaN"),
+        (np.ones((3, 2), complex), np.ones(3), "Complex data not supported"),
+    ],
+)
+def test_what_is_wrong_with_an_array_is_said(X, y, words):
+    with pytest.raises(ValueError, match=words):
+        LinearRegression().fit(X, y)
 
 
 def test_parameters_are_given_by_name():

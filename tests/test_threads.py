@@ -7,21 +7,23 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from onelayer import LinearRegression
-from onelayer.data.rows import LEAST_SHARE, Rows
+from onelayer.data.rows import LEAST_SHARE, LEAST_VALUES, Rows
 from onelayer.engines.threads import one_thread, sum_of, sums_share_threads, thread_count
 
 
-@pytest.mark.parametrize("n", [1, LEAST_SHARE, 2 * LEAST_SHARE + 1, 5 * LEAST_SHARE])
-def test_each_row_is_summed_once(n):
-    rows = Rows(np.arange(n, dtype=float)[:, None], np.ones(n), "regression")
+@pytest.mark.parametrize("d", [1, 20])
+@pytest.mark.parametrize("n", [1, LEAST_SHARE, 2 * LEAST_SHARE + 1, 5 * LEAST_SHARE, 3 * LEAST_VALUES + 1])
+def test_each_row_is_summed_once(n, d):
+    rows = Rows(np.repeat(np.arange(n, dtype=float)[:, None], d, axis=1), np.ones(n), "regression")
     with threadpool_limits(3):
         found = rows.sum(lambda block: [float(block.X.sum()), len(block), float(block.y.sum())])
-    assert found == [n * (n - 1) / 2, n, n]
+    assert found == [d * n * (n - 1) / 2, n, n]
 
 
-def test_the_bits_of_a_sum_do_not_depend_on_the_number_of_threads():
+@pytest.mark.parametrize("n, d", [(50_000, 7), (200_000, 1)])
+def test_the_bits_of_a_sum_do_not_depend_on_the_number_of_threads(n, d):
     generator = np.random.default_rng(0)
-    rows = Rows(generator.normal(size=(50_000, 7)), generator.normal(size=50_000), "regression")
+    rows = Rows(generator.normal(size=(n, d)), generator.normal(size=n), "regression")
 
     def terms(block):
         return [block.X.T @ block.X, block.X.T @ block.y]

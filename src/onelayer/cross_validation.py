@@ -5,8 +5,10 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from onelayer.data.dataset import Dataset, folds
+from onelayer.data.rows import Rows
 from onelayer.learning import learn
 from onelayer.model import log_softmax
 from onelayer.preparing import prepare
@@ -60,11 +62,7 @@ def cross_validate(dataset: Dataset, plan: Plan, n_folds: int = FOLDS) -> CrossV
     outputs = np.empty((n, dataset.n_outputs))
     n_measured = 1 if n * rows.n_features > LARGE else int(fold.max()) + 1
     for k in range(n_measured):
-        part = replace(dataset, train=rows.take(fold != k), test=None)
-        of_all = replace(plan, valid=0.0)
-        model = learn(prepare(part, of_all), of_all).model
-        left_out = rows.take(fold == k)
-        outputs[fold == k] = model.outputs(left_out.X, left_out.offset)
+        outputs[fold == k] = _outputs_on(fold == k, rows, dataset, plan)
     is_measured = fold < n_measured
     outputs, y, fold = outputs[is_measured], rows.y[is_measured], fold[is_measured]
     c = np.ones(len(y)) if rows.c is None else rows.c[is_measured]
@@ -81,6 +79,15 @@ def cross_validate(dataset: Dataset, plan: Plan, n_folds: int = FOLDS) -> CrossV
     ]
     whole = {name: float(np.average(v, weights=c)) for name, v in values.items()}
     return CrossValidation(_scores(whole, variance), tuple(_scores(part, variance) for part in means))
+
+
+def _outputs_on(left_out: NDArray[np.bool_], rows: Rows, dataset: Dataset, plan: Plan) -> NDArray[Any]:
+    """Return the outputs for the rows that are left out of a model; the copies of rows go when it is done."""
+    part = replace(dataset, train=rows.take(~left_out), test=None)
+    of_all = replace(plan, valid=0.0)
+    model = learn(prepare(part, of_all), of_all).model
+    its = rows.take(left_out)
+    return model.outputs(its.X, its.offset)
 
 
 def _scores(means: dict[str, float], variance: float) -> dict[str, float]:

@@ -159,10 +159,14 @@ def _rows_as_read(made: Decisions) -> Rows | None:
     is_simple = encoding.formula is None and not has_more and not made.target.classes
     if made.kept is None or not is_plain or not is_simple or encoding.missing == "drop":
         return None
-    X, target = made.kept.of(encoding.names), made.kept.of([made.target.name])
-    if X is None or target is None:
+    together = made.kept.of([*encoding.names, made.target.name])
+    if together is None:
         return None
-    return Rows(X if X.shape[0] * X.shape[1] > MOST_IN_MEMORY else X[:], target[:, 0], "regression")
+    if len(together) * len(encoding.names) <= MOST_IN_MEMORY:
+        values = together[:]
+        return Rows(values[:, :-1], values[:, -1].copy(), "regression")
+    X, target = made.kept.of(encoding.names), made.kept.of([made.target.name])
+    return None if X is None or target is None else Rows(X, target[:, 0], "regression")
 
 
 class Features:

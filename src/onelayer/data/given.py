@@ -18,6 +18,8 @@ def array_of(values: Any, what: str) -> Array:
 
     (A column of records, or a view of a file's bytes, may begin between two addresses of numbers.)
     """
+    if type(values) is np.ndarray and values.dtype == np.float64 and values.flags.aligned:
+        return values
     try:
         array = np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:  # a tensor on a GPU, ragged lists

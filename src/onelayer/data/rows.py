@@ -1,7 +1,7 @@
 """Rows: where features, targets and weights come from, and the one thing that solvers ask of them, a sum over all.
 
 ``rows.sum(terms)`` adds what ``terms`` returns for each block of rows. Blocks come in shares, which several threads
-may walk; they are cut by the number of rows alone, so the sum has the same bits for any number of threads.
+may walk; they are cut by the shape of the rows alone, so the sum has the same bits for any number of threads.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +22,7 @@ Task = Literal["regression", "classes"]
 
 PIXEL_UNIT = 1 / 255  # bytes are pixels
 LEAST_SHARE = 4096  # rows: fewer are done before a thread has started
+LEAST_VALUES = 2**16  # of features, likewise
 MOST_SHARES = 32
 BLOCK_VALUES = 2**18  # that many features stay in the processor's cache
 LARGEST_SPARSE = 2**17  # rows of CSR in a block, which is used as it is
@@ -70,6 +71,8 @@ class Block:
 
     def part(self, start: int, end: int) -> "Block":
         """Return the rows from ``start`` to ``end`` of the block; values are not copied."""
+        if start == 0 and end >= len(self) and not isinstance(self.X, Spool):
+            return self
         rows = slice(start, min(end, len(self)))
         X = _csr_rows(self.X, rows) if hasattr(self.X, "indptr") else self.X[rows]
         c, offset = (None if v is None else v[rows] for v in (self.c, self.offset))
@@ -309,7 +312,8 @@ class Rows:
     def sum(self, terms: Terms) -> list[Any]:
         """See ``Source``."""
         n = len(self)
-        shares = max(1, min(MOST_SHARES, n // LEAST_SHARE))
+        least = max(LEAST_SHARE, LEAST_VALUES // max(self.n_features, 1))
+        shares = max(1, min(MOST_SHARES, n // least))
         ends = [n * i // shares for i in range(shares + 1)]
         parts = list(pairwise(ends))
         return sum_of(lambda part: added(map(terms, self._blocks(*part))), parts)

@@ -44,11 +44,11 @@ class Storage:
         while data:
             data = data[os.write(self.descriptor, data) :]
 
-    def read(self, offset: int, size: int) -> bytearray:
+    def read(self, offset: int, size: int) -> NDArray[np.uint8]:
         """Return bytes from an offset on."""
-        data = bytearray()
-        while len(data) < size:  # the system reads at most 2 GB at once
-            data += os.pread(self.descriptor, size - len(data), offset + len(data))
+        data, done = np.empty(size, np.uint8), 0
+        while done < size:  # the system reads at most 2 GB at once
+            done += os.preadv(self.descriptor, [data.data[done:]], offset + done)
         return data
 
 
@@ -130,7 +130,7 @@ class Spool:
     def _at(self, place: int, n: int) -> Array:
         size = self._width * 8
         data = self._storage.read(place * size, n * size)
-        X = np.frombuffer(data).reshape(n, self._width)[:, self._columns]
+        X = data.view(np.float64).reshape(n, self._width)[:, self._columns]
         return X if self._fill is None else np.where(np.isnan(X), self._fill, X)
 
 

@@ -155,9 +155,10 @@ class Table:
                 looked = [half.result() for half in running]  # while they ran, the batch was read
                 for last in writing:
                     last.result()
-                writing = (
-                    [pool.submit(kept.add, looked[0] | looked[1])] if kept is not None and looked else []
-                )
+                writing = []
+                if kept is not None and looked:
+                    both = looked[0] | looked[1]  # in the table's order features are a slice of what is kept
+                    writing = [pool.submit(kept.add, {name: both[name] for name in columns})]
                 if batch is not None:
                     n += len(batch)
                     pairs = list(zip(profilers.values(), batch.columns, strict=True))

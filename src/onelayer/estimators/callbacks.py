@@ -48,7 +48,9 @@ class FitTask:
         n_steps: int = 0,
         step_name: str = "step",
     ) -> None:
-        self.is_seen = hasattr(estimator, "set_callbacks")
+        # Most fits have no callbacks, neither their own nor those of an estimator around them: then nothing is made.
+        attributes = vars(estimator)
+        self.is_seen = "_skl_callbacks" in attributes or "_parent_callback_ctx" in attributes
         if not self.is_seen:
             return
         self.step_name, self.step = step_name, None

@@ -244,12 +244,12 @@ class LinearInference(RowsOfFit, Saved, Penalised):
             found.append(prediction_interval(covariance, X, column, kind, level, self._sigma(k)))
         return np.stack(found, axis=1).reshape(*prediction.shape, 2)
 
-    def _keep_inverse(self, fit: LeastSquaresFit) -> None:
-        """Set the parts of the inverse, unless there are no errors."""
+    def _keep_inverse(self, fit: LeastSquaresFit, asked: Asked) -> None:
+        """Set what was asked for, and the parts of the inverse, unless there are no errors."""
         for name in INVERSE:
             vars(self).pop(name, None)
-        self._fitted_with = self._parameters()
-        if fit.inverse is None or np.any(self._alpha()):
+        self._fitted_with = asked
+        if fit.inverse is None or asked.alpha:
             return
         inverse = fit.inverse.times_power(fit.exponent)
         self._half, self._mean, self._level = inverse.half, inverse.mean, inverse.level
@@ -319,7 +319,9 @@ class LinearInference(RowsOfFit, Saved, Penalised):
         return getattr(self, "_fitted_with", None) or self._parameters()
 
     def _parameters(self) -> Asked:
-        return Asked(float(np.max(self._alpha())), self._is_constrained, bool(self.fit_intercept))
+        alpha = self._alpha()
+        largest = alpha if isinstance(alpha, float) else float(np.max(alpha))
+        return Asked(largest, self._is_constrained, bool(self.fit_intercept))
 
     def _matrix(self, matrix: ArrayLike, r: ArrayLike | None) -> tuple[Array, Array, tuple[str, ...]]:
         """Return R (k, p), r (k,) and names (k,) of hypotheses that are given as a matrix."""

@@ -31,7 +31,7 @@ from onelayer.estimators.parameters import (
     DTYPES,
     check_parameters,
     feature_names,
-    refuse_unlike_numbers,
+    validated_numbers,
     warn_user,
 )
 from onelayer.estimators.scans import (
@@ -46,7 +46,7 @@ from onelayer.estimators.scans import (
 )
 from onelayer.estimators.sparse_coef import SparseCoefficients
 from onelayer.inference.goodness import log_weights
-from onelayer.inference.linear import linear_coefficients
+from onelayer.inference.linear import classical_errors, residuals_are_rounding
 from onelayer.solvers.fit import LeastSquaresFit
 
 Array = NDArray[np.float64]
@@ -208,11 +208,7 @@ class LinearRegression(
         if is_scan(X):
             begin_with(self, X, "regression", {"y": y, **given})
             return self._fit_rows(X.less_offset(), X.made.offset is not None, "float64", task)
-        refuse_unlike_numbers(X)
-        refuse_unlike_numbers(y)
-        # Whether X is finite is seen where it is read: to look beforehand takes as long as a third of a fit.
-        how = {"dtype": DTYPES, "accept_sparse": "csr", "ensure_all_finite": False}
-        X, y = validate_data(self, X, y, y_numeric=True, multi_output=True, **how)
+        X, y = validated_numbers(self, X, y)
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -237,14 +233,12 @@ class LinearRegression(
 
     def _keep(self, fit: LeastSquaresFit, n: int, is_vector: bool) -> None:
         """Set the coefficients, and what the residuals say of the noise and of the errors of the coefficients."""
-        q, names = len(fit.weight), feature_names(self)
-        found = linear_coefficients(fit, names, n, self.fit_intercept, float(np.max(self._alpha())))
-        degrees = found.degrees_of_freedom
-        sigma = fit.sigma(int(degrees)) if degrees > 0 else np.full(q, np.nan)
+        q, asked = len(fit.weight), self._parameters()
+        errors, rank = classical_errors(fit, n, asked.fit_intercept, asked.alpha)
+        sigma = np.full(q, np.nan) if rank is None or n <= rank else fit.sigma(n - rank)
         with np.errstate(divide="ignore", invalid="ignore"):
             r2 = np.where(fit.tss > 0, 1 - fit.rss / fit.tss, np.nan)
-        errors = found.std_err
-        intercept, errors = (errors[:, 0], errors[:, 1:]) if self.fit_intercept else (np.zeros(q), errors)
+        intercept, errors = errors[:, -1] if asked.fit_intercept else np.zeros(q), errors[:, :-1]
         self.coef_ = fit.weight[0] if is_vector else fit.weight
         self.intercept_ = fit.bias[0] if is_vector else fit.bias
         self.std_err_ = errors[0] if is_vector else errors
@@ -254,11 +248,11 @@ class LinearRegression(
         self.rank_ = fit.rank
         self.solver_ = fit.solver
         self._n = n
-        self._is_perfect = found.is_perfect
+        self._is_perfect = residuals_are_rounding(fit)
         self._log_weights = log_weights(self._rows)
         tss = np.ldexp(fit.tss, fit.exponent)
         self._tss = tss[0] if is_vector else tss
-        self._keep_inverse(fit)
+        self._keep_inverse(fit, asked)
 
     def _warn(self, fit: LeastSquaresFit) -> None:
         d = self.n_features_in_

@@ -58,13 +58,11 @@ def linear_coefficients(
     """
     d = fit.weight.shape[1]
     order = [d, *range(d)] if fit_intercept else list(range(d))
-    rank = None if fit.rank is None else (d if alpha else fit.rank) + int(fit_intercept)
     robust = robust or Robust("classical", n)
-    errors = np.full((len(fit.weight), d + 1), np.nan)
-    if not why_no_errors(n, rank, alpha):
-        if robust.cov == "classical":
-            errors = fit.std_err(n - (rank or 0))
-        elif covariances:
+    errors, rank = classical_errors(fit, n, fit_intercept, alpha)
+    if robust.cov != "classical":
+        errors = np.full_like(errors, np.nan)
+        if covariances and not why_no_errors(n, rank, alpha):
             errors = np.stack([covariance.std_err() for covariance in covariances])
     return linear_table(
         with_intercept(terms, fit_intercept),
@@ -75,10 +73,29 @@ def linear_coefficients(
         alpha,
         level,
         identified=fit.identified[order],
-        is_perfect=fit.rss <= ROUNDED * fit.rounding,
+        is_perfect=residuals_are_rounding(fit),
         varies=fit.tss > 0,
         outputs=outputs,
     )
+
+
+def classical_errors(
+    fit: LeastSquaresFit, n: int, fit_intercept: bool, alpha: float
+) -> tuple[Array, int | None]:
+    """Return the errors (q, d + 1) of weights and bias, NaN if there are none, and how many coefficients there are.
+
+    For arguments see ``linear_coefficients``; with a penalty all coefficients count. None is for not known.
+    """
+    d = fit.weight.shape[1]
+    rank = None if fit.rank is None else (d if alpha else fit.rank) + int(fit_intercept)
+    if rank is None or why_no_errors(n, rank, alpha):
+        return np.full((len(fit.weight), d + 1), np.nan), rank
+    return fit.std_err(n - rank), rank
+
+
+def residuals_are_rounding(fit: LeastSquaresFit) -> NDArray[np.bool_]:
+    """Return for which targets (q,) the residuals are no more than rounding."""
+    return fit.rss <= ROUNDED * fit.rounding
 
 
 def linear_covariances(fit: LeastSquaresFit, rows: Source, robust: Robust, alpha: float) -> list[Covariance]:

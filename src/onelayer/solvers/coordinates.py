@@ -124,7 +124,8 @@ class Problem:
 
 def product(sliced: Sliced, right: DoubleDouble | Array) -> DoubleDouble:
     """Return the product (m, q) of a matrix (m, p) in slices with another one (p, q)."""
-    other = Sliced.of(scaled(right, sliced.scale[:, None]), sliced.bits)
+    scale = sliced.scale[:, None]
+    other = Sliced.of(scaled(right, scale) if isinstance(right, DoubleDouble) else right * scale, sliced.bits)
     return scaled(sliced.times(other), other.scale)
 
 
@@ -134,11 +135,9 @@ def transposed_product(sliced: Sliced, right: DoubleDouble) -> DoubleDouble:
     return scaled(sliced.transposed_times(other), sliced.scale[:, None] * other.scale)
 
 
-def scaled(values: DoubleDouble | Array, powers: Array) -> DoubleDouble:
+def scaled(values: DoubleDouble, powers: Array) -> DoubleDouble:
     """Return values multiplied by powers of two: without rounding."""
-    if isinstance(values, DoubleDouble):
-        return DoubleDouble(values.high * powers, values.low * powers)
-    return DoubleDouble.of(values * powers)
+    return DoubleDouble(values.high * powers, values.low * powers)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def least_squares(
     penalties = np.array([_scaled(value, -exponent) for value in np.atleast_1d(alpha).tolist()])
     fit = None if careful else solve_small(rows, penalties, fit_intercept)
     fit = fit or _solve(rows, penalties, fit_intercept, careful)
-    return replace(fit, exponent=exponent)
+    return replace(fit, exponent=exponent) if exponent else fit
 
 
 def _solve(rows: Source, alpha: Array, fit_intercept: bool, careful: bool | None) -> LeastSquaresFit:

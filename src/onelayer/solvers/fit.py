@@ -68,8 +68,9 @@ class LeastSquaresFit(Fit):
         """Return the standard errors of the weights and the bias (q, d + 1); NaN where they are not determined."""
         if self.inverse is None:
             return np.full((len(self.weight), len(self.identified)), np.nan)
-        errors = np.sqrt(np.outer(self.rss / degrees, self.inverse.variances()))
-        return np.where(self.identified, errors, np.nan)
+        errors = np.sqrt((self.rss / degrees)[:, None] * self.inverse.variances())
+        errors[:, ~self.identified] = np.nan
+        return errors
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -110,10 +110,16 @@ class Inverse:
 
     def variances(self) -> Array:
         """Return the diagonal of the inverse (d + 1,)."""
-        return np.asarray(np.square(self.coefficients()).sum(axis=1))
+        found = np.empty(len(self.half) + 1)
+        np.square(self.half).sum(axis=1, out=found[:-1])
+        bias = self.mean @ self.half
+        found[-1] = bias @ bias + (self.level or 0.0) ** 2
+        return found
 
     def times_power(self, exponent: int) -> "Inverse":
         """Return that of the same rows with weights times 2^exponent."""
+        if not exponent:
+            return self
         factor = math.ldexp(math.sqrt(2.0 ** (-exponent % 2)), -exponent // 2)
         level = None if self.level is None else self.level * factor
         return replace(self, half=self.half * factor, level=level)

@@ -17,6 +17,7 @@ typedef void (*Multiply)(const double *, const double *, Py_ssize_t, double *);
 #define WIDTH 4
 #define VECTOR Four
 #define MULTIPLY multiply_by_four
+#define MULTIPLY_SINGLE multiply_single
 #define TARGET
 #include "panels.h"
 
@@ -24,29 +25,36 @@ typedef void (*Multiply)(const double *, const double *, Py_ssize_t, double *);
 #define WIDTH 4
 #define VECTOR FourFused
 #define MULTIPLY multiply_by_four_fused
+#define MULTIPLY_SINGLE multiply_single_fused
 #define TARGET __attribute__((target("avx2,fma")))
 #include "panels.h"
 
 #define WIDTH 8
 #define VECTOR Eight
 #define MULTIPLY multiply_by_eight
+#define MULTIPLY_SINGLE multiply_single_by_eight
 #define TARGET __attribute__((target("avx512f")))
 #include "panels.h"
 #endif
 
-/* What this processor is fastest by: set when the module is imported. */
-static Multiply multiply = multiply_by_four;
-static Py_ssize_t side = 12; /* columns of a panel */
+typedef struct {
+    Multiply multiply;
+    Py_ssize_t side; /* columns of a panel */
+} Way;
+
+/* What this processor is fastest by, and where most of a panel would be empty: set when the module is imported. */
+static Way usual = {multiply_by_four, 12}, single = {multiply_single, 1};
 
 static void choose_for_processor(void)
 {
 #ifdef __x86_64__
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f")) {
-        multiply = multiply_by_eight;
-        side = 24;
+        usual = (Way){multiply_by_eight, 24};
+        single.multiply = multiply_single_by_eight;
     } else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        multiply = multiply_by_four_fused;
+        usual.multiply = multiply_by_four_fused;
+        single.multiply = multiply_single_fused;
     }
 #endif
 }
@@ -63,13 +71,15 @@ typedef struct {
     Columns x, y;
     const double *root; /* of the weight of each row, or NULL */
     Py_ssize_t width;   /* of all columns, a column of ones among them */
+    Way way;
     double *panels, *sums;
 } Problem;
 
-static Py_ssize_t panel_count(const Problem *p) { return (p->width + side - 1) / side; }
+static Py_ssize_t panel_count(const Problem *p) { return (p->width + p->way.side - 1) / p->way.side; }
 
 static double *place(const Problem *p, Py_ssize_t column)
 {
+    Py_ssize_t side = p->way.side;
     return p->panels + column / side * (DEPTH * side) + column % side;
 }
 
@@ -78,12 +88,19 @@ static double value(const char *at) { return *(const double *)at; }
 /* Copies columns, less their shifts, from where they are to the panels from the column ``at`` on. */
 static void copy(const Problem *p, const Columns *from, Py_ssize_t start, Py_ssize_t depth, Py_ssize_t at)
 {
+    Py_ssize_t side = p->way.side;
     for (Py_ssize_t j = 0, many; j < from->count; j += many) {
         many = side - (at + j) % side;
         many = many < from->count - j ? many : from->count - j;
         const char *x = from->first + start * from->row + j * from->column;
         const double *shift = from->shift + j;
         double *to = place(p, at + j);
+        if (side == 1) {
+            for (Py_ssize_t k = 0; k < depth; k++) {
+                to[k] = value(x + k * from->row) - *shift;
+            }
+            continue;
+        }
         for (Py_ssize_t k = 0; k < depth; k++, x += from->row, to += side) {
             if (from->column == sizeof(double)) { /* so common that it is worth a loop of its own */
                 for (Py_ssize_t i = 0; i < many; i++) {
@@ -100,6 +117,7 @@ static void copy(const Problem *p, const Columns *from, Py_ssize_t start, Py_ssi
 
 static void copy_all(const Problem *p, Py_ssize_t start, Py_ssize_t depth)
 {
+    Py_ssize_t side = p->way.side;
     copy(p, &p->x, start, depth, 0);
     copy(p, &p->y, start, depth, p->x.count);
     double *ones = place(p, p->width - 1);
@@ -119,7 +137,7 @@ static void copy_all(const Problem *p, Py_ssize_t start, Py_ssize_t depth)
 /* Adds the products of what the panels hold, and asks for the features of the next rows, which follow in memory. */
 static void add_products(const Problem *p, Py_ssize_t start, Py_ssize_t depth)
 {
-    Py_ssize_t count = panel_count(p), pairs = count * (count + 1) / 2;
+    Py_ssize_t side = p->way.side, count = panel_count(p), pairs = count * (count + 1) / 2;
     Py_ssize_t next = start + DEPTH, after = next + DEPTH < p->rows ? next + DEPTH : p->rows;
     int is_row_by_row = p->x.row == p->x.count * (Py_ssize_t)sizeof(double);
     Py_ssize_t left = is_row_by_row && next < after ? (after - next) * p->x.row : 0;
@@ -131,7 +149,7 @@ static void add_products(const Problem *p, Py_ssize_t start, Py_ssize_t depth)
             for (Py_ssize_t end = left - each; left > 0 && left > end; left -= LINE, wanted += LINE) {
                 __builtin_prefetch(wanted, 0, 2);
             }
-            multiply(p->panels + i * DEPTH * side, p->panels + j * DEPTH * side, depth, sums);
+            p->way.multiply(p->panels + i * DEPTH * side, p->panels + j * DEPTH * side, depth, sums);
         }
     }
 }
@@ -140,6 +158,7 @@ static void add_products(const Problem *p, Py_ssize_t start, Py_ssize_t depth)
 static void write_out(const Problem *p, double *matrix)
 {
     const double *sums = p->sums;
+    Py_ssize_t side = p->way.side;
     for (Py_ssize_t i = 0; i < p->width; i += side) {
         for (Py_ssize_t j = i; j < p->width; j += side, sums += side * side) {
             for (Py_ssize_t k = i; k < i + side && k < p->width; k++) {
@@ -154,7 +173,7 @@ static void write_out(const Problem *p, double *matrix)
 
 static int run(Problem *p, double *matrix)
 {
-    Py_ssize_t count = panel_count(p);
+    Py_ssize_t side = p->way.side, count = panel_count(p);
     size_t panels = (size_t)(count * DEPTH * side), sums = (size_t)(count * (count + 1) / 2 * side * side);
     p->panels = calloc(panels + sums, sizeof(double)); /* zeros where a panel has no column */
     if (p->panels == NULL) {
@@ -199,7 +218,8 @@ static PyObject *found_from(const Py_buffer *b)
                  .x = columns_of(&b[X], &b[X_SHIFT]),
                  .y = columns_of(&b[Y], &b[Y_SHIFT]),
                  .root = b[ROOT].obj ? b[ROOT].buf : NULL,
-                 .width = width};
+                 .width = width,
+                 .way = 2 * width <= usual.side ? single : usual};
     int failed;
     Py_BEGIN_ALLOW_THREADS
     failed = run(&p, b[PRODUCTS].buf);

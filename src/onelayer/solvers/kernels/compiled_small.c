@@ -13,34 +13,44 @@
 #define LEAST_PIVOT 1e-10 /* share of a column's length² that the columns before must leave of it */
 #define LEAST_SPREAD 0x1p-60 /* share of a column's squares about 0 that must be left about its mean: less may be rounding */
 
+/* fma is an instruction where a function says so that calls everything here inline; else a call of the C library. */
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#else
+#define INLINE static inline
+#endif
+#if defined(__GNUC__) && defined(__x86_64__)
+#define HAS_FUSED
+#endif
+
 typedef struct {
     double high, low;
 } Long;
 
-static Long of(double value) { return (Long){value, 0}; }
+INLINE Long of(double value) { return (Long){value, 0}; }
 
-static Long fast_sum(double a, double b) /* of numbers of which the first is not the smaller */
+INLINE Long fast_sum(double a, double b) /* of numbers of which the first is not the smaller */
 {
     double sum = a + b;
     return (Long){sum, b - (sum - a)};
 }
 
-static Long plus(Long a, Long b)
+INLINE Long plus(Long a, Long b)
 {
     double sum = a.high + b.high, part = sum - a.high;
     double error = (a.high - (sum - part)) + (b.high - part);
     return fast_sum(sum, error + a.low + b.low);
 }
 
-static Long minus(Long a, Long b) { return plus(a, (Long){-b.high, -b.low}); }
+INLINE Long minus(Long a, Long b) { return plus(a, (Long){-b.high, -b.low}); }
 
-static Long times(Long a, Long b)
+INLINE Long times(Long a, Long b)
 {
     double product = a.high * b.high;
     return fast_sum(product, fma(a.high, b.high, -product) + (a.high * b.low + a.low * b.high));
 }
 
-static Long over(Long a, Long b)
+INLINE Long over(Long a, Long b)
 {
     double first = a.high / b.high;
     Long rest = minus(a, times(of(first), b));
@@ -49,7 +59,7 @@ static Long over(Long a, Long b)
     return plus(fast_sum(first, second), of(rest.high / b.high));
 }
 
-static Long root_of(Long a)
+INLINE Long root_of(Long a)
 {
     double first = sqrt(a.high);
     return plus(of(first), over(minus(a, times(of(first), of(first))), of(2 * first)));
@@ -60,7 +70,7 @@ typedef struct {
     Py_ssize_t rows, columns, row, column;
 } Table;
 
-static double at(const Table *t, Py_ssize_t i, Py_ssize_t j)
+INLINE double at(const Table *t, Py_ssize_t i, Py_ssize_t j)
 {
     return *(const double *)(t->first + i * t->row + j * t->column);
 }
@@ -76,18 +86,22 @@ typedef struct {
     double *rss; /* (q) */
 } Problem;
 
-static double weight_of(const Problem *p, Py_ssize_t i) { return p->c ? p->c[i] : 1; }
+INLINE double weight_of(const Problem *p, Py_ssize_t i) { return p->c ? p->c[i] : 1; }
+
+INLINE Long weighted(const Problem *p, Py_ssize_t i, Long value)
+{
+    return p->c ? times(of(p->c[i]), value) : value;
+}
 
 /* The mean of each column of the features and the targets. */
-static Long find_means(Problem *p)
+INLINE Long find_means(Problem *p)
 {
     Long total = of(0);
     for (Py_ssize_t i = 0; i < p->x.rows; i++) {
-        Long c = of(weight_of(p, i));
-        total = plus(total, c);
+        total = plus(total, of(weight_of(p, i)));
         for (Py_ssize_t j = 0; p->is_centred && j < p->x.columns + p->y.columns; j++) {
             double v = j < p->x.columns ? at(&p->x, i, j) : at(&p->y, i, j - p->x.columns);
-            p->mean[j] = plus(p->mean[j], times(c, of(v)));
+            p->mean[j] = plus(p->mean[j], weighted(p, i, of(v)));
         }
     }
     for (Py_ssize_t j = 0; p->is_centred && j < p->x.columns + p->y.columns; j++) {
@@ -97,27 +111,27 @@ static Long find_means(Problem *p)
 }
 
 /* Adds the products of a row's deviations from the means to the sums, and their squares. */
-static void add_row(Problem *p, Py_ssize_t i, Long *spread)
+INLINE void add_row(Problem *p, Py_ssize_t i, Long *spread)
 {
     Py_ssize_t d = p->x.columns, width = d + p->y.columns;
-    Long c = of(weight_of(p, i));
+    double c = weight_of(p, i);
     for (Py_ssize_t j = 0; j < width; j++) {
         double v = j < d ? at(&p->x, i, j) : at(&p->y, i, j - d);
         p->z[j] = minus(of(v), p->mean[j]);
-        p->squares[j] += c.high * v * v;
-        spread[j] = plus(spread[j], times(c, times(p->z[j], p->z[j])));
+        p->squares[j] += c * v * v;
+        spread[j] = plus(spread[j], weighted(p, i, times(p->z[j], p->z[j])));
     }
     for (Py_ssize_t j = 0; j < d; j++) {
-        Long weighted = times(c, p->z[j]);
+        Long z = weighted(p, i, p->z[j]);
         for (Py_ssize_t k = j + 1; k < width; k++) {
-            p->sums[j * width + k] = plus(p->sums[j * width + k], times(weighted, p->z[k]));
+            p->sums[j * width + k] = plus(p->sums[j * width + k], times(z, p->z[k]));
         }
     }
 }
 
 /* Turns the sums of products (d, d + q) into the factor R and R'⁻¹ times the products with targets, row by row of R.
  * Returns 0 where a column is nearly a combination of those before it. */
-static int factor(Problem *p)
+INLINE int factor(Problem *p)
 {
     Py_ssize_t d = p->x.columns, width = d + p->y.columns;
     for (Py_ssize_t j = 0; j < d; j++) {
@@ -141,7 +155,7 @@ static int factor(Problem *p)
 }
 
 /* Solves RW' = S for the weights, rounds them, and finds the bias that belongs to them before they were. */
-static void solve(Problem *p)
+INLINE void solve(Problem *p)
 {
     Py_ssize_t d = p->x.columns, width = d + p->y.columns;
     for (Py_ssize_t t = 0; t < p->y.columns; t++) {
@@ -160,7 +174,7 @@ static void solve(Problem *p)
 }
 
 /* The inverse of R (d, d), whose product with its transpose is that of the Gram matrix. */
-static void invert(const Problem *p)
+INLINE void invert(const Problem *p)
 {
     Py_ssize_t d = p->x.columns, width = d + p->y.columns;
     for (Py_ssize_t j = 0; j < d; j++) {
@@ -175,7 +189,7 @@ static void invert(const Problem *p)
 }
 
 /* The squares of the residuals of weights and bias as they are stored. */
-static void find_residuals(const Problem *p)
+INLINE void find_residuals(const Problem *p)
 {
     Py_ssize_t d = p->x.columns;
     for (Py_ssize_t t = 0; t < p->y.columns; t++) {
@@ -185,14 +199,14 @@ static void find_residuals(const Problem *p)
             for (Py_ssize_t j = 0; j < d; j++) {
                 r = minus(r, times(of(p->weight[t * d + j]), of(at(&p->x, i, j))));
             }
-            sum = plus(sum, times(of(weight_of(p, i)), times(r, r)));
+            sum = plus(sum, weighted(p, i, times(r, r)));
         }
         p->rss[t] = sum.high;
     }
 }
 
 /* Whether each column, also of the targets, varies by more than the digits show. */
-static int do_vary(const Problem *p)
+INLINE int do_vary(const Problem *p)
 {
     for (Py_ssize_t j = 0; j < p->x.columns + p->y.columns; j++) {
         if (!(p->spread[j] > LEAST_SPREAD * p->squares[j])) {
@@ -202,14 +216,10 @@ static int do_vary(const Problem *p)
     return 1;
 }
 
-/* Returns 1 if it is done, 0 if columns depend on each other too nearly, −1 without memory. */
-static int run(Problem *p, double *total)
+/* Does it in a room of zeros; returns 0 if columns depend on each other too nearly. */
+INLINE int find_all(Problem *p, Long *room, double *total)
 {
     Py_ssize_t d = p->x.columns, width = d + p->y.columns;
-    Long *room = calloc((size_t)(width * (d + 3)), sizeof(Long));
-    if (room == NULL) {
-        return -1;
-    }
     Long *spread = room + 2 * width;
     p->mean = room, p->z = room + width, p->sums = room + 3 * width;
     *total = find_means(p).high;
@@ -229,6 +239,33 @@ static int run(Problem *p, double *total)
         invert(p);
         find_residuals(p);
     }
+    return done;
+}
+
+static int find_plain(Problem *p, Long *room, double *total) { return find_all(p, room, total); }
+
+#ifdef HAS_FUSED
+__attribute__((target("fma"))) static int find_fused(Problem *p, Long *room, double *total)
+{
+    return find_all(p, room, total);
+}
+#endif
+
+/* Returns 1 if it is done, 0 if columns depend on each other too nearly, −1 without memory. */
+static int run(Problem *p, double *total)
+{
+    Py_ssize_t d = p->x.columns, width = d + p->y.columns;
+    Long *room = calloc((size_t)(width * (d + 3)), sizeof(Long));
+    if (room == NULL) {
+        return -1;
+    }
+    int (*find)(Problem *, Long *, double *) = find_plain;
+#ifdef HAS_FUSED
+    if (__builtin_cpu_supports("fma")) {
+        find = find_fused;
+    }
+#endif
+    int done = find(p, room, total);
     free(room);
     return done;
 }

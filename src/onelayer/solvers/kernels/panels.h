@@ -41,9 +41,31 @@ TARGET static void MULTIPLY(const double *a, const double *b, Py_ssize_t depth, 
     }
 }
 
+/* Adds a'b to the sum, for panels of one column. */
+TARGET static void MULTIPLY_SINGLE(const double *a, const double *b, Py_ssize_t depth, double *sum)
+{
+    VECTOR parts[4] = {{0}};
+    Py_ssize_t k = 0;
+    for (; k + 4 * WIDTH <= depth; k += 4 * WIDTH) {
+        for (int i = 0; i < 4; i++) {
+            parts[i] += *(const VECTOR *)(a + k + i * WIDTH) * *(const VECTOR *)(b + k + i * WIDTH);
+        }
+    }
+    VECTOR part = (parts[0] + parts[1]) + (parts[2] + parts[3]);
+    double rest = 0;
+    for (; k < depth; k++) {
+        rest += a[k] * b[k];
+    }
+    for (int i = 0; i < WIDTH; i++) {
+        rest += part[i];
+    }
+    *sum += rest;
+}
+
 #undef SIDE
 #undef WIDTH
 #undef VECTOR
 #undef ADD_TILE
 #undef MULTIPLY
+#undef MULTIPLY_SINGLE
 #undef TARGET
