@@ -301,6 +301,44 @@ def test_a_wide_ridge_of_whole_numbers_in_exact_arithmetic(alpha):
     np.testing.assert_allclose(fit.weight[0], expected, rtol=1e-12, atol=1e-15 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("centre", [0, 40, 10**6])
+@pytest.mark.parametrize("alpha", [2, 10**5])
+def test_a_wide_ridge_with_weights_and_a_bias_in_exact_arithmetic(alpha, centre, dtype):
+    """W = Xᵀa with (XXᵀ + alpha C⁻¹) a + b = y and Σ a = 0, of integers."""
+    generator = np.random.default_rng(7)
+    X, y = generator.integers(-50, 50, (12, 2_500)) + centre, generator.integers(900, 1_100, 12)
+    c = generator.integers(1, 3, 12)
+    system = np.zeros((13, 13), dtype=object)
+    system[:12, :12] = (X @ X.T).astype(object) + np.diag(alpha // c).astype(object)
+    system[12, :12] = system[:12, 12] = 1
+    z, denominator = exact.solve(system, np.array([*y.tolist(), 0], dtype=object))
+    expected = [float(Fraction(int(v), int(denominator))) for v in X.T.astype(object) @ z[:12]]
+    fit = solve(X.astype(dtype), y[:, None].astype(float), c.astype(float), float(alpha))
+    np.testing.assert_allclose(fit.weight[0], expected, rtol=1e-12, atol=1e-14 * np.abs(expected).max())
+    bias = float(Fraction(int(z[12]), int(denominator)))
+    np.testing.assert_allclose(fit.bias, bias, rtol=1e-12, atol=1e-12 * np.abs(expected).max() * centre)
+    rss = sum(
+        Fraction(int(a) ** 2 * alpha**2, int(w) * int(denominator) ** 2) for a, w in zip(z, c, strict=False)
+    )
+    assert np.ldexp(fit.rss[0], fit.exponent) == pytest.approx(float(rss), rel=1e-10)
+    assert fit.error <= 1e-11 and fit.rank == 2_500
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 1.0, 1e4])
+def test_a_wide_ridge_of_several_panels_is_that_of_the_careful_way(alpha, monkeypatch):
+    generator = np.random.default_rng(8)
+    X = generator.normal(size=(500, 5_000)) * 10.0 ** generator.integers(-1, 2, 5_000) + 1
+    Y, c = generator.normal(size=(500, 2)), generator.integers(0, 3, 500).astype(float)
+    fit = solve(X, Y, c, alpha)
+    monkeypatch.setattr("onelayer.solvers.dual.solve_dual", lambda *given: None)
+    careful = solve(X, Y, c, alpha)
+    assert fit.inverse is None and careful.inverse is not None
+    for name in ("weight", "bias", "rss", "tss", "rounding"):
+        ours, theirs = getattr(fit, name), getattr(careful, name)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-13 * np.abs(theirs).max())
+
+
 def test_one_row_and_no_variation():
     fit = solve(np.array([[3.0, 4.0]]), np.array([[5.0]]))
     assert fit.weight.tolist() == [[0, 0]] and fit.bias.tolist() == [5] and fit.rank == 0

@@ -22,7 +22,6 @@ from onelayer.solvers.coordinates import (
     scaled,
     without_null,
 )
-from onelayer.solvers.direct import ILL_CONDITIONED, solve_by_factors
 from onelayer.solvers.fit import LeastSquaresFit
 from onelayer.solvers.inverse import Span
 from onelayer.solvers.moments import ALIKE, Moments, are_alike, check_sums, relative_size
@@ -71,8 +70,17 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
     What a penalty on ‖W‖² leaves of W, and what the solution of least norm keeps, is its part in the span of the rows
     (the representer theorem; Hastie, Tibshirani and Friedman 2009, section 18.3.5). Where columns differ much in size
     and nothing is penalised, the norm that is least is that in units of their sizes: it costs least when it is stored.
-    A penalty that conditions the problem well makes float64 enough.
+    A penalty that conditions the problem well makes float64 enough: then the dual is solved.
     """
+    from onelayer.solvers.dual import solve_dual
+
+    fit = (
+        solve_dual(rows, alpha, fit_intercept)
+        if alpha and len(rows) * rows.n_features > MOST_VALUES
+        else None
+    )
+    if fit is not None:
+        return fit
     block = rows.gathered()
     X, y, c = block.dense(), block.y, block.row_weights()
     d, total = X.shape[1], float(c.sum())
@@ -93,16 +101,10 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
         part[..., lengths > d * EPS * lengths.max()] for part in (start, lengths, values)
     )
     start = start / unit[:, None] / (lengths * np.sqrt(lengths**2 + alpha))
-    is_well_conditioned = values.max(initial=0) + alpha <= ILL_CONDITIONED * (
-        values.min(initial=np.inf) + alpha
-    )
-    if alpha and is_well_conditioned and Z.size > MOST_VALUES and variation.all():
-        V = (y - y_mean) * np.sqrt(c)[:, None]
-        return solve_by_factors(rows, moments, [start], Z.T @ V, np.array([alpha]))
     is_known = values + alpha > RESOLVED * (values.max(initial=0) + alpha)
     directions = Directions(start[:, is_known], start[:, ~is_known], np.zeros((d, 0)))
-    fit = _solve(problem, directions, is_scaled=is_scaled)
-    return replace(fit, rank=d) if alpha else fit
+    careful = _solve(problem, directions, is_scaled=is_scaled)
+    return replace(careful, rank=d) if alpha else careful
 
 
 def _solve(

@@ -160,7 +160,7 @@ def solve_by_factors(
         size = relative_size(whole, (u**2).sum(axis=0), rss, total)
         rss = rss - np.einsum("jk,jk->k", step, 2 * gradient - penalised) - shift * residual
         u, weight, bias, corrections = u + down, weight + step, bias + shift, corrections + 1
-    exact = _bias_at_zero(moments, DoubleDouble.of(weight), bias)
+    exact = bias_at_zero(moments, DoubleDouble.of(weight), bias)
     lost = (exact - exact.rounded()).rounded()
     return LeastSquaresFit(
         weight=weight.T,
@@ -218,6 +218,6 @@ def residual_products(rows: Source, moments: Moments, weight: Array, bias: Array
     return [gradient if is_far else gradient - np.outer(mean, total), total, rss]
 
 
-def _bias_at_zero(moments: Moments, weight: DoubleDouble, bias: Array) -> DoubleDouble:
+def bias_at_zero(moments: Moments, weight: DoubleDouble, bias: Array) -> DoubleDouble:
     """Return the bias (q,) of features as they are, given weights (d, q) and the bias (q,) of centred ones."""
     return -(weight * moments.mean[:, None]).sum() + bias
