@@ -394,6 +394,63 @@ def test_sparse_with_many_features(alpha, intercept):
     assert fit.solver == "lsmr" and fit.rank is None
 
 
+# As many columns as rows, or a few more
+
+
+def met_by_whole_numbers(generator, n, d, intercept, centre):
+    """Return X (n, d), Y (n, 2), and the weights of least norm (2, d) and the bias (2,) that meet all, of integers.
+
+    Combinations of the rows, which sum to 0 where there is a bias, have the least norm of all that say the same.
+    """
+    X, a = generator.integers(-9, 10, (n, d)) + centre, generator.integers(-2, 3, (2, n))
+    a[:, 0] -= a.sum(axis=1) if intercept else 0
+    W, b = a @ X, generator.integers(-99, 100, 2) * int(intercept)
+    return X.astype(float), (X @ W.T + b).astype(float), W, b
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize(("n", "d"), [(280, 280), (270, 300), (281, 280)])
+@pytest.mark.parametrize("centre", [0, 1_000])
+def test_as_many_columns_as_rows_meet_every_target_with_the_least_norm(n, d, intercept, centre):
+    if n - intercept > d:
+        return
+    X, Y, W, b = met_by_whole_numbers(np.random.default_rng(11), n, d, intercept, centre)
+    fit = solve(X, Y, intercept=intercept)
+    np.testing.assert_allclose(fit.weight, W, rtol=0, atol=1e-16 * np.abs(W).max())
+    np.testing.assert_allclose(fit.bias, b, rtol=0, atol=1e-16 * np.abs(Y).max())
+    assert fit.inverse is None and fit.rank == n - intercept and fit.error < 1e-19
+    assert (fit.rss <= 1e-24 * fit.tss).all()
+    careful = solve(X, Y, intercept=intercept, careful=True)
+    np.testing.assert_array_equal(fit.identified, careful.identified)
+    assert fit.sensitivity == pytest.approx(careful.sensitivity, rel=20)
+
+
+def test_weights_of_rows_that_are_met_change_nothing_and_those_of_weight_0_are_left_out():
+    generator = np.random.default_rng(12)
+    X, Y, W, b = met_by_whole_numbers(generator, 280, 300, True, 0)
+    X, W = np.c_[X, np.full(280, 0.1)], np.c_[W, np.zeros(2)]  # a column that does not vary has no weight
+    X, Y = np.r_[X, X[:20] + 1], np.r_[Y, Y[:20]]
+    fit = solve(X, Y, np.r_[generator.uniform(1, 9, 280), np.zeros(20)])
+    np.testing.assert_allclose(fit.weight, W, rtol=0, atol=1e-16 * np.abs(W).max())
+    np.testing.assert_allclose(fit.bias, b, rtol=0, atol=1e-16 * np.abs(Y).max())
+    assert fit.inverse is None and fit.rank == 279
+
+
+@pytest.mark.parametrize("kind", ["equal rows", "columns of all sizes", "constant target"])
+def test_what_is_not_clear_of_as_many_columns_as_rows_is_for_the_careful_way(kind):
+    generator = np.random.default_rng(13)
+    X, Y = generator.normal(size=(280, 280)), generator.normal(size=(280, 1))
+    if kind == "equal rows":
+        X[7] = X[8]
+    elif kind == "columns of all sizes":
+        X *= 10.0 ** generator.integers(-6, 7, 280)
+    else:
+        Y[:] = 3.0
+    fit, careful = solve(X, Y), solve(X, Y, careful=True)
+    assert fit.inverse is not None and fit.rank == careful.rank == 279 - (kind == "equal rows")
+    np.testing.assert_array_equal(fit.weight, careful.weight)
+
+
 # Dependence and rounding
 
 

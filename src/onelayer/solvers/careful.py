@@ -125,7 +125,7 @@ def _solve(
     coordinates = orthogonal(problem, Directions(*in_units), is_tame)
     coordinates = without_null(problem, coordinates, is_scaled)
     theta, rss, error, corrections = _refined(problem, coordinates)
-    weight, bias, lost = _stored(problem, theta)
+    weight, bias, lost = stored(problem, theta)
     T, span = coordinates.T, _span(problem, coordinates.T[:d], is_scaled)
     rank = T.shape[1] - (len(T) - d)
     turn = _root(coordinates.inverse[:rank, :rank])
@@ -177,7 +177,7 @@ def _refined(problem: Problem, coordinates: Coordinates) -> tuple[DoubleDouble, 
     return theta, rss, previous * rate, corrections
 
 
-def _stored(problem: Problem, theta: DoubleDouble) -> tuple[Array, Array, Array]:
+def stored(problem: Problem, theta: DoubleDouble) -> tuple[Array, Array, Array]:
     """Return W (d, q) and b (q,) rounded, and what the rounding adds to the residuals' squares (q,).
 
     Of the rounding errors of the weights, what they have in common is what they do to the prediction of the means.

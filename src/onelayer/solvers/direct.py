@@ -66,6 +66,12 @@ def _solve(rows: Source, alpha: Array, fit_intercept: bool, careful: bool | None
 
     if is_wide(rows):
         return by_penalty(rows, alpha, lambda part, one, _: solve_wide(part, one, fit_intercept))
+    if not careful and isinstance(rows, Rows) and rows.in_memory and not alpha.any():
+        from onelayer.solvers.interpolation import interpolate, may_interpolate
+
+        met = interpolate(rows, fit_intercept) if may_interpolate(rows, fit_intercept) else None
+        if met is not None:
+            return met
     moments, gram, cross = sums_of(rows, fit_intercept)
     if careful is None:
         careful = len(rows) * rows.n_features <= MOST_VALUES or not moments.variation.all()
