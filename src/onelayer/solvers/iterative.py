@@ -1,4 +1,4 @@
-"""Least squares for sparse features that are too many for their Gram matrix: LSMR, on columns of one size."""
+"""Least squares for sparse features that are too many for their Gram matrix, by products with columns of one size."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,6 +7,7 @@ from scipy.sparse.linalg import LinearOperator, lsmr
 
 from onelayer.data.rows import Rows
 from onelayer.errors import OneLayerError
+from onelayer.solvers.conjugate import CentredGram, settle
 from onelayer.solvers.fit import LeastSquaresFit
 from onelayer.solvers.moments import ALIKE, Moments, are_alike
 
@@ -59,6 +60,10 @@ class CentredColumns:
         self.X, self.rest = X, self.varies * rest / self.size
         self.root = np.sqrt(self.c)
 
+    def gram(self, alpha: float) -> CentredGram:
+        """Return the products of the rows of ``operator`` with themselves, as an operator."""
+        return CentredGram(self.X, self.c, self.rest, alpha / self.size**2)
+
     def operator(self, alpha: float) -> LinearOperator:
         """Return the rows, each times the root of its weight, above those of the penalty."""
         (n, d), X, rest, root = self.X.shape, self.X, self.rest, self.root
@@ -80,19 +85,24 @@ class CentredColumns:
 
 
 def solve_iteratively(rows: Rows, alpha: float, fit_intercept: bool) -> LeastSquaresFit:
-    """Return the solution by LSMR (Fong and Saunders 2011), started again from its residuals until it stands still.
+    """Return the solution by conjugate gradients; without a penalty, or where that conditions it ill, by LSMR.
 
+    LSMR (Fong and Saunders 2011) is started again from its residuals until it stands still.
     Where features are dependent it is the one of least norm: in the user's units, or if the columns differ much in
     size, in units of their deviations.
     """
     columns, d = CentredColumns(rows, fit_intercept), rows.n_features
-    operator = columns.operator(alpha)
+    operator, gram = columns.operator(alpha), columns.gram(alpha)
     y_mean = columns.c @ rows.y / columns.n if fit_intercept else np.zeros(rows.y.shape[1])
     V = columns.root[:, None] * (rows.y - y_mean)
     weight, rss, error, iterations = np.zeros((d, V.shape[1])), np.zeros(V.shape[1]), 0.0, 0
+    solver = "conjugate gradients"
     for k, v in enumerate(V.T):
         target = np.concatenate([v, np.zeros(operator.shape[0] - len(v))])
-        weight[:, k], share, count = _settled(operator, target)
+        found = settle(operator, target, gram)
+        if found is None:
+            found, solver = _settled(operator, target), "lsmr"
+        weight[:, k], share, count = found
         error, iterations = max(error, share), max(iterations, count)
         rss[k] = float(np.square(v - (operator @ weight[:, k])[: len(v)]).sum())
     weight /= columns.size[:, None]
@@ -105,7 +115,7 @@ def solve_iteratively(rows: Rows, alpha: float, fit_intercept: bool) -> LeastSqu
     return LeastSquaresFit(
         weight=weight.T,
         bias=bias,
-        solver="lsmr",
+        solver=solver,
         rank=None,
         identified=np.ones(d + 1, bool),
         inverse=None,
