@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, lsmr
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Block, Rows
 from onelayer.errors import OneLayerError
 from onelayer.solvers.conjugate import CentredGram, settle
 from onelayer.solvers.fit import LeastSquaresFit
@@ -14,7 +14,7 @@ from onelayer.solvers.moments import ALIKE, Moments, are_alike
 Array = NDArray[np.float64]
 
 TOLERANCE = 1e-14
-PART = 2**20  # stored values that are worked on at once
+PART = 2**17  # stored values that are worked on at once
 MOST_RESTARTS = 5
 CONVERGED = 1e-13  # a correction as a share of the solution
 
@@ -45,8 +45,8 @@ class CentredColumns:
         shift = np.where(full, self.mean, 0.0)
         for part in parts if full.any() else ():
             X.data[part] -= shift[X.indices[part]]
-        rest = X.T @ self.c / self.n if fit_intercept else np.zeros(X.shape[1])
-        squares = sparse.csr_array((np.square(X.data), X.indices, X.indptr), shape=X.shape).T @ self.c
+        rest = X.T @ self.c / self.n if fit_intercept and full.any() else self.mean
+        squares = _squares(Block(X, rows.y, self.c))
         spread = np.sqrt(np.maximum(squares - self.n * rest**2, 0))
         self.mean = np.where(full, shift + rest, self.mean)
         noise = np.finfo(float).eps * np.sqrt(self.n) * np.abs(self.mean)
@@ -82,6 +82,15 @@ class CentredColumns:
         return LinearOperator(
             (n + (d if alpha else 0), d), matvec=forward, rmatvec=backward, dtype=np.float64
         )
+
+
+def _squares(block: Block) -> Array:
+    """Return Σ c x² (d,) of rows in CSR."""
+    sums = np.zeros(block.X.shape[1])
+    for part in block.split(max(1, PART * len(block) // max(block.X.nnz, 1))):
+        X = part.X
+        sums += sparse.csr_array((np.square(X.data), X.indices, X.indptr), shape=X.shape).T @ part.c
+    return sums
 
 
 def solve_iteratively(rows: Rows, alpha: float, fit_intercept: bool) -> LeastSquaresFit:
