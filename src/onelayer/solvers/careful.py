@@ -74,13 +74,10 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
     """
     from onelayer.solvers.dual import solve_dual
 
-    fit = (
-        solve_dual(rows, alpha, fit_intercept)
-        if alpha and len(rows) * rows.n_features > MOST_VALUES
-        else None
-    )
-    if fit is not None:
-        return fit
+    if alpha and len(rows) * rows.n_features > MOST_VALUES:
+        fit = solve_dual(rows, alpha, fit_intercept)
+        if fit is not None:
+            return fit
     block = rows.gathered()
     X, y, c = block.dense(), block.y, block.row_weights()
     d, total = X.shape[1], float(c.sum())
@@ -103,8 +100,8 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
     start = start / unit[:, None] / (lengths * np.sqrt(lengths**2 + alpha))
     is_known = values + alpha > RESOLVED * (values.max(initial=0) + alpha)
     directions = Directions(start[:, is_known], start[:, ~is_known], np.zeros((d, 0)))
-    careful = _solve(problem, directions, is_scaled=is_scaled)
-    return replace(careful, rank=d) if alpha else careful
+    fit = _solve(problem, directions, is_scaled=is_scaled)
+    return replace(fit, rank=d) if alpha else fit
 
 
 def _solve(

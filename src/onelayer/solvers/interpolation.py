@@ -162,7 +162,7 @@ def _corrected(
         step = span.meeting(residuals)
         theta, size = theta + step * unit, float((np.linalg.norm(step[:d], axis=0) / length).max())
         rate, previous = size / previous, size
-        if size * rate > ENOUGH:
+        if not size * rate <= ENOUGH:
             continue
         theta = _of_least_norm(theta[:, :q], theta[:, q:], problem.unit[:d])
         weight, bias, lost = stored(problem, theta)
