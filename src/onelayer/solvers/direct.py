@@ -2,7 +2,8 @@
 
 Tall data take one pass that sums the centred Gram matrix, a Cholesky factor and, where digits ask for it, a second pass
 that corrects the solution with its residuals. Data that are small or ill-conditioned, and those of dependent features,
-go the careful way (``careful.py``); many sparse features are solved without their Gram matrix (``iterative.py``).
+go the careful way (``careful.py``), unless rows are no more than columns (``dual.py``, ``interpolation.py``); many
+sparse features are solved without their Gram matrix (``iterative.py``).
 """
 
 import math
