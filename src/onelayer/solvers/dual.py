@@ -14,7 +14,7 @@ from scipy.linalg import lapack
 
 from onelayer.data.rows import Block, Source
 from onelayer.double_double import DoubleDouble
-from onelayer.engines.threads import one_thread, sum_of
+from onelayer.engines.threads import sum_of, sums_share_threads
 from onelayer.solvers.direct import (
     CORRECTED,
     ILL_CONDITIONED,
@@ -118,13 +118,14 @@ def solve_dual(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
     Z = CentredRows.of(rows.gathered(), fit_intercept)
     if not Z.root.any():
         return None
-    with np.errstate(over="ignore", invalid="ignore"):
-        Z, moments, kernel, lost = _summed(Z, alpha)
-    check_sums(rows, kernel, moments.squares, moments.tss)
-    factor = Factor.of(kernel) if moments.tss.all() else None
-    if factor is None or factor.condition > ILL_CONDITIONED:
-        return None
-    return _corrected(Z, moments, alpha, factor, ROUNDED * factor.condition * lost)
+    with sums_share_threads():
+        with np.errstate(over="ignore", invalid="ignore"):
+            Z, moments, kernel, lost = _summed(Z, alpha)
+        check_sums(rows, kernel, moments.squares, moments.tss)
+        factor = Factor.of(kernel) if moments.tss.all() else None
+        if factor is None or factor.condition > ILL_CONDITIONED:
+            return None
+        return _corrected(Z, moments, alpha, factor, ROUNDED * factor.condition * lost)
 
 
 def _summed(Z: CentredRows, alpha: float) -> tuple[CentredRows, Moments, Array, float]:
@@ -145,7 +146,7 @@ def _summed(Z: CentredRows, alpha: float) -> tuple[CentredRows, Moments, Array, 
         )
         share = Z.root[:, 0] / np.sqrt(n)  # the direction that centring takes away
         along = kernel @ share
-        kernel -= np.outer(along, share) + np.outer(share, along - (share @ along) * share)
+        kernel -= np.column_stack([along, share]) @ np.stack([share, along - (share @ along) * share])
         lost = max(1.0, float((stored / np.maximum(kernel.diagonal() + alpha, alpha)).max()))
         Z = replace(Z, mean=mean, is_far=moments.is_far or lost > FAR)
         if Z.is_far:
@@ -177,17 +178,16 @@ class Factor:
         scale = np.sqrt(np.maximum(matrix.diagonal(), 0))
         if not scale.all():
             return None
-        scaled = matrix / scale / scale[:, None]
-        size = float(np.abs(scaled).sum(axis=0).max())
-        with one_thread():
-            factor, failed = lapack.dpotrf(scaled)
-            share = 0.0 if failed else lapack.dpocon(factor, size)[0]
+        scaled = matrix / scale
+        scaled /= scale[:, None]
+        size = float(np.linalg.norm(scaled, 1))
+        factor, failed = lapack.dpotrf(scaled.T, clean=0, overwrite_a=1)  # it is symmetric
+        share = 0.0 if failed else lapack.dpocon(factor, size)[0]
         return Factor(factor, scale, 1 / share) if share else None
 
     def solve(self, right: Array) -> Array:
         """Return the matrix's inverse times another one (n, q)."""
-        with one_thread():
-            found, _ = lapack.dpotrs(self.factor, right / self.scale[:, None])
+        found, _ = lapack.dpotrs(self.factor, right / self.scale[:, None])
         return np.asarray(found / self.scale[:, None])
 
 
