@@ -301,6 +301,44 @@ def test_a_wide_ridge_of_whole_numbers_in_exact_arithmetic(alpha):
     np.testing.assert_allclose(fit.weight[0], expected, rtol=1e-12, atol=1e-15 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("centre", [0, 40, 10**6])
+@pytest.mark.parametrize("alpha", [2, 10**5])
+def test_a_wide_ridge_with_weights_and_a_bias_in_exact_arithmetic(alpha, centre, dtype):
+    """W = Xᵀa with (XXᵀ + alpha C⁻¹) a + b = y and Σ a = 0, of integers."""
+    generator = np.random.default_rng(7)
+    X, y = generator.integers(-50, 50, (12, 2_500)) + centre, generator.integers(900, 1_100, 12)
+    c = generator.integers(1, 3, 12)
+    system = np.zeros((13, 13), dtype=object)
+    system[:12, :12] = (X @ X.T).astype(object) + np.diag(alpha // c).astype(object)
+    system[12, :12] = system[:12, 12] = 1
+    z, denominator = exact.solve(system, np.array([*y.tolist(), 0], dtype=object))
+    expected = [float(Fraction(int(v), int(denominator))) for v in X.T.astype(object) @ z[:12]]
+    fit = solve(X.astype(dtype), y[:, None].astype(float), c.astype(float), float(alpha))
+    np.testing.assert_allclose(fit.weight[0], expected, rtol=1e-12, atol=1e-14 * np.abs(expected).max())
+    bias = float(Fraction(int(z[12]), int(denominator)))
+    np.testing.assert_allclose(fit.bias, bias, rtol=1e-12, atol=1e-12 * np.abs(expected).max() * centre)
+    rss = sum(
+        Fraction(int(a) ** 2 * alpha**2, int(w) * int(denominator) ** 2) for a, w in zip(z, c, strict=False)
+    )
+    assert np.ldexp(fit.rss[0], fit.exponent) == pytest.approx(float(rss), rel=1e-10)
+    assert fit.error <= 1e-11 and fit.rank == 2_500
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 1.0, 1e4])
+def test_a_wide_ridge_of_several_panels_is_that_of_the_careful_way(alpha, monkeypatch):
+    generator = np.random.default_rng(8)
+    X = generator.normal(size=(500, 5_000)) * 10.0 ** generator.integers(-1, 2, 5_000) + 1
+    Y, c = generator.normal(size=(500, 2)), generator.integers(0, 3, 500).astype(float)
+    fit = solve(X, Y, c, alpha)
+    monkeypatch.setattr("onelayer.solvers.dual.solve_dual", lambda *given: None)
+    careful = solve(X, Y, c, alpha)
+    assert fit.inverse is None and careful.inverse is not None
+    for name in ("weight", "bias", "rss", "tss", "rounding"):
+        ours, theirs = getattr(fit, name), getattr(careful, name)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-13 * np.abs(theirs).max())
+
+
 def test_one_row_and_no_variation():
     fit = solve(np.array([[3.0, 4.0]]), np.array([[5.0]]))
     assert fit.weight.tolist() == [[0, 0]] and fit.bias.tolist() == [5] and fit.rank == 0
@@ -353,7 +391,64 @@ def test_sparse_with_many_features(alpha, intercept):
     weight = A.T @ np.linalg.pinv(A @ A.T + alpha * np.eye(300), rcond=1e-12) @ B
     np.testing.assert_allclose(fit.weight, weight.T, atol=1e-7)
     np.testing.assert_allclose(fit.bias, y_mean - mean @ weight, atol=1e-7)
-    assert fit.solver == "lsmr" and fit.rank is None
+    assert fit.solver == ("conjugate gradients" if alpha else "lsmr") and fit.rank is None
+
+
+# As many columns as rows, or a few more
+
+
+def met_by_whole_numbers(generator, n, d, intercept, centre):
+    """Return X (n, d), Y (n, 2), and the weights of least norm (2, d) and the bias (2,) that meet all, of integers.
+
+    Combinations of the rows, which sum to 0 where there is a bias, have the least norm of all that say the same.
+    """
+    X, a = generator.integers(-9, 10, (n, d)) + centre, generator.integers(-2, 3, (2, n))
+    a[:, 0] -= a.sum(axis=1) if intercept else 0
+    W, b = a @ X, generator.integers(-99, 100, 2) * int(intercept)
+    return X.astype(float), (X @ W.T + b).astype(float), W, b
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize(("n", "d"), [(280, 280), (270, 300), (281, 280)])
+@pytest.mark.parametrize("centre", [0, 1_000])
+def test_as_many_columns_as_rows_meet_every_target_with_the_least_norm(n, d, intercept, centre):
+    if n - intercept > d:
+        return
+    X, Y, W, b = met_by_whole_numbers(np.random.default_rng(11), n, d, intercept, centre)
+    fit = solve(X, Y, intercept=intercept)
+    np.testing.assert_allclose(fit.weight, W, rtol=0, atol=1e-16 * np.abs(W).max())
+    np.testing.assert_allclose(fit.bias, b, rtol=0, atol=1e-16 * np.abs(Y).max())
+    assert fit.inverse is None and fit.rank == n - intercept and fit.error < 1e-19
+    assert (fit.rss <= 1e-24 * fit.tss).all()
+    careful = solve(X, Y, intercept=intercept, careful=True)
+    np.testing.assert_array_equal(fit.identified, careful.identified)
+    assert fit.sensitivity == pytest.approx(careful.sensitivity, rel=20)
+
+
+def test_weights_of_rows_that_are_met_change_nothing_and_those_of_weight_0_are_left_out():
+    generator = np.random.default_rng(12)
+    X, Y, W, b = met_by_whole_numbers(generator, 280, 300, True, 0)
+    X, W = np.c_[X, np.full(280, 0.1)], np.c_[W, np.zeros(2)]  # a column that does not vary has no weight
+    X, Y = np.r_[X, X[:20] + 1], np.r_[Y, Y[:20]]
+    fit = solve(X, Y, np.r_[generator.uniform(1, 9, 280), np.zeros(20)])
+    np.testing.assert_allclose(fit.weight, W, rtol=0, atol=1e-16 * np.abs(W).max())
+    np.testing.assert_allclose(fit.bias, b, rtol=0, atol=1e-16 * np.abs(Y).max())
+    assert fit.inverse is None and fit.rank == 279
+
+
+@pytest.mark.parametrize("kind", ["equal rows", "columns of all sizes", "constant target"])
+def test_what_is_not_clear_of_as_many_columns_as_rows_is_for_the_careful_way(kind):
+    generator = np.random.default_rng(13)
+    X, Y = generator.normal(size=(280, 280)), generator.normal(size=(280, 1))
+    if kind == "equal rows":
+        X[7] = X[8]
+    elif kind == "columns of all sizes":
+        X *= 10.0 ** generator.integers(-6, 7, 280)
+    else:
+        Y[:] = 3.0
+    fit, careful = solve(X, Y), solve(X, Y, careful=True)
+    assert fit.inverse is not None and fit.rank == careful.rank == 279 - (kind == "equal rows")
+    np.testing.assert_array_equal(fit.weight, careful.weight)
 
 
 # Dependence and rounding

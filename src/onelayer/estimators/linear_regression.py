@@ -97,8 +97,9 @@ class LinearRegression(
         r2_: the share of y's variance that is explained, or (q,); NaN if y does not vary.
         rank_: the number of independent features; None where it was not found (many sparse features, or
             "coordinate descent").
-        solver_: how the system was solved: "direct", or "lsmr" for more sparse features than a matrix of them takes;
-            or "coordinate descent" with l1_ratio, penalty_factors or bounds.
+        solver_: how the system was solved: "direct"; for more sparse features than a matrix of them takes "conjugate
+            gradients", or "lsmr" without a penalty or with a small one; or "coordinate descent" with l1_ratio,
+            penalty_factors or bounds.
         objective_: what was minimised, at the coefficients as they are ("coordinate descent"; likewise the next two).
         gap_: an upper bound on how far that is above the minimum.
         converged_: whether that is as small as ``tol`` asks for.

@@ -22,7 +22,6 @@ from onelayer.solvers.coordinates import (
     scaled,
     without_null,
 )
-from onelayer.solvers.direct import ILL_CONDITIONED, solve_by_factors
 from onelayer.solvers.fit import LeastSquaresFit
 from onelayer.solvers.inverse import Span
 from onelayer.solvers.moments import ALIKE, Moments, are_alike, check_sums, relative_size
@@ -71,8 +70,14 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
     What a penalty on ‖W‖² leaves of W, and what the solution of least norm keeps, is its part in the span of the rows
     (the representer theorem; Hastie, Tibshirani and Friedman 2009, section 18.3.5). Where columns differ much in size
     and nothing is penalised, the norm that is least is that in units of their sizes: it costs least when it is stored.
-    A penalty that conditions the problem well makes float64 enough.
+    A penalty that conditions the problem well makes float64 enough: then the dual is solved.
     """
+    from onelayer.solvers.dual import solve_dual
+
+    if alpha and len(rows) * rows.n_features > MOST_VALUES:
+        fit = solve_dual(rows, alpha, fit_intercept)
+        if fit is not None:
+            return fit
     block = rows.gathered()
     X, y, c = block.dense(), block.y, block.row_weights()
     d, total = X.shape[1], float(c.sum())
@@ -93,12 +98,6 @@ def solve_wide(rows: Source, alpha: float, fit_intercept: bool) -> LeastSquaresF
         part[..., lengths > d * EPS * lengths.max()] for part in (start, lengths, values)
     )
     start = start / unit[:, None] / (lengths * np.sqrt(lengths**2 + alpha))
-    is_well_conditioned = values.max(initial=0) + alpha <= ILL_CONDITIONED * (
-        values.min(initial=np.inf) + alpha
-    )
-    if alpha and is_well_conditioned and Z.size > MOST_VALUES and variation.all():
-        V = (y - y_mean) * np.sqrt(c)[:, None]
-        return solve_by_factors(rows, moments, [start], Z.T @ V, np.array([alpha]))
     is_known = values + alpha > RESOLVED * (values.max(initial=0) + alpha)
     directions = Directions(start[:, is_known], start[:, ~is_known], np.zeros((d, 0)))
     fit = _solve(problem, directions, is_scaled=is_scaled)
@@ -123,7 +122,7 @@ def _solve(
     coordinates = orthogonal(problem, Directions(*in_units), is_tame)
     coordinates = without_null(problem, coordinates, is_scaled)
     theta, rss, error, corrections = _refined(problem, coordinates)
-    weight, bias, lost = _stored(problem, theta)
+    weight, bias, lost = stored(problem, theta)
     T, span = coordinates.T, _span(problem, coordinates.T[:d], is_scaled)
     rank = T.shape[1] - (len(T) - d)
     turn = _root(coordinates.inverse[:rank, :rank])
@@ -175,7 +174,7 @@ def _refined(problem: Problem, coordinates: Coordinates) -> tuple[DoubleDouble, 
     return theta, rss, previous * rate, corrections
 
 
-def _stored(problem: Problem, theta: DoubleDouble) -> tuple[Array, Array, Array]:
+def stored(problem: Problem, theta: DoubleDouble) -> tuple[Array, Array, Array]:
     """Return W (d, q) and b (q,) rounded, and what the rounding adds to the residuals' squares (q,).
 
     Of the rounding errors of the weights, what they have in common is what they do to the prediction of the means.

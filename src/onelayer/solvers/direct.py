@@ -2,7 +2,8 @@
 
 Tall data take one pass that sums the centred Gram matrix, a Cholesky factor and, where digits ask for it, a second pass
 that corrects the solution with its residuals. Data that are small or ill-conditioned, and those of dependent features,
-go the careful way (``careful.py``); many sparse features are solved without their Gram matrix (``iterative.py``).
+go the careful way (``careful.py``), unless rows are no more than columns (``dual.py``, ``interpolation.py``); many
+sparse features are solved without their Gram matrix (``iterative.py``).
 """
 
 import math
@@ -66,6 +67,12 @@ def _solve(rows: Source, alpha: Array, fit_intercept: bool, careful: bool | None
 
     if is_wide(rows):
         return by_penalty(rows, alpha, lambda part, one, _: solve_wide(part, one, fit_intercept))
+    if not careful and isinstance(rows, Rows) and rows.in_memory and not alpha.any():
+        from onelayer.solvers.interpolation import interpolate, may_interpolate
+
+        met = interpolate(rows, fit_intercept) if may_interpolate(rows, fit_intercept) else None
+        if met is not None:
+            return met
     moments, gram, cross = sums_of(rows, fit_intercept)
     if careful is None:
         careful = len(rows) * rows.n_features <= MOST_VALUES or not moments.variation.all()
@@ -160,7 +167,7 @@ def solve_by_factors(
         size = relative_size(whole, (u**2).sum(axis=0), rss, total)
         rss = rss - np.einsum("jk,jk->k", step, 2 * gradient - penalised) - shift * residual
         u, weight, bias, corrections = u + down, weight + step, bias + shift, corrections + 1
-    exact = _bias_at_zero(moments, DoubleDouble.of(weight), bias)
+    exact = bias_at_zero(moments, DoubleDouble.of(weight), bias)
     lost = (exact - exact.rounded()).rounded()
     return LeastSquaresFit(
         weight=weight.T,
@@ -218,6 +225,6 @@ def residual_products(rows: Source, moments: Moments, weight: Array, bias: Array
     return [gradient if is_far else gradient - np.outer(mean, total), total, rss]
 
 
-def _bias_at_zero(moments: Moments, weight: DoubleDouble, bias: Array) -> DoubleDouble:
+def bias_at_zero(moments: Moments, weight: DoubleDouble, bias: Array) -> DoubleDouble:
     """Return the bias (q,) of features as they are, given weights (d, q) and the bias (q,) of centred ones."""
     return -(weight * moments.mean[:, None]).sum() + bias

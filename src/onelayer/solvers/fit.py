@@ -34,7 +34,7 @@ class Fit:
 class LeastSquaresFit(Fit):
     """The minimum of Σᵢ cᵢ ‖yᵢ − W xᵢ − b‖² + alpha ‖W‖², and what its statistics need.
 
-    The solver is "direct", or "lsmr" for many sparse features.
+    The solver is "direct", or "conjugate gradients" or "lsmr" for many sparse features.
 
     Attributes:
         rank: of the centred features, below d if they are linearly dependent; None if it was not found.
@@ -46,7 +46,7 @@ class LeastSquaresFit(Fit):
         error: how far, relatively, the solution may be from the exact one of the stored numbers.
         sensitivity: how far, relatively, rounding of the stored numbers themselves may move it; NaN if not found.
         exponent: inverse and sums are for weights times 2^(−exponent), lest they overflow.
-        corrections: how many passes corrected the solution; for "lsmr" its iterations.
+        corrections: how many passes corrected the solution; of many sparse features the iterations.
     """
 
     rank: int | None

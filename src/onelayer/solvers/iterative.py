@@ -1,19 +1,20 @@
-"""Least squares for sparse features that are too many for their Gram matrix: LSMR, on columns of one size."""
+"""Least squares for sparse features that are too many for their Gram matrix, by products with columns of one size."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, lsmr
 
-from onelayer.data.rows import Rows
+from onelayer.data.rows import Block, Rows
 from onelayer.errors import OneLayerError
+from onelayer.solvers.conjugate import CentredGram, settle
 from onelayer.solvers.fit import LeastSquaresFit
 from onelayer.solvers.moments import ALIKE, Moments, are_alike
 
 Array = NDArray[np.float64]
 
 TOLERANCE = 1e-14
-PART = 2**20  # stored values that are worked on at once
+PART = 2**17  # stored values that are worked on at once
 MOST_RESTARTS = 5
 CONVERGED = 1e-13  # a correction as a share of the solution
 
@@ -44,8 +45,8 @@ class CentredColumns:
         shift = np.where(full, self.mean, 0.0)
         for part in parts if full.any() else ():
             X.data[part] -= shift[X.indices[part]]
-        rest = X.T @ self.c / self.n if fit_intercept else np.zeros(X.shape[1])
-        squares = sparse.csr_array((np.square(X.data), X.indices, X.indptr), shape=X.shape).T @ self.c
+        rest = X.T @ self.c / self.n if fit_intercept and full.any() else self.mean
+        squares = _squares(Block(X, rows.y, self.c))
         spread = np.sqrt(np.maximum(squares - self.n * rest**2, 0))
         self.mean = np.where(full, shift + rest, self.mean)
         noise = np.finfo(float).eps * np.sqrt(self.n) * np.abs(self.mean)
@@ -58,6 +59,10 @@ class CentredColumns:
             X.data[part] *= factor[X.indices[part]]
         self.X, self.rest = X, self.varies * rest / self.size
         self.root = np.sqrt(self.c)
+
+    def gram(self, alpha: float) -> CentredGram:
+        """Return the products of the rows of ``operator`` with themselves, as an operator."""
+        return CentredGram(self.X, self.c, self.rest, alpha / self.size**2)
 
     def operator(self, alpha: float) -> LinearOperator:
         """Return the rows, each times the root of its weight, above those of the penalty."""
@@ -79,20 +84,34 @@ class CentredColumns:
         )
 
 
-def solve_iteratively(rows: Rows, alpha: float, fit_intercept: bool) -> LeastSquaresFit:
-    """Return the solution by LSMR (Fong and Saunders 2011), started again from its residuals until it stands still.
+def _squares(block: Block) -> Array:
+    """Return Σ c x² (d,) of rows in CSR."""
+    sums = np.zeros(block.X.shape[1])
+    for part in block.split(max(1, PART * len(block) // max(block.X.nnz, 1))):
+        X = part.X
+        sums += sparse.csr_array((np.square(X.data), X.indices, X.indptr), shape=X.shape).T @ part.c
+    return sums
 
+
+def solve_iteratively(rows: Rows, alpha: float, fit_intercept: bool) -> LeastSquaresFit:
+    """Return the solution by conjugate gradients; without a penalty, or where that conditions it ill, by LSMR.
+
+    LSMR (Fong and Saunders 2011) is started again from its residuals until it stands still.
     Where features are dependent it is the one of least norm: in the user's units, or if the columns differ much in
     size, in units of their deviations.
     """
     columns, d = CentredColumns(rows, fit_intercept), rows.n_features
-    operator = columns.operator(alpha)
+    operator, gram = columns.operator(alpha), columns.gram(alpha)
     y_mean = columns.c @ rows.y / columns.n if fit_intercept else np.zeros(rows.y.shape[1])
     V = columns.root[:, None] * (rows.y - y_mean)
     weight, rss, error, iterations = np.zeros((d, V.shape[1])), np.zeros(V.shape[1]), 0.0, 0
+    solver = "conjugate gradients"
     for k, v in enumerate(V.T):
         target = np.concatenate([v, np.zeros(operator.shape[0] - len(v))])
-        weight[:, k], share, count = _settled(operator, target)
+        found = settle(operator, target, gram)
+        if found is None:
+            found, solver = _settled(operator, target), "lsmr"
+        weight[:, k], share, count = found
         error, iterations = max(error, share), max(iterations, count)
         rss[k] = float(np.square(v - (operator @ weight[:, k])[: len(v)]).sum())
     weight /= columns.size[:, None]
@@ -105,7 +124,7 @@ def solve_iteratively(rows: Rows, alpha: float, fit_intercept: bool) -> LeastSqu
     return LeastSquaresFit(
         weight=weight.T,
         bias=bias,
-        solver="lsmr",
+        solver=solver,
         rank=None,
         identified=np.ones(d + 1, bool),
         inverse=None,

@@ -25,6 +25,11 @@ except ImportError:  # or the compiler has no vectors: Microsoft's
     from onelayer.solvers.kernels.plain_sgd import sgd_pass, shuffle
 
 try:
+    from onelayer.solvers.kernels.compiled_sparse import sparse_products
+except ImportError:
+    from onelayer.solvers.kernels.plain_sparse import sparse_products
+
+try:
     from onelayer.solvers.kernels.compiled_small import least_squares
 except ImportError:  # without it such problems go the careful way
     least_squares = None  # type: ignore[assignment]
@@ -38,5 +43,6 @@ __all__ = [
     "least_squares",
     "sgd_pass",
     "shuffle",
+    "sparse_products",
     "sum_products",
 ]
