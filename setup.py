@@ -15,6 +15,7 @@ FUSES = {
     "compiled_small": "off",
     "compiled_gram": "fast",
     "compiled_sgd": "fast",
+    "compiled_softmax": "fast",
 }
 HAS_STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
 

@@ -68,6 +68,11 @@ class Factor:
                 return
             self.jitter *= 100
 
+    @property
+    def size(self) -> int:
+        """How many numbers the factor is of."""
+        return int(self._triangle.size)
+
     def solve(self, right: Array) -> Array:
         """Return the solution for right sides (p,) or (p, q)."""
         scales = self.scales if right.ndim == 1 else self.scales[:, None]

@@ -19,6 +19,7 @@ from onelayer.losses import Loss
 from onelayer.penalties import Ridge
 from onelayer.solvers.columns import Sparse, Standardised, Stored, is_near
 from onelayer.solvers.scaling import RowsScaling
+from onelayer.solvers.thin_softmax import Thin, is_thin
 
 Array = NDArray[Any]
 
@@ -104,7 +105,13 @@ class Objective:
     def at(self, V: Array, inner: bool = False, hessian: bool = False) -> Point:
         """Return F and its derivatives at V, in one pass."""
         outputs: dict[int, Array] | None = {} if inner and self.rows.in_memory else None
-        value, gradient, *rest = self.rows.sum(partial(self._terms, V, inner, hessian, outputs))
+        first = self.rows.first()
+        if self._stored and not hessian and is_thin(self.loss, first):
+            thin = Thin.of(V, first.unit, self.scaling, self.fit_intercept, self.dtype)
+            value, sums, *rest = self.rows.sum(partial(_thin_terms, thin, outputs))
+            gradient = thin.gradient(sums)
+        else:
+            value, gradient, *rest = self.rows.sum(partial(self._terms, V, inner, hessian, outputs))
         point = Point(V, float(value) + self.penalty_of(V), gradient + self.ridge * V, outputs=outputs or {})
         if inner:
             point.inner = rest[0]
@@ -259,3 +266,10 @@ class Objective:
         slope = scaling.total * scaling.deviation[varies] * self.loss.steepness
         with np.errstate(divide="ignore"):
             return float((slope**2 / self.penalty.columns(len(varies))[varies]).sum()) / 2
+
+
+def _thin_terms(thin: Thin, kept: dict[int, Array] | None, block: Block) -> list[Any]:
+    value, gradient, curvature, outputs = thin.sums(block)
+    if kept is not None:
+        kept[block.start] = outputs
+    return [value, gradient, curvature]

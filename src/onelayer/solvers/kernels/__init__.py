@@ -20,9 +20,11 @@ except ImportError:  # there was no compiler when the package was installed
 try:
     from onelayer.solvers.kernels.compiled_gram import sum_products
     from onelayer.solvers.kernels.compiled_sgd import sgd_pass, shuffle
+    from onelayer.solvers.kernels.compiled_softmax import softmax_sums
 except ImportError:  # or the compiler has no vectors: Microsoft's
     from onelayer.solvers.kernels.plain_gram import sum_products
     from onelayer.solvers.kernels.plain_sgd import sgd_pass, shuffle
+    from onelayer.solvers.kernels.plain_softmax import softmax_sums
 
 try:
     from onelayer.solvers.kernels.compiled_small import least_squares
@@ -38,5 +40,6 @@ __all__ = [
     "least_squares",
     "sgd_pass",
     "shuffle",
+    "softmax_sums",
     "sum_products",
 ]
