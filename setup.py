@@ -13,6 +13,7 @@ FUSES = {
     "compiled": "off",
     "compiled_groups": "off",
     "compiled_small": "off",
+    "compiled_moments": "off",
     "compiled_gram": "fast",
     "compiled_sgd": "fast",
     "compiled_softmax": "fast",

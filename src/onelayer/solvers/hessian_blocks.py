@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from onelayer.data.rows import Block
-from onelayer.engines.threads import sum_of
+from onelayer.engines.threads import one_thread, sum_of
 from onelayer.solvers.bounds import Factor
 from onelayer.solvers.columns import Standardised
 from onelayer.solvers.objective import Objective, Point
@@ -20,6 +20,7 @@ Part = tuple[Block, NDArray[np.intp], Array]  # rows of a block at an index, and
 LARGEST = 1e30  # far from the limits of float32
 MOST_SAMPLED = 2**24  # values of the sampled rows that are in memory at once: 64 MB in float32
 LARGE = 2**22  # features of all rows beyond which blocks are float32: what is approximate need not be precise
+SHARES = 4  # of the rows of a single sample
 WORTHWHILE = 2**20  # numbers in all factors that are worth several threads
 
 
@@ -55,7 +56,7 @@ def sampled_factors(
     for first in range(0, len(outputs), at_once):
         some = slice(first, first + at_once)
         samples = rows.sum(partial(_samples, objective, point, outputs[some], thresholds[some], dtype))
-        factors += sum_of(lambda parts: [[_factor(objective, parts, diagonal)]], samples)[0]
+        factors += _factors(objective, samples, diagonal)
     return factors
 
 
@@ -94,15 +95,26 @@ def _samples(
     return [[(block.take(index), np.arange(len(index)), roots)] for index, roots in parts]
 
 
-def _factor(objective: Objective, parts: list[Part], diagonal: Array) -> Factor:
-    """Return the factor of the sum over a sample, whose parts are some rows of a block each."""
-    Z = np.empty((sum(len(index) for _, index, _ in parts), objective.shape[1]), diagonal.dtype)
+def _factors(objective: Objective, samples: list[list[Part]], diagonal: Array) -> list[Factor]:
+    """Return the factors of samples, one a thread; where there is a single one, threads share its rows."""
+    if len(samples) > 1:
+        return list(
+            sum_of(lambda parts: [[Factor(_gram(objective, parts, diagonal.dtype) + np.diag(diagonal))]], samples)[0]
+        )
+    [parts] = samples
+    shares = [parts[i::SHARES] for i in range(min(SHARES, len(parts)))]
+    [gram] = sum_of(lambda some: [_gram(objective, some, diagonal.dtype)], shares)
+    with one_thread():
+        return [Factor(gram + np.diag(diagonal))]
+
+
+def _gram(objective: Objective, parts: list[Part], dtype: DTypeLike) -> Array:
+    """Return Σ w z zᵀ (p, p) over a sample, whose parts are some rows of a block each."""
+    Z = np.empty((sum(len(index) for _, index, _ in parts), objective.shape[1]), dtype)
     end = 0
     for block, index, roots in parts:
         start, end = end, end + len(index)
         its = Block(block.X[index], block.y[index], None, block.unit)
-        columns = Standardised(its, objective.scaling, objective.fit_intercept, Z.dtype)
+        columns = Standardised(its, objective.scaling, objective.fit_intercept, dtype)
         np.multiply(columns.Z, roots[:, None], out=Z[start:end])
-    G = Z.T @ Z
-    G.flat[:: len(G) + 1] += diagonal
-    return Factor(G)
+    return np.asarray(Z.T @ Z)

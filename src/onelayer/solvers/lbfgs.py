@@ -45,7 +45,7 @@ class Sizes:
     block: int = 3_000
     certificate: int = 3_000
     rows_per_column: int = 8
-    patience: tuple[int, int] = (10, 30)
+    patience: tuple[int, int] = (3, 12)
     most_double: int = 2**22
 
 

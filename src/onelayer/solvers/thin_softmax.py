@@ -30,7 +30,6 @@ def is_thin(loss: Loss, block: Block) -> bool:
         and isinstance(X, np.ndarray)
         and X.dtype.name in ("uint8", "float32", "float64")
         and X.flags.c_contiguous
-        and X.shape[1] > 0
     )
 
 
@@ -66,7 +65,8 @@ class Thin:
         outputs = np.empty((len(block), k), self.weight.dtype)
         sums, curvature = np.zeros(self.weight.shape), np.zeros((k, k))
         factors = None if block.c is None else np.ascontiguousarray(block.c, np.float64)
-        loss = kernels.softmax_sums(block.X, block.y, self.weight, factors, outputs, sums, curvature)
+        X, y = np.ascontiguousarray(block.X), np.ascontiguousarray(block.y, np.int64)
+        loss = kernels.softmax_sums(X, y, self.weight, factors, outputs, sums, curvature)
         return loss, sums, curvature, outputs.T
 
     def gradient(self, sums: Array) -> Array:

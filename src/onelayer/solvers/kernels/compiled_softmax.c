@@ -94,11 +94,11 @@ static int run(Problem *p, size_t real)
 
 enum { X, LABELS, WEIGHT, FACTORS, OUTPUTS, GRADIENT, CURVATURE, BUFFERS };
 
-/* Whether a buffer has numbers of one of some formats, and one dimension, or two if there are columns. */
+/* Whether a buffer has numbers of one of some formats, and so many rows and columns, or with −1 columns one dimension. */
 static int has(const Py_buffer *b, const char *formats, Py_ssize_t rows, Py_ssize_t columns)
 {
-    return b->ndim == (columns ? 2 : 1) && b->format && b->format[0] && !b->format[1] && strchr(formats, b->format[0]) &&
-           b->shape[0] == rows && (!columns || b->shape[1] == columns);
+    return b->ndim == (columns < 0 ? 1 : 2) && b->format && b->format[0] && !b->format[1] && strchr(formats, b->format[0]) &&
+           b->shape[0] == rows && (columns < 0 || b->shape[1] == columns);
 }
 
 static int is_right(const Py_buffer *b)
@@ -107,12 +107,12 @@ static int is_right(const Py_buffer *b)
         return 0;
     }
     Py_ssize_t n = b[X].shape[0], d = b[X].shape[1], q = b[WEIGHT].shape[0], width = b[WEIGHT].shape[1];
-    if (d <= 0 || q <= 0 || !has(&b[X], "Bfd", n, d) || !has(&b[WEIGHT], "fd", q, width)) {
+    if (q <= 0 || !has(&b[X], "Bfd", n, d) || !has(&b[WEIGHT], "fd", q, width)) {
         return 0;
     }
     const char real[] = {b[WEIGHT].format[0], 0};
-    return width > d && width % (LINE / 2) == 0 && has(&b[LABELS], "lq", n, 0) && b[LABELS].itemsize == sizeof(int64_t) &&
-           (b[FACTORS].obj == NULL || has(&b[FACTORS], "d", n, 0)) && has(&b[OUTPUTS], real, n, q) &&
+    return width > d && width % (LINE / 2) == 0 && has(&b[LABELS], "lq", n, -1) && b[LABELS].itemsize == sizeof(int64_t) &&
+           (b[FACTORS].obj == NULL || has(&b[FACTORS], "d", n, -1)) && has(&b[OUTPUTS], real, n, q) &&
            has(&b[GRADIENT], "d", q, width) && has(&b[CURVATURE], "d", q, q);
 }
 
