@@ -79,9 +79,10 @@ def _samples(
     """Return a block's rows in the sample of each output, as lists of one."""
     c = np.broadcast_to(np.asarray(objective.weights(block), np.float64), len(block))
     w = c[None]
-    if outputs[0] is not None:
+    numbers = [k for k in outputs if k is not None]
+    if numbers:
         _, _, h = objective.loss.at(objective.outputs_at(point, block), block.y)
-        some = h[outputs[0] : outputs[-1] + 1]
+        some = h[numbers[0] : numbers[-1] + 1]
         w = c * (some * (1 - some) if objective.loss.is_coupled else some)
     random = np.random.default_rng(block.start).random(len(block))
     threshold = thresholds[:, None]
@@ -99,7 +100,9 @@ def _factors(objective: Objective, samples: list[list[Part]], diagonal: Array) -
     """Return the factors of samples, one a thread; where there is a single one, threads share its rows."""
     if len(samples) > 1:
         return list(
-            sum_of(lambda parts: [[Factor(_gram(objective, parts, diagonal.dtype) + np.diag(diagonal))]], samples)[0]
+            sum_of(
+                lambda parts: [[Factor(_gram(objective, parts, diagonal.dtype) + np.diag(diagonal))]], samples
+            )[0]
         )
     [parts] = samples
     shares = [parts[i::SHARES] for i in range(min(SHARES, len(parts)))]

@@ -39,13 +39,13 @@ class Sizes:
         certificate: parameters up to which the whole Hessian is formed once where the penalty alone gives no bound.
         rows_per_column: in the sample of rows that a block is summed from.
         patience: steps with the first parts of the Hessian, and with later ones.
-        most_double: features stored in float32 or bytes beyond which the first steps are in float32.
+        most_double: features, or outputs, of all rows beyond which the first steps are in float32.
     """
 
     block: int = 3_000
     certificate: int = 3_000
     rows_per_column: int = 8
-    patience: tuple[int, int] = (3, 12)
+    patience: tuple[int, int] = (6, 12)
     most_double: int = 2**22
 
 
@@ -186,12 +186,12 @@ class Descent:
         ridge = objective.ridge[:d]
         with np.errstate(divide="ignore", invalid="ignore"):
             left = float(np.where(gradient[:, :d], gradient[:, :d] ** 2 / ridge, 0).sum())
-        if objective.fit_intercept:
-            left += float(gradient[:, d] @ self._intercept_factor(self.point).solve(gradient[:, d]))
+        if objective.fit_intercept and left / 2 <= self.tol * self.point.value:  # else it is far anyway
+            inner = objective.inner_at(self.point)
+            left += float(gradient[:, d] @ self._intercept_factor(inner).solve(gradient[:, d]))
         return left / 2
 
-    def _intercept_factor(self, point: Point) -> Factor:
-        inner = point.inner
+    def _intercept_factor(self, inner: Array) -> Factor:
         shift = np.trace(inner) / len(inner) ** 2 if self.objective.loss.is_coupled else 0.0
         return Factor(inner + shift)
 
@@ -219,7 +219,7 @@ class Descent:
             if size >= best / 2:
                 break
             best, best_shift = size, shift
-            step = -self._intercept_factor(Point(V, 0.0, V, inner)).solve(by_intercept)
+            step = -self._intercept_factor(inner).solve(by_intercept)
             shift = shift + np.clip(step, -1, 1)  # far from the best b, Newton's steps are too long
         V = V.copy()
         V[:, -1] += best_shift
@@ -278,13 +278,16 @@ class Descent:
     # Parts of the Hessian
 
     def _renew_inverse(self) -> None:
-        is_first = not self.has_inverse
+        is_first, before = not self.has_inverse, (self.inverse, self.pairs)
         if self.objective.shape[1] <= self.sizes.block:
             self.inverse = self._block_inverse()
         else:
             self.inverse = self._diagonal_inverse()
         self.has_inverse = True
         self.pairs, self.age, self.patience = [], 0, self.sizes.patience[not is_first]
+        promised = float(np.vdot(self.inverse(self.point.gradient), self.point.gradient)) / 2
+        if not (is_first or promised <= self.point.value):  # where all outputs are decided, though wrongly
+            self.inverse, self.pairs = before
 
     def _block_inverse(self) -> Inverse:
         """Return the inverse of the Hessian's diagonal blocks, one for each output, from a sample of the rows.
@@ -292,7 +295,7 @@ class Descent:
         An output's sample has the rows that it is least decided on, and some of the others. Where V = 0 all blocks are
         alike but for their size.
         """
-        objective, sizes = self.objective, self.point.inner.diagonal()
+        objective, sizes = self.objective, self.objective.spread_at(self.point)
         total = objective.scaling.total
         sampled = partial(sampled_factors, objective, self.point, self.sizes.rows_per_column)
         if not self.point.V.any():

@@ -138,7 +138,8 @@ def _found(
         return "newton", newton(objective, start, tol, max_iter, watch)
     stages = [objective]
     rows = objective.rows
-    is_large = len(rows) * rows.n_features > sizes.most_double and not rows.is_sparse
+    width = max(rows.n_features, objective.loss.n_outputs)
+    is_large = len(rows) * width > sizes.most_double and not rows.is_sparse
     if is_large:
         stages.insert(0, replace(objective, dtype=np.float32))
     return "lbfgs", lbfgs(stages, start, tol, max_iter, sizes, watch)
@@ -185,7 +186,9 @@ def _judged(
         its_value = objective.value_of(*candidate)
         if its_value < value:
             value, (W, b) = its_value, candidate
-        if value <= found.history[-1] * (1 + ROUNDING * EPS):  # a last step of Newton's that rounding hides is one
+        if value <= found.history[-1] * (
+            1 + ROUNDING * EPS
+        ):  # a last step of Newton's that rounding hides is one
             break
     gap = max(0.0, value - max(0.0, found.lower - objective.left_out()))
     is_free = objective.penalty.columns(W.shape[1]) == 0
