@@ -62,10 +62,17 @@ def sampled_factors(
 
 def solve_each(factors: list[Factor], gradient: Array) -> Array:
     """Return the solution (k, p) of each factor for its row of the gradient (k, p)."""
-    if sum(f.size for f in factors) < WORTHWHILE:
-        return np.stack([f.solve(g) for f, g in zip(factors, gradient, strict=True)])
     pairs = list(zip(factors, gradient, strict=True))
-    return np.stack(sum_of(lambda pair: [[pair[0].solve(pair[1])]], pairs)[0])
+    if sum(f.size for f in factors) < WORTHWHILE:
+        return np.stack([_solved(pair) for pair in pairs])
+    return np.stack(sum_of(lambda pair: [[_solved(pair)]], pairs)[0])
+
+
+def _solved(pair: tuple[Factor, Array]) -> Array:
+    """Return the solution (p,) of a factor for a slope (p,), its numbers no larger than ``LARGEST``."""
+    factor, slope = pair
+    with np.errstate(over="ignore", invalid="ignore"):  # where an output has no curvature left
+        return np.nan_to_num(factor.solve(slope), nan=0.0, posinf=LARGEST, neginf=-LARGEST)
 
 
 def _samples(
