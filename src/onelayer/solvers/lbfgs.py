@@ -45,7 +45,7 @@ class Sizes:
     block: int = 3_000
     certificate: int = 3_000
     rows_per_column: int = 8
-    patience: tuple[int, int] = (6, 12)
+    patience: tuple[int, int] = (8, 12)
     most_double: int = 2**22
 
 
