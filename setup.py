@@ -13,9 +13,11 @@ FUSES = {
     "compiled": "off",
     "compiled_groups": "off",
     "compiled_small": "off",
+    "compiled_moments": "off",
     "compiled_gram": "fast",
     "compiled_sgd": "fast",
     "compiled_sparse": "fast",
+    "compiled_softmax": "fast",
 }
 HAS_STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
 

@@ -111,9 +111,12 @@ def test_softmax_regression(lake, target, beside, how):
     apart = abs(found.objective_ - expected.objective_)
     assert apart <= found.gap_ + expected.gap_ + 1e-12 * expected.objective_
     np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-4)
-    assert found.score(rows) == pytest.approx(expected.score(X, frame[target], **given), abs=1 / N)
     proba = expected.predict_proba(X, offset=given["offset"])
     np.testing.assert_allclose(found.predict_proba(rows), proba, atol=1e-4)
+    first, second = np.sort(proba, axis=1)[:, :-3:-1].T
+    undecided = int((first - second <= 2e-4).sum())
+    score = expected.score(X, frame[target], **given)
+    assert found.score(rows) == pytest.approx(score, abs=(1 + undecided) / N)
     if "l1_ratio" not in how:
         for cov in ("classical", "HC1", "HC3"):
             theirs = expected.summary(cov=cov).coefficients.std_err

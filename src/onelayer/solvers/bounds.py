@@ -68,6 +68,11 @@ class Factor:
                 return
             self.jitter *= 100
 
+    @property
+    def size(self) -> int:
+        """How many numbers the factor is of."""
+        return int(self._triangle.size)
+
     def solve(self, right: Array) -> Array:
         """Return the solution for right sides (p,) or (p, q)."""
         scales = self.scales if right.ndim == 1 else self.scales[:, None]
@@ -169,7 +174,8 @@ def ridge_bound(objective: Objective, point: Point) -> float:
     found = audit(objective, point)
     error, left = found.gradient_error[:, :d], 0.0
     if objective.fit_intercept:
-        inner = point.inner + (np.trace(point.inner) / k**2 if objective.loss.is_coupled else 0)
+        inner = objective.inner_at(point)
+        inner = inner + (np.trace(inner) / k**2 if objective.loss.is_coupled else 0)
         factor = Factor(inner)
         inverse = factor.inverse() / factor.scales / factor.scales[:, None]
         by_intercept = point.gradient[:, d]

@@ -5,19 +5,19 @@ still undecided on; or, with very many columns, the diagonal.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from onelayer.data.rows import Block
 from onelayer.double_double import EPS
 from onelayer.solvers.bounds import Factor, newton_bound, ridge_bound
-from onelayer.solvers.columns import Standardised
 from onelayer.solvers.fit import Found
+from onelayer.solvers.hessian_blocks import sampled_factors, solve_each
 from onelayer.solvers.objective import Objective, Point
 
 Array = NDArray[Any]
@@ -28,8 +28,6 @@ FLAT = 0.5  # share of the slope that may be left at the end of a step
 TRIALS = 30  # points on a line; one is usual
 INTERCEPT_STEPS = 100
 HOPELESS = 100  # times the gap to reach: from here on another bound than the penalty's is tried
-MOST_SAMPLED = 2**24  # values of the sampled rows that are in memory at once: 64 MB in float32
-LARGEST = 1e30  # far from the limits of float32
 
 
 @dataclass(frozen=True)
@@ -41,13 +39,13 @@ class Sizes:
         certificate: parameters up to which the whole Hessian is formed once where the penalty alone gives no bound.
         rows_per_column: in the sample of rows that a block is summed from.
         patience: steps with the first parts of the Hessian, and with later ones.
-        most_double: features stored in float32 or bytes beyond which the first steps are in float32.
+        most_double: features, or outputs, of all rows beyond which the first steps are in float32.
     """
 
     block: int = 3_000
     certificate: int = 3_000
     rows_per_column: int = 8
-    patience: tuple[int, int] = (10, 30)
+    patience: tuple[int, int] = (8, 12)
     most_double: int = 2**22
 
 
@@ -188,12 +186,12 @@ class Descent:
         ridge = objective.ridge[:d]
         with np.errstate(divide="ignore", invalid="ignore"):
             left = float(np.where(gradient[:, :d], gradient[:, :d] ** 2 / ridge, 0).sum())
-        if objective.fit_intercept:
-            left += float(gradient[:, d] @ self._intercept_factor(self.point).solve(gradient[:, d]))
+        if objective.fit_intercept and left / 2 <= self.tol * self.point.value:  # else it is far anyway
+            inner = objective.inner_at(self.point)
+            left += float(gradient[:, d] @ self._intercept_factor(inner).solve(gradient[:, d]))
         return left / 2
 
-    def _intercept_factor(self, point: Point) -> Factor:
-        inner = point.inner
+    def _intercept_factor(self, inner: Array) -> Factor:
         shift = np.trace(inner) / len(inner) ** 2 if self.objective.loss.is_coupled else 0.0
         return Factor(inner + shift)
 
@@ -221,7 +219,7 @@ class Descent:
             if size >= best / 2:
                 break
             best, best_shift = size, shift
-            step = -self._intercept_factor(Point(V, 0.0, V, inner)).solve(by_intercept)
+            step = -self._intercept_factor(inner).solve(by_intercept)
             shift = shift + np.clip(step, -1, 1)  # far from the best b, Newton's steps are too long
         V = V.copy()
         V[:, -1] += best_shift
@@ -280,13 +278,16 @@ class Descent:
     # Parts of the Hessian
 
     def _renew_inverse(self) -> None:
-        is_first = not self.has_inverse
+        is_first, before = not self.has_inverse, (self.inverse, self.pairs)
         if self.objective.shape[1] <= self.sizes.block:
             self.inverse = self._block_inverse()
         else:
             self.inverse = self._diagonal_inverse()
         self.has_inverse = True
         self.pairs, self.age, self.patience = [], 0, self.sizes.patience[not is_first]
+        promised = float(np.vdot(self.inverse(self.point.gradient), self.point.gradient)) / 2
+        if not (is_first or promised <= self.point.value):  # where all outputs are decided, though wrongly
+            self.inverse, self.pairs = before
 
     def _block_inverse(self) -> Inverse:
         """Return the inverse of the Hessian's diagonal blocks, one for each output, from a sample of the rows.
@@ -294,36 +295,15 @@ class Descent:
         An output's sample has the rows that it is least decided on, and some of the others. Where V = 0 all blocks are
         alike but for their size.
         """
-        objective, sizes = self.objective, self.point.inner.diagonal()
+        objective, sizes = self.objective, self.objective.spread_at(self.point)
         total = objective.scaling.total
+        sampled = partial(sampled_factors, objective, self.point, self.sizes.rows_per_column)
         if not self.point.V.any():
             share = sizes / total
-            [block] = self._sampled_blocks([None], np.array([total]), objective.ridge / share.mean())
-            factor = Factor(block)
+            [factor] = sampled([None], np.array([total]), objective.ridge / share.mean())
             return self._centred(lambda gradient: factor.solve(gradient.T).T / share[:, None])
-        at_once = max(1, MOST_SAMPLED // (self.sizes.rows_per_column * objective.shape[1] ** 2))
-        factors: list[Factor] = []
-        for first in range(0, len(sizes), at_once):
-            part = range(first, min(first + at_once, len(sizes)))
-            factors += map(Factor, self._sampled_blocks(part, sizes[part], objective.ridge))
-        return self._centred(lambda g: np.stack([f.solve(v) for f, v in zip(factors, g, strict=True)]))
-
-    def _sampled_blocks(self, outputs: Sequence[int | None], totals: Array, ridge: Array) -> Iterator[Array]:
-        """Yield Σᵢ wᵢ zᵢ zᵢᵀ + diag(λ) (p, p) of some outputs, from a sample of rows for each, in one pass.
-
-        The sum of w is in ``totals``; it is c times the curvature by the output, or c alone. A weight below a threshold
-        becomes the threshold with the probability that it is of it, or else 0: about so many rows are left as the block
-        needs.
-        """
-        objective = self.objective
-        rows, size = objective.rows, self.sizes.rows_per_column * objective.shape[1]
-        thresholds = totals / size if len(rows) > size else np.zeros(len(totals))
-        is_large = len(rows) * rows.n_features > self.sizes.most_double
-        dtype = np.float32 if is_large else np.float64  # what is approximate need not be precise
-        samples = rows.sum(partial(_sampled_rows, objective, self.point, outputs, thresholds, dtype))
-        for sample in samples:
-            Z = np.concatenate(sample)
-            yield np.asarray(Z.T @ Z + np.diag(np.minimum(ridge, LARGEST).astype(dtype)))
+        factors = sampled(range(len(sizes)), sizes, objective.ridge)
+        return self._centred(lambda gradient: solve_each(factors, gradient))
 
     def _diagonal_inverse(self) -> Inverse:
         """Return the inverse of the Hessian's diagonal."""
@@ -352,33 +332,6 @@ def _intercept_terms(objective: Objective, point: Point, shift: Array, block: Bl
     c = objective.weights(block)
     _, R, h = objective.loss.at(objective.outputs_at(point, block) + shift[:, None], block.y)
     return [(R * c).sum(axis=1), objective.curvature(h, c)]
-
-
-def _sampled_rows(
-    objective: Objective,
-    point: Point,
-    outputs: Sequence[int | None],
-    thresholds: Array,
-    dtype: DTypeLike,
-    block: Block,
-) -> list[list[Array]]:
-    """Return the rows of a block in the sample of each output, times the roots of their weights, as lists of one."""
-    c = np.broadcast_to(np.asarray(objective.weights(block), np.float64), len(block))
-    curved = None
-    if outputs[0] is not None:
-        _, _, h = objective.loss.at(objective.outputs_at(point, block), block.y)
-        curved = h * (1 - h) if objective.loss.is_coupled else h
-    random = np.random.default_rng(block.start).random(len(block))
-    found = []
-    for k, threshold in zip(outputs, thresholds, strict=True):
-        w = c if k is None or curved is None else c * curved[k]
-        w = np.where(w >= threshold, w, np.where(random * threshold < w, threshold, 0))
-        used = np.flatnonzero(w)
-        part = Block(block.X[used], block.y[used], None, block.unit)
-        Z = Standardised(part, objective.scaling, objective.fit_intercept, dtype).Z
-        Z *= np.sqrt(w[used, None]).astype(dtype)
-        found.append([Z])
-    return found
 
 
 def _squares_terms(objective: Objective, V: Array, block: Block) -> list[Array]:

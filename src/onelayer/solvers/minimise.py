@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.rows import Source
+from onelayer.double_double import EPS
 from onelayer.engines.threads import sums_share_threads
 from onelayer.errors import OneLayerError
 from onelayer.losses import Loss
@@ -29,6 +30,7 @@ MOST_DENSE = 600  # parameters: up to here the whole Hessian is formed and facto
 # Products of features in a whole Hessian: beyond them many passes for gradients take less time than a few for it.
 MOST_PRODUCTS = 2 * 10**9
 MOST_FOR_READING = 300  # of a row, up to which they take less time than to read it again for many gradients
+ROUNDING = 4  # units in the last place of an objective
 LARGEST_DENSE = 10_000  # parameters whose Hessian may be asked for: 800 MB
 
 
@@ -136,7 +138,8 @@ def _found(
         return "newton", newton(objective, start, tol, max_iter, watch)
     stages = [objective]
     rows = objective.rows
-    is_large = len(rows) * rows.n_features > sizes.most_double and not rows.is_sparse
+    width = max(rows.n_features, objective.loss.n_outputs)
+    is_large = len(rows) * width > sizes.most_double and not rows.is_sparse
     if is_large:
         stages.insert(0, replace(objective, dtype=np.float32))
     return "lbfgs", lbfgs(stages, start, tol, max_iter, sizes, watch)
@@ -183,7 +186,9 @@ def _judged(
         its_value = objective.value_of(*candidate)
         if its_value < value:
             value, (W, b) = its_value, candidate
-        if value <= found.history[-1]:
+        if value <= found.history[-1] * (
+            1 + ROUNDING * EPS
+        ):  # a last step of Newton's that rounding hides is one
             break
     gap = max(0.0, value - max(0.0, found.lower - objective.left_out()))
     is_free = objective.penalty.columns(W.shape[1]) == 0

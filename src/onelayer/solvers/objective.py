@@ -19,6 +19,7 @@ from onelayer.losses import Loss
 from onelayer.penalties import Ridge
 from onelayer.solvers.columns import Sparse, Standardised, Stored, is_near
 from onelayer.solvers.scaling import RowsScaling
+from onelayer.solvers.thin_softmax import MOST_OUTPUTS, Thin, is_thin
 
 Array = NDArray[Any]
 
@@ -35,7 +36,7 @@ class Point:
         V: (k, p).
         value: F.
         gradient: (k, p).
-        inner: Σᵢ cᵢ times the curvature by the outputs (k, k), empty if it was not asked for.
+        inner: Σᵢ cᵢ times the curvature by the outputs (k, k), empty if it was not asked for, or is not known yet.
         outputs: of each block (k, m) by its first row, if the rows are in memory and ``inner`` was asked for.
         hessian: (k p, k p), empty if it was not asked for; for coupled outputs, that of their contrasts.
     """
@@ -104,13 +105,46 @@ class Objective:
     def at(self, V: Array, inner: bool = False, hessian: bool = False) -> Point:
         """Return F and its derivatives at V, in one pass."""
         outputs: dict[int, Array] | None = {} if inner and self.rows.in_memory else None
-        value, gradient, *rest = self.rows.sum(partial(self._terms, V, inner, hessian, outputs))
+        first = self.rows.first()
+        if self._stored and not hessian and is_thin(self.loss, first):
+            thin = Thin.of(V, first.unit, self.scaling, self.fit_intercept, self.dtype)
+            value, sums, *rest = self.rows.sum(partial(_thin_terms, thin, outputs))
+            gradient = thin.gradient(sums)
+        else:
+            value, gradient, *rest = self.rows.sum(partial(self._terms, V, inner, hessian, outputs))
         point = Point(V, float(value) + self.penalty_of(V), gradient + self.ridge * V, outputs=outputs or {})
-        if inner:
+        if inner and rest:
             point.inner = rest[0]
         if hessian:
             point.hessian = self._assembled(rest[-1]).reshape(V.size, V.size)
         return point
+
+    @property
+    def _has_many_outputs(self) -> bool:
+        """Whether their curvature, of k² products a row, takes longer than the gradient: then it waits to be used."""
+        return self.loss.is_coupled and self.loss.n_outputs > max(MOST_OUTPUTS, 2 * self.shape[1])
+
+    def inner_at(self, point: Point) -> Array:
+        """Return Σᵢ cᵢ times the curvature by the outputs (k, k), known or worked out."""
+        if not len(point.inner):
+            [point.inner] = self.rows.sum(partial(self._inner_terms, point))
+        return point.inner
+
+    def spread_at(self, point: Point) -> Array:
+        """Return the diagonal (k,) of ``inner_at``, which takes no products of outputs."""
+        if len(point.inner):
+            return point.inner.diagonal()
+        return np.asarray(self.rows.sum(partial(self._spread_terms, point))[0])
+
+    def _spread_terms(self, point: Point, block: Block) -> list[Array]:
+        _, _, h = self.loss.at(self.outputs_at(point, block), block.y)
+        return [
+            (self.weights(block) * (h * (1 - h) if self.loss.is_coupled else h)).sum(axis=1, dtype=np.float64)
+        ]
+
+    def _inner_terms(self, point: Point, block: Block) -> list[Array]:
+        _, _, h = self.loss.at(self.outputs_at(point, block), block.y)
+        return [self.curvature(h, self.weights(block))]
 
     def information(self, V: Array) -> tuple[Array, Array]:
         """Return the gradient (k, p) and the Hessian (k, p, k, p) of the losses alone at V, in one pass."""
@@ -127,7 +161,7 @@ class Objective:
         losses, R, h = self.loss.at(outputs, block.y)
         R *= c
         terms: list[Any] = [float((losses * c).sum(dtype=np.float64)), columns.backward(R)]
-        if inner:
+        if inner and not self._has_many_outputs:
             terms.append(self.curvature(h, c))
         if hessian:
             terms.append(self._grams(columns, h, c))
@@ -259,3 +293,10 @@ class Objective:
         slope = scaling.total * scaling.deviation[varies] * self.loss.steepness
         with np.errstate(divide="ignore"):
             return float((slope**2 / self.penalty.columns(len(varies))[varies]).sum()) / 2
+
+
+def _thin_terms(thin: Thin, kept: dict[int, Array] | None, block: Block) -> list[Any]:
+    value, gradient, curvature, outputs = thin.sums(block)
+    if kept is not None:
+        kept[block.start] = outputs
+    return [value, gradient, curvature]

@@ -11,6 +11,7 @@ from onelayer.data.rows import Block, Source
 from onelayer.data.scaling import Scaling
 from onelayer.double_double import EPS
 from onelayer.errors import OneLayerError
+from onelayer.solvers import kernels
 
 Array = NDArray[Any]
 
@@ -20,8 +21,8 @@ ROUNDING = (
 LEAST = 1e-300  # a deviation whose inverse is a number
 SMALL = 2.0**-64  # there are never so many rows that a sum of numbers this much smaller overflows
 FAR = 2.0**540  # squares of numbers this much smaller or larger are far from the limits of float64
+KERNEL = ("uint8", "float32", "float64")  # types of features that the kernel sums as they are
 NEAR = 1e4  # mean square about another place, by that about the mean, up to which the latter keeps its digits
-PART = 2**18  # numbers of a block that are centred at once, in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,15 +60,15 @@ class RowsScaling(Scaling):
                 if sparse.issparse(block.X):
                     return [
                         float(c.sum()),
-                        block.X.T @ (c * SMALL),
+                        block.X.T @ (c * SMALL) * block.unit,
                         np.bincount(block.X.indices, minlength=d),
                     ]
-                return [float(c.sum()), (c * SMALL) @ block.X, 0]
+                return [float(c.sum()), _sums(block, c * SMALL, np.zeros(d), np.ones(d))[0], 0]
 
         total, sums, stored = rows.sum(first_pass)
         if not total > 0:
             raise OneLayerError("no row has a weight above 0")
-        means = sums * (rows.first().unit / (total * SMALL)) if fit_intercept else np.zeros(d)
+        means = sums / (total * SMALL) if fit_intercept else np.zeros(d)
         if rows.is_sparse:
             means = np.where(stored == len(rows), means, 0)
         shift, square, factor = _moments(rows, means, total)
@@ -123,11 +124,7 @@ def _moments(rows: Source, means: Array, total: float) -> tuple[Array, Array, Ar
             if sparse.issparse(block.X):
                 X = centred(block, means)
                 return [np.zeros_like(means), (X * factor).power(2).T @ share]
-            X, width = block.dense(), max(1, PART // len(block))
-            parts = [slice(j, j + width) for j in range(0, max(len(means), 1), width)]
-            Z = (X[:, part] * factor[part] - means[part] * factor[part] for part in parts)
-            sums = [(share @ z, share @ np.square(z)) for z in Z]
-            return [np.concatenate(moments) for moments in zip(*sums, strict=True)]
+            return list(_sums(block, share, means, factor))
 
     shift, square = rows.sum(term)
     huge, tiny = ~np.isfinite(square), square < 1 / FAR
@@ -135,6 +132,15 @@ def _moments(rows: Source, means: Array, total: float) -> tuple[Array, Array, Ar
         factor = np.where(huge, 1 / FAR, np.where(tiny, FAR, 1.0))
         shift, square = rows.sum(term)
     return shift, square, factor
+
+
+def _sums(block: Block, c: Array, means: Array, factor: Array) -> tuple[Array, Array]:
+    """Return Σ c z and Σ c z² (d,) of a dense block, where z = factor · (x − mean) and factors are powers of two."""
+    sums, squares = np.zeros_like(means), np.zeros_like(means)
+    X = np.ascontiguousarray(block.X if block.X.dtype.name in KERNEL else block.dense())
+    unit = block.unit if block.X.dtype.name in KERNEL else 1.0
+    kernels.column_moments(X, np.ascontiguousarray(c), unit * factor, means * factor, sums, squares)
+    return sums, squares
 
 
 def centred(block: Block, means: Array) -> Any:

@@ -19,10 +19,14 @@ except ImportError:  # there was no compiler when the package was installed
 
 try:
     from onelayer.solvers.kernels.compiled_gram import sum_products
+    from onelayer.solvers.kernels.compiled_moments import column_moments
     from onelayer.solvers.kernels.compiled_sgd import sgd_pass, shuffle
+    from onelayer.solvers.kernels.compiled_softmax import softmax_sums
 except ImportError:  # or the compiler has no vectors: Microsoft's
     from onelayer.solvers.kernels.plain_gram import sum_products
+    from onelayer.solvers.kernels.plain_moments import column_moments
     from onelayer.solvers.kernels.plain_sgd import sgd_pass, shuffle
+    from onelayer.solvers.kernels.plain_softmax import softmax_sums
 
 try:
     from onelayer.solvers.kernels.compiled_sparse import sparse_products
@@ -36,6 +40,7 @@ except ImportError:  # without it such problems go the careful way
 
 __all__ = [
     "IS_COMPILED",
+    "column_moments",
     "descend_dense",
     "descend_gram",
     "descend_groups",
@@ -44,5 +49,6 @@ __all__ = [
     "sgd_pass",
     "shuffle",
     "sparse_products",
+    "softmax_sums",
     "sum_products",
 ]

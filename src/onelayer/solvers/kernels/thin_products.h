@@ -1,0 +1,81 @@
+/* Products of rows with a few vectors of weights, and of derivatives with rows, for one kind of number and of processor.
+ *
+ * LANES, VECTOR, NAMED, REAL and TARGET are those of sgd_steps.h. A Problem has q outputs, a width of weights and of rows,
+ * and a stride from a row's outputs to the next one's.
+ */
+
+/* Outputs ``from`` to ``from + many`` of two rows. */
+TARGET static inline __attribute__((always_inline)) void
+NAMED(outputs_of_two)(const Problem *p, const REAL *x, const REAL *w, int many, REAL *o)
+{
+    VECTOR sums[2][GROUP] = {{{0}}};
+    for (Py_ssize_t j = 0; j < p->width; j += LANES) {
+        VECTOR a = *(const VECTOR *)(x + j), b = *(const VECTOR *)(x + p->width + j);
+        for (int k = 0; k < many; k++) {
+            VECTOR v = *(const VECTOR *)(w + k * p->width + j);
+            KEEP(v);
+            sums[0][k] += a * v;
+            sums[1][k] += b * v;
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        for (int k = 0; k < many; k++) {
+            REAL sum = 0;
+            for (int l = 0; l < LANES; l++) {
+                sum += sums[i][k][l];
+            }
+            o[i * p->stride + k] = sum;
+        }
+    }
+}
+
+/* The products of derivatives (rows, q) and two vectors of features, summed over the rows. */
+TARGET static inline __attribute__((always_inline)) void
+NAMED(gradient_of_two)(const Problem *p, const REAL *x, const REAL *dl_do, Py_ssize_t rows, int many, REAL *g)
+{
+    VECTOR sums[GROUP][2] = {{{0}}};
+    for (Py_ssize_t i = 0; i < rows; i++, x += p->width, dl_do += p->stride) {
+        VECTOR a = *(const VECTOR *)x, b = *(const VECTOR *)(x + LANES);
+        for (int k = 0; k < many; k++) {
+            sums[k][0] += dl_do[k] * a;
+            sums[k][1] += dl_do[k] * b;
+        }
+    }
+    for (int k = 0; k < many; k++) {
+        *(VECTOR *)(g + k * p->width) = sums[k][0];
+        *(VECTOR *)(g + k * p->width + LANES) = sums[k][1];
+    }
+}
+
+/* How many outputs a group has is known to the compiler, so that their sums stay in registers. */
+#define BY_SIZE(many, call)     \
+    switch (many) {             \
+    case 1: call(1); break;     \
+    case 2: call(2); break;     \
+    case 3: call(3); break;     \
+    case 4: call(4); break;     \
+    default: call(5); break;    \
+    }
+
+TARGET static void NAMED(outputs)(const Problem *p, const REAL *weight, const REAL *x, Py_ssize_t rows, REAL *o)
+{
+    for (Py_ssize_t k = 0; k < p->q; k += GROUP) {
+        const REAL *w = weight + k * p->width;
+        for (Py_ssize_t i = 0; i < rows; i += 2) { /* beyond an odd number of rows there is room for one more */
+#define CALL(many) NAMED(outputs_of_two)(p, x + i * p->width, w, many, o + i * p->stride + k)
+            BY_SIZE(p->q - k, CALL)
+#undef CALL
+        }
+    }
+}
+
+TARGET static void NAMED(gradient)(const Problem *p, const REAL *x, const REAL *dl_do, Py_ssize_t rows, REAL *g)
+{
+    for (Py_ssize_t j = 0; j < p->width; j += 2 * LANES) {
+        for (Py_ssize_t k = 0; k < p->q; k += GROUP) {
+#define CALL(many) NAMED(gradient_of_two)(p, x + j, dl_do + k, rows, many, g + k * p->width + j)
+            BY_SIZE(p->q - k, CALL)
+#undef CALL
+        }
+    }
+}
