@@ -32,7 +32,7 @@ from _tables import cells, print_case, ratio_cell
 
 QUICK = os.environ.get("QUICK", "") not in ("", "0")
 ROUNDS = 1 if QUICK else 5
-FAR = 2.0
+FAR = 1.5
 TOO_LONG_TO_REPEAT = 3.0  # seconds of a first fit, after which the same process makes no second one
 SOME_FAILED = 3  # exit code of a question of which some cases failed, and all were tried
 START_LIMIT = 300.0  # seconds to import and to load

@@ -48,7 +48,7 @@ __all__ = [
     "least_squares",
     "sgd_pass",
     "shuffle",
-    "sparse_products",
     "softmax_sums",
+    "sparse_products",
     "sum_products",
 ]

@@ -20,11 +20,14 @@ NAMED(outputs_of_two)(const Problem *p, const REAL *x, const REAL *w, int many, 
     }
     for (int i = 0; i < 2; i++) {
         for (int k = 0; k < many; k++) {
-            REAL sum = 0;
-            for (int l = 0; l < LANES; l++) {
-                sum += sums[i][k][l];
+            REAL parts[LANES];
+            memcpy(parts, &sums[i][k], sizeof parts);
+            for (int half = LANES / 2; half; half /= 2) { /* by halves, which are vectors too */
+                for (int l = 0; l < half; l++) {
+                    parts[l] += parts[l + half];
+                }
             }
-            o[i * p->stride + k] = sum;
+            o[i * p->stride + k] = parts[0];
         }
     }
 }
