@@ -1,6 +1,7 @@
 """How long does a whole command take, its report included, and how much memory, against importing torch?
 
-A large CSV file is against DuckDB's scan of it, for no command can be done before the file is read.
+A large CSV file is against a script that reads it with polars and fits it with scikit-learn, without folds, errors
+and a report; beside them is DuckDB's scan of it, for no command can be done before the file is read.
 """
 
 import os
@@ -17,6 +18,12 @@ from _measure import Case, Contender, Equal, main, size
 from reading import ROWS, write
 
 ONELAYER = str(Path(sys.executable).with_name("onelayer"))
+SCRIPT = """
+import sys, polars
+from sklearn.linear_model import LinearRegression
+rows = polars.read_csv(sys.argv[1])
+LinearRegression().fit(rows.drop("y").to_numpy(), rows["y"].to_numpy())
+"""
 SCAN = "import duckdb, sys; [0 for _ in duckdb.sql(f\"from '{sys.argv[1]}'\").to_arrow_reader(65_536)]"
 
 
@@ -38,11 +45,8 @@ def measured(run: Callable[..., tuple[float, float]], data: Sequence[Any]) -> tu
     return {"seconds": seconds, "peak MB": peak}, None
 
 
-def case(label: str, ours: Sequence[str], peer: tuple[str, Sequence[str]], **more: Any) -> Case:
-    contenders = [
-        Contender("onelayer", partial(command, ours), role="ours"),
-        Contender(peer[0], partial(command, peer[1])),
-    ]
+def case(label: str, ours: Sequence[str], *others: Contender, **more: Any) -> Case:
+    contenders = [Contender("onelayer", partial(command, ours), role="ours"), *others]
     nothing = Equal("nothing but the machine", 0.0, lambda answers, ours: dict.fromkeys(answers, 0.0))
     return Case(
         **{"label": label, "make": lambda folder: (), "contenders": contenders, "equal": nothing}
@@ -51,8 +55,13 @@ def case(label: str, ours: Sequence[str], peer: tuple[str, Sequence[str]], **mor
     )
 
 
-TORCH = ("import torch", (sys.executable, "-c", "import torch"))
-SCIKIT_LEARN = ("import sklearn.linear_model", (sys.executable, "-c", "import sklearn.linear_model"))
+def python(name: str, code: str, needs: tuple[str, ...], role: str = "peer") -> Contender:
+    """Return the contender that runs some code in a fresh interpreter."""
+    return Contender(name, partial(command, (sys.executable, "-c", code)), needs, role)
+
+
+TORCH = python("import torch", "import torch", ("torch",))
+SCIKIT_LEARN = python("import sklearn.linear_model", "import sklearn.linear_model", ("sklearn",))
 CASES = [
     case("onelayer --help", (ONELAYER, "--help"), SCIKIT_LEARN),
     case("onelayer train houses", (ONELAYER, "train", "houses"), TORCH),
@@ -60,7 +69,8 @@ CASES = [
     case(
         f"onelayer train, CSV of {ROWS:,} × 20",
         (ONELAYER, "train", "--target=y"),
-        ("DuckDB's scan", (sys.executable, "-c", SCAN)),
+        python("polars and scikit-learn, a script", SCRIPT, ("polars", "sklearn")),
+        python("DuckDB's scan", SCAN, ("duckdb",), "floor"),
         make=lambda folder: (write(folder)["CSV"],),
     ),
 ][: size(4, 2)]

@@ -198,6 +198,20 @@ def test_the_gap_is_never_less_than_what_is_missing(problem, form, how):
         assert fit.converged and fit.gap <= tol * fit.objective
 
 
+@pytest.mark.parametrize("grouped", [True, False])
+@pytest.mark.parametrize("seed", [13, 24, 61, 69])
+def test_a_column_that_nothing_holds_moves_though_its_slope_is_small(seed, grouped):
+    """What it leaves costs little by itself, and much by what it does to the others' bound."""
+    generator = np.random.default_rng(seed)
+    X = generator.normal(size=(20, 6)) + 5 * generator.normal(size=6)
+    labels = generator.permutation(np.arange(20) % 2)
+    l1 = 5 * X.std(axis=0) * generator.uniform(0.5, 2, 6)
+    l1[0] = 0
+    penalty = ElasticNet(l1, np.zeros(6), is_grouped=grouped)
+    fit = minimise(Rows(X, labels, "classes"), CrossEntropy(2), penalty, False, tol=1e-2, max_iter=1000)
+    assert fit.converged and fit.gap <= 1e-2 * fit.objective
+
+
 @pytest.mark.parametrize("seed", range(24))
 def test_where_there_is_no_minimum_weights_stay_finite_and_the_bound_is_true(seed):
     """A feature that nothing holds tells one class from the others by its sign."""

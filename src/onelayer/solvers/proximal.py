@@ -101,7 +101,8 @@ class Proximal:
             if self.is_exhausted or self._is_nothing(value):
                 break
             self._select()
-            self._settle(max(SHARE * min(left, value), enough / 3) if left > enough else left / 10)
+            target = max(SHARE * min(left, value), enough / 3) if left > enough else left / 10
+            self._settle(target * SHARE**stalled)  # what the chosen columns leave may cost the others more
             if stalled > MOST_STALLS and not self.value < value - self._least_fall(value):
                 break
         self._is_certified(self.tol * self.value)

@@ -33,9 +33,18 @@ struct Problem {
     const int64_t *labels;
     const double *factors; /* of rows, or NULL */
     void *outputs;         /* (n, q) */
-    double *gradient, *curvature, loss;
+    double *gradient, *curvature;
+    double loss, lost; /* their sum, and what rounding has taken from it */
     void (*do_panel)(Problem *, Py_ssize_t, Py_ssize_t, Room);
 };
+
+/* Adds by Kahan's way: a line search compares sums that differ in their last digits. */
+static inline void add_loss(Problem *p, double loss)
+{
+    double rest = loss - p->lost, sum = p->loss + rest;
+    p->lost = (sum - p->loss) - rest;
+    p->loss = sum;
+}
 
 #include "vectors.h"
 

@@ -54,7 +54,7 @@ TARGET static void NAMED(derivatives)(Problem *p, Py_ssize_t first, Py_ssize_t r
         int64_t label = p->labels[first + i];
         double factor = p->factors ? p->factors[first + i] : 1;
         memcpy(kept, o, p->q * sizeof(REAL));
-        p->loss += factor * (p->q == 1 ? NAMED(of_two)(label, o, h) : NAMED(of_label)(p, label, o, h));
+        add_loss(p, factor * (p->q == 1 ? NAMED(of_two)(label, o, h) : NAMED(of_label)(p, label, o, h)));
         for (Py_ssize_t k = 0; p->factors && k < p->q; k++) {
             o[k] *= (REAL)factor;
         }
