@@ -34,6 +34,7 @@ QUICK = os.environ.get("QUICK", "") not in ("", "0")
 ROUNDS = 1 if QUICK else 5
 FAR = 1.5
 TOO_LONG_TO_REPEAT = 3.0  # seconds of a first fit, after which the same process makes no second one
+TOO_LONG_FOR_ROUNDS = 15.0  # seconds of a process after which it runs no further rounds
 SOME_FAILED = 3  # exit code of a question of which some cases failed, and all were tried
 START_LIMIT = 300.0  # seconds to import and to load
 DATA, ANSWER = "data.pickle", "answer.pickle"  # in a folder of the run's own
@@ -302,11 +303,12 @@ class Comparison:
         return [one.name for one in self.case.contenders if one.role in roles]
 
     def measure(self, folder: Path) -> None:
-        """Run all contenders in turn; after each round those that may still be the fastest peer, and ours."""
+        """Run all contenders in turn; after each round ours, and who may be the fastest and does not take too long."""
         again = [name for name, track in self.tracks.items() if track.state == "ran"]
         for _ in range(ROUNDS):
+            took = dict.fromkeys(again, 0.0)
             for name in again:
-                track = self.tracks[name]
+                track, start = self.tracks[name], time.perf_counter()
                 try:
                     metrics, track.answer = run_once(self.case, name, folder)
                 except LimitError:
@@ -315,7 +317,14 @@ class Comparison:
                     track.state = f"failed: {error}"
                 else:
                     track.rounds.append(metrics)
-            again = [name for name in again if self.tracks[name].state == "ran" and self.is_near(name)]
+                took[name] = time.perf_counter() - start
+            again = [
+                name
+                for name in again
+                if self.tracks[name].state == "ran"
+                and self.is_near(name)
+                and (name == self.case.ours or took[name] < TOO_LONG_FOR_ROUNDS)
+            ]
 
     def apart(self) -> dict[str, float]:
         """Return how far answers are from the right one."""

@@ -34,7 +34,7 @@ WHAT = {
     "logistic": "softmax with two classes",
     "linear": "least squares",
 }
-LITTLE = "400MB"  # of memory, of which next to nothing is left to keep rows: they are read again in each pass
+LITTLE = "450MB"  # of memory, of which next to nothing is left to keep rows: they are read again in each pass
 
 
 def write(folder: Path) -> list[str]:

@@ -21,7 +21,7 @@ from scipy.special import logsumexp
 from _measure import Case, Contender, Equal, main, size
 
 MARKS = (1e-2, 1e-3, 1e-4, 1e-6)
-LONGEST, LONGER = size((15.0, 100.0), (1.0, 1.0))  # seconds, and those for all the images
+LONGEST, LONGER = size((15.0, 60.0), (1.0, 1.0))  # seconds, and those for all the images
 TOLS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
 
 Solver = Callable[[Any, np.ndarray, float, "Watch"], None]  # minimises, and tells the watch of objectives
