@@ -99,7 +99,7 @@ class Dataset:
 
 def numbered_features(d: int) -> tuple[str, ...]:
     """Return the names x1 to x_d for features that have none."""
-    return tuple(map("x%d".__mod__, range(1, d + 1)))
+    return tuple(f"x{j + 1}" for j in range(d))
 
 
 def _stratified(labels: NDArray[Any], size: int, generator: np.random.Generator) -> NDArray[np.int64]:

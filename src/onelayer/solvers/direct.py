@@ -167,18 +167,17 @@ def solve_by_factors(
         size = relative_size(whole, (u**2).sum(axis=0), rss, total)
         rss = rss - np.einsum("jk,jk->k", step, 2 * gradient - penalised) - shift * residual
         u, weight, bias, corrections = u + down, weight + step, bias + shift, corrections + 1
-    exact = bias_at_zero(moments, DoubleDouble.of(weight), bias)
-    lost = (exact - exact.rounded()).rounded()
+    bias, lost = bias_at_zero(moments, weight, bias)
     return LeastSquaresFit(
         weight=weight.T,
-        bias=exact.rounded(),
+        bias=bias,
         solver="direct",
         rank=d,
         identified=np.ones(d + 1, bool),
         inverse=moments.inverse(halves[0]) if len(halves) == 1 else None,
         rss=np.maximum(rss, 0) + (moments.n or 0.0) * lost**2,
         tss=moments.variation,
-        rounding=moments.rounding_of(weight, exact.rounded()),
+        rounding=moments.rounding_of(weight, bias),
         error=size**2 if error is None else error,
         sensitivity=EPS * math.sqrt(max((moments.squares @ half**2).max(initial=0) for half in halves)),
         corrections=corrections,
@@ -225,6 +224,10 @@ def residual_products(rows: Source, moments: Moments, weight: Array, bias: Array
     return [gradient if is_far else gradient - np.outer(mean, total), total, rss]
 
 
-def bias_at_zero(moments: Moments, weight: DoubleDouble, bias: Array) -> DoubleDouble:
-    """Return the bias (q,) of features as they are, given weights (d, q) and the bias (q,) of centred ones."""
-    return -(weight * moments.mean[:, None]).sum() + bias
+def bias_at_zero(moments: Moments, weight: Array, bias: Array) -> tuple[Array, Array]:
+    """Return the bias (q,) of features as they are, and what rounding took from it.
+
+    Given are weights (d, q) and the bias (q,) of centred features.
+    """
+    exact = -(DoubleDouble.of(weight) * moments.mean[:, None]).sum() + bias
+    return exact.rounded(), (exact - exact.rounded()).rounded()

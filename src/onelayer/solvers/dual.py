@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from onelayer.data.rows import Block, Source
-from onelayer.double_double import DoubleDouble
 from onelayer.engines.threads import sum_of, sums_share_threads
 from onelayer.solvers.direct import (
     CORRECTED,
@@ -208,18 +207,17 @@ def _corrected(
         step = factor.solve(rest)
         dual, weight, corrections = dual + step, weight + Z.transposed_times(step), corrections + 1
         error = size**2
-    exact = bias_at_zero(moments, DoubleDouble.of(weight), bias)
-    lost = (exact - exact.rounded()).rounded()
+    bias, lost = bias_at_zero(moments, weight, bias)
     return LeastSquaresFit(
         weight=weight.T,
-        bias=exact.rounded(),
+        bias=bias,
         solver="direct",
         rank=d,
         identified=np.ones(d + 1, bool),
         inverse=None,
         rss=np.square(alpha * dual).sum(axis=0) + (moments.n or 0.0) * lost**2,
         tss=moments.variation,
-        rounding=moments.rounding_of(weight, exact.rounded()),
+        rounding=moments.rounding_of(weight, bias),
         error=error,
         sensitivity=np.nan,
         corrections=corrections,

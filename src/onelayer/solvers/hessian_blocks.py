@@ -19,7 +19,6 @@ Part = tuple[Block, NDArray[np.intp], Array]  # rows of a block at an index, and
 
 LARGEST = 1e30  # far from the limits of float32
 MOST_SAMPLED = 2**24  # values of the sampled rows that are in memory at once: 64 MB in float32
-LARGE = 2**22  # features of all rows beyond which blocks are float32: what is approximate need not be precise
 SHARES = 4  # of the rows of a single sample
 WORTHWHILE = 2**20  # numbers in all factors that are worth several threads
 
@@ -28,6 +27,7 @@ def sampled_factors(
     objective: Objective,
     point: Point,
     rows_per_column: int,
+    dtype: DTypeLike,
     outputs: Sequence[int | None],
     totals: Array,
     ridge: Array,
@@ -42,6 +42,7 @@ def sampled_factors(
         objective: of which rows.
         point: where.
         rows_per_column: in a sample, about.
+        dtype: of the factors.
         outputs: which; w is c times the curvature by the output, or for None c alone.
         totals: the sum of w of each.
         ridge: λ (p,).
@@ -49,7 +50,6 @@ def sampled_factors(
     rows, p = objective.rows, objective.shape[1]
     size = rows_per_column * p
     thresholds = totals / size if len(rows) > size else np.zeros(len(totals))
-    dtype = np.float32 if len(rows) * rows.n_features > LARGE else np.float64
     diagonal = np.minimum(ridge, LARGEST).astype(dtype)
     at_once = len(outputs) if rows.in_memory else max(1, MOST_SAMPLED // (size * p))
     factors: list[Factor] = []
@@ -90,7 +90,7 @@ def _samples(
     if numbers:
         _, _, h = objective.loss.at(objective.outputs_at(point, block), block.y)
         some = h[numbers[0] : numbers[-1] + 1]
-        w = c * (some * (1 - some) if objective.loss.is_coupled else some)
+        w = c * objective.own_curvature(some)
     random = np.random.default_rng(block.start).random(len(block))
     threshold = thresholds[:, None]
     w = np.where(w >= threshold, w, np.where(random * threshold < w, threshold, 0))

@@ -297,7 +297,9 @@ class Descent:
         """
         objective, sizes = self.objective, self.objective.spread_at(self.point)
         total = objective.scaling.total
-        sampled = partial(sampled_factors, objective, self.point, self.sizes.rows_per_column)
+        is_large = len(objective.rows) * objective.rows.n_features > self.sizes.most_double
+        dtype = np.float32 if is_large else np.float64  # what is approximate need not be precise
+        sampled = partial(sampled_factors, objective, self.point, self.sizes.rows_per_column, dtype)
         if not self.point.V.any():
             share = sizes / total
             [factor] = sampled([None], np.array([total]), objective.ridge / share.mean())
@@ -337,4 +339,4 @@ def _intercept_terms(objective: Objective, point: Point, shift: Array, block: Bl
 def _squares_terms(objective: Objective, V: Array, block: Block) -> list[Array]:
     columns = objective.columns(block, written_out=True)
     _, _, h = objective.loss.at(objective.outputs(columns, V, block), block.y)
-    return [columns.squares(objective.weights(block) * (h * (1 - h) if objective.loss.is_coupled else h))]
+    return [columns.squares(objective.weights(block) * objective.own_curvature(h))]

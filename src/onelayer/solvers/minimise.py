@@ -186,9 +186,8 @@ def _judged(
         its_value = objective.value_of(*candidate)
         if its_value < value:
             value, (W, b) = its_value, candidate
-        if value <= found.history[-1] * (
-            1 + ROUNDING * EPS
-        ):  # a last step of Newton's that rounding hides is one
+        # A last step of Newton's that rounding hides is one.
+        if value <= found.history[-1] * (1 + ROUNDING * EPS):
             break
     gap = max(0.0, value - max(0.0, found.lower - objective.left_out()))
     is_free = objective.penalty.columns(W.shape[1]) == 0

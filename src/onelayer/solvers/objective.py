@@ -138,9 +138,7 @@ class Objective:
 
     def _spread_terms(self, point: Point, block: Block) -> list[Array]:
         _, _, h = self.loss.at(self.outputs_at(point, block), block.y)
-        return [
-            (self.weights(block) * (h * (1 - h) if self.loss.is_coupled else h)).sum(axis=1, dtype=np.float64)
-        ]
+        return [(self.weights(block) * self.own_curvature(h)).sum(axis=1, dtype=np.float64)]
 
     def _inner_terms(self, point: Point, block: Block) -> list[Array]:
         _, _, h = self.loss.at(self.outputs_at(point, block), block.y)
@@ -184,6 +182,10 @@ class Objective:
         h = h.astype(np.float64, copy=False)
         totals = np.diag((h * c).sum(axis=1))
         return totals - (h * c) @ h.T if self.loss.is_coupled else totals
+
+    def own_curvature(self, h: Array) -> Array:
+        """Return the curvature by each output alone (k, m): the diagonals of what ``curvature`` sums."""
+        return h * (1 - h) if self.loss.is_coupled else h
 
     def _grams(self, columns: Any, h: Array, c: Array | float) -> Array:
         """Return Σᵢ c h z zᵀ of each output, or Σᵢ c hₐ h_b z zᵀ of each pair (a < b), (pairs, p, p)."""

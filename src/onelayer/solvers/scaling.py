@@ -21,7 +21,6 @@ ROUNDING = (
 LEAST = 1e-300  # a deviation whose inverse is a number
 SMALL = 2.0**-64  # there are never so many rows that a sum of numbers this much smaller overflows
 FAR = 2.0**540  # squares of numbers this much smaller or larger are far from the limits of float64
-KERNEL = ("uint8", "float32", "float64")  # types of features that the kernel sums as they are
 NEAR = 1e4  # mean square about another place, by that about the mean, up to which the latter keeps its digits
 
 
@@ -137,8 +136,8 @@ def _moments(rows: Source, means: Array, total: float) -> tuple[Array, Array, Ar
 def _sums(block: Block, c: Array, means: Array, factor: Array) -> tuple[Array, Array]:
     """Return Σ c z and Σ c z² (d,) of a dense block, where z = factor · (x − mean) and factors are powers of two."""
     sums, squares = np.zeros_like(means), np.zeros_like(means)
-    X = np.ascontiguousarray(block.X if block.X.dtype.name in KERNEL else block.dense())
-    unit = block.unit if block.X.dtype.name in KERNEL else 1.0
+    X, unit = (block.X, block.unit) if block.X.dtype.name in kernels.FORMATS else (block.dense(), 1.0)
+    X = np.ascontiguousarray(X)
     kernels.column_moments(X, np.ascontiguousarray(c), unit * factor, means * factor, sums, squares)
     return sums, squares
 

@@ -28,7 +28,7 @@ def is_thin(loss: Loss, block: Block) -> bool:
         and loss.n_outputs <= MOST_OUTPUTS
         and block.offset is None
         and isinstance(X, np.ndarray)
-        and X.dtype.name in ("uint8", "float32", "float64")
+        and X.dtype.name in kernels.FORMATS
         and X.flags.c_contiguous
     )
 

@@ -9,11 +9,13 @@ on each machine, for seconds, brings LLVM along, and follows new versions of Pyt
 try:
     from onelayer.solvers.kernels.compiled import descend_dense, descend_gram, descend_sparse
     from onelayer.solvers.kernels.compiled_groups import descend_groups
+    from onelayer.solvers.kernels.compiled_sparse import sparse_products
 
     IS_COMPILED = True
 except ImportError:  # there was no compiler when the package was installed
     from onelayer.solvers.kernels.plain import descend_dense, descend_gram, descend_sparse
     from onelayer.solvers.kernels.plain_groups import descend_groups
+    from onelayer.solvers.kernels.plain_sparse import sparse_products
 
     IS_COMPILED = False
 
@@ -29,16 +31,18 @@ except ImportError:  # or the compiler has no vectors: Microsoft's
     from onelayer.solvers.kernels.plain_softmax import softmax_sums
 
 try:
-    from onelayer.solvers.kernels.compiled_sparse import sparse_products
-except ImportError:
-    from onelayer.solvers.kernels.plain_sparse import sparse_products
-
-try:
     from onelayer.solvers.kernels.compiled_small import least_squares
 except ImportError:  # without it such problems go the careful way
     least_squares = None  # type: ignore[assignment]
 
+FORMATS = (
+    "uint8",
+    "float32",
+    "float64",
+)  # types of features that kernels of columns and of softmax take as stored
+
 __all__ = [
+    "FORMATS",
     "IS_COMPILED",
     "column_moments",
     "descend_dense",

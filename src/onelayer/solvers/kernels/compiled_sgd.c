@@ -68,39 +68,8 @@ struct Problem {
 
 #include "vectors.h"
 
-#define KIND any
-#define BYTES 16
-#define TARGET
-#include "sgd_numbers.h"
-
-#ifdef __x86_64__
-#define KIND avx2
-#define BYTES 32
-#define TARGET __attribute__((target("avx2,fma")))
-#include "sgd_numbers.h"
-
-#define KIND avx512
-#define BYTES 64
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
-#include "sgd_numbers.h"
-#endif
-
-static void choose(Problem *p, int is_float, int is_bytes)
-{
-#ifdef __x86_64__
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl")) {
-        choose_avx512(p, is_float, is_bytes);
-        return;
-    }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        choose_avx2(p, is_float, is_bytes);
-        return;
-    }
-#endif
-    choose_any(p, is_float, is_bytes);
-}
+#define NUMBERS "sgd_numbers.h"
+#include "processors.h"
 
 static Py_ssize_t smaller(Py_ssize_t a, Py_ssize_t b) { return a < b ? a : b; }
 
@@ -280,7 +249,7 @@ static PyObject *found_from(const Py_buffer *b, double one, double step, Py_ssiz
         p.factors = b[FACTORS].obj ? b[FACTORS].buf : NULL, p.decay = b[DECAY].obj ? b[DECAY].buf : NULL;
         p.labels = b[TARGETS].ndim == 1 ? b[TARGETS].buf : NULL, p.numbers = b[TARGETS].buf;
         p.real = b[WEIGHT].itemsize, p.stride = (p.q + LINE / 4 - 1) / (LINE / 4) * (LINE / 4);
-        choose(&p, p.real == sizeof(float), b[X].itemsize == 1);
+        choose(&p, b[X].format[0], b[WEIGHT].format[0]);
         fine = are_within(&p, b[X].shape[0]);
     }
     if (!fine) {

@@ -48,39 +48,8 @@ static inline void add_loss(Problem *p, double loss)
 
 #include "vectors.h"
 
-#define KIND any
-#define BYTES 16
-#define TARGET
-#include "softmax_numbers.h"
-
-#ifdef __x86_64__
-#define KIND avx2
-#define BYTES 32
-#define TARGET __attribute__((target("avx2,fma")))
-#include "softmax_numbers.h"
-
-#define KIND avx512
-#define BYTES 64
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
-#include "softmax_numbers.h"
-#endif
-
-static void choose(Problem *p, char stored, char real)
-{
-#ifdef __x86_64__
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl")) {
-        choose_avx512(p, stored, real);
-        return;
-    }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        choose_avx2(p, stored, real);
-        return;
-    }
-#endif
-    choose_any(p, stored, real);
-}
+#define NUMBERS "softmax_numbers.h"
+#include "processors.h"
 
 static int run(Problem *p, size_t real)
 {

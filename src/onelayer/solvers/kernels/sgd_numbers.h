@@ -23,11 +23,12 @@
 #undef REAL
 #undef EXP
 
-static void JOIN(choose, KIND)(Problem *p, int is_float, int is_bytes)
+static void JOIN(choose, KIND)(Problem *p, char stored, char real)
 {
-    p->do_part = !is_float ? JOIN(do_part, JOIN(doubles, KIND))
-                 : is_bytes ? JOIN(do_part, JOIN(bytes, KIND))
-                            : JOIN(do_part, JOIN(floats, KIND));
+    int is_float = real == 'f';
+    p->do_part = !is_float       ? JOIN(do_part, JOIN(doubles, KIND))
+                 : stored == 'B' ? JOIN(do_part, JOIN(bytes, KIND))
+                                 : JOIN(do_part, JOIN(floats, KIND));
     p->add = is_float ? JOIN(add, JOIN(floats, KIND)) : JOIN(add, JOIN(doubles, KIND));
     p->move = is_float ? JOIN(move, JOIN(floats, KIND)) : JOIN(move, JOIN(doubles, KIND));
 }

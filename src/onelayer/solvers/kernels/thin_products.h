@@ -1,6 +1,6 @@
 /* Products of rows with a few vectors of weights, and of derivatives with rows, for one kind of number and of processor.
  *
- * LANES, VECTOR, NAMED, REAL and TARGET are those of sgd_steps.h. A Problem has q outputs, a width of weights and of rows,
+ * LANES, VECTOR, NAMED, REAL and TARGET are those of the file that includes this. A Problem has q outputs, a width of weights and of rows,
  * and a stride from a row's outputs to the next one's.
  */
 

@@ -1,4 +1,5 @@
 /* What kernels of vectors have in common: an exponential that the compiler makes a vector of, and hints to the processor. */
+
 /* e^x for x of at most 0, to a unit in the last place or two: Cody and Waite's reduction, and Taylor's polynomial. */
 static inline __attribute__((always_inline)) float exp_of_float(float x)
 {
