@@ -7,6 +7,7 @@ A question that fails, or takes longer than its limit, is named, and the others 
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ LIMITS = {  # seconds; 40 minutes in all
     "inference": 75, "leave_one_out": 120, "reading": 150, "files": 150, "workers": 75, "sparse_memory": 60,
     "command": 120, "lab_latency": 60, "growth": 75, "roofline": 45, "gpu": 15,
 }  # fmt: skip
+SHARE = 0.8  # of the limit, after which a question begins no further rounds: its cases share that
 PICTURES = {"growth": "Times of fits against sizes", "roofline": "Kernels below the roofs of the machine"}
 
 Result = dict[str, Any]
@@ -31,7 +33,8 @@ Result = dict[str, Any]
 def run(name: str, path: Path) -> None:
     """Answer a question, and write its result; if it did not end well, what there is, and why."""
     path.unlink(missing_ok=True)
-    process = subprocess.Popen([sys.executable, str(HERE / f"{name}.py"), "--json", str(path)])
+    command = [sys.executable, str(HERE / f"{name}.py"), "--json", str(path)]
+    process = subprocess.Popen(command, env=os.environ | {"WITHIN": str(SHARE * LIMITS[name])})
     failed, code = None, 0
     try:
         code = process.wait(LIMITS[name])

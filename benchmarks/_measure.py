@@ -2,7 +2,8 @@
 
 Data are made once. A round runs every contender once. A process imports what it needs, makes a small fit and reads
 the data, all unmeasured; then it is measured, up to the limit of the case. A contender that takes more than FAR times
-as long as the fastest peer runs no further rounds: they would not change who is faster.
+as long as the fastest peer runs no further rounds: they would not change who is faster. Nor are there further rounds
+where they would take more than the case's share of the question's time: each figure says how many it is of.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from _tables import cells, print_case, ratio_cell
 
 QUICK = os.environ.get("QUICK", "") not in ("", "0")
 ROUNDS = 1 if QUICK else 5
+WITHIN = float(os.environ.get("WITHIN", "inf"))  # seconds of a question, after which no further round begins
 FAR = 1.5
 TOO_LONG_TO_REPEAT = 3.0  # seconds of a first fit, after which the same process makes no second one
 TOO_LONG_FOR_ROUNDS = 15.0  # seconds of a process after which it runs no further rounds
@@ -302,10 +304,16 @@ class Comparison:
         """Return the names of contenders that have one of these roles."""
         return [one.name for one in self.case.contenders if one.role in roles]
 
-    def measure(self, folder: Path) -> None:
-        """Run all contenders in turn; after each round ours, and who may be the fastest and does not take too long."""
+    def measure(self, folder: Path, until: float = math.inf) -> None:
+        """Run all contenders in turn; after each round ours, and who may be the fastest and does not take too long.
+
+        A round that would end after ``until``, on the clock of ``time.perf_counter``, is not begun, but for the first.
+        """
         again = [name for name, track in self.tracks.items() if track.state == "ran"]
+        took: dict[str, float] = {}
         for _ in range(ROUNDS):
+            if time.perf_counter() + sum(took[name] for name in again if took) > until:
+                break
             took = dict.fromkeys(again, 0.0)
             for name in again:
                 track, start = self.tracks[name], time.perf_counter()
@@ -397,8 +405,8 @@ class Comparison:
         }  # fmt: skip
 
 
-def compare(case: Case) -> dict[str, Any]:
-    """Measure a case and return what was found.
+def compare(case: Case, until: float = math.inf) -> dict[str, Any]:
+    """Measure a case, in one round or until a time, and return what was found.
 
     Raises:
         AssertionError: if our answer is not right, or no peer confirms it.
@@ -407,7 +415,7 @@ def compare(case: Case) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / DATA).write_bytes(pickle.dumps(case.make(folder), protocol=5))
-        comparison.measure(folder)
+        comparison.measure(folder, until)
     comparison.check()
     return comparison.result()
 
@@ -452,14 +460,17 @@ def main(doc: str | None, cases: Sequence[Case]) -> None:
     given = parser.parse_args()
     print(doc.splitlines()[0])
     result = result_of(Path(sys.argv[0]).name, doc, [])
-    for case in cases:
-        if given.only in case.label:
-            try:
-                result["cases"].append(compare(case))
-                print_case(result["cases"][-1])
-            except AssertionError as error:  # what was not equal; the other cases go on
-                result["cases"].append({"label": case.label, "failed": str(error)})
-                print(f"\n{case.label}\nFAILED: {error}", flush=True)
-            write(result, given.json)  # after each case, so that nothing is lost if time runs out
+    chosen = [case for case in cases if given.only in case.label]
+    end = time.perf_counter() + WITHIN
+    for i, case in enumerate(chosen):
+        now = time.perf_counter()
+        try:
+            result["cases"].append(compare(case, now + max(0.0, end - now) / (len(chosen) - i)))
+            print_case(result["cases"][-1])
+        except AssertionError as error:  # what was not equal; the other cases go on
+            result["cases"].append({"label": case.label, "failed": str(error)})
+            print(f"\n{case.label}\nFAILED: {error}", flush=True)
+        print(f"{time.perf_counter() - now:.0f} s", flush=True)
+        write(result, given.json)  # after each case, so that nothing is lost if time runs out
     print("\n" + "; ".join(f"{key} {value}" for key, value in result["machine"].items()), flush=True)
     sys.exit(SOME_FAILED if any("failed" in case for case in result["cases"]) else 0)

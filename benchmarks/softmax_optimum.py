@@ -256,9 +256,11 @@ def words(n: int, d: int, q: int = 20) -> tuple[Any, np.ndarray, float]:
     generator = np.random.default_rng(0)
     popular = 1 / np.arange(1, d + 1)
     of_topic = popular * np.exp(generator.normal(size=(q, d)))
-    y = generator.integers(q, size=n)
+    y = np.sort(generator.integers(q, size=n))
     lengths = generator.poisson(120, size=n) + 10
-    columns = [generator.choice(d, lengths[i], p=of_topic[k] / of_topic[k].sum()) for i, k in enumerate(y)]
+    columns = [
+        generator.choice(d, lengths[y == k].sum(), p=of_topic[k] / of_topic[k].sum()) for k in range(q)
+    ]
     indices = np.concatenate(columns)
     counts = sparse.csr_array((np.ones(len(indices)), (np.repeat(np.arange(n), lengths), indices)), (n, d))
     counts.sum_duplicates()

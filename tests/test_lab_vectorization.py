@@ -87,7 +87,7 @@ def test_a_sweep_has_both_times_for_each_length(monkeypatch):
     monkeypatch.setattr(experiment, "sweep", lambda: runs)
     found = experiment.lengths(5)
     assert found["ratios"] == [run.ratio for run in runs]
-    assert found["ratio"] == found["loop_here"] / found["call_here"]
+    assert found["ratio"] == pytest.approx(found["loop_here"] / found["call_here"])
 
 
 def test_every_part_of_a_turn_is_timed():
@@ -111,7 +111,7 @@ def test_houses_are_predicted_alike_in_both_ways():
     assert len(experiment.model(3)["by_loop"]) == 2
     found = experiment.model(2930)
     assert len(found["loop_each"]) == len(found["call_each"]) == len(found["sizes"])
-    assert found["ratio"] == found["loop_here"] / found["call_here"]
+    assert found["ratio"] == pytest.approx(found["loop_here"] / found["call_here"])
     X, y = load()
     expected = LinearRegression().fit(X, y).predict(X).sum()
     for way in ("by_loop", "by_call"):
