@@ -142,10 +142,11 @@ class Source(Protocol):
         """Return the rows with weights of at most 1, those given times 2⁻ᵏ, and k: exactly, and far from overflow."""
         ...
 
-    def sum(self, terms: Terms) -> list[Any]:
+    def sum(self, terms: Terms, walks: bool = False) -> list[Any]:
         """Return the sums over all rows, one by one, of what ``terms`` returns for a block of them.
 
         ``terms`` returns numbers or arrays of its own, which are added to in place. It is called from several threads.
+        If it ``walks`` a block by itself, and so takes no memory for each value, blocks in memory are long.
         """
         ...
 
@@ -309,17 +310,17 @@ class Rows:
         """See ``Source``."""
         return next(self._blocks(0, min(len(self), LEAST_SHARE)))
 
-    def sum(self, terms: Terms) -> list[Any]:
+    def sum(self, terms: Terms, walks: bool = False) -> list[Any]:
         """See ``Source``."""
         n = len(self)
         least = max(LEAST_SHARE, LEAST_VALUES // max(self.n_features, 1))
         shares = max(1, min(MOST_SHARES, n // least))
         ends = [n * i // shares for i in range(shares + 1)]
         parts = list(pairwise(ends))
-        return sum_of(lambda part: added(map(terms, self._blocks(*part))), parts)
+        return sum_of(lambda part: added(map(terms, self._blocks(*part, walks and self.in_memory))), parts)
 
-    def _blocks(self, start: int, end: int) -> Iterator[Block]:
-        size = LARGEST_SPARSE if self.is_sparse else block_rows(self.n_features)
+    def _blocks(self, start: int, end: int, is_one: bool = False) -> Iterator[Block]:
+        size = LARGEST_SPARSE if self.is_sparse else end if is_one else block_rows(self.n_features)
         yield from self.gathered().part(start, end).split(size)
 
     def check_finite(self) -> None:

@@ -250,7 +250,7 @@ class Scan:
         [sums] = self.sum(terms)
         return np.asarray(sums)
 
-    def sum(self, terms: Terms) -> list[Any]:
+    def sum(self, terms: Terms, walks: bool = False) -> list[Any]:
         """See ``Source``."""
         return self.engine.sum(self.recipe.blocks, terms, self.units)
 

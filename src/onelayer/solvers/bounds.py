@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 
 from onelayer.data.rows import Block
 from onelayer.double_double import EPS
@@ -55,10 +55,10 @@ class Factor:
         scaled = matrix / self.scales / self.scales[:, None]
         eps = float(np.finfo(matrix.dtype).eps)
         self.jitter, added = 4 * eps * math.sqrt(len(matrix)), 0.0
-        self._potrf, self._potrs, self._potri = (
-            (lapack.spotrf, lapack.spotrs, lapack.spotri)
+        self._potrf, self._potrs, self._potri, self._trsv = (
+            (lapack.spotrf, lapack.spotrs, lapack.spotri, blas.strsv)
             if matrix.dtype == np.float32
-            else (lapack.dpotrf, lapack.dpotrs, lapack.dpotri)
+            else (lapack.dpotrf, lapack.dpotrs, lapack.dpotri, blas.dtrsv)
         )
         while True:
             scaled.flat[:: len(matrix) + 1] += self.jitter - added
@@ -68,15 +68,15 @@ class Factor:
                 return
             self.jitter *= 100
 
-    @property
-    def size(self) -> int:
-        """How many numbers the factor is of."""
-        return int(self._triangle.size)
-
     def solve(self, right: Array) -> Array:
         """Return the solution for right sides (p,) or (p, q)."""
         scales = self.scales if right.ndim == 1 else self.scales[:, None]
-        solution = self._potrs(self._triangle, (right / scales).astype(self._triangle.dtype))[0]
+        solution = (right / scales).astype(self._triangle.dtype)
+        if right.ndim == 1:  # potrs would copy the triangle for it
+            for is_transposed in (1, 0):
+                solution = self._trsv(self._triangle, solution, trans=is_transposed)
+        else:
+            solution = self._potrs(self._triangle, solution)[0]
         return np.asarray(solution / scales)
 
     def inverse(self) -> Array:

@@ -20,7 +20,6 @@ Part = tuple[Block, NDArray[np.intp], Array]  # rows of a block at an index, and
 LARGEST = 1e30  # far from the limits of float32
 MOST_SAMPLED = 2**24  # values of the sampled rows that are in memory at once: 64 MB in float32
 SHARES = 4  # of the rows of a single sample
-WORTHWHILE = 2**20  # numbers in all factors that are worth several threads
 
 
 def sampled_factors(
@@ -61,18 +60,10 @@ def sampled_factors(
 
 
 def solve_each(factors: list[Factor], gradient: Array) -> Array:
-    """Return the solution (k, p) of each factor for its row of the gradient (k, p)."""
-    pairs = list(zip(factors, gradient, strict=True))
-    if sum(f.size for f in factors) < WORTHWHILE:
-        return np.stack([_solved(pair) for pair in pairs])
-    return np.stack(sum_of(lambda pair: [[_solved(pair)]], pairs)[0])
-
-
-def _solved(pair: tuple[Factor, Array]) -> Array:
-    """Return the solution (p,) of a factor for a slope (p,), its numbers no larger than ``LARGEST``."""
-    factor, slope = pair
+    """Return the solution (k, p) of each factor for its row of the gradient (k, p), no number above ``LARGEST``."""
     with np.errstate(over="ignore", invalid="ignore"):  # where an output has no curvature left
-        return np.nan_to_num(factor.solve(slope), nan=0.0, posinf=LARGEST, neginf=-LARGEST)
+        solved = np.stack([factor.solve(slope) for factor, slope in zip(factors, gradient, strict=True)])
+    return np.nan_to_num(solved, nan=0.0, posinf=LARGEST, neginf=-LARGEST)
 
 
 def _samples(

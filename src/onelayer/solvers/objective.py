@@ -37,7 +37,7 @@ class Point:
         value: F.
         gradient: (k, p).
         inner: Σᵢ cᵢ times the curvature by the outputs (k, k), empty if it was not asked for, or is not known yet.
-        outputs: of each block (k, m) by its first row, if the rows are in memory and ``inner`` was asked for.
+        outputs: (k, n), if the rows are in memory and ``inner`` was asked for.
         hessian: (k p, k p), empty if it was not asked for; for coupled outputs, that of their contrasts.
     """
 
@@ -45,7 +45,7 @@ class Point:
     value: float
     gradient: Array
     inner: Array = field(default_factory=lambda: np.zeros((0, 0)))
-    outputs: dict[int, Array] = field(default_factory=dict, repr=False)
+    outputs: Array | None = field(default=None, repr=False)
     hessian: Array = field(default_factory=lambda: np.zeros((0, 0)))
 
 
@@ -104,15 +104,16 @@ class Objective:
 
     def at(self, V: Array, inner: bool = False, hessian: bool = False) -> Point:
         """Return F and its derivatives at V, in one pass."""
-        outputs: dict[int, Array] | None = {} if inner and self.rows.in_memory else None
-        first = self.rows.first()
+        first, outputs, is_kept = self.rows.first(), None, inner and self.rows.in_memory
         if self._stored and not hessian and is_thin(self.loss, first):
             thin = Thin.of(V, first.unit, self.scaling, self.fit_intercept, self.dtype)
-            value, sums, *rest = self.rows.sum(partial(_thin_terms, thin, outputs))
-            gradient = thin.gradient(sums)
+            kept = np.empty((len(self.rows), len(V)), self.dtype) if is_kept else None
+            value, sums, *rest = self.rows.sum(partial(thin.sums, kept), walks=True)
+            gradient, outputs = thin.gradient(sums), None if kept is None else kept.T
         else:
+            outputs = np.empty((len(V), len(self.rows)), self.dtype) if is_kept else None
             value, gradient, *rest = self.rows.sum(partial(self._terms, V, inner, hessian, outputs))
-        point = Point(V, float(value) + self.penalty_of(V), gradient + self.ridge * V, outputs=outputs or {})
+        point = Point(V, float(value) + self.penalty_of(V), gradient + self.ridge * V, outputs=outputs)
         if inner and rest:
             point.inner = rest[0]
         if hessian:
@@ -150,12 +151,12 @@ class Objective:
         return gradient, self._curved(grams)
 
     def _terms(
-        self, V: Array, inner: bool, hessian: bool, kept: dict[int, Array] | None, block: Block
+        self, V: Array, inner: bool, hessian: bool, kept: Array | None, block: Block
     ) -> list[Any]:
         columns, c = self.columns(block, written_out=hessian), self.weights(block)
         outputs = self.outputs(columns, V, block)
         if kept is not None:
-            kept[block.start] = outputs
+            kept[:, block.start : block.start + len(block)] = outputs
         losses, R, h = self.loss.at(outputs, block.y)
         R *= c
         terms: list[Any] = [float((losses * c).sum(dtype=np.float64)), columns.backward(R)]
@@ -174,8 +175,9 @@ class Objective:
 
     def outputs_at(self, point: Point, block: Block) -> Array:
         """Return the outputs (k, m) of a block, kept or worked out again."""
-        kept = point.outputs.get(block.start)
-        return self.outputs(self.columns(block), point.V, block) if kept is None else kept
+        if point.outputs is None:
+            return self.outputs(self.columns(block), point.V, block)
+        return point.outputs[:, block.start : block.start + len(block)]
 
     def curvature(self, h: Array, c: Array | float) -> Array:
         """Return Σᵢ cᵢ times the curvature by the outputs (k, k) of a block's h (k, m)."""
@@ -295,10 +297,3 @@ class Objective:
         slope = scaling.total * scaling.deviation[varies] * self.loss.steepness
         with np.errstate(divide="ignore"):
             return float((slope**2 / self.penalty.columns(len(varies))[varies]).sum()) / 2
-
-
-def _thin_terms(thin: Thin, kept: dict[int, Array] | None, block: Block) -> list[Any]:
-    value, gradient, curvature, outputs = thin.sums(block)
-    if kept is not None:
-        kept[block.start] = outputs
-    return [value, gradient, curvature]

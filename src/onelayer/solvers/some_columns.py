@@ -32,13 +32,13 @@ class Selected:
         """Return the rows as they are: see ``Source``."""
         return self
 
-    def sum(self, terms: Terms) -> list[Any]:
+    def sum(self, terms: Terms, walks: bool = False) -> list[Any]:
         """See ``Source``."""
 
         def of_selected(block: Block) -> Any:
             return terms(replace(block, X=block.X[:, self.index]))
 
-        return self.rows.sum(of_selected)
+        return self.rows.sum(of_selected)  # each block is copied, so they are short
 
 
 def with_columns(objective: Objective, columns: NDArray[np.intp]) -> Objective:

@@ -59,15 +59,18 @@ class Thin:
         weight[:, d] = (V[:, d] if fit_intercept else 0) - W @ means
         return cls(weight, means, scales, fit_intercept)
 
-    def sums(self, block: Block) -> tuple[float, Array, Array, Array]:
-        """Return the losses' sum, its gradient (k, width), curvature by the outputs (k, k), and the outputs (k, m)."""
-        k = len(self.weight)
-        outputs = np.empty((len(block), k), self.weight.dtype)
+    def sums(self, kept: Array | None, block: Block) -> list[Any]:
+        """Return the losses' sum, its gradient (k, width) and the curvature by the outputs (k, k).
+
+        Outputs are kept in their rows' places (n, k), if there are any.
+        """
+        k, of_block = len(self.weight), slice(block.start, block.start + len(block))
+        outputs = np.empty((len(block), k), self.weight.dtype) if kept is None else kept[of_block]
         sums, curvature = np.zeros(self.weight.shape), np.zeros((k, k))
         factors = None if block.c is None else np.ascontiguousarray(block.c, np.float64)
         X, y = np.ascontiguousarray(block.X), np.ascontiguousarray(block.y, np.int64)
         loss = kernels.softmax_sums(X, y, self.weight, factors, outputs, sums, curvature)
-        return loss, sums, curvature, outputs.T
+        return [loss, sums, curvature]
 
     def gradient(self, sums: Array) -> Array:
         """Return the gradient (k, p) by weights of standardised columns from that by the weights here."""

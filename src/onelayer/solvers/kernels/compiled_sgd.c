@@ -177,7 +177,7 @@ static void plan(Problem *p)
 static int run(Problem *p)
 {
     plan(p);
-    size_t rows = p->rows + 1, x = rows * p->width * p->real, outputs = rows * p->stride * p->real;
+    size_t rows = p->rows + BEYOND, x = rows * p->width * p->real, outputs = rows * p->stride * p->real;
     size_t gradients = p->step == 0 ? 0 : p->parts * p->size, each = p->size + x + outputs + 2 * gradients + LINE;
     char *room = calloc(p->threads, each);
     Worker workers[MOST_PARTS];

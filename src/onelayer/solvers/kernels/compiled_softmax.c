@@ -53,9 +53,9 @@ static inline void add_loss(Problem *p, double loss)
 
 static int run(Problem *p, size_t real)
 {
-    Py_ssize_t most = PANEL / (Py_ssize_t)(p->width * real) / 2 * 2;
+    Py_ssize_t most = PANEL / (Py_ssize_t)(p->width * real) / BEYOND * BEYOND;
     p->rows = most < 8 ? 8 : most > MOST_ROWS ? MOST_ROWS : most;
-    size_t x = (p->rows + 1) * p->width, outputs = (p->rows + 1) * p->stride;
+    size_t x = (p->rows + BEYOND) * p->width, outputs = (p->rows + BEYOND) * p->stride;
     char *room = calloc(x + outputs + p->q * (p->width + p->stride), real);
     if (room == NULL) {
         return -1;

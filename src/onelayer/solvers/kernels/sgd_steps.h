@@ -85,10 +85,11 @@ TARGET static void NAMED(derivatives)(const Problem *p, Py_ssize_t first, Py_ssi
 TARGET static void NAMED(do_part)(const Problem *p, Py_ssize_t first, Py_ssize_t rows, Room room, Score *score)
 {
     NAMED(copy_rows)(p, first, rows, room.x);
-    NAMED(outputs)(p, room.weight, room.x, rows, room.outputs);
+    Ahead nothing = {0}; /* copying has asked for what comes next */
+    NAMED(outputs)(p, room.weight, room.x, rows, &nothing, room.outputs);
     NAMED(derivatives)(p, first, rows, room.outputs, score);
     if (room.gradient) {
-        NAMED(gradient)(p, room.x, room.outputs, rows, room.gradient);
+        NAMED(gradient)(p, room.x, room.outputs, rows, &nothing, room.gradient);
     }
 }
 

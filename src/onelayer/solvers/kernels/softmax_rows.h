@@ -78,22 +78,23 @@ TARGET static void NAMED(add)(Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t st
     }
 }
 
-TARGET static void NAMED(do_rows)(Problem *p, Py_ssize_t first, Py_ssize_t rows, Room room)
+TARGET static void NAMED(do_rows)(Problem *p, Py_ssize_t first, Py_ssize_t rows, Ahead ahead, Room room)
 {
     size_t curvature = p->q * p->stride * sizeof(REAL);
-    NAMED(outputs)(p, p->weight, room.x, rows, room.outputs);
+    NAMED(outputs)(p, p->weight, room.x, rows, &ahead, room.outputs);
     memset(room.curvature, 0, curvature);
     NAMED(derivatives)(p, first, rows, room.outputs, room.curvature);
-    NAMED(gradient)(p, room.x, room.outputs, rows, room.gradient);
+    NAMED(gradient)(p, room.x, room.outputs, rows, &ahead, room.gradient);
     NAMED(add)(p->q, p->width, p->width, room.gradient, p->gradient);
     NAMED(add)(p->q, p->q, p->stride, room.curvature, p->curvature);
 }
 
-/* Copies rows as numbers, with the feature 1, and works on them. */
+/* Copies rows as numbers, with the feature 1, and works on them while the next ones come from memory. */
 #define OF(name, STORED)                                                                                \
     TARGET static void NAMED(name)(Problem *p, Py_ssize_t first, Py_ssize_t rows, Room room)             \
     {                                                                                                   \
         const STORED *stored = (const STORED *)p->x + first * p->d;                                     \
+        Py_ssize_t left = p->n - first - rows, next = left < rows ? left : rows;                        \
         REAL *x = room.x;                                                                               \
         for (Py_ssize_t i = 0; i < rows; i++, x += p->width, stored += p->d) {                          \
             for (Py_ssize_t j = 0; j < p->d; j++) {                                                     \
@@ -101,7 +102,8 @@ TARGET static void NAMED(do_rows)(Problem *p, Py_ssize_t first, Py_ssize_t rows,
             }                                                                                           \
             x[p->d] = 1;                                                                                \
         }                                                                                               \
-        NAMED(do_rows)(p, first, rows, room);                                                           \
+        Ahead ahead = {(const char *)stored, (const char *)(stored + next * p->d)};                     \
+        NAMED(do_rows)(p, first, rows, ahead, room);                                                    \
     }
 
 OF(of_bytes, uint8_t)

@@ -4,21 +4,29 @@
  * and a stride from a row's outputs to the next one's.
  */
 
-/* Outputs ``from`` to ``from + many`` of two rows. */
+enum { NAMED(TALL) = BYTES == 64 ? BEYOND : 2 }; /* rows that have sums in registers at the same time */
+
+/* A group of outputs of some rows. */
 TARGET static inline __attribute__((always_inline)) void
-NAMED(outputs_of_two)(const Problem *p, const REAL *x, const REAL *w, int many, REAL *o)
+NAMED(outputs_of_some)(const Problem *p, const REAL *x, const REAL *w, int many, Ahead *ahead, REAL *o)
 {
-    VECTOR sums[2][GROUP] = {{{0}}};
+    VECTOR sums[NAMED(TALL)][GROUP] = {{{0}}};
     for (Py_ssize_t j = 0; j < p->width; j += LANES) {
-        VECTOR a = *(const VECTOR *)(x + j), b = *(const VECTOR *)(x + p->width + j);
+        VECTOR v[GROUP];
         for (int k = 0; k < many; k++) {
-            VECTOR v = *(const VECTOR *)(w + k * p->width + j);
-            KEEP(v);
-            sums[0][k] += a * v;
-            sums[1][k] += b * v;
+            v[k] = *(const VECTOR *)(w + k * p->width + j);
+            KEEP(v[k]);
         }
+        for (int i = 0; i < NAMED(TALL); i++) {
+            VECTOR row = *(const VECTOR *)(x + i * p->width + j);
+            for (int k = 0; k < many; k++) {
+                sums[i][k] += row * v[k];
+            }
+        }
+        ask_for_more(ahead);
+        ask_for_more(ahead);
     }
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < NAMED(TALL); i++) {
         for (int k = 0; k < many; k++) {
             REAL parts[LANES];
             memcpy(parts, &sums[i][k], sizeof parts);
@@ -34,7 +42,7 @@ NAMED(outputs_of_two)(const Problem *p, const REAL *x, const REAL *w, int many, 
 
 /* The products of derivatives (rows, q) and two vectors of features, summed over the rows. */
 TARGET static inline __attribute__((always_inline)) void
-NAMED(gradient_of_two)(const Problem *p, const REAL *x, const REAL *dl_do, Py_ssize_t rows, int many, REAL *g)
+NAMED(gradient_of_two)(const Problem *p, const REAL *x, const REAL *dl_do, Py_ssize_t rows, int many, Ahead *ahead, REAL *g)
 {
     VECTOR sums[GROUP][2] = {{{0}}};
     for (Py_ssize_t i = 0; i < rows; i++, x += p->width, dl_do += p->stride) {
@@ -43,6 +51,7 @@ NAMED(gradient_of_two)(const Problem *p, const REAL *x, const REAL *dl_do, Py_ss
             sums[k][0] += dl_do[k] * a;
             sums[k][1] += dl_do[k] * b;
         }
+        ask_for_more(ahead);
     }
     for (int k = 0; k < many; k++) {
         *(VECTOR *)(g + k * p->width) = sums[k][0];
@@ -60,23 +69,24 @@ NAMED(gradient_of_two)(const Problem *p, const REAL *x, const REAL *dl_do, Py_ss
     default: call(5); break;    \
     }
 
-TARGET static void NAMED(outputs)(const Problem *p, const REAL *weight, const REAL *x, Py_ssize_t rows, REAL *o)
+TARGET static void NAMED(outputs)(const Problem *p, const REAL *weight, const REAL *x, Py_ssize_t rows, Ahead *ahead, REAL *o)
 {
     for (Py_ssize_t k = 0; k < p->q; k += GROUP) {
         const REAL *w = weight + k * p->width;
-        for (Py_ssize_t i = 0; i < rows; i += 2) { /* beyond an odd number of rows there is room for one more */
-#define CALL(many) NAMED(outputs_of_two)(p, x + i * p->width, w, many, o + i * p->stride + k)
+        for (Py_ssize_t i = 0; i < rows; i += NAMED(TALL)) {
+#define CALL(many) NAMED(outputs_of_some)(p, x + i * p->width, w, many, ahead, o + i * p->stride + k)
             BY_SIZE(p->q - k, CALL)
 #undef CALL
         }
     }
 }
 
-TARGET static void NAMED(gradient)(const Problem *p, const REAL *x, const REAL *dl_do, Py_ssize_t rows, REAL *g)
+TARGET static void
+NAMED(gradient)(const Problem *p, const REAL *x, const REAL *dl_do, Py_ssize_t rows, Ahead *ahead, REAL *g)
 {
     for (Py_ssize_t j = 0; j < p->width; j += 2 * LANES) {
         for (Py_ssize_t k = 0; k < p->q; k += GROUP) {
-#define CALL(many) NAMED(gradient_of_two)(p, x + j, dl_do + k, rows, many, g + k * p->width + j)
+#define CALL(many) NAMED(gradient_of_two)(p, x + j, dl_do + k, rows, many, ahead, g + k * p->width + j)
             BY_SIZE(p->q - k, CALL)
 #undef CALL
         }

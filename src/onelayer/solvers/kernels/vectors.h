@@ -1,4 +1,7 @@
-/* What kernels of vectors have in common: an exponential that the compiler makes a vector of, and hints to the processor. */
+/* What kernels of vectors have in common: an exponential that the compiler makes a vector of, and hints to the processor.
+ *
+ * LINE, the bytes that the memory sends at a time, is of the file that includes this.
+ */
 
 /* e^x for x of at most 0, to a unit in the last place or two: Cody and Waite's reduction, and Taylor's polynomial. */
 static inline __attribute__((always_inline)) float exp_of_float(float x)
@@ -24,12 +27,27 @@ static inline __attribute__((always_inline)) float exp_of_float(float x)
 
 /* Keeps a vector in its register: else it is loaded for each use, and there are more loads than the processor can do. */
 #ifdef __x86_64__
-#define KEEP(vector) __asm__("" : "+x"(vector))
+#define KEEP(vector) __asm__("" : "+v"(vector))
 #define PAUSE() __builtin_ia32_pause()
 #else
 #define KEEP(vector) (void)(vector)
 #define PAUSE() (void)0
 #endif
+
+enum { BEYOND = 4 }; /* rows after the last one that there has to be room for: loops do several at a time */
+
+/* Memory that will be wanted soon. Loops ask for a line of it at each of their steps: all at once would wait for each other. */
+typedef struct {
+    const char *at, *end;
+} Ahead;
+
+static inline __attribute__((always_inline)) void ask_for_more(Ahead *ahead)
+{
+    if (ahead->at < ahead->end) {
+        __builtin_prefetch(ahead->at, 0, 2);
+        ahead->at += LINE;
+    }
+}
 
 #define JOIN2(a, b) a##_##b
 #define JOIN(a, b) JOIN2(a, b)
