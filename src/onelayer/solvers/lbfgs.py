@@ -38,14 +38,14 @@ class Sizes:
         block: columns up to which a block for each output is factored.
         certificate: parameters up to which the whole Hessian is formed once where the penalty alone gives no bound.
         rows_per_column: in the sample of rows that a block is summed from.
-        patience: steps with the first parts of the Hessian, and with later ones.
+        patience: steps with the first parts of the Hessian; each later ones serve twice as many, as they change less.
         most_double: features, or outputs, of all rows beyond which the first steps are in float32.
     """
 
     block: int = 3_000
     certificate: int = 3_000
     rows_per_column: int = 8
-    patience: tuple[int, int] = (8, 12)
+    patience: int = 12
     most_double: int = 2**22
 
 
@@ -284,7 +284,8 @@ class Descent:
         else:
             self.inverse = self._diagonal_inverse()
         self.has_inverse = True
-        self.pairs, self.age, self.patience = [], 0, self.sizes.patience[not is_first]
+        self.pairs, self.age = [], 0
+        self.patience = self.sizes.patience if is_first else 2 * self.patience
         promised = float(np.vdot(self.inverse(self.point.gradient), self.point.gradient)) / 2
         if not (is_first or promised <= self.point.value):  # where all outputs are decided, though wrongly
             self.inverse, self.pairs = before
@@ -303,7 +304,9 @@ class Descent:
         if not self.point.V.any():
             share = sizes / total
             [factor] = sampled([None], np.array([total]), objective.ridge / share.mean())
-            return self._centred(lambda gradient: factor.solve(gradient.T).T / share[:, None])
+            return self._centred(
+                lambda gradient: solve_each([factor] * len(share), gradient) / share[:, None]
+            )
         factors = sampled(range(len(sizes)), sizes, objective.ridge)
         return self._centred(lambda gradient: solve_each(factors, gradient))
 

@@ -150,9 +150,7 @@ class Objective:
         _, gradient, grams = self.rows.sum(partial(self._terms, V, False, True, None))
         return gradient, self._curved(grams)
 
-    def _terms(
-        self, V: Array, inner: bool, hessian: bool, kept: Array | None, block: Block
-    ) -> list[Any]:
+    def _terms(self, V: Array, inner: bool, hessian: bool, kept: Array | None, block: Block) -> list[Any]:
         columns, c = self.columns(block, written_out=hessian), self.weights(block)
         outputs = self.outputs(columns, V, block)
         if kept is not None:
