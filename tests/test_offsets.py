@@ -12,13 +12,14 @@ from onelayer.data.rows import Rows
 from onelayer.losses import CrossEntropy, Squared
 from onelayer.penalties import Ridge
 from onelayer.solvers.direct import least_squares
-from onelayer.solvers.lbfgs import Sizes
+from onelayer.solvers.downhill import Sizes
 from onelayer.solvers.minimise import minimise
 from test_other_losses import Poisson
 
 WAYS = [
     ("newton", Sizes()),
     ("lbfgs", Sizes()),
+    ("newton-cg", Sizes()),
     ("lbfgs", Sizes(block=0)),
     ("lbfgs", Sizes(most_double=0)),  # begins in float32
 ]
@@ -109,7 +110,7 @@ def test_several_classes_at_a_minimum_within_the_gap(table, solver, sizes, inter
     assert fit.objective == pytest.approx(value, rel=1e-12)
     for max_iter in (1, 2, 3):
         early = minimise(rows, CrossEntropy(3), Ridge(0.5), intercept, solver, max_iter=max_iter, sizes=sizes)
-        assert early.objective - early.gap <= fit.objective <= early.objective
+        assert early.objective - early.gap <= fit.objective <= early.objective * (1 + 1e-15)
 
 
 @pytest.mark.parametrize("q", [2, 3])
@@ -226,7 +227,7 @@ def test_a_saved_model_still_asks_for_its_offset(table, tmp_path):
 
 
 @pytest.mark.parametrize("q", [2, 3])
-@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "newton-cg"])
 @pytest.mark.parametrize("d", [4, 700])
 def test_a_warm_start_takes_fewer_steps_to_the_same_minimum(q, solver, d):
     generator = np.random.default_rng(7)

@@ -112,7 +112,8 @@ class Objective:
             gradient = thin.gradient(sums)
         else:
             value, gradient, *rest = self.rows.sum(partial(self._terms, V, inner, hessian, outputs))
-        point = Point(V, float(value) + self.penalty_of(V), gradient + self.ridge * V, outputs=outputs or {})
+        gradient += self.ridge * V
+        point = Point(V, float(value) + self.penalty_of(V), gradient, outputs=outputs or {})
         if inner and rest:
             point.inner = rest[0]
         if hessian:
@@ -240,7 +241,9 @@ class Objective:
     def penalty_of(self, V: Array) -> float:
         """Return ½ Σ λ V²."""
         with np.errstate(over="ignore"):
-            return 0.5 * float((self.ridge * V * V).sum())
+            squares = np.square(V)
+            squares *= self.ridge
+            return 0.5 * float(squares.sum())
 
     def is_hopeless(self, value: float, first: float) -> bool:
         """Return whether F falls to 0 without an end: nothing is penalised, and the data are separable."""
