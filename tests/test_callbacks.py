@@ -14,7 +14,7 @@ from onelayer.errors import OneLayerError
 from onelayer.estimators import LinearRegression, SoftmaxRegression
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks since 1.9")
-SOLVERS = ["newton", "lbfgs", "sgd"]
+SOLVERS = ["newton", "lbfgs", "newton-cg", "sgd"]
 
 
 class Recorder:

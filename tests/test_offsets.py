@@ -12,13 +12,14 @@ from onelayer.data.rows import Rows
 from onelayer.losses import CrossEntropy, Squared
 from onelayer.penalties import Ridge
 from onelayer.solvers.direct import least_squares
-from onelayer.solvers.lbfgs import Sizes
+from onelayer.solvers.downhill import Sizes
 from onelayer.solvers.minimise import minimise
 from test_other_losses import Poisson
 
 WAYS = [
     ("newton", Sizes()),
     ("lbfgs", Sizes()),
+    ("newton-cg", Sizes()),
     ("lbfgs", Sizes(block=0)),
     ("lbfgs", Sizes(most_double=0)),  # begins in float32
 ]
@@ -109,7 +110,7 @@ def test_several_classes_at_a_minimum_within_the_gap(table, solver, sizes, inter
     assert fit.objective == pytest.approx(value, rel=1e-12)
     for max_iter in (1, 2, 3):
         early = minimise(rows, CrossEntropy(3), Ridge(0.5), intercept, solver, max_iter=max_iter, sizes=sizes)
-        assert early.objective - early.gap <= fit.objective <= early.objective
+        assert early.objective - early.gap <= fit.objective <= early.objective * (1 + 1e-15)
 
 
 @pytest.mark.parametrize("q", [2, 3])
@@ -226,14 +227,14 @@ def test_a_saved_model_still_asks_for_its_offset(table, tmp_path):
 
 
 @pytest.mark.parametrize("q", [2, 3])
-@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "newton-cg"])
 @pytest.mark.parametrize("d", [4, 700])
 def test_a_warm_start_takes_fewer_steps_to_the_same_minimum(q, solver, d):
     generator = np.random.default_rng(7)
     X = generator.normal(size=(60, d)) + 3
     y = (X[:, 0] + generator.normal(size=60) > 3).astype(int) + (np.arange(60) % 3 == 0) * (q == 3)
-    model = SoftmaxRegression(solver=solver, warm_start=True, tol=1e-10).fit(X, y)
-    cold = SoftmaxRegression(solver=solver, C=1.05, tol=1e-10).fit(X, y)
+    model = SoftmaxRegression(solver=solver, warm_start=True, tol=1e-9).fit(X, y)
+    cold = SoftmaxRegression(solver=solver, C=1.05, tol=1e-9).fit(X, y)
     model.set_params(C=1.05).fit(X, y)
     assert model.n_iter_[0] < cold.n_iter_[0]
     assert abs(model.objective_ - cold.objective_) <= model.gap_ + cold.gap_

@@ -11,7 +11,7 @@ from sklearn.linear_model import Ridge as RidgeRegressor
 from onelayer.data.rows import Rows
 from onelayer.losses import Squared
 from onelayer.penalties import Ridge
-from onelayer.solvers.lbfgs import Sizes
+from onelayer.solvers.downhill import Sizes
 from onelayer.solvers.minimise import minimise
 
 
@@ -39,7 +39,7 @@ def table():
     return X, generator.poisson(np.exp(z @ [0.3, -0.5, 0.2, 0.1] + 1)), generator.uniform(0.5, 2, 400)
 
 
-SOLVERS = [("newton", Sizes()), ("lbfgs", Sizes()), ("lbfgs", Sizes(block=0))]
+SOLVERS = [("newton", Sizes()), ("lbfgs", Sizes()), ("lbfgs", Sizes(block=0)), ("newton-cg", Sizes())]
 
 
 @pytest.mark.parametrize(("solver", "sizes"), SOLVERS)

@@ -70,7 +70,7 @@ def test_least_squares_of_files_is_that_of_their_rows(lake, weighted, careful):
     np.testing.assert_allclose(found.rss, expected.rss * scale, rtol=1e-10)
 
 
-@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "newton-cg"])
 @pytest.mark.parametrize("classes", ["sold", "kind"])
 def test_softmax_regression_of_files_has_the_minimum_of_their_rows(lake, solver, classes):
     paths, X, frame = lake

@@ -17,7 +17,7 @@ from onelayer.solvers.minimise import minimise
 from test_inference import CLASSES, features, of, problem
 
 
-@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "newton-cg"])
 @pytest.mark.parametrize("tol", [1e-6, 1e-12])
 def test_what_separates_one_class_leaves_the_errors_between_the_others(solver, tol):
     X, y = load_iris(return_X_y=True)
@@ -84,7 +84,7 @@ def test_complete_separation_by_a_combination():
     assert np.isnan(found.std_err).all() and found.notes == (note,)
 
 
-@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "newton-cg"])
 @pytest.mark.parametrize("q", [2, 3])
 def test_quasi_separation_by_a_combination(q, solver):
     """Ratings whose difference tells two classes apart, but for equal ones; a third class is anywhere."""

@@ -23,7 +23,7 @@ from onelayer.estimators import SoftmaxRegression
 from onelayer.functional import cross_entropy
 from onelayer.losses import CrossEntropy
 from onelayer.penalties import Ridge
-from onelayer.solvers.lbfgs import Sizes
+from onelayer.solvers.downhill import Sizes
 from onelayer.solvers.minimise import minimise
 from onelayer.solvers.scaling import RowsScaling
 
@@ -35,6 +35,7 @@ FORMS = {
 WAYS = {
     "newton": {"solver": "newton"},
     "blocks": {"solver": "lbfgs"},
+    "newton-cg": {"solver": "newton-cg"},
     "diagonal": {"solver": "lbfgs", "sizes": Sizes(block=0)},
     "float32": {"solver": "lbfgs", "sizes": Sizes(most_double=0)},
     "a sample": {"solver": "lbfgs", "sizes": Sizes(rows_per_column=10)},
@@ -115,7 +116,7 @@ def problems(draw):
 def test_the_bound_is_a_theorem_at_any_offset_and_scale(problem):
     X, labels, q, c, strength, form = problem
     minimum = exact_minimum(X, labels, q, c, strength, intercept=True)
-    for solver in ("newton", "lbfgs"):
+    for solver in ("newton", "lbfgs", "newton-cg"):
         for tol, max_iter in ((1e-6, 1000), (0.1, 2)):
             fit = fitted(FORMS[form](X), labels, q, c, strength, solver=solver, tol=tol, max_iter=max_iter)
             assert bound_holds(fit, minimum)
@@ -126,7 +127,7 @@ def test_the_bound_is_a_theorem_at_any_offset_and_scale(problem):
             assert not_below(stored, minimum)
 
 
-@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "newton-cg"])
 @pytest.mark.parametrize("power", [-12, -6, 6, 12])
 def test_the_bound_holds_with_hardly_a_penalty_or_hardly_anything_else(solver, power):
     generator = np.random.default_rng(3)
@@ -143,7 +144,7 @@ def test_the_bound_holds_with_hardly_a_penalty_or_hardly_anything_else(solver, p
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "newton-cg"])
 @pytest.mark.parametrize("q", [2, 3])
 @pytest.mark.parametrize("power", [-6, 0])
 def test_units_do_not_matter(form, solver, q, power):
@@ -187,7 +188,7 @@ def test_the_size_of_all_weights_changes_the_penalty_alone(size):
         assert other.objective / size == pytest.approx(one.objective, rel=1e-8)
 
 
-@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "newton-cg"])
 @pytest.mark.parametrize("C", [1e-10, 1e-3, 1e3, 1e10, 1e30, np.inf])
 @pytest.mark.parametrize("q", [2, 3])
 def test_any_strength_converges_without_a_warning(solver, C, q):
@@ -260,14 +261,16 @@ def test_wide_data_have_the_minimum_of_their_kernel(intercept):
     assert not intercept or np.abs(residuals.sum(axis=0)).max() < 1e-6
 
 
-@pytest.mark.parametrize("sizes", [Sizes(), Sizes(block=0)])
+@pytest.mark.parametrize(
+    ("solver", "sizes"), [("lbfgs", Sizes()), ("lbfgs", Sizes(block=0)), ("newton-cg", Sizes())]
+)
 @pytest.mark.parametrize("q", [2, 3])
-def test_sparse_finds_the_same_minimum(sizes, q):
+def test_sparse_finds_the_same_minimum(solver, sizes, q):
     generator = np.random.default_rng(2)
     X = sparse.random_array((400, 120), density=0.05, rng=generator, format="csr")
     labels = (X @ generator.normal(size=(120, q)) + 0.1 * generator.gumbel(size=(400, q))).argmax(axis=1)
     c = generator.uniform(0.5, 2, 400)
-    ours = fitted(X, labels, q, c, 0.1, tol=1e-10, solver="lbfgs", sizes=sizes)
+    ours = fitted(X, labels, q, c, 0.1, tol=1e-10, solver=solver, sizes=sizes)
     dense = fitted(X.toarray(), labels, q, c, 0.1, tol=1e-10)
     assert ours.converged and dense.converged
     # F rises by at least ½ λ ‖W − W*‖² away from its minimum, so the gap bounds the distance.
@@ -283,7 +286,7 @@ def test_a_scan_of_files_has_the_same_minimum(tmp_path):
         pa.table({**columns, "y": labels.astype(str)}), tmp_path / "rows.parquet", row_group_size=700
     )
     rows = scan([tmp_path / "rows.parquet"], "y", as_classes=True)
-    for solver in ("newton", "lbfgs"):
+    for solver in ("newton", "lbfgs", "newton-cg"):
         fit = minimise(rows, CrossEntropy(3), Ridge(1.0), solver=solver)
         memory = fitted(X, labels, 3, None, 1.0, solver=solver)
         assert fit.converged and abs(fit.objective - memory.objective) <= fit.gap + memory.gap
@@ -292,7 +295,7 @@ def test_a_scan_of_files_has_the_same_minimum(tmp_path):
 # Without a finite minimum, or without weight
 
 
-@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "newton-cg"])
 @pytest.mark.parametrize("q", [2, 3])
 def test_separable_classes_without_a_penalty_are_said_to_be_so(solver, q):
     X = np.arange(30.0)[:, None]
@@ -303,7 +306,7 @@ def test_separable_classes_without_a_penalty_are_said_to_be_so(solver, q):
     assert SoftmaxRegression(C=1e6, solver=solver).fit(X, labels).converged_
 
 
-@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "newton-cg"])
 @pytest.mark.parametrize("absent", [1, 2])
 def test_a_class_without_weight_is_never_predicted(solver, absent):
     X, labels, _ = random_problem(q=3)

@@ -405,7 +405,7 @@ def test_numpy_does_the_same_without_the_compiled_loops(monkeypatch):
         ({"grouped": True}, "l1_ratio above 0"),
         ({"l1_ratio": 1.0, "solver": "newton"}, "'proximal'"),
         ({"l1_ratio": 1.0, "solver": "sgd"}, "not for solver='sgd'"),
-        ({"solver": "proximal"}, "'newton' or 'lbfgs'"),
+        ({"solver": "proximal"}, "'newton', 'lbfgs' or 'newton-cg'"),
         ({"l1_ratio": 1.0, "penalty_factors": [1, 2]}, "penalty_factors"),
         ({"l1_ratio": 1.0, "penalty_factors": [-1] * 8}, "not negative"),
         ({"lower": 1, "upper": 0}, "lower is above upper"),

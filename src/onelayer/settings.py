@@ -12,7 +12,7 @@ from onelayer.selection.choice import Rule
 from onelayer.solvers.epoch import Way, check_count, check_settings
 
 ModelKind = Literal["softmax", "linear", "mlp", "phm"]
-Solver = Literal["auto", "direct", "newton", "lbfgs", "coordinate", "proximal", "sgd"]
+Solver = Literal["auto", "direct", "newton", "lbfgs", "newton-cg", "coordinate", "proximal", "sgd"]
 
 DEFAULT_VALID = 0.2
 SOLVERS: dict[ModelKind, tuple[Solver, ...]] = {  # of each model; what "auto" is, first
@@ -21,6 +21,7 @@ SOLVERS: dict[ModelKind, tuple[Solver, ...]] = {  # of each model; what "auto" i
         "auto",
         "newton",
         "lbfgs",
+        "newton-cg",
         "proximal",
         "sgd",
     ),  # the solver itself chooses, by the problem's size
@@ -38,11 +39,11 @@ class Settings:
         model: the network; softmax regression for classes, linear regression for numbers.
         way: which of the three implementations of SGD; fused, or concise for the networks that need it.
         solver: how the minimum is found. ``"sgd"`` is minibatch SGD. The others go to the exact minimum: ``"direct"``
-            solves linear regression, ``"newton"`` and ``"lbfgs"`` softmax regression, ``"coordinate"`` descent and
-            ``"proximal"`` Newton the one and the other with an l1. ``"auto"`` is the exact solver that suits the
-            problem, or SGD for a network that has none. If it is not given, a one-layer model of a table
-            is solved exactly, unless one of the settings of SGD is; everything else is trained by SGD. ``"exact"`` is
-            an old name.
+            solves linear regression, ``"newton"``, ``"lbfgs"`` and ``"newton-cg"`` softmax regression, ``"coordinate"``
+            descent and ``"proximal"`` Newton the one and the other with an l1. ``"auto"`` is the exact solver that
+            suits the problem, or SGD for a network that has none. If it is not given, a one-layer model of a table is
+            solved exactly, unless one of the settings of SGD is; everything else is trained by SGD. ``"exact"`` is an
+            old name.
         C: the exact solvers' weight of the data against ½ ‖W‖², for softmax regression: scikit-learn's, for weights on
             the features in the user's units. If it is not given, tables have no penalty (infinite), images 1.
         alpha: the exact solver's penalty alpha ‖W‖² for linear regression: scikit-learn's.

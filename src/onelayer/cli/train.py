@@ -36,10 +36,10 @@ def train(
         ),
     ] = None,
     solver: Annotated[
-        Literal["auto", "direct", "newton", "lbfgs", "sgd", "exact"] | None,
+        Literal["auto", "direct", "newton", "lbfgs", "newton-cg", "sgd", "exact"] | None,
         typer.Option(
-            help="sgd, or the exact minimum: direct for numbers, newton or lbfgs for classes, auto for what suits; "
-            "exact is an old name of auto. If not given, one layer on a table is solved exactly, "
+            help="sgd, or the exact minimum: direct for numbers, newton, lbfgs or newton-cg for classes, "
+            "auto for what suits; exact is an old name of auto. If not given, one layer on a table is solved exactly, "
             "unless --epochs, --batch-size, --lr, --way or --device ask for sgd; all else by sgd."
         ),
     ] = None,

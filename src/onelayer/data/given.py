@@ -35,6 +35,11 @@ def features_of(X: Any) -> Any:
         return X
     if hasattr(X, "tocsr"):
         X = X.tocsr()
+        if (
+            not X.has_canonical_format
+        ):  # values that are stored in two parts have other squares than their sum
+            X = X.copy()
+            X.sum_duplicates()
         return X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)
     X = array_of(X, "the features")
     if X.ndim != 2:

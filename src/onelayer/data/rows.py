@@ -23,6 +23,7 @@ Task = Literal["regression", "classes"]
 PIXEL_UNIT = 1 / 255  # bytes are pixels
 LEAST_SHARE = 4096  # rows: fewer are done before a thread has started
 LEAST_VALUES = 2**16  # of features, likewise
+VALUES_PER_COLUMN = 16  # that a share of CSR stores at least
 MOST_SHARES = 32
 BLOCK_VALUES = 2**18  # that many features stay in the processor's cache
 LARGEST_SPARSE = 2**17  # rows of CSR in a block, which is used as it is
@@ -314,10 +315,20 @@ class Rows:
         """See ``Source``."""
         n = len(self)
         least = max(LEAST_SHARE, LEAST_VALUES // max(self.n_features, 1))
-        shares = max(1, min(MOST_SHARES, n // least))
+        shares = max(1, min(MOST_SHARES, n // least, self._most_sparse_shares()))
         ends = [n * i // shares for i in range(shares + 1)]
         parts = list(pairwise(ends))
         return sum_of(lambda part: added(map(terms, self._blocks(*part, walks and self.in_memory))), parts)
+
+    def _most_sparse_shares(self) -> int:
+        """Return how many shares of CSR have so many stored values that adding up columns takes no time beside them.
+
+        It is a power of two, so that as many threads have as much to do.
+        """
+        if not self.is_sparse:
+            return MOST_SHARES
+        shares = int(self.X.nnz) // (VALUES_PER_COLUMN * max(self.n_features, 1))
+        return 1 << max(shares.bit_length() - 1, 0)
 
     def _blocks(self, start: int, end: int, is_one: bool = False) -> Iterator[Block]:
         size = LARGEST_SPARSE if self.is_sparse else end if is_one else block_rows(self.n_features)
@@ -344,10 +355,12 @@ def _place(X: Any, number: int) -> tuple[int, int]:
 
 
 def _csr_rows(X: Any, rows: slice) -> Any:
-    """Return rows of CSR without a copy of their values, which indexing would make."""
+    """Return rows of CSR without a copy of their values: indexing makes one, and so does SciPy of parts it is given."""
     start, end = X.indptr[rows.start], X.indptr[rows.stop]
-    parts = X.data[start:end], X.indices[start:end], X.indptr[rows.start : rows.stop + 1] - start
-    return type(X)(parts, shape=(rows.stop - rows.start, X.shape[1]))
+    found = type(X)((rows.stop - rows.start, X.shape[1]), dtype=X.dtype)
+    found.data, found.indices = X.data[start:end], X.indices[start:end]
+    found.indptr = X.indptr[rows.start : rows.stop + 1] - start
+    return found
 
 
 def complete_rows(X: Any) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ A linear algebra library shares a product among threads too, but has little to s
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
@@ -31,6 +31,9 @@ _limits: Any = None
 
 # How many threads sums may have although linear algebra is kept to one; None: as many as that.
 _walkers: ContextVar[int | None] = ContextVar("walkers", default=None)
+
+# Threads that many sums have one after the other: to start them takes longer than a small sum.
+_pool: ContextVar[ThreadPoolExecutor | None] = ContextVar("pool", default=None)
 
 
 @cache
@@ -72,12 +75,17 @@ def sums_share_threads() -> Iterator[None]:
     For many small matrices: NumPy and SciPy bring a library each, and threads of one that wait for more work take the
     processor from the other's.
     """
-    token = _walkers.set(_walkers.get() or thread_count())
-    try:
-        with one_thread():
+    if _pool.get() is not None:
+        yield
+        return
+    walkers = _walkers.get() or thread_count()
+    with one_thread(), ThreadPoolExecutor(walkers) as pool:
+        tokens = _walkers.set(walkers), _pool.set(pool)
+        try:
             yield
-    finally:
-        _walkers.reset(token)
+        finally:
+            _walkers.reset(tokens[0])
+            _pool.reset(tokens[1])
 
 
 def has_idle_threads() -> bool:
@@ -98,8 +106,33 @@ def sum_of(function: Callable[[Share], Sequence[Any]], shares: Sequence[Share], 
     )
     if threads < 2:
         return tree_sum(map(function, shares))
-    with one_thread(), ThreadPoolExecutor(threads) as pool:
+    kept = _pool.get() if threads == _walkers.get() else None
+    with one_thread(), nullcontext(kept) if kept else ThreadPoolExecutor(threads) as pool:
+        if len(shares) in (threads, 2 * threads):
+            return tree_sum(_with_own(pool, function, shares, len(shares) // threads))
         return tree_sum(_in_order(pool, function, shares, threads + 2))
+
+
+def _with_own(
+    pool: ThreadPoolExecutor, function: Callable[[Share], Sequence[Any]], shares: Sequence[Share], each: int
+) -> Iterator[Sequence[Any]]:
+    """Yield the sums of one or two shares for each thread, of which the caller's is the first.
+
+    So there is a thread less to be woken, and to have memory of its own that C's library keeps for it.
+    """
+
+    def of_group(start: int) -> list[Any]:
+        return tree_sum(map(function, shares[start : start + each]))
+
+    others = [pool.submit(of_group, start) for start in range(each, len(shares), each)]
+    token = _walkers.set(1)
+    try:
+        own = of_group(0)
+    finally:
+        _walkers.reset(token)
+    yield own
+    for other in others:
+        yield other.result()
 
 
 def _in_order(

@@ -66,8 +66,9 @@ class SoftmaxRegression(
     weights and intercept of features far from 0 would lose what they have in common. With scikit-learn's
     ``array_api_dispatch`` X may be on another device: fitting is on the CPU, predictions are where X is.
 
-    Callbacks (``set_callbacks``, with scikit-learn 1.9 or later) are told of each step of newton and lbfgs and of each
-    epoch of sgd. If one asks to stop, the model is the one that the step has come to: ``gap_`` is then a bound for it.
+    Callbacks (``set_callbacks``, with scikit-learn 1.9 or later) are told of each step of newton, lbfgs and newton-cg
+    and of each epoch of sgd. If one asks to stop, the model is the one that the step has come to: ``gap_`` is then a
+    bound for it.
 
     Args:
         C: the weight of the data against the penalty on W; b is not penalised. Infinite: no penalty, and the objective
@@ -78,9 +79,9 @@ class SoftmaxRegression(
         lower, upper: bounds of coefficients, a number or one for each feature (d,); None is none. With lower=0 they are
             not negative. Groups have none.
         fit_intercept: whether b is free; else it is 0.
-        solver: "auto" goes to the minimum, on the CPU in float64, by one of three ways. "newton" forms a matrix of all
+        solver: "auto" goes to the minimum, on the CPU in float64, by one of four ways. "newton" forms a matrix of all
             coefficients in each step, and is best for hundreds; it refuses more than 10,000. "lbfgs" is for many,
-            or for many rows of several classes.
+            or for many rows of several classes. "newton-cg" is for thousands of sparse features, such as words.
             "proximal", for an ``l1_ratio`` or bounds, works with the features that are not left out. "sgd"
             is minibatch SGD (section 3.6) on features that are standardised on the way; it makes few passes, can go on
             with new rows (``partial_fit``), and comes near the minimum.
@@ -144,7 +145,7 @@ class SoftmaxRegression(
         "lower": [Real, "array-like", None],
         "upper": [Real, "array-like", None],
         "fit_intercept": ["boolean"],
-        "solver": [StrOptions({"auto", "newton", "lbfgs", "proximal", "sgd"})],
+        "solver": [StrOptions({"auto", "newton", "lbfgs", "newton-cg", "proximal", "sgd"})],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
@@ -215,7 +216,7 @@ class SoftmaxRegression(
             ValueError: if X or y are malformed.
 
         Warns:
-            ConvergenceWarning: if newton or lbfgs did not come as near the minimum as ``tol`` asks for.
+            ConvergenceWarning: if newton, lbfgs or newton-cg did not come as near the minimum as ``tol`` asks for.
         """
         self._check_parameters()
         by_sgd = self.solver == "sgd"

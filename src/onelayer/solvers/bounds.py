@@ -94,7 +94,7 @@ class Audit:
         gradient_error: the same for its gradient (k, p) at the outputs as they were computed.
         output_error: the length of how far off these are, by the curvature of F: as much the decrement may be off.
         largest: the largest zᵀQz of any row with a weight, for a given Q.
-        squares: Σᵢ cᵢ hₖᵢ zᵢⱼ² (k, p).
+        squares: Σᵢ cᵢ hₖᵢ zᵢⱼ² (k, p), or 0 if they were not asked for.
     """
 
     value_error: float
@@ -104,32 +104,41 @@ class Audit:
     squares: Array
 
 
-def audit(objective: Objective, point: Point, Q: Array | None = None) -> Audit:
-    """Return the rounding at a point, and what else bounds need, in one pass."""
+def audit(objective: Objective, point: Point, Q: Array | None = None, has_squares: bool = True) -> Audit:
+    """Return the rounding at a point, and what else bounds need, in one pass: squares, or forms of Q."""
     unit = float(np.trace(Q)) if Q is not None else 1.0  # the power of a form over it does not overflow
     loss, gradient, curved, powers, squares = objective.rows.sum(
-        partial(_audit_terms, objective, point.V, Q, unit)
+        partial(_audit_terms, objective, point, np.abs(point.V), Q, unit, has_squares and Q is None)
     )
-    ridge = np.abs(objective.ridge * point.V)
+    gradient += objective.ridge * np.abs(point.V)
+    gradient *= UNITS * EPS
     return Audit(
         UNITS * EPS * (float(loss) + 2 * objective.penalty_of(point.V) + 2 * abs(point.value)),
-        UNITS * EPS * (gradient + ridge),
+        gradient,
         UNITS * EPS * math.sqrt(float(curved)),
         unit * float(powers) ** (1 / POWER),
         squares,
     )
 
 
-def _audit_terms(objective: Objective, V: Array, Q: Array | None, unit: float, block: Block) -> list[Any]:
+def _audit_terms(
+    objective: Objective,
+    point: Point,
+    sizes: Array,
+    Q: Array | None,
+    unit: float,
+    has_squares: bool,
+    block: Block,
+) -> list[Any]:
     columns, c = objective.columns(block, written_out=True), objective.weights(block)
-    _, R, h = objective.loss.at(objective.outputs(columns, V, block), block.y)
+    _, R, h = objective.loss.at(objective.outputs_at(point, block), block.y)
     powers = 0.0
     if Q is not None:
         forms = np.maximum(columns.forms(Q), 0) / unit
         powers = float((np.where(np.asarray(c) > 0, forms, 0) ** POWER).sum())
-    squares = columns.squares(h * c) if Q is None else np.zeros(0)
+    squares = columns.squares(h * c) if has_squares else np.zeros((1, 1))
     columns = columns.absolute()
-    reach = columns.forward(np.abs(V))  # what the outputs are sums of
+    reach = columns.forward(sizes)  # what the outputs are sums of
     if block.offset is not None:
         reach += np.abs(block.offset.T)
     R = np.abs(R) * c
@@ -171,11 +180,12 @@ def ridge_bound(objective: Objective, point: Point) -> float:
     gradient = point.gradient[:, :d]
     if (ridge == 0).any():
         return 0.0
-    found = audit(objective, point)
+    is_coupled = objective.loss.is_coupled
+    found = audit(objective, point, has_squares=not is_coupled)
     error, left = found.gradient_error[:, :d], 0.0
     if objective.fit_intercept:
         inner = objective.inner_at(point)
-        inner = inner + (np.trace(inner) / k**2 if objective.loss.is_coupled else 0)
+        inner = inner + (np.trace(inner) / k**2 if is_coupled else 0)
         factor = Factor(inner)
         inverse = factor.inverse() / factor.scales / factor.scales[:, None]
         by_intercept = point.gradient[:, d]
@@ -186,6 +196,9 @@ def ridge_bound(objective: Objective, point: Point) -> float:
         if not math.isfinite(left):
             return 0.0
         moved = decrement if rho == 0 else -math.log1p(-rho * decrement) / rho
-        error = error + math.exp(rho * moved) * moved * np.sqrt(found.squares[:, :d])
-    left += float(((np.abs(gradient) + error) ** 2 / ridge).sum()) / 2
+        # Of coupled outputs Σh is 1, so no square is above Σ c z², which is Σ c.
+        squares = objective.scaling.total if is_coupled else found.squares[:, :d]
+        error += math.exp(rho * moved) * moved * np.sqrt(squares)
+    error += np.abs(gradient)
+    left += float((np.square(error, out=error) / ridge).sum()) / 2
     return max(0.0, point.value - left - found.value_error)

@@ -12,6 +12,8 @@ from scipy import sparse
 
 from onelayer.data.rows import Block, block_rows
 from onelayer.solvers.scaling import RowsScaling, centred
+from onelayer.solvers.sparse_rows import sparse_backward, sparse_forward
+from onelayer.solvers.thin_softmax import MOST_OUTPUTS
 
 Array = NDArray[Any]
 
@@ -114,12 +116,11 @@ class Stored:
         d = self.X.shape[1]
         W = weight[:, :d] / self.scales
         b = -(W @ self.means) + (weight[:, d] if self.fit_intercept else 0)
-        if (
-            self.X.dtype == np.float32
-        ):  # OpenBLAS multiplies these in the other order in two thirds of the time
+        # OpenBLAS multiplies these in the other order in two thirds of the time, where there is little to transpose.
+        if self.X.dtype == np.float32 and len(W) <= MOST_OUTPUTS:
             outputs = np.ascontiguousarray((self.X @ W.astype(np.float32).T).T)
         else:
-            outputs = W @ self.X.T
+            outputs = W.astype(self.X.dtype, copy=False) @ self.X.T
         outputs += b[:, None].astype(self.X.dtype, copy=False)
         return np.asarray(outputs)
 
@@ -133,27 +134,45 @@ class Stored:
 
 
 class Sparse:
-    """Rows in CSR. Zeros are not touched, and columns with zeros not centred."""
+    """Rows in CSR. Zeros are not touched, and columns with zeros not centred.
+
+    Products are in ``dtype``. Matrices are the transposes of what kernels go through, (p, k) and (m, k), in C's order.
+    """
 
     def __init__(
         self, block: Block, scaling: RowsScaling, fit_intercept: bool, dtype: DTypeLike = np.float64
     ):
-        is_plain = not scaling.mean.any() and block.unit == 1 and block.X.dtype == np.float64
-        self.X = block.X if is_plain else centred(block, scaling.mean)
-        self.scales, self.fit_intercept = scaling.scale, fit_intercept
+        self.X = centred(block, scaling.mean)
+        self.scales, self.factors = scaling.scale, (1 / scaling.scale).astype(dtype)
+        self.fit_intercept, self.dtype = fit_intercept, np.dtype(dtype)
+        self.taken = "v"  # of each value: itself, or its magnitude
 
     def forward(self, weight: Array) -> Array:
         """See ``Columns``."""
         d = self.X.shape[1]
-        outputs = (self.X @ (weight[:, :d] / self.scales).T).T
+        W = np.multiply(
+            weight[:, :d].T, self.factors[:, None], dtype=self.dtype, order="C", casting="same_kind"
+        )
+        outputs = sparse_forward(self.X, W, self.taken)
         if self.fit_intercept:
-            outputs += weight[:, d:]
-        return np.ascontiguousarray(outputs)
+            outputs += weight[:, d].astype(self.dtype)
+        return np.ascontiguousarray(outputs.T)
 
     def backward(self, residuals: Array) -> Array:
-        """See ``Columns``."""
-        sums = np.asarray((self.X.T @ residuals.T).T) / self.scales
-        return np.column_stack([sums, residuals.sum(axis=1)]) if self.fit_intercept else sums
+        """See ``Columns``; the sums are in ``dtype`` too."""
+        return self._backward(residuals, self.taken, self.factors)
+
+    def squares(self, row_weights: Array) -> Array:
+        """Return Σᵢ wₖᵢ zᵢⱼ² (k, p) for row weights (k, m)."""
+        return self._backward(row_weights, "s", self.factors**2)
+
+    def _backward(self, row_weights: Array, taken: str, factors: Array) -> Array:
+        d = self.X.shape[1]
+        sums = np.zeros((d + int(self.fit_intercept), len(row_weights)), self.dtype)
+        sparse_backward(self.X, row_weights.T, sums, taken)
+        sums[:d] *= factors[:, None]
+        sums[d:] = row_weights.sum(axis=1)
+        return sums.T
 
     def gram(self, row_weights: Array) -> Array:
         """Return Σᵢ wᵢ zᵢ zᵢᵀ (p, p) for row weights (m,)."""
@@ -168,11 +187,6 @@ class Sparse:
         """Return Σᵢ lₐᵢ r_bᵢ zᵢ zᵢᵀ (pairs, p, p) of each of some pairs (a, b) of row weights (k, m)."""
         return np.stack([self.gram(left[a] * right[b]) for a, b in pairs])
 
-    def squares(self, row_weights: Array) -> Array:
-        """Return Σᵢ wₖᵢ zᵢⱼ² (k, p) for row weights (k, m)."""
-        sums = np.asarray((self.X.power(2).T @ row_weights.T).T) / self.scales**2
-        return np.column_stack([sums, row_weights.sum(axis=1)]) if self.fit_intercept else sums
-
     def forms(self, matrix: Array) -> Array:
         """Return zᵢᵀ M zᵢ (m,) for a matrix (p, p)."""
         d, size = self.X.shape[1], block_rows(len(matrix))
@@ -186,7 +200,7 @@ class Sparse:
     def absolute(self) -> "Sparse":
         """Return the same with each value's magnitude."""
         found = copy(self)
-        found.X = abs(self.X)
+        found.taken = "a"
         return found
 
 

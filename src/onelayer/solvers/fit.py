@@ -96,7 +96,7 @@ class ElasticNetFit(LeastSquaresFit):
 class Minimum(Fit):
     """The minimum of Σᵢ cᵢ ℓ(W xᵢ + b, yᵢ) + penalty(W), with a bound on how far from it the solver may be.
 
-    The solver is "newton" or "lbfgs", or "proximal" for an elastic net.
+    The solver is "newton", "lbfgs" or "newton-cg", or "proximal" for an elastic net.
 
     Attributes:
         objective: the value at W and b as they are stored.

@@ -63,7 +63,7 @@ def solve_each(factors: list[Factor], gradient: Array) -> Array:
     """Return the solution (k, p) of each factor for its row of the gradient (k, p), no number above ``LARGEST``."""
     with np.errstate(over="ignore", invalid="ignore"):  # where an output has no curvature left
         solved = np.stack([factor.solve(slope) for factor, slope in zip(factors, gradient, strict=True)])
-    return np.nan_to_num(solved, nan=0.0, posinf=LARGEST, neginf=-LARGEST)
+    return np.asarray(np.nan_to_num(solved, nan=0.0, posinf=LARGEST, neginf=-LARGEST))
 
 
 def _samples(

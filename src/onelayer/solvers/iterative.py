@@ -1,20 +1,24 @@
 """Least squares for sparse features that are too many for their Gram matrix, by products with columns of one size."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, lsmr
 
-from onelayer.data.rows import Block, Rows
+from onelayer.data.rows import Rows
+from onelayer.engines.threads import sum_of
 from onelayer.errors import OneLayerError
+from onelayer.solvers import kernels
 from onelayer.solvers.conjugate import CentredGram, settle
 from onelayer.solvers.fit import LeastSquaresFit
 from onelayer.solvers.moments import ALIKE, Moments, are_alike
+from onelayer.solvers.sparse_rows import row_parts, stored, stored_counts, value_parts
 
 Array = NDArray[np.float64]
 
 TOLERANCE = 1e-14
-PART = 2**17  # stored values that are worked on at once
 MOST_RESTARTS = 5
 CONVERGED = 1e-13  # a correction as a share of the solution
 
@@ -26,71 +30,95 @@ class CentredColumns:
         n: the sum of the weights.
         mean: (d,) of the columns in the user's units, zeros without an intercept.
         size: (d,) what the columns are divided by.
+        factor: (d,) its inverse, or 0 for a constant column.
+        X: (n, d) the rows in the user's units, of which only columns without zeros are centred.
+        rest: (d,) what is to be taken from scaled columns of X.
     """
 
     def __init__(self, rows: Rows, fit_intercept: bool) -> None:
-        given = rows.X
-        X = sparse.csr_array((given.data.astype(np.float64), given.indices, given.indptr), shape=given.shape)
+        X = _float64(rows.X)
         self.c = rows.gathered().row_weights()
         self.n = float(self.c.sum())
         if not self.n > 0:
             raise OneLayerError("no row has a weight above 0")
-        self.mean = X.T @ self.c / self.n if fit_intercept else np.zeros(X.shape[1])
+        self.mean = _sums(X, self.c) / self.n if fit_intercept else np.zeros(X.shape[1])
         # A column without zeros may be far from 0; its mean is taken away from the stored values themselves.
-        parts = [slice(i, i + PART) for i in range(0, X.nnz, PART)]
-        stored = sum(
-            (np.bincount(X.indices[p], minlength=X.shape[1]) for p in parts), np.zeros(X.shape[1], int)
-        )
-        full = stored == X.shape[0]
-        shift = np.where(full, self.mean, 0.0)
-        for part in parts if full.any() else ():
-            X.data[part] -= shift[X.indices[part]]
-        rest = X.T @ self.c / self.n if fit_intercept and full.any() else self.mean
-        squares = _squares(Block(X, rows.y, self.c))
-        spread = np.sqrt(np.maximum(squares - self.n * rest**2, 0))
+        full = stored_counts(X) == X.shape[0]
+        shift, rest = np.where(full, self.mean, 0.0), self.mean
+        if shift.any():
+            X = X.copy()
+            for part in value_parts(X):
+                X.data[part] -= shift[X.indices[part]]
+            rest = _sums(X, self.c) / self.n
+        spread = np.sqrt(np.maximum(_sums(X, self.c, "s") - self.n * rest**2, 0))
         self.mean = np.where(full, shift + rest, self.mean)
         noise = np.finfo(float).eps * np.sqrt(self.n) * np.abs(self.mean)
         self.varies = spread > 4 * noise
         if are_alike(spread[self.varies], ALIKE):
             spread = np.full_like(spread, spread.max(initial=1))
         self.size = np.where(self.varies, spread, 1.0)
-        factor = self.varies / self.size
-        for part in parts:
-            X.data[part] *= factor[X.indices[part]]
-        self.X, self.rest = X, self.varies * rest / self.size
+        self.X, self.factor = X, self.varies / self.size
+        self.rest = self.factor * rest
         self.root = np.sqrt(self.c)
+
+    def scaled(self) -> Any:
+        """Return the rows (n, d) in CSR with scaled columns that are not centred, as a copy."""
+        X = self.X.copy()
+        for part in value_parts(X):
+            X.data[part] *= self.factor[X.indices[part]]
+        return X
 
     def gram(self, alpha: float) -> CentredGram:
         """Return the products of the rows of ``operator`` with themselves, as an operator."""
-        return CentredGram(self.X, self.c, self.rest, alpha / self.size**2)
+        return CentredGram(self.X, self.c, self.factor, self.rest, alpha / self.size**2)
 
     def operator(self, alpha: float) -> LinearOperator:
         """Return the rows, each times the root of its weight, above those of the penalty."""
-        (n, d), X, rest, root = self.X.shape, self.X, self.rest, self.root
+        (n, d), rest, root = self.X.shape, self.rest, self.root
         penalty = np.sqrt(alpha) / self.size
 
         def forward(w: Array) -> Array:
             w = w.ravel()
-            return np.concatenate(
-                [root * (X @ w - rest @ w), penalty * w] if alpha else [root * (X @ w - rest @ w)]
-            )
+            outputs = root * (_products(self.X, self.factor * w) - rest @ w)
+            return np.concatenate([outputs, penalty * w]) if alpha else outputs
 
         def backward(r: Array) -> Array:
             weighted = root * r[:n]
-            return np.asarray(X.T @ weighted - rest * weighted.sum() + (penalty * r[n:] if alpha else 0))
+            sums = self.factor * _sums(self.X, weighted) - rest * weighted.sum()
+            return np.asarray(sums + penalty * r[n:] if alpha else sums)
 
         return LinearOperator(
             (n + (d if alpha else 0), d), matvec=forward, rmatvec=backward, dtype=np.float64
         )
 
 
-def _squares(block: Block) -> Array:
-    """Return Σ c x² (d,) of rows in CSR."""
-    sums = np.zeros(block.X.shape[1])
-    for part in block.split(max(1, PART * len(block) // max(block.X.nnz, 1))):
-        X = part.X
-        sums += sparse.csr_array((np.square(X.data), X.indices, X.indptr), shape=X.shape).T @ part.c
-    return sums
+def _float64(X: Any) -> Any:
+    """Return rows in CSR in float64, the same arrays if they are."""
+    return sparse.csr_array((X.data.astype(np.float64, copy=False), X.indices, X.indptr), shape=X.shape)
+
+
+def _products(X: Any, w: Array) -> Array:
+    """Return the products (n,) of rows in CSR with w (d,), of which threads do parts."""
+    products = np.empty(X.shape[0])
+
+    def term(part: tuple[int, int]) -> list[Any]:
+        kernels.sparse_forward(*stored(X), w, products[slice(*part)], 1, *part, "v", False)
+        return []
+
+    sum_of(term, row_parts(X))
+    return products
+
+
+def _sums(X: Any, r: Array, taken: str = "v") -> Array:
+    """Return Σ rᵢ xᵢ (d,) of rows in CSR, or of their squares with "s", of which threads do parts."""
+    r = np.ascontiguousarray(r)
+
+    def term(part: tuple[int, int]) -> list[Array]:
+        sums = np.zeros(X.shape[1])
+        kernels.sparse_backward(*stored(X), r[slice(*part)], sums, 1, *part, taken, False)
+        return [sums]
+
+    return np.asarray(sum_of(term, row_parts(X))[0])
 
 
 def solve_iteratively(rows: Rows, alpha: float, fit_intercept: bool) -> LeastSquaresFit:

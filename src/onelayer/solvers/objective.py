@@ -113,7 +113,8 @@ class Objective:
         else:
             outputs = np.empty((len(V), len(self.rows)), self.dtype) if is_kept else None
             value, gradient, *rest = self.rows.sum(partial(self._terms, V, inner, hessian, outputs))
-        point = Point(V, float(value) + self.penalty_of(V), gradient + self.ridge * V, outputs=outputs)
+        gradient += self.ridge * V
+        point = Point(V, float(value) + self.penalty_of(V), gradient, outputs=outputs)
         if inner and rest:
             point.inner = rest[0]
         if hessian:
@@ -121,7 +122,7 @@ class Objective:
         return point
 
     @property
-    def _has_many_outputs(self) -> bool:
+    def has_many_outputs(self) -> bool:
         """Whether their curvature, of k² products a row, takes longer than the gradient: then it waits to be used."""
         return self.loss.is_coupled and self.loss.n_outputs > max(MOST_OUTPUTS, 2 * self.shape[1])
 
@@ -158,7 +159,7 @@ class Objective:
         losses, R, h = self.loss.at(outputs, block.y)
         R *= c
         terms: list[Any] = [float((losses * c).sum(dtype=np.float64)), columns.backward(R)]
-        if inner and not self._has_many_outputs:
+        if inner and not self.has_many_outputs:
             terms.append(self.curvature(h, c))
         if hessian:
             terms.append(self._grams(columns, h, c))
@@ -240,7 +241,9 @@ class Objective:
     def penalty_of(self, V: Array) -> float:
         """Return ½ Σ λ V²."""
         with np.errstate(over="ignore"):
-            return 0.5 * float((self.ridge * V * V).sum())
+            squares = np.square(V)
+            squares *= self.ridge
+            return 0.5 * float(squares.sum())
 
     def is_hopeless(self, value: float, first: float) -> bool:
         """Return whether F falls to 0 without an end: nothing is penalised, and the data are separable."""

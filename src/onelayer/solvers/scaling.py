@@ -12,6 +12,7 @@ from onelayer.data.scaling import Scaling
 from onelayer.double_double import EPS
 from onelayer.errors import OneLayerError
 from onelayer.solvers import kernels
+from onelayer.solvers.sparse_rows import sparse_backward, stored_counts
 
 Array = NDArray[Any]
 
@@ -57,11 +58,9 @@ class RowsScaling(Scaling):
             c = block.row_weights()
             with np.errstate(over="ignore"):
                 if sparse.issparse(block.X):
-                    return [
-                        float(c.sum()),
-                        block.X.T @ (c * SMALL) * block.unit,
-                        np.bincount(block.X.indices, minlength=d),
-                    ]
+                    sums = np.zeros((d, 1))
+                    sparse_backward(block.X, c[:, None] * SMALL, sums)
+                    return [float(c.sum()), sums[:, 0] * block.unit, stored_counts(block.X)]
                 return [float(c.sum()), _sums(block, c * SMALL, np.zeros(d), np.ones(d))[0], 0]
 
         total, sums, stored = rows.sum(first_pass)
@@ -121,8 +120,9 @@ def _moments(rows: Source, means: Array, total: float) -> tuple[Array, Array, Ar
         share = block.row_weights() / total
         with np.errstate(over="ignore", invalid="ignore"):
             if sparse.issparse(block.X):
-                X = centred(block, means)
-                return [np.zeros_like(means), (X * factor).power(2).T @ share]
+                X, squares = centred(block, means), np.zeros((len(means), 1))
+                sparse_backward(X if (factor == 1).all() else X * factor, share[:, None], squares, "s")
+                return [np.zeros_like(means), squares[:, 0]]
             return list(_sums(block, share, means, factor))
 
     shift, square = rows.sum(term)
@@ -143,7 +143,9 @@ def _sums(block: Block, c: Array, means: Array, factor: Array) -> tuple[Array, A
 
 
 def centred(block: Block, means: Array) -> Any:
-    """Return a block's CSR (m, d) with the mean of its column taken from each stored value."""
+    """Return a block's CSR (m, d) with the mean of its column taken from each stored value; not copied if that is 0."""
+    if block.unit == 1 and block.X.dtype == np.float64 and not means.any():
+        return block.X
     X = block.X.astype(np.float64) * block.unit
     if means.any():
         X.data = X.data - means[X.indices]

@@ -287,7 +287,7 @@ class SparseColumns(_WideColumns):
         super().__init__(rows, fit_intercept)
         given = CentredColumns(rows, fit_intercept)
         self.total, self.mean = given.n if fit_intercept else 0.0, given.mean
-        S = given.X
+        S = given.scaled()
         S.data *= np.repeat(given.root, np.diff(S.indptr))
         S = S.tocsc()
         squares = np.add.reduceat(np.append(np.square(S.data), 0), S.indptr[:-1]) * (np.diff(S.indptr) > 0)

@@ -9,13 +9,13 @@ on each machine, for seconds, brings LLVM along, and follows new versions of Pyt
 try:
     from onelayer.solvers.kernels.compiled import descend_dense, descend_gram, descend_sparse
     from onelayer.solvers.kernels.compiled_groups import descend_groups
-    from onelayer.solvers.kernels.compiled_sparse import sparse_products
+    from onelayer.solvers.kernels.compiled_sparse import sparse_backward, sparse_forward, sparse_products
 
     IS_COMPILED = True
 except ImportError:  # there was no compiler when the package was installed
     from onelayer.solvers.kernels.plain import descend_dense, descend_gram, descend_sparse
     from onelayer.solvers.kernels.plain_groups import descend_groups
-    from onelayer.solvers.kernels.plain_sparse import sparse_products
+    from onelayer.solvers.kernels.plain_sparse import sparse_backward, sparse_forward, sparse_products
 
     IS_COMPILED = False
 
@@ -53,6 +53,8 @@ __all__ = [
     "sgd_pass",
     "shuffle",
     "softmax_sums",
+    "sparse_backward",
+    "sparse_forward",
     "sparse_products",
     "sum_products",
 ]

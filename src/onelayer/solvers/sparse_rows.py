@@ -1,0 +1,75 @@
+"""Products of CSR rows with thin matrices, and of their transpose, by compiled loops that copy no value of the rows.
+
+SciPy needs a copy of the rows for magnitudes or squares, and another for products in float32.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.solvers import kernels
+
+Array = NDArray[Any]
+
+PARTS = 4  # of rows that threads share
+PART = 2**17  # stored values of which NumPy makes copies at once
+
+
+def stored(X: Any) -> tuple[Array, Array, Array]:
+    """Return the values, columns and starts of rows in CSR in the types that kernels take."""
+    values = X.data.astype(np.float64, copy=False)
+    return values, X.indices.astype(np.int32, copy=False), X.indptr.astype(np.int64, copy=False)
+
+
+def row_parts(X: Any) -> list[tuple[int, int]]:
+    """Return the first row, and the one after the last, of parts of rows in CSR with about as many stored values."""
+    ends = np.searchsorted(X.indptr, [X.indptr[-1] * k // PARTS for k in range(1, PARTS)])
+    return list(pairwise([0, *ends.tolist(), X.shape[0]]))
+
+
+def value_parts(X: Any) -> Iterator[slice]:
+    """Yield which values of rows in CSR are worked on at once."""
+    for start in range(0, X.nnz, PART):
+        yield slice(start, min(start + PART, X.nnz))
+
+
+def stored_counts(X: Any) -> NDArray[np.int64]:
+    """Return how many values of each column (d,) of rows in CSR are stored."""
+    counts = np.zeros(X.shape[1], np.int64)
+    for part in value_parts(X):
+        counts += np.bincount(X.indices[part], minlength=X.shape[1])
+    return counts
+
+
+def sparse_forward(X: Any, W: Array, taken: str = "v") -> Array:
+    """Return the products (m, k) of rows (m, d) with W (d, k), in the precision of W.
+
+    Args:
+        X: in CSR.
+        W: in float32 or float64.
+        taken: of each value of X: "v" itself, "a" its magnitude, "s" its square.
+    """
+    W = np.ascontiguousarray(W)
+    products = np.empty((X.shape[0], W.shape[1]), W.dtype)
+    if products.size:
+        is_float = W.dtype == np.float32
+        kernels.sparse_forward(*stored(X), W, products, W.shape[1], 0, len(products), taken, is_float)
+    return products
+
+
+def sparse_backward(X: Any, R: Array, sums: Array, taken: str = "v") -> None:
+    """Add the products (d, k) of the transpose of rows (m, d) with R (m, k) to sums, in their precision.
+
+    Args:
+        X: as above.
+        R: for each row.
+        sums: (d, k) or with further rows, in C's order, in float32 or float64.
+        taken: as above.
+    """
+    R = np.ascontiguousarray(R, sums.dtype)
+    if R.size:
+        is_float = sums.dtype == np.float32
+        kernels.sparse_backward(*stored(X), R, sums, R.shape[1], 0, len(R), taken, is_float)
