@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 
 from _measure import Case, Contender, main, once, same_objective, size
 
-ROWS, FILES, FEATURES, CLASSES = size(400_000, 16_000), 8, 50, 10
+ROWS, FILES, FEATURES, CLASSES = size(200_000, 16_000), 8, 50, 10
 NAMES = [f"x{j}" for j in range(FEATURES)]
 TARGETS = {"softmax": "label", "logistic": "is_dear", "linear": "price"}
 WHAT = {
@@ -37,12 +37,12 @@ WHAT = {
 LITTLE = "450MB"  # of memory, of which next to nothing is left to keep rows: they are read again in each pass
 
 
-def write(folder: Path) -> list[str]:
+def write(folder: Path, rows: int = ROWS) -> list[str]:
     """Write the files, and return their paths. Neighbouring features are correlated."""
     W = np.random.default_rng(1).normal(size=(CLASSES, FEATURES)) / 4
     for i in range(FILES):
         generator = np.random.default_rng((0, i))
-        X = generator.normal(size=(ROWS // FILES, FEATURES))
+        X = generator.normal(size=(rows // FILES, FEATURES))
         X[:, 1:] += 0.5 * X[:, :-1]
         X = (X + 0.3).astype(np.float32)
         columns = dict(zip(NAMES, X.T, strict=True))

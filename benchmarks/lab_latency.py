@@ -14,8 +14,8 @@ from _tables import figure, table
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-ROUNDS = size(5, 1)
-LONGEST = 2.0  # seconds to wait for a picture: a control may change none in the state that it is in
+ROUNDS = size(2, 1)
+LONGEST = 1.0  # seconds to wait for a picture: a control may change none in the state that it is in
 
 # The time from a control to the first frame after what its scene shows has changed.
 MOVE = """([name, i, to]) => new Promise((resolve) => {
@@ -26,7 +26,7 @@ MOVE = """([name, i, to]) => new Promise((resolve) => {
   item.dispatchEvent(new Event(item.tagName === 'SELECT' ? 'change' : 'input'));
   const look = () => {
     const seconds = (performance.now() - start) / 1000;
-    if (shown() !== before || seconds > 2) resolve(seconds); else requestAnimationFrame(look);
+    if (shown() !== before || seconds > 1) resolve(seconds); else requestAnimationFrame(look);
   };
   requestAnimationFrame(look);
 })"""

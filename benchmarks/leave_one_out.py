@@ -12,7 +12,7 @@ import numpy as np
 from _measure import Case, Contender, main, once, same_numbers, size
 
 ALPHAS = np.geomspace(1e6, 1e-2, 100)
-SHAPES = size([(100_000, 20), (20_000, 200), (5_000, 1_000), (1_000, 5_000)], [(2_000, 20), (50, 200)])
+SHAPES = size([(100_000, 20), (20_000, 200), (5_000, 1_000), (500, 2_000)], [(2_000, 20), (50, 200)])
 
 
 def problem(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:

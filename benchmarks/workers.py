@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from _measure import Case, Contender, main, once, same_numbers
-from files import NAMES, TARGETS, write
+from files import NAMES, ROWS, TARGETS, write
 
 
 @cache
@@ -40,7 +40,7 @@ def way(name: str, workers: int, role: str) -> Contender:
 CASES = [
     Case(
         "softmax from Parquet by two workers, not one",
-        make=lambda folder: (write(folder),),
+        make=lambda folder: (write(folder, ROWS // 2),),
         contenders=[
             way("onelayer, two workers", 2, "ours"),
             way("onelayer, one worker", 1, "peer"),

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from onelayer.data.spool import Spool
 from onelayer.errors import OneLayerError
@@ -40,6 +41,9 @@ def features_of(X: Any) -> Any:
         ):  # values that are stored in two parts have other squares than their sum
             X = X.copy()
             X.sum_duplicates()
+        index = sparse.get_index_dtype(maxval=max(X.nnz, *X.shape))
+        if X.indices.dtype != index:  # else each pass over the rows would make them shorter
+            X = type(X)((X.data, X.indices.astype(index), X.indptr.astype(index)), shape=X.shape)
         return X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)
     X = array_of(X, "the features")
     if X.ndim != 2:
