@@ -26,6 +26,7 @@ from onelayer.data.places import files_of, is_address, partition_of
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.spelling import POINT, Spelling
 from onelayer.data.spool import NumbersKept
+from onelayer.data.text_rows import Form, Forms, as_text
 from onelayer.errors import OneLayerError, first_line
 
 Batches = Iterator[pa.RecordBatch]
@@ -50,8 +51,8 @@ class Table:
         likely_decimal: the decimal mark that goes with how cells are separated.
         is_slow: whether to read it takes long, as of much text.
         reading: what the user said.
-        read: yields batches with the columns of the given numbers; of the second ones, cells are known to be plain
-            numbers, and may come as float64.
+        read: yields batches with the columns of the given numbers; strings of text may come as float64, as their form
+            allows.
         ranges: returns those of columns that the files' own statistics tell.
     """
 
@@ -64,7 +65,7 @@ class Table:
     likely_decimal: str
     is_slow: bool
     reading: Reading
-    read: Callable[[Sequence[int], Collection[int]], Batches]
+    read: Callable[[Sequence[int], Forms], Batches]
     ranges: Ranges = dict
 
     @cached_property
@@ -72,8 +73,10 @@ class Table:
         """The number of each column by its name."""
         return {name: i for i, name in enumerate(self.columns)}
 
-    def batches(self, columns: Iterable[str], plain: Iterable[str] = (), as_stored: bool = False) -> Batches:
-        """Yield all rows, with the given columns; the cells of some are known to be plain numbers.
+    def batches(
+        self, columns: Iterable[str], form: Callable[[str], Form] = as_text, as_stored: bool = False
+    ) -> Batches:
+        """Yield all rows, with the given columns; strings of text may come as float64, as their form allows.
 
         What the user says is a missing value is null, unless values are wanted as they are stored.
 
@@ -81,8 +84,9 @@ class Table:
             OneLayerError: if there is no such column, or a row is broken.
         """
         names = list(columns)
-        numbers = {self.place(name) for name in plain} if as_stored or not self.reading.na else set()
-        for batch in self.read([self.place(name) for name in names], numbers):
+        may_be_numbers = as_stored or not self.reading.na
+        forms: Forms = (lambda place: form(self.columns[place])) if may_be_numbers else as_text
+        for batch in self.read([self.place(name) for name in names], forms):
             found = pa.RecordBatch.from_arrays(batch.columns, names)
             yield found if as_stored else self.with_missing(found)
 
@@ -151,7 +155,7 @@ class Table:
         running: list[Future[dict[str, Any]]] = []
         writing: list[Future[None]] = []
         with ThreadPoolExecutor(3) as pool:
-            for batch in chain(self.batches(columns), [None]):
+            for batch in chain(self.batches(columns, lambda c: profilers[c].form), [None]):
                 looked = [half.result() for half in running]  # while they ran, the batch was read
                 for last in writing:
                     last.result()
@@ -247,7 +251,7 @@ class Found:
     name: str
     names: Sequence[str]
     types: Sequence[pa.DataType]
-    read: Callable[[Sequence[int], Collection[int]], Batches]
+    read: Callable[[Sequence[int], Forms], Batches]
     notes: Sequence[str] = ()
     index: Sequence[str] = ()
     likely_decimal: str = "."
@@ -300,7 +304,7 @@ def one_table(files: Sequence[Found], reading: Reading = AS_FOUND, name: str | N
 def arrow_table(name: str, table: pa.Table, notes: Sequence[str] = (), index: Sequence[str] = ()) -> Found:
     """Return an Arrow table in memory as one that is found."""
 
-    def read(places: Sequence[int], _: Collection[int] = ()) -> Batches:
+    def read(places: Sequence[int], _: Forms = as_text) -> Batches:
         return iter(table.select(list(places)).to_batches())
 
     return Found(name, table.column_names, table.schema.types, read, notes, index)
@@ -357,13 +361,14 @@ def _joined(name: str, parts: Sequence[Table]) -> Table:
                 )
             types[i] = common
 
-    def read(places: Sequence[int], plain: Collection[int]) -> Batches:
+    def read(places: Sequence[int], form: Forms) -> Batches:
+        names = [first.columns[i] for i in places]
         for part in parts:
-            names, numbers = [first.columns[i] for i in places], [first.columns[i] for i in plain]
-            for batch in part.batches(names, numbers, as_stored=True):
+            is_text = [part.types[part.place(name)] == pa.large_string() for name in names]
+            for batch in part.batches(names, lambda name: form(first.place(name)), as_stored=True):
                 columns = [
-                    column if i in plain else column.cast(types[i])
-                    for i, column in zip(places, batch.columns, strict=True)
+                    column if pa.types.is_float64(column.type) and text else column.cast(types[i])
+                    for i, column, text in zip(places, batch.columns, is_text, strict=True)
                 ]
                 yield pa.RecordBatch.from_arrays(columns, names)
 
@@ -387,9 +392,9 @@ def _with_constants(found: Found, constants: Mapping[str, str | None]) -> Found:
         return found
     n_own, names = len(found.names), [*found.names, *new]
 
-    def read(places: Sequence[int], plain: Collection[int]) -> Batches:
+    def read(places: Sequence[int], form: Forms) -> Batches:
         own, wanted = [place for place in places if place < n_own] or [0], [names[place] for place in places]
-        for batch in found.read(own, plain):
+        for batch in found.read(own, form):
             named_ones = pa.RecordBatch.from_arrays(batch.columns, [names[place] for place in own])
             yield with_columns(named_ones, wanted, new)
 
@@ -449,12 +454,12 @@ def _delimited(path: Path, reading: Reading) -> Found:
     kept: list[pa.RecordBatch] = []
     is_large = path.stat().st_size > HELD
 
-    def read(places: Sequence[int], plain: Collection[int]) -> Batches:
+    def read(places: Sequence[int], form: Forms) -> Batches:
         if not kept and not is_large:
-            kept.extend(file.batches(range(len(names))))
+            kept.extend(file.batches(range(len(names)), as_text))
         if kept:
             return (batch.select(list(places)) for batch in kept)
-        return file.batches(places, plain)
+        return file.batches(places, form)
 
     likely = "," if file.dialect.separator == ";" else "."
     return Found(str(path), names, [pa.large_string()] * len(names), read, file.notes, (), likely, is_large)
