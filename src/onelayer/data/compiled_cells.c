@@ -301,7 +301,24 @@ static PyObject *join_cells(PyObject *Py_UNUSED(module), PyObject *args)
     return found;
 }
 
+static PyObject *count_lines(PyObject *Py_UNUSED(module), PyObject *given)
+{
+    Py_buffer b;
+    if (PyObject_GetBuffer(given, &b, PyBUF_SIMPLE)) {
+        return NULL;
+    }
+    Py_ssize_t n = 0;
+    Py_BEGIN_ALLOW_THREADS
+    for (Py_ssize_t i = 0; i < b.len; i++) {
+        n += ((const char *)b.buf)[i] == '\n';
+    }
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&b);
+    return PyLong_FromSsize_t(n);
+}
+
 static PyMethodDef methods[] = {
+    {"count_lines", count_lines, METH_O, "See text_rows.py."},
     {"read_cells", read_cells, METH_VARARGS, "See text_rows.py."},
     {"join_cells", join_cells, METH_VARARGS, "See text_rows.py."},
     {NULL, NULL, 0, NULL},

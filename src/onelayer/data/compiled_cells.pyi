@@ -5,6 +5,7 @@ from typing import Any
 from numpy import float64, int32, int64, uint8, uint64
 from numpy.typing import NDArray
 
+def count_lines(text: Any, /) -> int: ...
 def read_cells(
     text: Any,
     separator: int,

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from onelayer.data.arrow import numbers_of
+from onelayer.data.arrow import numbers_of, stored_floats
 
 Array = NDArray[np.float64]
 
@@ -39,10 +39,11 @@ class Storage:
         os.unlink(name)  # noqa: PTH108
         weakref.finalize(self, os.close, self.descriptor)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Append bytes."""
-        while data:
-            data = data[os.write(self.descriptor, data) :]
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self.descriptor, rest) :]
 
     def read(self, offset: int, size: int) -> NDArray[np.uint8]:
         """Return bytes from an offset on."""
@@ -143,7 +144,7 @@ class SpoolWriter:
 
     def add(self, X: Array) -> None:
         """Write more rows."""
-        self._storage.write(np.ascontiguousarray(X, np.float64).tobytes())
+        self._storage.write(np.ascontiguousarray(X, np.float64).reshape(-1).view(np.uint8).data)
         self.n += len(X)
 
     def spool(self) -> Spool:
@@ -171,7 +172,8 @@ class NumbersKept:
             return
         X = np.empty((len(found[0]), len(found)))
         for j, values in enumerate(found):
-            X[:, j] = numbers_of(pa.chunked_array([values]), np.float64, np.nan)
+            stored = stored_floats(values)
+            X[:, j] = numbers_of(pa.chunked_array([values]), np.float64, np.nan) if stored is None else stored
         self._writer.add(X)
 
     def of(self, names: Sequence[str]) -> Spool | None:

@@ -153,24 +153,31 @@ class Table:
         profilers = {c: profiler_of(c, self.types[self.place(c)], c in chosen) for c in columns}
         n = 0
         running: list[Future[dict[str, Any]]] = []
-        writing: list[Future[None]] = []
-        with ThreadPoolExecutor(3) as pool:
+        with ThreadPoolExecutor(2) as pool:
             for batch in chain(self.batches(columns, lambda c: profilers[c].form), [None]):
-                looked = [half.result() for half in running]  # while they ran, the batch was read
-                for last in writing:
-                    last.result()
-                writing = []
+                looked = [part.result() for part in running]  # while they ran, the batch was read
                 if kept is not None and looked:
-                    both = looked[0] | looked[1]  # in the table's order features are a slice of what is kept
-                    writing = [pool.submit(kept.add, {name: both[name] for name in columns})]
+                    found = reduce(or_, looked)  # in the table's order features are a slice of what is kept
+                    kept.add({name: found[name] for name in columns})
                 if batch is not None:
                     n += len(batch)
-                    pairs = list(zip(profilers.values(), batch.columns, strict=True))
-                    running = [pool.submit(_add, half) for half in (pairs[::2], pairs[1::2])]
+                    running = _begun(pool, list(zip(profilers.values(), batch.columns, strict=True)))
         if not n:
             raise OneLayerError(f"{self.name}: has no rows")
         found = {name: profiler.profile() for name, profiler in profilers.items()}
         return _settled(found, self.reading, self.likely_decimal, expected)
+
+
+def _begun(
+    pool: ThreadPoolExecutor, pairs: Sequence[tuple[Profiler, pa.Array]]
+) -> list[Future[dict[str, Any]]]:
+    """Show columns to profilers: numbers at once, for that takes no longer than to pass them on, others in threads."""
+    numbers = [pair for pair in pairs if pa.types.is_float64(pair[1].type)]
+    others = [pair for pair in pairs if not pa.types.is_float64(pair[1].type)]
+    halves = [pool.submit(_add, half) for half in (others[::2], others[1::2]) if half]
+    done = Future[dict[str, Any]]()
+    done.set_result(_add(numbers))
+    return [*halves, done]
 
 
 def _add(pairs: Sequence[tuple[Profiler, pa.Array]]) -> dict[str, Any]:

@@ -18,9 +18,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from onelayer.data.arrow import column_of, joined_strings
+from onelayer.engines.memory import keep_freed_memory
+from onelayer.engines.threads import KEPT
 
 try:
-    from onelayer.data.compiled_cells import join_cells, read_cells
+    from onelayer.data.compiled_cells import count_lines, join_cells, read_cells
 
     IS_COMPILED = True
 except ImportError:  # there was no compiler when the package was installed
@@ -29,6 +31,7 @@ except ImportError:  # there was no compiler when the package was installed
 SEPARATORS = "\t;|,^~: "  # that are no part of a number
 FIRST, CHUNK = 1 << 20, 1 << 21  # bytes of text that are read at once: while columns are new, and then
 NEW = 3  # chunks that are read one by one, for what they hold tells how to read the next ones
+TAIL, NEWLINE = 1 << 14, ord("\n")
 THREADS = min(4, os.cpu_count() or 1)
 LOWEST, HIGHEST = -342, 308  # powers of ten, of numbers of 19 digits, beyond which none is a float64
 
@@ -71,6 +74,7 @@ def plain_rows(
     Raises:
         IrregularError: once all rows are yielded that come before the first one that is not plain.
     """
+    keep_freed_memory(KEPT)
     running: deque[Future[tuple[list[pa.Array], bool]]] = deque()
     with path.open("rb") as file, ThreadPoolExecutor(THREADS) as pool:
         for _ in range(skip):
@@ -94,25 +98,40 @@ def _checked(future: Future[tuple[list[pa.Array], bool]]) -> Iterator[list[pa.Ar
         raise IrregularError
 
 
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the rest of a file in whole lines, each with its end."""
-    rest, size = b"", FIRST
-    while data := file.read(size):
-        end = data.rfind(b"\n") + 1
-        if end:
-            yield b"".join((rest, memoryview(data)[:end]))
-            rest, size = data[end:], CHUNK
-        else:
-            rest += data
-    if rest:
-        yield rest + b"\n"
+def _chunks(file: BinaryIO) -> Iterator[NDArray[np.uint8]]:
+    """Yield the bytes of the rest of a file in whole lines, each with its end."""
+    rest, size = np.empty(0, np.uint8), FIRST
+    while True:
+        data = np.empty(len(rest) + size + 1, np.uint8)
+        data[: len(rest)] = rest
+        n = file.readinto(data[len(rest) : -1].data)
+        end = len(rest) + n
+        if n < size and end and data[end - 1] != NEWLINE:
+            data[end] = NEWLINE  # of the last line
+            end += 1
+        whole = _last_end(data[:end])
+        if whole:
+            yield data[:whole]
+            size = CHUNK
+        rest = data[whole:end].copy()
+        if not n:
+            return
+
+
+def _last_end(data: NDArray[np.uint8]) -> int:
+    """Return where the last whole line ends, 0 if there is none."""
+    for start in (max(0, len(data) - TAIL), 0):
+        found = bytes(data[start:]).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+    return 0
 
 
 def _columns(
-    text: bytes, separator: str, kinds: NDArray[np.uint8], columns: Sequence[int]
+    text: NDArray[np.uint8], separator: str, kinds: NDArray[np.uint8], columns: Sequence[int]
 ) -> tuple[list[pa.Array], bool]:
     """Return some columns of lines, and whether all lines are plain; no line after one that is not is read."""
-    lines, width = text.count(b"\n"), len(kinds)
+    lines, width = count_lines(text), len(kinds)
     starts = np.empty((lines, width + 1), np.int32)
     values = np.empty((width, lines))
     n, used = read_cells(text, ord(separator), powers_of_five(), LOWEST, kinds, starts, values)
@@ -127,7 +146,7 @@ def _numbers(values: NDArray[np.float64]) -> pa.Array:
     return column_of(values, ~is_empty if is_empty.any() else None)
 
 
-def _strings(text: bytes, starts: NDArray[np.int32], column: int) -> pa.Array:
+def _strings(text: NDArray[np.uint8], starts: NDArray[np.int32], column: int) -> pa.Array:
     sizes = starts[:, column + 1] - starts[:, column] - 1
     offsets = np.zeros(len(starts) + 1, np.int64)
     np.cumsum(sizes, out=offsets[1:])
