@@ -278,7 +278,8 @@ class CellsProfiler:
             self._count_tokens(cells)
         self.may_be_truth = self.may_be_date = False
         if len(self.spellings) > 1 or self.is_integer:
-            known = without(cells, MISSING)
+            has_few = self.values is not None and len(self.values) <= COUNTED
+            known = without(pc.unique(cells) if has_few else cells, MISSING)
             witness = first_true(pc.match_substring_regex(known, "[.eE]"))
             self.is_integer = self.is_integer and witness < 0
             if witness >= 0 and len(self.spellings) > 1:
@@ -303,7 +304,8 @@ class CellsProfiler:
         self.values = with_new(self.values, cells, most)
 
     def _add_other(self, cells: Any) -> None:
-        unique = pc.unique(cells)
+        counted = pc.value_counts(cells)
+        unique, counts = counted.field("values"), counted.field("counts")
         known = without(unique, MISSING).drop_null()
         if len(known) < len(unique.drop_null()):
             self._count_tokens(cells)
@@ -318,16 +320,17 @@ class CellsProfiler:
             rest = without(cells, MISSING)
             self._add_plain(cells, as_floats(POINT.plain(rest)))
             return
-        plain = pc.match_substring_regex(cells, PLAIN)
-        self.numeric += int(pc.sum(plain).as_py() or 0)
-        self.with_digits += int(pc.sum(pc.match_substring_regex(cells, r"\d")).as_py() or 0)
-        self._look_for_zeros(cells)
-        self.values = with_new(self.values, cells, MOST_LEVELS)
+        plain = pc.match_substring_regex(unique, PLAIN)
+        self.numeric += int(pc.sum(counts.filter(plain)).as_py() or 0)
+        has_digits = pc.match_substring_regex(unique, r"\d")
+        self.with_digits += int(pc.sum(counts.filter(has_digits)).as_py() or 0)
+        self._look_for_zeros(unique)
+        self.values = with_new(self.values, unique, MOST_LEVELS)
         if self.odd is None:
-            is_odd = pc.and_(pc.invert(plain), pc.invert(pc.is_in(cells, value_set=strings(MISSING))))
-            row = first_true(is_odd)
-            if row >= 0:
-                self.odd = (self.n + row + 1, cells[row].as_py())
+            place = first_true(pc.and_(pc.invert(plain), pc.invert(pc.is_in(unique, value_set=strings(MISSING)))))
+            if place >= 0:
+                row = first_true(pc.equal(cells, unique[place]))  # the first one, for values are in the order of rows
+                self.odd = (self.n + row + 1, unique[place].as_py())
 
     def _look_for_zeros(self, cells: Any) -> None:
         if self.is_integer and not self.has_leading_zero:

@@ -55,6 +55,7 @@ class Delimited:
             # DuckDB would count a quoted line end in them as no end of a line, and leave out a row.
             self._text = without_lines(self._text, self.dialect.skip)
             self.dialect = replace(self.dialect, skip=0)
+        self._stamp = _stamp(self._text.path)
         self.notes = (*_notes_on(self._text), *self.dialect.notes)
         self._settle_quotes()
 
@@ -67,10 +68,16 @@ class Delimited:
         """Yield the rows with the columns of these numbers, in order, as large strings, or as float64: see ``Form``.
 
         Raises:
-            OneLayerError: if a row has more or fewer cells than there are columns; it says in which line.
+            OneLayerError: if a row has more or fewer cells than there are columns, it says in which line; or if the
+                file was changed since it was looked at.
         """
+        yield from self._batches(columns, form)
+        if _stamp(self._text.path) != self._stamp:
+            raise OneLayerError(f"{self.path}: was changed while it was read")
+
+    def _batches(self, columns: Sequence[int], form: Forms) -> Iterator[pa.RecordBatch]:
         names, n = [self.dialect.names[i] for i in columns], 0
-        if self._may_be_plain:
+        if self.may_be_plain:
             skip, separator, width = self.dialect.skip, self.dialect.separator, len(self.dialect.names)
             try:
                 for found in plain_rows(self._text.path, skip, separator, width, columns, form):
@@ -87,7 +94,7 @@ class Delimited:
             n = max(0, n - len(batch))
 
     @property
-    def _may_be_plain(self) -> bool:
+    def may_be_plain(self) -> bool:
         """Whether no line has a quote, so that each is a row, and no cell can be taken for the end of a number."""
         dialect = self.dialect
         has_quotes = self._text.has_quotes or dialect.quote == "'"
@@ -269,6 +276,15 @@ def _duckdb_error() -> type[Exception]:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes with a file: its number, size and time; None if it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _head(path: Path) -> list[str]:

@@ -49,7 +49,7 @@ class Table:
         unnamed: columns that have no name of their own there.
         index: columns that are an index which pandas stored.
         likely_decimal: the decimal mark that goes with how cells are separated.
-        is_slow: whether to read it takes long, as of much text.
+        is_read_again: whether it is text that each pass reads anew, so that numbers are worth keeping.
         reading: what the user said.
         read: yields batches with the columns of the given numbers; strings of text may come as float64, as their form
             allows.
@@ -63,7 +63,7 @@ class Table:
     unnamed: frozenset[str]
     index: frozenset[str]
     likely_decimal: str
-    is_slow: bool
+    is_read_again: bool
     reading: Reading
     read: Callable[[Sequence[int], Forms], Batches]
     ranges: Ranges = dict
@@ -248,7 +248,7 @@ class Found:
         notes: for the user.
         index: the names of columns that are a stored index.
         likely_decimal: as in ``Table``.
-        is_slow: likewise.
+        is_read_again: likewise.
         is_parquet: whether it is a Parquet file.
         groups: of such a file, how many rows each row group has.
         ranges: returns those of columns that the file's own statistics tell.
@@ -262,7 +262,7 @@ class Found:
     notes: Sequence[str] = ()
     index: Sequence[str] = ()
     likely_decimal: str = "."
-    is_slow: bool = False
+    is_read_again: bool = False
     is_parquet: bool = False
     groups: Sequence[int] = ()
     ranges: Ranges = dict
@@ -335,7 +335,7 @@ def _checked(found: Found, reading: Reading) -> Table:
         unnamed,
         index,
         found.likely_decimal,
-        found.is_slow,
+        found.is_read_again,
         reading,
         found.read,
         lambda: {name.strip(): its for name, its in found.ranges().items()},
@@ -380,7 +380,7 @@ def _joined(name: str, parts: Sequence[Table]) -> Table:
                 yield pa.RecordBatch.from_arrays(columns, names)
 
     notes = (*first.notes, f"{len(parts)} files")
-    is_slow = any(part.is_slow for part in parts)
+    is_read_again = any(part.is_read_again for part in parts)
 
     def ranges() -> dict[str, Range]:
         told = [part.ranges() for part in parts]
@@ -388,7 +388,7 @@ def _joined(name: str, parts: Sequence[Table]) -> Table:
         return {column: reduce(or_, (its[column] for its in told)) for column in common}
 
     return replace(
-        first, name=name, types=tuple(types), notes=notes, is_slow=is_slow, read=read, ranges=ranges
+        first, name=name, types=tuple(types), notes=notes, is_read_again=is_read_again, read=read, ranges=ranges
     )
 
 
@@ -455,21 +455,25 @@ def _from_file(place: str, reading: Reading) -> Found:
 
 
 def _delimited(path: Path, reading: Reading) -> Found:
-    """Return a text file; a small one stays in memory once it was read, for it is read at least twice."""
+    """Return a text file; a small one that DuckDB reads stays in memory then, for it is read at least twice."""
     file = Delimited(path, reading)
     names = file.dialect.names
     kept: list[pa.RecordBatch] = []
-    is_large = path.stat().st_size > HELD
+    is_read_again = file.may_be_plain or path.stat().st_size > HELD
 
     def read(places: Sequence[int], form: Forms) -> Batches:
-        if not kept and not is_large:
+        if not kept and not is_read_again:
             kept.extend(file.batches(range(len(names)), as_text))
         if kept:
             return (batch.select(list(places)) for batch in kept)
         return file.batches(places, form)
 
     likely = "," if file.dialect.separator == ";" else "."
-    return Found(str(path), names, [pa.large_string()] * len(names), read, file.notes, (), likely, is_large)
+    return Found(
+        *(str(path), names, [pa.large_string()] * len(names), read, file.notes, ()),
+        likely_decimal=likely,
+        is_read_again=is_read_again,
+    )
 
 
 def _from_python(data: Any) -> tuple[str, pa.Table]:
