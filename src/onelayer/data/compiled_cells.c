@@ -70,27 +70,42 @@ static uint64_t joined(uint64_t eight)
     return eight >> 32;
 }
 
-/* Appends the digits at p to w, 8 at once, and returns where they end. */
-static const char *digits(const char *p, const char *end, uint64_t *w)
+/* Loads 8 bytes, of which those before the first one that is not a digit become numbers; returns how many these are. */
+static int load_digits(const char *p, uint64_t *eight)
+{
+    memcpy(eight, p, 8);
+    *eight ^= 0x3030303030303030; /* a digit is less than 10 now, and any other byte is not */
+    uint64_t others = (*eight | (*eight + 0x7676767676767676)) & 0x8080808080808080;
+    return others ? __builtin_ctzll(others) >> 3 : 8;
+}
+
+/* Appends n digits of 8 to w. */
+static uint64_t appended(uint64_t w, uint64_t eight, int n)
 {
     static const uint64_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-    for (;;) {
-        uint64_t eight = 0;
-        if (end - p >= 8) {
-            memcpy(&eight, p, 8);
-        } else {
-            memcpy(&eight, p, (size_t)(end - p));
-        }
-        eight ^= 0x3030303030303030; /* a digit is less than 10 now, and any other byte is not */
-        uint64_t others = (eight | (eight + 0x7676767676767676)) & 0x8080808080808080;
-        int n = others ? __builtin_ctzll(others) >> 3 : 8;
-        eight = eight << 4 * (8 - n) << 4 * (8 - n);
-        *w = *w * tens[n] + joined(eight);
-        p += n;
+    return w * tens[n] + joined(eight << 4 * (8 - n) << 4 * (8 - n));
+}
+
+/* Appends the digits at p to w, and returns where they end. 16 are looked at together: 8 do not wait for the others. */
+static inline const char *digits(const char *p, const char *end, uint64_t *w)
+{
+    while (end - p >= 16) {
+        uint64_t first, second;
+        int n = load_digits(p, &first), more = load_digits(p + 8, &second);
         if (n < 8) {
+            *w = appended(*w, first, n);
+            return p + n;
+        }
+        *w = appended(*w * 100000000 + joined(first), second, more);
+        p += 8 + more;
+        if (more < 8) {
             return p;
         }
     }
+    while ((unsigned char)(*p - '0') < 10) {
+        *w = *w * 10 + (uint64_t)(*p++ - '0');
+    }
+    return p;
 }
 
 static int has_too_many_digits(const char *first, const char *last)

@@ -14,7 +14,6 @@ from onelayer.data.scaling import CONSTANT
 from onelayer.data.spelling import POINT
 from onelayer.data.spool import NumbersKept
 from onelayer.data.tables import Table, quoted
-from onelayer.data.text_rows import Form
 from onelayer.errors import OneLayerError, named
 
 MOST_CLASSES = 1_000
@@ -97,11 +96,6 @@ class Decisions:
     profiles: Mapping[str, Profile]
     notes: tuple[str, ...]
     kept: NumbersKept | None = None
-
-    def form(self, column: str) -> Form:
-        """Return how the cells of a column are written, if they are strings."""
-        profile = self.profiles[column]
-        return Form.KNOWN if profile.is_plain and profile.spellings == (POINT,) else Form.TEXT
 
 
 def decide(table: Table, choices: Choices, trusts_statistics: bool = False) -> Decisions:

@@ -122,7 +122,7 @@ def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
     features, rest = Features(), list[Piece]()
     n = 0
     with named(table.name):
-        for piece in pieces(made, table.batches(needed(made), made.form)):
+        for piece in pieces(made, table.batches(needed(made), lambda c: made.profiles[c].form)):
             n += len(piece)
             complete = piece.complete() if made.encoding.missing == "drop" else piece
             features.add(complete.X)

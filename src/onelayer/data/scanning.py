@@ -185,9 +185,10 @@ def _written(table: Table, made: Decisions, path: Path) -> Found:
     names = needed(made)
     few = [name for name in names if made.profiles[name].distinct is not None]
     writer: Any = None
-    for batch in table.batches(names, made.form):
+    for batch in table.batches(names, lambda name: made.profiles[name].form):
         columns = [
-            _stored(column, made.form(name)) for name, column in zip(names, batch.columns, strict=True)
+            _stored(column, made.profiles[name].form)
+            for name, column in zip(names, batch.columns, strict=True)
         ]
         stored = pa.RecordBatch.from_arrays(columns, names)
         # Of numbers that all differ a dictionary is of no use, and zstd makes them smaller by a twentieth only.

@@ -1,5 +1,6 @@
 """Features that are too many for memory: rows of float64 in a temporary file, read back where they are needed."""
 
+import mmap
 import os
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from onelayer.data.arrow import numbers_of, stored_floats
 
 Array = NDArray[np.float64]
 
+LARGE = 1 << 24  # bytes, from which on they are mapped: to clear memory and copy to it takes longer
 CHUNK = 1 << 15  # rows that are read at once for a column
 
 
@@ -46,9 +48,13 @@ class Storage:
             rest = rest[os.write(self.descriptor, rest) :]
 
     def read(self, offset: int, size: int) -> NDArray[np.uint8]:
-        """Return bytes from an offset on."""
+        """Return bytes from an offset on; what is large is not copied, but for the pages that are written to."""
+        if size >= LARGE:
+            before = offset % mmap.ALLOCATIONGRANULARITY
+            pages = mmap.mmap(self.descriptor, before + size, access=mmap.ACCESS_COPY, offset=offset - before)
+            return np.frombuffer(pages, np.uint8, size, before)
         data, done = np.empty(size, np.uint8), 0
-        while done < size:  # the system reads at most 2 GB at once
+        while done < size:  # the system may read less at once
             done += os.preadv(self.descriptor, [data.data[done:]], offset + done)
         return data
 

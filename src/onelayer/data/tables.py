@@ -6,10 +6,8 @@ A table is read as often as it is needed, batch by batch. Rows are counted from 
 import difflib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
-from itertools import chain
 from operator import or_
 from pathlib import Path
 from typing import Any
@@ -19,13 +17,15 @@ import pyarrow as pa
 
 from onelayer.data.arrow import column_of, strings
 from onelayer.data.arrow_types import common_type, missing_where
-from onelayer.data.columns import Profile, Profiler, Range, profiler_of
+from onelayer.data.columns import Profile, Range
 from onelayer.data.dataset import Dataset
 from onelayer.data.delimited import Delimited
 from onelayer.data.places import files_of, is_address, partition_of
+from onelayer.data.profiling import settled, show_all
 from onelayer.data.reading import AS_FOUND, Reading
-from onelayer.data.spelling import POINT, Spelling
+from onelayer.data.spelling import Spelling
 from onelayer.data.spool import NumbersKept
+from onelayer.data.string_columns import profiler_of
 from onelayer.data.text_rows import Form, Forms, as_text
 from onelayer.errors import OneLayerError, first_line
 
@@ -151,86 +151,11 @@ class Table:
     ) -> dict[str, Profile]:
         """Return what each column is, after one look at all rows."""
         profilers = {c: profiler_of(c, self.types[self.place(c)], c in chosen) for c in columns}
-        n = 0
-        running: list[Future[dict[str, Any]]] = []
-        with ThreadPoolExecutor(2) as pool:
-            for batch in chain(self.batches(columns, lambda c: profilers[c].form), [None]):
-                looked = [part.result() for part in running]  # while they ran, the batch was read
-                if kept is not None and looked:
-                    found = reduce(or_, looked)  # in the table's order features are a slice of what is kept
-                    kept.add({name: found[name] for name in columns})
-                if batch is not None:
-                    n += len(batch)
-                    running = _begun(pool, list(zip(profilers.values(), batch.columns, strict=True)))
+        n = show_all(self.batches(columns, lambda c: profilers[c].form), profilers, kept)
         if not n:
             raise OneLayerError(f"{self.name}: has no rows")
         found = {name: profiler.profile() for name, profiler in profilers.items()}
-        return _settled(found, self.reading, self.likely_decimal, expected)
-
-
-def _begun(
-    pool: ThreadPoolExecutor, pairs: Sequence[tuple[Profiler, pa.Array]]
-) -> list[Future[dict[str, Any]]]:
-    """Show columns to profilers: numbers at once, for that takes no longer than to pass them on, others in threads."""
-    numbers = [pair for pair in pairs if pa.types.is_float64(pair[1].type)]
-    others = [pair for pair in pairs if not pa.types.is_float64(pair[1].type)]
-    halves = [pool.submit(_add, half) for half in (others[::2], others[1::2]) if half]
-    done = Future[dict[str, Any]]()
-    done.set_result(_add(numbers))
-    return [*halves, done]
-
-
-def _add(pairs: Sequence[tuple[Profiler, pa.Array]]) -> dict[str, Any]:
-    """Show columns to profilers; return those that are strings and numbers by name, as float64 or None."""
-    return {profiler.name: profiler.add(values) for profiler, values in pairs}
-
-
-def _settled(
-    profiles: dict[str, Profile], reading: Reading, likely: str, expected: Mapping[str, Spelling]
-) -> dict[str, Profile]:
-    """Return profiles in which each column of numbers has one spelling; what the table's other columns tell counts.
-
-    Args:
-        profiles: with all spellings that a column's numbers may be in.
-        reading: what the user says.
-        likely: the decimal mark that goes with the separator of cells.
-        expected: by column, the spelling that a model has learned from.
-    """
-    spelled = {name: p for name, p in profiles.items() if p.kind == "number" and not p.type_name}
-    allowed = {name: _allowed(p.spellings, reading) for name, p in spelled.items()}
-    certain = {found[0] for found in allowed.values() if len({s.decimal for s in found}) == 1}
-    marks = {spelling.decimal for spelling in certain if spelling.decimal != "." or spelling.thousands}
-    for name, found in allowed.items():
-        profile, told = profiles[name], [s for s in found if s.decimal in marks] if len(marks) == 1 else []
-        is_open = len({s.decimal for s in found}) > 1 and (profile.has_points or found[0] != POINT)
-        known = expected.get(name)
-        if not found:
-            profiles[name] = replace(profile, kind="mixed")
-        elif not is_open:
-            profiles[name] = _in(found[0], profile)
-        elif told or known in found:
-            profiles[name] = _in(told[0] if told else next(s for s in found if s == known), profile)
-        elif found[0] == POINT and (likely == "." or POINT in certain or reading.decimal):
-            profiles[name] = _in(POINT, profile)
-        else:
-            profiles[name] = replace(profile, spellings=tuple(found), kind="ambiguous")
-    return profiles
-
-
-def _in(spelling: Spelling, profile: Profile) -> Profile:
-    """Return a profile whose numbers are in one spelling; the range is known only of plain ones."""
-    limits = (profile.low, profile.high) if spelling == POINT else (None, None)
-    return replace(profile, spellings=(spelling,), low=limits[0], high=limits[1])
-
-
-def _allowed(spellings: Sequence[Spelling], reading: Reading) -> list[Spelling]:
-    return [
-        s
-        for s in spellings
-        if reading.decimal in (None, s.decimal)
-        and reading.thousands != s.decimal
-        and (reading.thousands is None or s.thousands in ("", reading.thousands))
-    ]
+        return settled(found, self.reading, self.likely_decimal, expected)
 
 
 # Where tables come from
@@ -388,7 +313,13 @@ def _joined(name: str, parts: Sequence[Table]) -> Table:
         return {column: reduce(or_, (its[column] for its in told)) for column in common}
 
     return replace(
-        first, name=name, types=tuple(types), notes=notes, is_read_again=is_read_again, read=read, ranges=ranges
+        first,
+        name=name,
+        types=tuple(types),
+        notes=notes,
+        is_read_again=is_read_again,
+        read=read,
+        ranges=ranges,
     )
 
 

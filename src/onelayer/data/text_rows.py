@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import IntEnum
 from functools import cache
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +42,9 @@ class Form(IntEnum):
 
     TEXT = 0  # in any way: strings are wanted
     NUMBER = 1  # as 1.5, .5, -2 or 3e8, without a plus before or a space
-    DECIMAL = 2  # as 1.5 or -2, without an exponent: what may have commas or spaces between thousands elsewhere
+    DECIMAL = (
+        2  # as 1.5 or -2, without an exponent: what may have commas or spaces between thousands elsewhere
+    )
     WHOLE = 3  # as 12 or -3, without zeros before, up to 2⁵³: each number is one string, and each string one number
     KNOWN = 4  # in a way that Arrow and DuckDB read alike: strings are not wanted
 
@@ -59,7 +62,13 @@ class IrregularError(Exception):
 
 
 def plain_rows(
-    path: Path, skip: int, separator: str, width: int, columns: Sequence[int], form: Forms
+    path: Path,
+    skip: int,
+    separator: str,
+    width: int,
+    columns: Sequence[int],
+    form: Forms,
+    sizes: tuple[int, int] = (FIRST, CHUNK),
 ) -> Iterator[list[pa.Array]]:
     """Yield some columns of the rows of a file in UTF-8, in order, as large strings, null where empty, or as float64.
 
@@ -70,6 +79,7 @@ def plain_rows(
         width: cells of a row, more than one.
         columns: the numbers of the wanted columns.
         form: of each.
+        sizes: bytes of the first chunk, and of the others.
 
     Raises:
         IrregularError: once all rows are yielded that come before the first one that is not plain.
@@ -79,7 +89,7 @@ def plain_rows(
     with path.open("rb") as file, ThreadPoolExecutor(THREADS) as pool:
         for _ in range(skip):
             file.readline()
-        for i, text in enumerate(_chunks(file)):
+        for i, text in enumerate(_chunks(file, sizes)):
             kinds = np.zeros(width, np.uint8)
             kinds[list(columns)] = [form(column) for column in columns]
             running.append(pool.submit(_columns, text, separator, kinds, columns))
@@ -98,9 +108,9 @@ def _checked(future: Future[tuple[list[pa.Array], bool]]) -> Iterator[list[pa.Ar
         raise IrregularError
 
 
-def _chunks(file: BinaryIO) -> Iterator[NDArray[np.uint8]]:
+def _chunks(file: BufferedReader, sizes: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
     """Yield the bytes of the rest of a file in whole lines, each with its end."""
-    rest, size = np.empty(0, np.uint8), FIRST
+    rest, size = np.empty(0, np.uint8), sizes[0]
     while True:
         data = np.empty(len(rest) + size + 1, np.uint8)
         data[: len(rest)] = rest
@@ -112,7 +122,7 @@ def _chunks(file: BinaryIO) -> Iterator[NDArray[np.uint8]]:
         whole = _last_end(data[:end])
         if whole:
             yield data[:whole]
-            size = CHUNK
+            size = sizes[1]
         rest = data[whole:end].copy()
         if not n:
             return
