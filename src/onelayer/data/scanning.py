@@ -47,7 +47,7 @@ def scan(
     """Return the rows of files of any size, which estimators take in the place of X and y.
 
     Parquet is read again in each pass; what fits into memory stays there. Text, databases and queries are read once and
-    kept as Parquet in a temporary folder. Columns are what they are to ``onelayer.open_data``.
+    kept in a temporary folder. Columns are what they are to ``onelayer.open_data``.
 
     Args:
         source: a Parquet file, a folder of them, perhaps in partitions such as ``year=2026``, a pattern, an address
