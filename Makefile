@@ -9,7 +9,7 @@ LESSONS := docs/_build/html/lessons/index.html
 
 setup: $(READY)
 
-$(READY): pyproject.toml constraints.txt setup.py $(wildcard src/onelayer/solvers/kernels/*.[ch] src/onelayer/data/*.c)
+$(READY): pyproject.toml constraints.txt setup.py $(wildcard src/onelayer/solvers/kernels/*.[ch])
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@

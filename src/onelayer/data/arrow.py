@@ -53,13 +53,8 @@ def strings(values: Iterable[str | None], known: NDArray[np.bool_] | None = None
     """Return strings (n,) as an Arrow array, null where they are not known (n,)."""
     encoded = [b"" if value is None else value.encode() for value in values]
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
-    return joined_strings(ends, b"".join(encoded), known)
-
-
-def joined_strings(offsets: NDArray[np.int64], joined: Any, known: NDArray[np.bool_] | None) -> pa.Array:
-    """Return the strings (n,) that joined bytes are between offsets (n + 1,), null where they are not known (n,)."""
-    buffers = [_validity(known), pa.py_buffer(offsets), pa.py_buffer(joined)]
-    return pa.Array.from_buffers(pa.large_string(), len(offsets) - 1, buffers)
+    buffers = [_validity(known), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers)
 
 
 def blanked(values: pa.Array, mask: Any) -> Any:

@@ -22,12 +22,7 @@ import pyarrow.compute as pc
 
 from onelayer.data.arrow import blanked, first_true
 from onelayer.data.arrow_types import as_strings, is_number
-from onelayer.data.spelling import (
-    LARGEST_INTEGER,
-    POINT,
-    Spelling,
-)
-from onelayer.data.text_rows import Form
+from onelayer.data.spelling import LARGEST_INTEGER, POINT, Spelling
 
 Kind = Literal[
     "number", "boolean", "category", "date", "code", "text", "mixed", "ambiguous", "empty", "other"
@@ -80,11 +75,6 @@ class Profile:
     is_plain: bool = False
 
     @property
-    def form(self) -> Form:
-        """How all cells are written, if they are strings."""
-        return Form.KNOWN if self.is_plain and self.spellings == (POINT,) else Form.TEXT
-
-    @property
     def is_constant(self) -> bool:
         """Whether all values are the same."""
         return self.distinct == 1 and not self.missing
@@ -103,8 +93,6 @@ class Profile:
 
 class TypedProfiler:
     """Looks at a column that has a type of its own, batch by batch."""
-
-    form = Form.TEXT  # its values come as they are
 
     def __init__(self, name: str, kind: pa.DataType) -> None:
         self.name, self.type = name, kind

@@ -1,7 +1,7 @@
 """Tables of databases, results of queries, and JSON lines, by DuckDB and sqlite3."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from onelayer.data.delimited import connect
 from onelayer.data.tables import Found, quoted
-from onelayer.data.text_rows import Forms, as_text
 from onelayer.errors import OneLayerError, first_line
 
 BATCH_ROWS = 1 << 16
@@ -65,7 +64,7 @@ def _duckdb(path: Path, table: str | None) -> Found:
 def _relation(name: str, connection: Any, sql: str) -> Found:
     import duckdb
 
-    def batches(places: Sequence[int], _: Forms = as_text) -> Iterator[pa.RecordBatch]:
+    def batches(places: Sequence[int], _: Collection[int] = ()) -> Iterator[pa.RecordBatch]:
         try:
             chosen = ", ".join(_quoted_name(schema.names[i]) for i in places)
             yield from connection.cursor().sql(f"select {chosen} from ({sql})").to_arrow_reader(BATCH_ROWS)

@@ -113,7 +113,7 @@ def decide(table: Table, choices: Choices, trusts_statistics: bool = False) -> D
     choices, formula = _with_formula(table, choices)
     target, candidates = _candidates(table, choices)
     categorical = {*choices.categorical, *([target] if choices.as_classes else [])}
-    kept = NumbersKept() if table.is_read_again else None
+    kept = NumbersKept() if table.is_slow else None
     looked_at = list(dict.fromkeys([*candidates, target, *choices.aside]))
     trusts_statistics = trusts_statistics and choices.missing == "error"
     profiles = table.profiles(looked_at, categorical, kept=kept, trusts_statistics=trusts_statistics)

@@ -1,14 +1,11 @@
-"""Delimited text files, CSV and its kin: how one is written is found out and said, and its rows are strings.
-
-Rows without quotes are read by ``text_rows.py``; DuckDB reads all others, and says what is wrong with a row.
-"""
+"""Delimited text files, CSV and its kin: how one is written is found out and said; DuckDB reads its rows as strings."""
 
 import csv
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +15,6 @@ import pyarrow as pa
 from onelayer.data.dialect import COMMENTS, csv_reader, dialect_of
 from onelayer.data.plain_text import LONGEST_LINE, PlainText, plain_text, without_lines
 from onelayer.data.reading import Reading
-from onelayer.data.text_rows import IS_COMPILED, SEPARATORS, Form, Forms, IrregularError, plain_rows
 from onelayer.errors import OneLayerError, first_line, named
 
 if TYPE_CHECKING:
@@ -55,60 +51,32 @@ class Delimited:
             # DuckDB would count a quoted line end in them as no end of a line, and leave out a row.
             self._text = without_lines(self._text, self.dialect.skip)
             self.dialect = replace(self.dialect, skip=0)
+        width = len(self.dialect.names)
+        self._connection = (
+            _shared(os.getpid()).cursor() if width < WIDE else connect(megabytes=MEMORY + width // 5)
+        )
         self._stamp = _stamp(self._text.path)
         self.notes = (*_notes_on(self._text), *self.dialect.notes)
         self._settle_quotes()
 
-    @cached_property
-    def _connection(self) -> "duckdb.DuckDBPyConnection":
-        width = len(self.dialect.names)
-        return _shared(os.getpid()).cursor() if width < WIDE else connect(megabytes=MEMORY + width // 5)
-
-    def batches(self, columns: Sequence[int], form: Forms) -> Iterator[pa.RecordBatch]:
-        """Yield the rows with the columns of these numbers, in order, as large strings, or as float64: see ``Form``.
+    def batches(self, columns: Sequence[int], plain: Collection[int] = ()) -> Iterator[pa.RecordBatch]:
+        """Yield the rows with the columns of these numbers, in order, as large strings; plain numbers as float64.
 
         Raises:
             OneLayerError: if a row has more or fewer cells than there are columns, it says in which line; or if the
                 file was changed since it was looked at.
         """
-        yield from self._batches(columns, form)
-        if _stamp(self._text.path) != self._stamp:
-            raise OneLayerError(f"{self.path}: was changed while it was read")
-
-    def _batches(self, columns: Sequence[int], form: Forms) -> Iterator[pa.RecordBatch]:
-        names, n = [self.dialect.names[i] for i in columns], 0
-        if self.may_be_plain:
-            skip, separator, width = self.dialect.skip, self.dialect.separator, len(self.dialect.names)
-            try:
-                for found in plain_rows(self._text.path, skip, separator, width, columns, form):
-                    yield pa.RecordBatch.from_arrays(found, names)
-                    n += len(found[0])
-                return
-            except IrregularError:  # DuckDB says what it is
-                pass
-            except OSError as error:
-                raise OneLayerError(f"{self.path}: cannot be read ({error.strerror})") from error
-        for batch in self._by_duckdb(columns, form):
-            if len(batch) > n:
-                yield pa.RecordBatch.from_arrays(batch.slice(n).columns, names)
-            n = max(0, n - len(batch))
-
-    @property
-    def may_be_plain(self) -> bool:
-        """Whether no line has a quote, so that each is a row, and no cell can be taken for the end of a number."""
-        dialect = self.dialect
-        has_quotes = self._text.has_quotes or dialect.quote == "'"
-        return IS_COMPILED and len(dialect.names) > 1 and dialect.separator in SEPARATORS and not has_quotes
-
-    def _by_duckdb(self, columns: Sequence[int], form: Forms) -> Iterator[pa.RecordBatch]:
-        chosen = ", ".join(f"c{i}::double" if form(i) == Form.KNOWN else f"c{i}" for i in columns)
+        chosen = ", ".join(f"c{i}::double" if i in plain else f"c{i}" for i in columns)
         try:
             only = "" if len(self.dialect.names) > 1 else " where c0 is not null"  # an empty line
             source = f"{self._source(self.dialect.quote)}{only}"
             relation = self._connection.cursor().sql(f"select {chosen} from {source}")
-            yield from relation.to_arrow_reader(max(1, min(BATCH_ROWS, BATCH_CELLS // len(columns))))
+            for batch in relation.to_arrow_reader(max(1, min(BATCH_ROWS, BATCH_CELLS // len(columns)))):
+                yield pa.RecordBatch.from_arrays(batch.columns, [self.dialect.names[i] for i in columns])
         except (_duckdb_error(), OSError) as error:  # the latter once rows have been read
             raise OneLayerError(f"{self.path}: {self._plain_words(str(error))}") from error
+        if _stamp(self._text.path) != self._stamp:
+            raise OneLayerError(f"{self.path}: was changed while it was read")
 
     def _source(self, quote: str) -> str:
         dialect = self.dialect

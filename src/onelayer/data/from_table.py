@@ -18,7 +18,7 @@ from onelayer.data.decisions import Choices, Decisions, decide
 from onelayer.data.encoding import Encoding, Target
 from onelayer.data.formula import LARGEST
 from onelayer.data.rows import Rows, Task, complete_rows
-from onelayer.data.spelling import trimmed
+from onelayer.data.spelling import POINT, trimmed
 from onelayer.data.spool import Spool, SpoolWriter
 from onelayer.data.tables import Table, quoted
 from onelayer.errors import OneLayerError, named
@@ -122,7 +122,10 @@ def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
     features, rest = Features(), list[Piece]()
     n = 0
     with named(table.name):
-        for piece in pieces(made, table.batches(needed(made), lambda c: made.profiles[c].form)):
+        plain = [
+            c for c in needed(made) if made.profiles[c].is_plain and made.profiles[c].spellings == (POINT,)
+        ]
+        for piece in pieces(made, table.batches(needed(made), plain)):
             n += len(piece)
             complete = piece.complete() if made.encoding.missing == "drop" else piece
             features.add(complete.X)

@@ -1,7 +1,7 @@
 """Parquet files as tables."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +11,6 @@ from onelayer.data.columns import Range
 from onelayer.data.delimited import connect
 from onelayer.data.places import is_address, store_of
 from onelayer.data.tables import Found
-from onelayer.data.text_rows import Forms, as_text
 from onelayer.engines.threads import has_idle_threads
 from onelayer.errors import OneLayerError, first_line
 
@@ -41,7 +40,7 @@ def parquet_file(place: str) -> Found:
             ) from error
         groups = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
 
-    def read(places: Sequence[int], _: Forms = as_text) -> Iterator[pa.RecordBatch]:
+    def read(places: Sequence[int], _: Collection[int] = ()) -> Iterator[pa.RecordBatch]:
         return batches(place, range(len(groups)), [names[i] for i in places], BATCH_ROWS)
 
     def ranges() -> dict[str, Range]:

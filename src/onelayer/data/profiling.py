@@ -3,19 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import reduce
-from itertools import chain, compress
-from operator import not_, or_
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
-from pyarrow.types import is_float64
 
 from onelayer.data.columns import Profile
 from onelayer.data.reading import Reading
 from onelayer.data.spelling import POINT, Spelling
 from onelayer.data.spool import NumbersKept
-from onelayer.data.string_columns import CellsProfiler, Profiler
+from onelayer.data.string_columns import Profiler
 
 
 def show_all(
@@ -32,26 +29,15 @@ def show_all(
     running: list[Future[dict[str, Any]]] = []
     with ThreadPoolExecutor(2) as pool:
         for batch in chain(batches, [None]):
-            looked = [part.result() for part in running]  # while they ran, the batch was read
-            if kept is not None and looked:
-                found = reduce(or_, looked)  # in the table's order features are a slice of what is kept
-                kept.add({name: found[name] for name in profilers})
+            looked = [half.result() for half in running]  # while they ran, the batch was read
             if batch is not None:
                 n += len(batch)
-                running = _begun(pool, list(zip(profilers.values(), batch.columns, strict=True)))
+                pairs = list(zip(profilers.values(), batch.columns, strict=True))
+                running = [pool.submit(_add, half) for half in (pairs[::2], pairs[1::2])]
+            if kept is not None and looked:
+                both = looked[0] | looked[1]  # in the table's order features are a slice of what is kept
+                kept.add({name: both[name] for name in profilers})
     return n
-
-
-def _begun(
-    pool: ThreadPoolExecutor, pairs: Sequence[tuple[Profiler, pa.Array]]
-) -> list[Future[dict[str, Any]]]:
-    """Show columns to profilers: numbers at once, for that takes no longer than to pass them on, others in threads."""
-    is_quick = [isinstance(profiler, CellsProfiler) and is_float64(values.type) for profiler, values in pairs]
-    numbers, others = list(compress(pairs, is_quick)), list(compress(pairs, map(not_, is_quick)))
-    halves = [pool.submit(_add, half) for half in (others[::2], others[1::2]) if half]
-    done = Future[dict[str, Any]]()
-    done.set_result(_add(numbers))
-    return [*halves, done]
 
 
 def _add(pairs: Sequence[tuple[Profiler, pa.Array]]) -> dict[str, Any]:

@@ -17,10 +17,9 @@ from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.scaling import RunningMoments
 from onelayer.data.scan import Recipe, Scan
 from onelayer.data.sources import BUNDLED_TABLES, open_table
-from onelayer.data.spelling import as_floats
+from onelayer.data.spelling import POINT, as_floats
 from onelayer.data.spool import TemporaryFolder
 from onelayer.data.tables import Found, Table, one_table, open_files
-from onelayer.data.text_rows import Form
 from onelayer.data.units import LEAST_UNIT, planned
 from onelayer.engines.memory import PAGES, bytes_in, shares_of
 from onelayer.engines.threads import Threads
@@ -183,13 +182,11 @@ def _complete(rows: Scan) -> Scan:
 def _written(table: Table, made: Decisions, path: Path) -> Found:
     """Write the columns of a table that are needed as Parquet, and return the file."""
     names = needed(made)
+    plain = [c for c in names if made.profiles[c].is_plain and made.profiles[c].spellings == (POINT,)]
     few = [name for name in names if made.profiles[name].distinct is not None]
     writer: Any = None
-    for batch in table.batches(names, lambda name: made.profiles[name].form):
-        columns = [
-            _stored(column, made.profiles[name].form)
-            for name, column in zip(names, batch.columns, strict=True)
-        ]
+    for batch in table.batches(names, plain):
+        columns = [_stored(column, name in plain) for name, column in zip(names, batch.columns, strict=True)]
         stored = pa.RecordBatch.from_arrays(columns, names)
         # Of numbers that all differ a dictionary is of no use, and zstd makes them smaller by a twentieth only.
         writer = writer or pq.ParquetWriter(path, stored.schema, compression="lz4", use_dictionary=few)
@@ -198,8 +195,8 @@ def _written(table: Table, made: Decisions, path: Path) -> Found:
     return parquet_file(str(path))
 
 
-def _stored(values: Any, form: Form) -> Any:
-    floats = as_floats(values) if form == Form.KNOWN and not pa.types.is_float64(values.type) else None
+def _stored(values: Any, is_plain: bool) -> Any:
+    floats = as_floats(values) if is_plain and not pa.types.is_float64(values.type) else None
     return values if floats is None else floats
 
 

@@ -37,7 +37,6 @@ from onelayer.data.spelling import (
     trimmed,
     without,
 )
-from onelayer.data.text_rows import Form
 
 
 class CellsProfiler:
@@ -61,34 +60,8 @@ class CellsProfiler:
         self.dates: Any = None
         self.odd: tuple[int, str] | None = None
 
-    @property
-    def form(self) -> Form:
-        """How cells have to be written for their numbers to tell as much as the strings, given those that were seen.
-
-        Whole numbers do at any time. Others rule spellings out, and are strings apart from what they are as numbers.
-        Another thread may ask while rows are taken in: what is true here stays true.
-        """
-        if self.is_category:
-            return Form.TEXT
-        if self.is_integer:
-            return Form.WHOLE
-        if (
-            self.values is None
-            or len(self.values) <= COUNTED
-            or any(s.decimal != "." for s in self.spellings)
-        ):
-            return Form.TEXT
-        return {(): Form.TEXT, (POINT,): Form.NUMBER}.get(tuple(self.spellings), Form.DECIMAL)
-
     def add(self, values: Any) -> Any:
-        """Take in more rows; return them as float64 if all are numbers.
-
-        Args:
-            values: an Arrow array of strings, or of categories; or float64, where all cells were of the column's form.
-        """
-        if pa.types.is_float64(values.type) and not self.is_category:
-            self._add_floats(values)
-            return values
+        """Take in more rows: an Arrow array of strings, or of categories; return it as float64 if all are numbers."""
         if pa.types.is_dictionary(values.type) and values.type.ordered:
             self.order |= dict.fromkeys(trimmed(as_strings(values.dictionary)).drop_null().to_pylist())
         cells = as_strings(values)
@@ -102,23 +75,10 @@ class CellsProfiler:
             self._add_other(cells)
         else:
             self._add_numbers(cells, floats)
-        self._count(cells)
-        return floats
-
-    def _count(self, cells: Any) -> None:
         self.first_null = self.first_null or first_null(cells, self.n)
         self.null += cells.null_count
         self.n += len(cells)
-
-    def _add_floats(self, floats: Any) -> None:
-        self._count(floats)
-        if floats.null_count == len(floats):
-            return
-        self.may_be_truth = self.may_be_date = False
-        self._add_range(floats)
-        if self.values is None or len(self.values) <= COUNTED:  # then they are whole
-            whole = pc.unique(floats).cast(pa.int64())
-            self.values = with_new(self.values, whole.cast(pa.large_string()), COUNTED)
+        return floats
 
     def _add_numbers(self, cells: Any, floats: Any) -> None:
         if cells.null_count == len(cells):
@@ -140,14 +100,11 @@ class CellsProfiler:
                 ]
         self._add_plain(cells, floats)
 
-    def _add_range(self, floats: Any) -> None:
+    def _add_plain(self, cells: Any, floats: Any) -> None:
         self.numeric += len(floats) - floats.null_count
-        known = stored_floats(floats if not floats.null_count else floats.drop_null())
+        known = stored_floats(floats.drop_null())
         if known is not None:  # NumPy is ten times as fast as Arrow's min_max
             self.low, self.high = min(self.low, float(known.min())), max(self.high, float(known.max()))
-
-    def _add_plain(self, cells: Any, floats: Any) -> None:
-        self._add_range(floats)
         self._look_for_zeros(cells)
         most = COUNTED if self.numeric else MOST_LEVELS
         self.values = with_new(self.values, cells, most)

@@ -12,22 +12,20 @@ from operator import or_
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from onelayer.data.arrow import column_of, strings
+from onelayer.data.arrow import strings
 from onelayer.data.arrow_types import common_type, missing_where
 from onelayer.data.columns import Profile, Range
-from onelayer.data.dataset import Dataset
 from onelayer.data.delimited import Delimited
+from onelayer.data.frames import from_python
 from onelayer.data.places import files_of, is_address, partition_of
 from onelayer.data.profiling import settled, show_all
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.spelling import Spelling
 from onelayer.data.spool import NumbersKept
 from onelayer.data.string_columns import profiler_of
-from onelayer.data.text_rows import Form, Forms, as_text
-from onelayer.errors import OneLayerError, first_line
+from onelayer.errors import OneLayerError
 
 Batches = Iterator[pa.RecordBatch]
 Ranges = Callable[[], Mapping[str, Range]]
@@ -49,10 +47,10 @@ class Table:
         unnamed: columns that have no name of their own there.
         index: columns that are an index which pandas stored.
         likely_decimal: the decimal mark that goes with how cells are separated.
-        is_read_again: whether it is text that each pass reads anew, so that numbers are worth keeping.
+        is_slow: whether to read it takes long, as of much text.
         reading: what the user said.
-        read: yields batches with the columns of the given numbers; strings of text may come as float64, as their form
-            allows.
+        read: yields batches with the columns of the given numbers; of the second ones, cells are known to be plain
+            numbers, and may come as float64.
         ranges: returns those of columns that the files' own statistics tell.
     """
 
@@ -63,9 +61,9 @@ class Table:
     unnamed: frozenset[str]
     index: frozenset[str]
     likely_decimal: str
-    is_read_again: bool
+    is_slow: bool
     reading: Reading
-    read: Callable[[Sequence[int], Forms], Batches]
+    read: Callable[[Sequence[int], Collection[int]], Batches]
     ranges: Ranges = dict
 
     @cached_property
@@ -73,10 +71,8 @@ class Table:
         """The number of each column by its name."""
         return {name: i for i, name in enumerate(self.columns)}
 
-    def batches(
-        self, columns: Iterable[str], form: Callable[[str], Form] = as_text, as_stored: bool = False
-    ) -> Batches:
-        """Yield all rows, with the given columns; strings of text may come as float64, as their form allows.
+    def batches(self, columns: Iterable[str], plain: Iterable[str] = (), as_stored: bool = False) -> Batches:
+        """Yield all rows, with the given columns; the cells of some are known to be plain numbers.
 
         What the user says is a missing value is null, unless values are wanted as they are stored.
 
@@ -84,9 +80,8 @@ class Table:
             OneLayerError: if there is no such column, or a row is broken.
         """
         names = list(columns)
-        may_be_numbers = as_stored or not self.reading.na
-        forms: Forms = (lambda place: form(self.columns[place])) if may_be_numbers else as_text
-        for batch in self.read([self.place(name) for name in names], forms):
+        numbers = {self.place(name) for name in plain} if as_stored or not self.reading.na else set()
+        for batch in self.read([self.place(name) for name in names], numbers):
             found = pa.RecordBatch.from_arrays(batch.columns, names)
             yield found if as_stored else self.with_missing(found)
 
@@ -151,7 +146,7 @@ class Table:
     ) -> dict[str, Profile]:
         """Return what each column is, after one look at all rows."""
         profilers = {c: profiler_of(c, self.types[self.place(c)], c in chosen) for c in columns}
-        n = show_all(self.batches(columns, lambda c: profilers[c].form), profilers, kept)
+        n = show_all(self.batches(columns), profilers, kept)
         if not n:
             raise OneLayerError(f"{self.name}: has no rows")
         found = {name: profiler.profile() for name, profiler in profilers.items()}
@@ -173,7 +168,7 @@ class Found:
         notes: for the user.
         index: the names of columns that are a stored index.
         likely_decimal: as in ``Table``.
-        is_read_again: likewise.
+        is_slow: likewise.
         is_parquet: whether it is a Parquet file.
         groups: of such a file, how many rows each row group has.
         ranges: returns those of columns that the file's own statistics tell.
@@ -183,11 +178,11 @@ class Found:
     name: str
     names: Sequence[str]
     types: Sequence[pa.DataType]
-    read: Callable[[Sequence[int], Forms], Batches]
+    read: Callable[[Sequence[int], Collection[int]], Batches]
     notes: Sequence[str] = ()
     index: Sequence[str] = ()
     likely_decimal: str = "."
-    is_read_again: bool = False
+    is_slow: bool = False
     is_parquet: bool = False
     groups: Sequence[int] = ()
     ranges: Ranges = dict
@@ -209,7 +204,7 @@ def open_table(source: Any, reading: Reading = AS_FOUND) -> Table:
 
         return _checked(query(reading.sql), reading)
     if not isinstance(source, (str, Path)):
-        return _checked(arrow_table(*_from_python(source)), reading)
+        return _checked(arrow_table("the table", from_python(source)), reading)
     return one_table(open_files(files_of(str(source)), reading), reading, str(source))
 
 
@@ -236,7 +231,7 @@ def one_table(files: Sequence[Found], reading: Reading = AS_FOUND, name: str | N
 def arrow_table(name: str, table: pa.Table, notes: Sequence[str] = (), index: Sequence[str] = ()) -> Found:
     """Return an Arrow table in memory as one that is found."""
 
-    def read(places: Sequence[int], _: Forms = as_text) -> Batches:
+    def read(places: Sequence[int], _: Collection[int] = ()) -> Batches:
         return iter(table.select(list(places)).to_batches())
 
     return Found(name, table.column_names, table.schema.types, read, notes, index)
@@ -260,7 +255,7 @@ def _checked(found: Found, reading: Reading) -> Table:
         unnamed,
         index,
         found.likely_decimal,
-        found.is_read_again,
+        found.is_slow,
         reading,
         found.read,
         lambda: {name.strip(): its for name, its in found.ranges().items()},
@@ -293,19 +288,18 @@ def _joined(name: str, parts: Sequence[Table]) -> Table:
                 )
             types[i] = common
 
-    def read(places: Sequence[int], form: Forms) -> Batches:
-        names = [first.columns[i] for i in places]
+    def read(places: Sequence[int], plain: Collection[int]) -> Batches:
         for part in parts:
-            is_text = [part.types[part.place(name)] == pa.large_string() for name in names]
-            for batch in part.batches(names, lambda name: form(first.place(name)), as_stored=True):
+            names, numbers = [first.columns[i] for i in places], [first.columns[i] for i in plain]
+            for batch in part.batches(names, numbers, as_stored=True):
                 columns = [
-                    column if pa.types.is_float64(column.type) and text else column.cast(types[i])
-                    for i, column, text in zip(places, batch.columns, is_text, strict=True)
+                    column if i in plain else column.cast(types[i])
+                    for i, column in zip(places, batch.columns, strict=True)
                 ]
                 yield pa.RecordBatch.from_arrays(columns, names)
 
     notes = (*first.notes, f"{len(parts)} files")
-    is_read_again = any(part.is_read_again for part in parts)
+    is_slow = any(part.is_slow for part in parts)
 
     def ranges() -> dict[str, Range]:
         told = [part.ranges() for part in parts]
@@ -313,13 +307,7 @@ def _joined(name: str, parts: Sequence[Table]) -> Table:
         return {column: reduce(or_, (its[column] for its in told)) for column in common}
 
     return replace(
-        first,
-        name=name,
-        types=tuple(types),
-        notes=notes,
-        is_read_again=is_read_again,
-        read=read,
-        ranges=ranges,
+        first, name=name, types=tuple(types), notes=notes, is_slow=is_slow, read=read, ranges=ranges
     )
 
 
@@ -330,9 +318,9 @@ def _with_constants(found: Found, constants: Mapping[str, str | None]) -> Found:
         return found
     n_own, names = len(found.names), [*found.names, *new]
 
-    def read(places: Sequence[int], form: Forms) -> Batches:
+    def read(places: Sequence[int], plain: Collection[int]) -> Batches:
         own, wanted = [place for place in places if place < n_own] or [0], [names[place] for place in places]
-        for batch in found.read(own, form):
+        for batch in found.read(own, plain):
             named_ones = pa.RecordBatch.from_arrays(batch.columns, [names[place] for place in own])
             yield with_columns(named_ones, wanted, new)
 
@@ -386,49 +374,21 @@ def _from_file(place: str, reading: Reading) -> Found:
 
 
 def _delimited(path: Path, reading: Reading) -> Found:
-    """Return a text file; a small one that DuckDB reads stays in memory then, for it is read at least twice."""
+    """Return a text file; a small one stays in memory once it was read, for it is read at least twice."""
     file = Delimited(path, reading)
     names = file.dialect.names
     kept: list[pa.RecordBatch] = []
-    is_read_again = file.may_be_plain or path.stat().st_size > HELD
+    is_large = path.stat().st_size > HELD
 
-    def read(places: Sequence[int], form: Forms) -> Batches:
-        if not kept and not is_read_again:
-            kept.extend(file.batches(range(len(names)), as_text))
+    def read(places: Sequence[int], plain: Collection[int]) -> Batches:
+        if not kept and not is_large:
+            kept.extend(file.batches(range(len(names))))
         if kept:
             return (batch.select(list(places)) for batch in kept)
-        return file.batches(places, form)
+        return file.batches(places, plain)
 
     likely = "," if file.dialect.separator == ";" else "."
-    return Found(
-        *(str(path), names, [pa.large_string()] * len(names), read, file.notes, ()),
-        likely_decimal=likely,
-        is_read_again=is_read_again,
-    )
-
-
-def _from_python(data: Any) -> tuple[str, pa.Table]:
-    """Return a pandas, polars or Arrow table as an Arrow table. A pandas index is left out."""
-    is_pandas = type(data).__module__.partition(".")[0] == "pandas"
-    if not (isinstance(data, pa.Table) or hasattr(data, "__arrow_c_stream__")):
-        raise OneLayerError(
-            f"cannot read data from {type(data).__name__}: expected a name, a path, or a pandas, polars or Arrow table"
-        )
-    try:
-        if is_pandas:
-            table = pa.Table.from_pandas(data, preserve_index=False)
-        else:
-            table = data if isinstance(data, pa.Table) else pa.table(data)
-        table.validate(full=True)  # strings that are not UTF-8
-    except (pa.ArrowException, AttributeError, TypeError, ValueError) as error:
-        raise OneLayerError(f"the {type(data).__name__} is not a table: {first_line(error)}") from error
-    return "the table", table
-
-
-def arrow_of(dataset: Dataset) -> pa.Table:
-    """Return the training rows of a numeric data set as an Arrow table, the target last."""
-    columns = np.hstack([dataset.train.X, dataset.train.y]).T
-    return pa.Table.from_arrays([column_of(c) for c in columns], names=[*dataset.features, dataset.target])
+    return Found(str(path), names, [pa.large_string()] * len(names), read, file.notes, (), likely, is_large)
 
 
 def quoted(names: Sequence[str]) -> str:
