@@ -1,4 +1,4 @@
-"""From what the user names to a scan: Parquet as it is, and anything else once it is written as Parquet."""
+"""From what the user names to a scan: Parquet as it is, and anything else once it is kept, as numbers or as Parquet."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
