@@ -68,6 +68,12 @@ def test_the_rule(cells, kind):
     assert profile(cells).kind == kind
 
 
+def test_a_cell_counts_as_often_as_it_stands():
+    assert profile(["1", "x"] * 40).kind == "category"
+    found = profile(["1"] * 41 + ["x"] * 40)
+    assert found.kind == "mixed" and found.example == (42, "x")
+
+
 @pytest.mark.parametrize("n", [FEW, FEW + 1])
 def test_few_values_may_be_categories_although_most_rows_differ(n):
     cells = [f"name {chr(97 + i)}" for i in range(n)]

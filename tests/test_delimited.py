@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from conftest import held, zstandard
 from onelayer import OneLayerError
+from onelayer.data import tables
 from onelayer.data.reading import AS_FOUND, Reading
 from onelayer.data.tables import open_table
 
@@ -259,3 +260,15 @@ def test_quotes_above_the_rows_do_not_hide_one(tmp_path, start):
 def test_a_broken_row_far_below_the_first_lines(tmp_path):
     text = "a,b\n" + "1,2\n" * 200_000 + "3\n" + "1,2\n" * 10
     assert "line 200,002 (row 200,001) has 1 cell where there are 2 columns" in refusal(tmp_path, text)
+
+
+def test_a_file_that_changes_between_passes_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "HELD", 0)
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n" + "1,2\n" * 1_000)
+    table = open_table(path)
+    assert len(held(table)) == 1_000
+    with path.open("a") as file:
+        file.write("3,4\n")
+    with pytest.raises(OneLayerError, match=r"t\.csv: was changed while it was read"):
+        held(table)

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import sparse
 
+from onelayer.data import tables
 from onelayer.data.rows import Rows
 from onelayer.data.scanning import scan
 from onelayer.errors import OneLayerError
@@ -165,3 +166,22 @@ def test_what_cannot_be_scanned(lake, tmp_path):
     pq.write_table(pa.Table.from_pandas(frame.iloc[:0]), empty)
     with pytest.raises(OneLayerError, match=r"empty\.parquet: has no rows"):
         scan([empty], "price", ["year"])
+
+
+@pytest.mark.parametrize("held", [0, 1 << 26])  # bytes: what is kept of a large file is numbers, else Parquet
+@pytest.mark.parametrize("missing", ["error", "mean"])
+def test_a_scan_of_text_has_its_numbers_to_the_last_bit(tmp_path, monkeypatch, held, missing):
+    monkeypatch.setattr(tables, "HELD", held)
+    frame = pd.DataFrame(
+        np.random.default_rng(0).normal(size=(20_000, 4)) * [1, 1e-9, 1e6, 1], columns=[*"abcy"]
+    )
+    if missing == "mean":
+        frame.loc[::5, "b"] = np.nan
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    rows = scan(tmp_path / "t.csv", target="y", missing=missing)
+    assert (rows.recipe.kept is None) == (held > 0)
+    block, X = rows.gathered(), frame[[*"abc"]].to_numpy()
+    is_known = ~np.isnan(X)
+    np.testing.assert_array_equal(block.X[is_known], X[is_known])
+    np.testing.assert_allclose(block.X[~is_known], frame["b"].mean(), rtol=1e-12)
+    np.testing.assert_array_equal(block.y[:, 0], frame["y"])

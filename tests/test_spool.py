@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onelayer.data.spool import CHUNK, NumbersKept, SpoolWriter
+from onelayer.data.spool import CHUNK, LARGE, NumbersKept, SpoolWriter
 
 
 def spooled(X, sizes):
@@ -72,6 +72,16 @@ def test_columns_longer_than_what_is_read_at_once():
     spool = spooled(X, [CHUNK - 1])
     np.testing.assert_array_equal(spool[:, 1], X[:, 1])
     np.testing.assert_array_equal(spool[CHUNK - 2 : CHUNK + 2], X[CHUNK - 2 : CHUNK + 2])
+
+
+def test_many_rows_at_once_are_a_copy_of_what_is_in_the_file():
+    X = np.arange(2.0 * (LARGE // 16 + 700)).reshape(-1, 2)
+    spool = spooled(X, [])
+    for start in (0, 1, 300, 512):
+        part = spool[start:]
+        np.testing.assert_array_equal(part, X[start:])
+        part[0] = -1
+        np.testing.assert_array_equal(spool[start : start + 2], X[start : start + 2])
 
 
 def test_the_file_goes_with_the_last_view():

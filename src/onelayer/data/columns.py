@@ -12,7 +12,6 @@ The rule looks at the whole column. Of a column of strings, spaces at the ends a
 Cells such as NA and null are missing values in columns of numbers, truth values and dates, and categories elsewhere.
 """
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -21,24 +20,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from onelayer.data.arrow import blanked, first_true, string, strings
-from onelayer.data.arrow_types import as_strings, is_number, is_scalar, is_string
-from onelayer.data.spelling import (
-    DATE,
-    FALSE,
-    LARGEST_INTEGER,
-    MISSING,
-    PLAIN,
-    POINT,
-    SPELLINGS,
-    TRUE,
-    Spelling,
-    all_match,
-    as_floats,
-    tells_day_first,
-    trimmed,
-    without,
-)
+from onelayer.data.arrow import blanked, first_true
+from onelayer.data.arrow_types import as_strings, is_number
+from onelayer.data.spelling import LARGEST_INTEGER, POINT, Spelling
 
 Kind = Literal[
     "number", "boolean", "category", "date", "code", "text", "mixed", "ambiguous", "empty", "other"
@@ -121,7 +105,7 @@ class TypedProfiler:
         """Take in more rows: an Arrow array."""
         if pa.types.is_floating(self.type):
             values = blanked(values, pc.is_nan(values))
-        self.first_missing = self.first_missing or _first_null(values, self.n)
+        self.first_missing = self.first_missing or first_null(values, self.n)
         self.n += len(values)
         self.missing += values.null_count
         if is_number(self.type):
@@ -155,7 +139,7 @@ class TypedProfiler:
             low=float(self.low) if has_range else None,
             high=float(self.high) if has_range else None,
             first_missing=self.first_missing,
-            levels=_in_order(as_strings(self.values)) if kind == "boolean" else (),
+            levels=in_order(as_strings(self.values)) if kind == "boolean" else (),
             type_name=str(self.type),
         )
 
@@ -192,194 +176,12 @@ class Range:
         return profiler.profile()
 
 
-class CellsProfiler:
-    """Looks at a column of strings, batch by batch.
-
-    A batch of plain numbers is converted at once; of any other, what a spelling allows is tried on different values.
-    """
-
-    def __init__(self, name: str, is_category: bool = False, type_name: str = "") -> None:
-        self.name, self.is_category, self.type_name = name, is_category, type_name
-        self.n = self.null = self.numeric = self.with_digits = 0
-        self.low, self.high = np.inf, -np.inf
-        self.is_integer, self.has_leading_zero, self.is_plain = True, False, True
-        self.spellings = [] if is_category else [POINT, *SPELLINGS]
-        self.may_be_truth = self.may_be_date = not is_category
-        self.first_null: int | None = None
-        self.first_token: int | None = None
-        self.order: dict[str, None] = {}  # of ordered categories
-        self.tokens: dict[str, int] = {}
-        self.values: Any = None  # different ones, while they are few enough
-        self.dates: Any = None
-        self.odd: tuple[int, str] | None = None
-
-    def add(self, values: Any) -> Any:
-        """Take in more rows: an Arrow array of strings, or of categories; return it as float64 if all are numbers."""
-        if pa.types.is_dictionary(values.type) and values.type.ordered:
-            self.order |= dict.fromkeys(trimmed(as_strings(values.dictionary)).drop_null().to_pylist())
-        cells = as_strings(values)
-        # Numbers as they should be are the rule, and there may be many.
-        floats = None if self.is_category else as_floats(cells)
-        if floats is None:
-            self.is_plain = False
-            cells = trimmed(cells)
-            floats = None if self.is_category else as_floats(cells)
-        if floats is None:
-            self._add_other(cells)
-        else:
-            self._add_numbers(cells, floats)
-        self.first_null = self.first_null or _first_null(cells, self.n)
-        self.null += cells.null_count
-        self.n += len(cells)
-        return floats
-
-    def _add_numbers(self, cells: Any, floats: Any) -> None:
-        if cells.null_count == len(cells):
-            return
-        if floats.null_count > cells.null_count:  # nan is a number to Arrow
-            self._count_tokens(cells)
-        self.may_be_truth = self.may_be_date = False
-        if len(self.spellings) > 1 or self.is_integer:
-            known = without(cells, MISSING)
-            witness = first_true(pc.match_substring_regex(known, "[.eE]"))
-            self.is_integer = self.is_integer and witness < 0
-            if witness >= 0 and len(self.spellings) > 1:
-                cell = known[witness].as_py()  # rules most out before all cells are looked at
-                self.spellings = [
-                    s
-                    for s in self.spellings
-                    if s == POINT or (re.match(s.pattern, cell) and all_match(known, s.pattern))
-                ]
-        self._add_plain(cells, floats)
-
-    def _add_plain(self, cells: Any, floats: Any) -> None:
-        self.numeric += len(floats) - floats.null_count
-        limits = pc.min_max(floats).as_py()
-        if limits["min"] is not None:
-            self.low, self.high = min(self.low, limits["min"]), max(self.high, limits["max"])
-        self._look_for_zeros(cells)
-        most = COUNTED if self.numeric else MOST_LEVELS
-        self.values = with_new(self.values, cells, most)
-
-    def _add_other(self, cells: Any) -> None:
-        unique = pc.unique(cells)
-        known = without(unique, MISSING).drop_null()
-        if len(known) < len(unique.drop_null()):
-            self._count_tokens(cells)
-        self.spellings = [s for s in self.spellings if all_match(known, s.pattern)]
-        if self.may_be_truth:
-            words = pc.is_in(pc.utf8_lower(known), value_set=strings((*TRUE, *FALSE)))
-            self.may_be_truth = bool(pc.all(words).as_py() is not False)
-        self.may_be_date = self.may_be_date and all_match(known, DATE)
-        if self.may_be_date:
-            self.dates = with_new(self.dates, known, MOST_LEVELS)
-        if POINT in self.spellings:
-            rest = without(cells, MISSING)
-            self._add_plain(cells, as_floats(POINT.plain(rest)))
-            return
-        plain = pc.match_substring_regex(cells, PLAIN)
-        self.numeric += int(pc.sum(plain).as_py() or 0)
-        self.with_digits += int(pc.sum(pc.match_substring_regex(cells, r"\d")).as_py() or 0)
-        self._look_for_zeros(cells)
-        self.values = with_new(self.values, cells, MOST_LEVELS)
-        if self.odd is None:
-            is_odd = pc.and_(pc.invert(plain), pc.invert(pc.is_in(cells, value_set=strings(MISSING))))
-            row = first_true(is_odd)
-            if row >= 0:
-                self.odd = (self.n + row + 1, cells[row].as_py())
-
-    def _look_for_zeros(self, cells: Any) -> None:
-        if self.is_integer and not self.has_leading_zero:
-            zeros = cells.filter(pc.starts_with(cells, "0"))
-            if len(zeros):
-                self.has_leading_zero = bool(pc.any(pc.match_substring_regex(zeros, r"^0\d+$")).as_py())
-
-    def _count_tokens(self, cells: Any) -> None:
-        if self.first_token is None:
-            place = first_true(pc.is_in(cells, value_set=strings(MISSING)))
-            self.first_token = self.n + place + 1
-        for token in MISSING:
-            count = pc.sum(pc.equal(cells, string(token))).as_py()
-            if count:
-                self.tokens[token] = self.tokens.get(token, 0) + count
-
-    def profile(self) -> Profile:
-        """Return what the column is, if nothing else is known of how numbers are spelled in its table."""
-        kind = self._kind()
-        has_levels = kind in ("category", "code", "text")  # then NA is one
-        distinct = 0 if self.values is None else len(self.values)
-        has_range = kind == "number" and POINT in self.spellings and np.isfinite(self.low)
-        return Profile(
-            name=self.name,
-            kind=kind,
-            n=self.n,
-            missing=self.null + (0 if has_levels else sum(self.tokens.values())),
-            distinct=distinct - (0 if has_levels else len(self.tokens))
-            if distinct <= COUNTED or has_levels
-            else None,
-            low=float(self.low) if has_range else None,
-            high=float(self.high) if has_range else None,
-            spellings=tuple(self.spellings),
-            has_points=not self.is_integer,
-            day_first=tells_day_first(self.dates) if kind == "date" else None,
-            example=self.odd,
-            first_missing=self._first_missing(has_levels),
-            levels=_in_order(self.values, self.order) if kind in ("category", "code", "boolean") else (),
-            tokens=dict(self.tokens),
-            type_name=self.type_name,
-            is_plain=self.is_plain and kind == "number" and not self.tokens and has_range,
-        )
-
-    def _first_missing(self, has_levels: bool) -> int | None:
-        rows = [row for row in (self.first_null, None if has_levels else self.first_token) if row is not None]
-        return min(rows, default=None)
-
-    def _kind(self) -> Kind:
-        known = self.n - self.null - sum(self.tokens.values())
-        if self.is_category:
-            return "category" if self.null < self.n else "empty"
-        if not known:
-            return "empty" if self.null == self.n or not self.n else self._levels()
-        if self.spellings:
-            if self.has_leading_zero and self.is_integer:
-                return "code"
-            largest = max(abs(self.low), abs(self.high))
-            is_large = self.is_integer and LARGEST_INTEGER <= largest < np.inf
-            return "code" if POINT in self.spellings and is_large else "number"
-        if self.may_be_truth:
-            return "boolean"
-        if self.may_be_date:
-            return "date"
-        return "mixed" if 2 * self.numeric > known else self._levels()
-
-    def _levels(self) -> Kind:
-        """Return whether strings are few enough to be categories."""
-        distinct, rows = len(self.values), self.n - self.null
-        if distinct > MOST_LEVELS or (distinct > FEW and distinct > SHARE_OF_TEXT * rows):
-            return "text"
-        if distinct > FEW and 2 * self.with_digits > rows and distinct > SHARE_OF_CODES * rows:
-            return "text"
-        return "text" if distinct == rows > 2 else "category"
-
-
-def profiler_of(name: str, kind: pa.DataType, is_category: bool = False) -> "Profiler":
-    """Return what looks at a column of an Arrow type."""
-    if is_string(kind) or (is_category and is_scalar(kind)):
-        return CellsProfiler(
-            name, is_category or pa.types.is_dictionary(kind), "" if is_string(kind) else str(kind)
-        )
-    return TypedProfiler(name, kind)
-
-
-Profiler = TypedProfiler | CellsProfiler
-
-
-def _first_null(values: Any, before: int) -> int | None:
+def first_null(values: Any, before: int) -> int | None:
     """Return the number of the first row without a value, from 1, given how many rows are before."""
     return before + first_true(values.is_null()) + 1 if values.null_count else None
 
 
-def _in_order(levels: Any, order: Collection[str] = ()) -> tuple[str, ...]:
+def in_order(levels: Any, order: Collection[str] = ()) -> tuple[str, ...]:
     """Return strings in an order of their own, if there is one, or else: numbers by size, others by code point."""
     found = [] if levels is None else levels.to_pylist()
     if order:

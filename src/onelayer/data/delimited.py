@@ -55,6 +55,7 @@ class Delimited:
         self._connection = (
             _shared(os.getpid()).cursor() if width < WIDE else connect(megabytes=MEMORY + width // 5)
         )
+        self._stamp = _stamp(self._text.path)
         self.notes = (*_notes_on(self._text), *self.dialect.notes)
         self._settle_quotes()
 
@@ -62,7 +63,8 @@ class Delimited:
         """Yield the rows with the columns of these numbers, in order, as large strings; plain numbers as float64.
 
         Raises:
-            OneLayerError: if a row has more or fewer cells than there are columns; it says in which line.
+            OneLayerError: if a row has more or fewer cells than there are columns, it says in which line; or if the
+                file was changed since it was looked at.
         """
         chosen = ", ".join(f"c{i}::double" if i in plain else f"c{i}" for i in columns)
         try:
@@ -73,6 +75,8 @@ class Delimited:
                 yield pa.RecordBatch.from_arrays(batch.columns, [self.dialect.names[i] for i in columns])
         except (_duckdb_error(), OSError) as error:  # the latter once rows have been read
             raise OneLayerError(f"{self.path}: {self._plain_words(str(error))}") from error
+        if _stamp(self._text.path) != self._stamp:
+            raise OneLayerError(f"{self.path}: was changed while it was read")
 
     def _source(self, quote: str) -> str:
         dialect = self.dialect
@@ -240,6 +244,15 @@ def _duckdb_error() -> type[Exception]:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes with a file: its number, size and time; None if it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _head(path: Path) -> list[str]:

@@ -19,7 +19,7 @@ from onelayer.data.encoding import Encoding, Target
 from onelayer.data.formula import LARGEST
 from onelayer.data.rows import Rows, Task, complete_rows
 from onelayer.data.spelling import POINT, trimmed
-from onelayer.data.spool import SpoolWriter
+from onelayer.data.spool import Spool, SpoolWriter
 from onelayer.data.tables import Table, quoted
 from onelayer.errors import OneLayerError, named
 
@@ -148,8 +148,8 @@ def _rows(table: Table, made: Decisions) -> tuple[Rows, list[str]]:
     return Rows(X, y, task, c, offset=offset, groups=_numbered([piece.groups for piece in rest])), notes
 
 
-def _rows_as_read(made: Decisions) -> Rows | None:
-    """Return the rows if all columns are numbers that were kept when they were first read, and need no more care."""
+def as_read(made: Decisions) -> Spool | None:
+    """Return the features and the target, last, if all are numbers that were kept when first read, and are in order."""
     encoding, profiles = made.encoding, [made.profiles[name] for name in needed(made)]
     is_plain = all(
         p.kind == "number" and p.low is not None and p.high is not None and max(-p.low, p.high) <= LARGEST
@@ -159,13 +159,18 @@ def _rows_as_read(made: Decisions) -> Rows | None:
     is_simple = encoding.formula is None and not has_more and not made.target.classes
     if made.kept is None or not is_plain or not is_simple or encoding.missing == "drop":
         return None
-    together = made.kept.of([*encoding.names, made.target.name])
-    if together is None:
+    return made.kept.of([*encoding.names, made.target.name])
+
+
+def _rows_as_read(made: Decisions) -> Rows | None:
+    """Return the rows as ``as_read`` does, in memory unless they are too many."""
+    together = as_read(made)
+    if together is None or made.kept is None:
         return None
-    if len(together) * len(encoding.names) <= MOST_IN_MEMORY:
+    if len(together) * len(made.encoding.names) <= MOST_IN_MEMORY:
         values = together[:]
         return Rows(values[:, :-1], values[:, -1].copy(), "regression")
-    X, target = made.kept.of(encoding.names), made.kept.of([made.target.name])
+    X, target = made.kept.of(made.encoding.names), made.kept.of([made.target.name])
     return None if X is None or target is None else Rows(X, target[:, 0], "regression")
 
 

@@ -154,7 +154,8 @@ def _survey(path: Path, source: Path, encoding: str | None) -> tuple[str, bool, 
             ends.add(chunk)
             if ends.run > LONGEST_LINE:
                 raise OneLayerError(
-                    f"{path}: line {ends.feeds + 1:,} is longer than {LONGEST_LINE >> 20} MB, as no row of a table is"
+                    f"{path}: line {_lines(source, file.tell()) + 1:,} is longer than {LONGEST_LINE >> 20} MB, as no "
+                    "row of a table is"
                 )
             if b"\0" in chunk and "16" not in name and "32" not in name:
                 raise OneLayerError(f"{path}: is not a text file: it has bytes of 0")
@@ -170,21 +171,37 @@ def _survey(path: Path, source: Path, encoding: str | None) -> tuple[str, bool, 
     return name, has_quotes, ends.are_mixed
 
 
+def _lines(source: Path, size: int) -> int:
+    """Return how many lines end within the first bytes of a file."""
+    with source.open("rb") as file:
+        return sum(file.read(min(CHUNK, size - start)).count(b"\n") for start in range(0, size, CHUNK))
+
+
 class LineEnds:
-    """Counts how lines end."""
+    """Tells how lines end, of a file that is taken in chunk by chunk.
+
+    Attributes:
+        returns: how many carriage returns there are.
+        feeds: how many line feeds; of a chunk without carriage returns, which is the rule, at least one if it has any.
+        pairs: how many line feeds follow a carriage return.
+        run: how many bytes came since the last chunk with an end of a line.
+    """
 
     def __init__(self) -> None:
         self.returns = self.feeds = self.pairs = 0
         self.last = b""
-        self.run = 0  # bytes since the last chunk with an end of a line
+        self.run = 0
 
     def add(self, chunk: bytes) -> None:
         """Take in more of a file."""
-        self.feeds += chunk.count(b"\n")
-        self.run = 0 if b"\n" in chunk or b"\r" in chunk else self.run + len(chunk)
-        if self.last == b"\r" or b"\r" in chunk:
+        has_feeds, has_returns = b"\n" in chunk, b"\r" in chunk
+        self.run = 0 if has_feeds or has_returns else self.run + len(chunk)
+        if self.last == b"\r" or has_returns:
+            self.feeds += chunk.count(b"\n")
             self.returns += chunk.count(b"\r")
             self.pairs += chunk.count(b"\r\n") + (self.last == b"\r" and chunk[:1] == b"\n")
+        else:
+            self.feeds += has_feeds
         self.last = chunk[-1:]
 
     @property

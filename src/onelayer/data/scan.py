@@ -22,6 +22,7 @@ from onelayer.data.from_table import Piece, joined, needed, pieces, stacked
 from onelayer.data.parquet import batches
 from onelayer.data.places import is_address
 from onelayer.data.rows import Block, Rows, Task, Terms, block_rows
+from onelayer.data.spool import Spool
 from onelayer.data.tables import Table, with_columns
 from onelayer.data.units import Part, Unit
 from onelayer.engines.cluster import NO_PACKAGE
@@ -53,12 +54,14 @@ class Recipe:
         fill: what stands for missing values (d,), if they are filled.
         class_weights: what weights of rows are multiplied by, (q,), if classes do not count alike.
         is_less_offset: whether the offset is taken from numbers to predict, which says the same of squared errors.
+        kept: all rows, features and target (n, d + 1), if they were kept when they were first read.
     """
 
     made: Decisions
     fill: NDArray[np.float64] | None = None
     class_weights: NDArray[np.float64] | None = None
     is_less_offset: bool = False
+    kept: Spool | None = None
 
     def blocks(self, unit: Unit) -> Iterator[Block]:
         """Yield the rows of a unit in blocks that fit the processor's cache, whatever the size of its row groups.
@@ -66,6 +69,9 @@ class Recipe:
         Raises:
             OneLayerError: if a file is damaged or was changed, or a value is missing or not what its column holds.
         """
+        if self.kept is not None:
+            yield from self._kept_blocks(self.kept, unit)
+            return
         start, names = unit.start, needed(self.made)
         for part in unit.parts:
             constants, n = dict(part.constants), 0
@@ -80,6 +86,15 @@ class Recipe:
                     f"{part.place}: has {n:,} rows in row groups that had {part.n:,}: the file was changed meanwhile"
                 )
             start += n
+
+    def _kept_blocks(self, kept: Spool, unit: Unit) -> Iterator[Block]:
+        end = unit.start + unit.n
+        for start in range(unit.start, end, self.rows_per_block):
+            values = kept[start : min(start + self.rows_per_block, end)]
+            X = np.ascontiguousarray(values[:, :-1])
+            if self.fill is not None:
+                X = np.where(np.isnan(X), self.fill, X)
+            yield Block(X, values[:, -1:].copy(), None, 1.0, start)
 
     @property
     def rows_per_block(self) -> int:

@@ -1,4 +1,4 @@
-"""From what the user names to a scan: Parquet as it is, and anything else once it is written as Parquet."""
+"""From what the user names to a scan: Parquet as it is, and anything else once it is kept, as numbers or as Parquet."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from onelayer.data.dataset import Missing
 from onelayer.data.decisions import Choices, Decisions, decide
-from onelayer.data.from_table import needed
+from onelayer.data.from_table import as_read, needed
 from onelayer.data.parquet import parquet_file
 from onelayer.data.places import files_of
 from onelayer.data.reading import AS_FOUND, Reading
@@ -46,7 +46,7 @@ def scan(
     """Return the rows of files of any size, which estimators take in the place of X and y.
 
     Parquet is read again in each pass; what fits into memory stays there. Text, databases and queries are read once and
-    kept as Parquet in a temporary folder. Columns are what they are to ``onelayer.open_data``.
+    kept in a temporary folder. Columns are what they are to ``onelayer.open_data``.
 
     Args:
         source: a Parquet file, a folder of them, perhaps in partitions such as ``year=2026``, a pattern, an address
@@ -116,7 +116,7 @@ def scan_of(source: Source, choices: Choices, memory: int | None = None) -> Scan
     made = decide(source.table, choices, trusts_statistics=bool(source.files))
     rows = scan_as(source, made, memory)
     if choices.missing == "mean":
-        rows = replace(rows, recipe=Recipe(made, RunningMoments.of_rows(rows).mean))
+        rows = replace(rows, recipe=replace(rows.recipe, fill=RunningMoments.of_rows(rows).mean))
     return _complete(rows) if choices.missing == "drop" else rows
 
 
@@ -126,12 +126,15 @@ def scan_as(source: Source, made: Decisions, memory: int | None = None) -> Scan:
     Raises:
         OneLayerError: if there are no rows, or they cannot be read.
     """
-    files, table = source.files, source.table
-    folder = None
+    files, table, columns = source.files, source.table, len(needed(made))
+    kept, folder = None, None
     if not files:
-        folder = TemporaryFolder()
-        files = [_written(table, made, folder.path / "rows.parquet")]
-    columns = len(needed(made))
+        kept = as_read(made)
+        if kept is None:
+            folder = TemporaryFolder()
+            files = [_written(table, made, folder.path / "rows.parquet")]
+        else:
+            files = [_in_groups(table, len(kept), _group_rows(columns))]
     units = planned(files, max(columns, len(made.encoding.features)))
     if not units:
         raise OneLayerError(f"{table.name}: has no rows")
@@ -141,7 +144,7 @@ def scan_as(source: Source, made: Decisions, memory: int | None = None) -> Scan:
     sizes = [unit.n * width for unit in units]
     walkers, n_held = shares_of(memory, reading, len(made.encoding.features) + 1, sizes)
     engine, n = Threads(walkers, n_held), sum(unit.n for unit in units)
-    return Scan(units, Recipe(made), n, engine, reading, folder)
+    return Scan(units, Recipe(made, kept=kept), n, engine, reading, kept or folder)
 
 
 def found(source: Any, reading: Reading = AS_FOUND) -> Source:
@@ -173,19 +176,21 @@ def _complete(rows: Scan) -> Scan:
         return rows
     said = f"{len(rows) - int(n):,} of {len(rows):,} rows are dropped: a value is missing"
     made = replace(rows.made, notes=(*rows.made.notes, said))
-    return replace(rows, n=int(n), recipe=Recipe(made))
+    return replace(rows, n=int(n), recipe=replace(rows.recipe, made=made))
 
 
 def _written(table: Table, made: Decisions, path: Path) -> Found:
     """Write the columns of a table that are needed as Parquet, and return the file."""
     names = needed(made)
     plain = [c for c in names if made.profiles[c].is_plain and made.profiles[c].spellings == (POINT,)]
+    few = [name for name in names if made.profiles[name].distinct is not None]
     writer: Any = None
     for batch in table.batches(names, plain):
         columns = [_stored(column, name in plain) for name, column in zip(names, batch.columns, strict=True)]
         stored = pa.RecordBatch.from_arrays(columns, names)
-        writer = writer or pq.ParquetWriter(path, stored.schema, compression="zstd")
-        writer.write_batch(stored, row_group_size=max(1024, LEAST_UNIT // len(names)))
+        # Of numbers that all differ a dictionary is of no use, and zstd makes them smaller by a twentieth only.
+        writer = writer or pq.ParquetWriter(path, stored.schema, compression="lz4", use_dictionary=few)
+        writer.write_batch(stored, row_group_size=_group_rows(len(names)))
     writer.close()
     return parquet_file(str(path))
 
@@ -193,3 +198,13 @@ def _written(table: Table, made: Decisions, path: Path) -> Found:
 def _stored(values: Any, is_plain: bool) -> Any:
     floats = as_floats(values) if is_plain and not pa.types.is_float64(values.type) else None
     return values if floats is None else floats
+
+
+def _in_groups(table: Table, n: int, size: int) -> Found:
+    """Return the rows that were kept of a table as a file whose row groups have a certain size."""
+    groups = [min(size, n - start) for start in range(0, n, size)]
+    return Found(table.name, table.columns, table.types, table.read, groups=groups)
+
+
+def _group_rows(columns: int) -> int:
+    return max(1024, LEAST_UNIT // columns)

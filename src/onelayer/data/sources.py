@@ -123,7 +123,7 @@ def open_table(source: Any, reading: Reading = AS_FOUND) -> "tuple[str, Table]":
         OneLayerError: if it does not exist or is malformed.
     """
     # Arrow and DuckDB take 0.2 s to import; images do without them.
-    from onelayer.data import tables
+    from onelayer.data import frames, tables
 
     if reading.sql is not None:
         return "query", tables.open_table(None, reading)
@@ -132,7 +132,7 @@ def open_table(source: Any, reading: Reading = AS_FOUND) -> "tuple[str, Table]":
     if str(source) == "houses":
         return "houses", tables.open_table(bundled.HOUSES)
     if str(source) == "synthetic":
-        return "synthetic", tables.open_table(tables.arrow_of(bundled.synthetic()))
+        return "synthetic", tables.open_table(frames.arrow_of(bundled.synthetic()))
     if not set(str(source)) & set("*?[") and not is_address(str(source)):
         _refuse_nothing(Path(source))
     if str(source) != _readable(str(source)):

@@ -21,6 +21,7 @@ TRUE = ("true", "yes", "t", "y", "ja", "是", "wahr", "oui")
 FALSE = ("false", "no", "f", "n", "nein", "否", "falsch", "non")
 PLAIN = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
 SPACES = " \u00a0\u202f'"
+HEAD = 16  # cells of which one tells mostly that a column is not of numbers
 LARGEST_INTEGER = 2**53  # up to here float64 tells integers apart
 
 
@@ -79,6 +80,8 @@ def without(cells: Any, tokens: Sequence[str]) -> Any:
 def as_floats(cells: Any) -> Any:
     """Return strings as Arrow's float64, or None if one is not a number in plain spelling; nan becomes null."""
     try:
+        if len(cells) > HEAD:
+            pc.cast(cells[:HEAD], pa.float64())  # to refuse each of many cells takes long
         floats = pc.cast(cells, pa.float64())
     except pa.ArrowInvalid:
         return None

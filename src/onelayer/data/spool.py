@@ -1,5 +1,6 @@
 """Features that are too many for memory: rows of float64 in a temporary file, read back where they are needed."""
 
+import mmap
 import os
 import shutil
 import tempfile
@@ -12,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from onelayer.data.arrow import numbers_of
+from onelayer.data.arrow import numbers_of, stored_floats
 
 Array = NDArray[np.float64]
 
+LARGE = 1 << 24  # bytes, from which on they are mapped: to clear memory and copy to it takes longer
 CHUNK = 1 << 15  # rows that are read at once for a column
 
 
@@ -39,15 +41,20 @@ class Storage:
         os.unlink(name)  # noqa: PTH108
         weakref.finalize(self, os.close, self.descriptor)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Append bytes."""
-        while data:
-            data = data[os.write(self.descriptor, data) :]
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self.descriptor, rest) :]
 
     def read(self, offset: int, size: int) -> NDArray[np.uint8]:
-        """Return bytes from an offset on."""
+        """Return bytes from an offset on; what is large is not copied, but for the pages that are written to."""
+        if size >= LARGE:
+            before = offset % mmap.ALLOCATIONGRANULARITY
+            pages = mmap.mmap(self.descriptor, before + size, access=mmap.ACCESS_COPY, offset=offset - before)
+            return np.frombuffer(pages, np.uint8, size, before)
         data, done = np.empty(size, np.uint8), 0
-        while done < size:  # the system reads at most 2 GB at once
+        while done < size:  # the system may read less at once
             done += os.preadv(self.descriptor, [data.data[done:]], offset + done)
         return data
 
@@ -143,7 +150,7 @@ class SpoolWriter:
 
     def add(self, X: Array) -> None:
         """Write more rows."""
-        self._storage.write(np.ascontiguousarray(X, np.float64).tobytes())
+        self._storage.write(np.ascontiguousarray(X, np.float64).reshape(-1).view(np.uint8).data)
         self.n += len(X)
 
     def spool(self) -> Spool:
@@ -171,7 +178,8 @@ class NumbersKept:
             return
         X = np.empty((len(found[0]), len(found)))
         for j, values in enumerate(found):
-            X[:, j] = numbers_of(pa.chunked_array([values]), np.float64, np.nan)
+            stored = stored_floats(values)
+            X[:, j] = numbers_of(pa.chunked_array([values]), np.float64, np.nan) if stored is None else stored
         self._writer.add(X)
 
     def of(self, names: Sequence[str]) -> Spool | None:

@@ -6,27 +6,26 @@ A table is read as often as it is needed, batch by batch. Rows are counted from 
 import difflib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
-from itertools import chain
 from operator import or_
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from onelayer.data.arrow import column_of, strings
+from onelayer.data.arrow import strings
 from onelayer.data.arrow_types import common_type, missing_where
-from onelayer.data.columns import Profile, Profiler, Range, profiler_of
-from onelayer.data.dataset import Dataset
+from onelayer.data.columns import Profile, Range
 from onelayer.data.delimited import Delimited
+from onelayer.data.frames import from_python
 from onelayer.data.places import files_of, is_address, partition_of
+from onelayer.data.profiling import settled, show_all
 from onelayer.data.reading import AS_FOUND, Reading
-from onelayer.data.spelling import POINT, Spelling
+from onelayer.data.spelling import Spelling
 from onelayer.data.spool import NumbersKept
-from onelayer.errors import OneLayerError, first_line
+from onelayer.data.string_columns import profiler_of
+from onelayer.errors import OneLayerError
 
 Batches = Iterator[pa.RecordBatch]
 Ranges = Callable[[], Mapping[str, Range]]
@@ -147,79 +146,11 @@ class Table:
     ) -> dict[str, Profile]:
         """Return what each column is, after one look at all rows."""
         profilers = {c: profiler_of(c, self.types[self.place(c)], c in chosen) for c in columns}
-        n = 0
-        running: list[Future[dict[str, Any]]] = []
-        writing: list[Future[None]] = []
-        with ThreadPoolExecutor(3) as pool:
-            for batch in chain(self.batches(columns), [None]):
-                looked = [half.result() for half in running]  # while they ran, the batch was read
-                for last in writing:
-                    last.result()
-                writing = []
-                if kept is not None and looked:
-                    both = looked[0] | looked[1]  # in the table's order features are a slice of what is kept
-                    writing = [pool.submit(kept.add, {name: both[name] for name in columns})]
-                if batch is not None:
-                    n += len(batch)
-                    pairs = list(zip(profilers.values(), batch.columns, strict=True))
-                    running = [pool.submit(_add, half) for half in (pairs[::2], pairs[1::2])]
+        n = show_all(self.batches(columns), profilers, kept)
         if not n:
             raise OneLayerError(f"{self.name}: has no rows")
         found = {name: profiler.profile() for name, profiler in profilers.items()}
-        return _settled(found, self.reading, self.likely_decimal, expected)
-
-
-def _add(pairs: Sequence[tuple[Profiler, pa.Array]]) -> dict[str, Any]:
-    """Show columns to profilers; return those that are strings and numbers by name, as float64 or None."""
-    return {profiler.name: profiler.add(values) for profiler, values in pairs}
-
-
-def _settled(
-    profiles: dict[str, Profile], reading: Reading, likely: str, expected: Mapping[str, Spelling]
-) -> dict[str, Profile]:
-    """Return profiles in which each column of numbers has one spelling; what the table's other columns tell counts.
-
-    Args:
-        profiles: with all spellings that a column's numbers may be in.
-        reading: what the user says.
-        likely: the decimal mark that goes with the separator of cells.
-        expected: by column, the spelling that a model has learned from.
-    """
-    spelled = {name: p for name, p in profiles.items() if p.kind == "number" and not p.type_name}
-    allowed = {name: _allowed(p.spellings, reading) for name, p in spelled.items()}
-    certain = {found[0] for found in allowed.values() if len({s.decimal for s in found}) == 1}
-    marks = {spelling.decimal for spelling in certain if spelling.decimal != "." or spelling.thousands}
-    for name, found in allowed.items():
-        profile, told = profiles[name], [s for s in found if s.decimal in marks] if len(marks) == 1 else []
-        is_open = len({s.decimal for s in found}) > 1 and (profile.has_points or found[0] != POINT)
-        known = expected.get(name)
-        if not found:
-            profiles[name] = replace(profile, kind="mixed")
-        elif not is_open:
-            profiles[name] = _in(found[0], profile)
-        elif told or known in found:
-            profiles[name] = _in(told[0] if told else next(s for s in found if s == known), profile)
-        elif found[0] == POINT and (likely == "." or POINT in certain or reading.decimal):
-            profiles[name] = _in(POINT, profile)
-        else:
-            profiles[name] = replace(profile, spellings=tuple(found), kind="ambiguous")
-    return profiles
-
-
-def _in(spelling: Spelling, profile: Profile) -> Profile:
-    """Return a profile whose numbers are in one spelling; the range is known only of plain ones."""
-    limits = (profile.low, profile.high) if spelling == POINT else (None, None)
-    return replace(profile, spellings=(spelling,), low=limits[0], high=limits[1])
-
-
-def _allowed(spellings: Sequence[Spelling], reading: Reading) -> list[Spelling]:
-    return [
-        s
-        for s in spellings
-        if reading.decimal in (None, s.decimal)
-        and reading.thousands != s.decimal
-        and (reading.thousands is None or s.thousands in ("", reading.thousands))
-    ]
+        return settled(found, self.reading, self.likely_decimal, expected)
 
 
 # Where tables come from
@@ -273,7 +204,7 @@ def open_table(source: Any, reading: Reading = AS_FOUND) -> Table:
 
         return _checked(query(reading.sql), reading)
     if not isinstance(source, (str, Path)):
-        return _checked(arrow_table(*_from_python(source)), reading)
+        return _checked(arrow_table("the table", from_python(source)), reading)
     return one_table(open_files(files_of(str(source)), reading), reading, str(source))
 
 
@@ -458,30 +389,6 @@ def _delimited(path: Path, reading: Reading) -> Found:
 
     likely = "," if file.dialect.separator == ";" else "."
     return Found(str(path), names, [pa.large_string()] * len(names), read, file.notes, (), likely, is_large)
-
-
-def _from_python(data: Any) -> tuple[str, pa.Table]:
-    """Return a pandas, polars or Arrow table as an Arrow table. A pandas index is left out."""
-    is_pandas = type(data).__module__.partition(".")[0] == "pandas"
-    if not (isinstance(data, pa.Table) or hasattr(data, "__arrow_c_stream__")):
-        raise OneLayerError(
-            f"cannot read data from {type(data).__name__}: expected a name, a path, or a pandas, polars or Arrow table"
-        )
-    try:
-        if is_pandas:
-            table = pa.Table.from_pandas(data, preserve_index=False)
-        else:
-            table = data if isinstance(data, pa.Table) else pa.table(data)
-        table.validate(full=True)  # strings that are not UTF-8
-    except (pa.ArrowException, AttributeError, TypeError, ValueError) as error:
-        raise OneLayerError(f"the {type(data).__name__} is not a table: {first_line(error)}") from error
-    return "the table", table
-
-
-def arrow_of(dataset: Dataset) -> pa.Table:
-    """Return the training rows of a numeric data set as an Arrow table, the target last."""
-    columns = np.hstack([dataset.train.X, dataset.train.y]).T
-    return pa.Table.from_arrays([column_of(c) for c in columns], names=[*dataset.features, dataset.target])
 
 
 def quoted(names: Sequence[str]) -> str:
