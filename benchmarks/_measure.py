@@ -312,7 +312,7 @@ class Comparison:
         again = [name for name, track in self.tracks.items() if track.state == "ran"]
         took: dict[str, float] = {}
         for _ in range(ROUNDS):
-            if time.perf_counter() + sum(took[name] for name in again if took) > until:
+            if took and time.perf_counter() + sum(took[name] for name in again) > until:
                 break
             took = dict.fromkeys(again, 0.0)
             for name in again:

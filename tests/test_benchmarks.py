@@ -112,6 +112,19 @@ def test_only_who_may_be_the_fastest_runs_again():
     assert comparison.is_near("far") and not comparison.peers("s").get("fast")
 
 
+@pytest.mark.parametrize(("until", "rounds"), [(0.0, 1), (math.inf, 5)])
+def test_no_round_after_the_first_begins_that_would_end_too_late(monkeypatch, until, rounds):
+    import _measure as m
+
+    ways = [m.Contender("ours", list, role="ours"), m.Contender("theirs", list)]
+    case = m.Case("", lambda folder: (), ways, m.same_numbers("", 0), headlines=("s",))
+    monkeypatch.setattr(m, "ROUNDS", 5)
+    monkeypatch.setattr(m, "run_once", lambda case, name, folder: ({"s": 1.0}, 1.0))
+    comparison = m.Comparison.of(case)
+    comparison.measure(Path(), until)
+    assert [len(track.rounds) for track in comparison.tracks.values()] == [rounds, rounds]
+
+
 def test_objectives_are_compared_with_the_least():
     from _measure import same_objective
 
