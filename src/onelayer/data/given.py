@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from onelayer.data.spool import Spool
 from onelayer.errors import OneLayerError
 
 Array = NDArray[Any]
 
+LARGEST_SHORT = np.iinfo(np.int32).max
 NUMBERS = "; if these are numbers to predict, say so: Rows(X, y, 'regression')"
 
 
@@ -41,7 +41,7 @@ def features_of(X: Any) -> Any:
         ):  # values that are stored in two parts have other squares than their sum
             X = X.copy()
             X.sum_duplicates()
-        index = sparse.get_index_dtype(maxval=max(X.nnz, *X.shape))
+        index = np.int32 if max(X.nnz, *X.shape) <= LARGEST_SHORT else np.int64
         if X.indices.dtype != index:  # else each pass over the rows would make them shorter
             X = type(X)((X.data, X.indices.astype(index), X.indptr.astype(index)), shape=X.shape)
         return X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)

@@ -256,6 +256,11 @@ class Descent:
         return best
 
 
+def unchanged(gradient: Array) -> Array:
+    """Stand in for an inverse before the first one."""
+    return gradient
+
+
 def dot(A: Array, B: Array) -> float:
     """Return Σ A B of two matrices; none is copied if both lie in memory in the same order, be it C's or Fortran's."""
     order: Literal["C", "F"] = "F" if A.flags.f_contiguous else "C"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.solvers.downhill import Descent, Inverse, Sizes, dot
+from onelayer.solvers.downhill import Descent, Inverse, Sizes, dot, unchanged
 from onelayer.solvers.fit import Found
 from onelayer.solvers.hessian import Hessian
 from onelayer.solvers.hessian_blocks import sampled_factors, solve_each
@@ -49,11 +49,6 @@ def lbfgs(
     return descent.found()
 
 
-def _unchanged(gradient: Array) -> Array:
-    """Stand in for an inverse before the first one."""
-    return gradient
-
-
 @dataclass
 class LBFGS(Descent):
     """Steps by pairs of earlier steps and changes of the gradient, and by parts of the Hessian that grow old.
@@ -62,7 +57,7 @@ class LBFGS(Descent):
     """
 
     pairs: list[tuple[Array, Array]] = field(default_factory=list)
-    inverse: Inverse = _unchanged
+    inverse: Inverse = unchanged
     age: int = 0
     patience: int = 0
 

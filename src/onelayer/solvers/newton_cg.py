@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.solvers.downhill import Descent, Inverse, Sizes, dot
+from onelayer.solvers.downhill import Descent, Inverse, Sizes, dot, unchanged
 from onelayer.solvers.fit import Found
 from onelayer.solvers.hessian import Hessian
 from onelayer.solvers.objective import Objective
@@ -47,16 +47,11 @@ def newton_cg(
     return descent.found()
 
 
-def _unchanged(gradient: Array) -> Array:
-    """Stand in for an inverse before the first one."""
-    return gradient
-
-
 @dataclass
 class NewtonCG(Descent):
     """Steps by the Hessian itself, as conjugate gradients see it."""
 
-    inverse: Inverse = _unchanged
+    inverse: Inverse = unchanged
 
     def _newton_like(self, gradient: Array) -> Array:
         return self.inverse(gradient)
