@@ -98,11 +98,11 @@ def page(results: list[Result]) -> str:
     head = ["what", "command", "onelayer", "fastest of the others", "ratio"]
     parts = [
         "# Results",
-        "Written by `make bench`, and by nothing else. Medians of "
+        "Written by `make bench`, and by nothing else. Medians of up to "
         f"{ROUNDS} interleaved rounds, each fit in a fresh process; a contender that takes more than {FAR:g} times as "
         f"long as the fastest of the others, or more than {TOO_LONG_FOR_ROUNDS:g} s a round, runs no further "
-        "rounds. The ratio is theirs over ours: below 1 we are "
-        "slower, or take more memory, and it says so. `benchmarks/README.md` says how a figure is made.",
+        "rounds, and no one does once a case's share of the time is over. The ratio is theirs over ours: below 1 we "
+        "are slower, or take more memory, and it says so. `benchmarks/README.md` says how a figure is made.",
         "\n".join(f"- {key}: {value}" for key, value in machine.items()),
         *(["**Failed:**", "\n".join(f"- {line}" for line in failed)] if failed else []),
         table(head, summary(results)),
