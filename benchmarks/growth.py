@@ -21,9 +21,7 @@ from _pictures import COLOURS, panels, save
 from _tables import table
 
 STEPS, ROUNDS = 10, size(3, 1)
-LONGEST = size(
-    1.0, 0.05
-)  # seconds of fits of one size, after which there are no more of it, and a curve ends
+LONGEST = size(1.0, 0.05)  # seconds of fits of one size, after which a curve ends
 
 
 @dataclass(frozen=True)

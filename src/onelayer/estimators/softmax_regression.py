@@ -81,10 +81,9 @@ class SoftmaxRegression(
         fit_intercept: whether b is free; else it is 0.
         solver: "auto" goes to the minimum, on the CPU in float64, by one of four ways. "newton" forms a matrix of all
             coefficients in each step, and is best for hundreds; it refuses more than 10,000. "lbfgs" is for many,
-            or for many rows of several classes. "newton-cg" is for thousands of sparse features, such as words.
-            "proximal", for an ``l1_ratio`` or bounds, works with the features that are not left out. "sgd"
-            is minibatch SGD (section 3.6) on features that are standardised on the way; it makes few passes, can go on
-            with new rows (``partial_fit``), and comes near the minimum.
+            or many rows of several classes. "newton-cg" is for thousands of sparse features, such as words. "proximal",
+            for an ``l1_ratio`` or bounds, works with the features that are not left out. "sgd" is minibatch SGD
+            (section 3.6) on features standardised on the way: few passes lead near, and ``partial_fit`` goes on.
         tol: all but sgd: how far from the minimum the objective may be, relative to itself.
         max_iter: all but sgd: the largest number of steps.
         warm_start: all but sgd: whether ``fit`` begins at the coefficients that an earlier one has found, if classes

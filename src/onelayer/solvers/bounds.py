@@ -107,10 +107,11 @@ class Audit:
 def audit(objective: Objective, point: Point, Q: Array | None = None, has_squares: bool = True) -> Audit:
     """Return the rounding at a point, and what else bounds need, in one pass: squares, or forms of Q."""
     unit = float(np.trace(Q)) if Q is not None else 1.0  # the power of a form over it does not overflow
+    sizes = np.abs(point.V)
     loss, gradient, curved, powers, squares = objective.rows.sum(
-        partial(_audit_terms, objective, point, np.abs(point.V), Q, unit, has_squares and Q is None)
+        partial(_audit_terms, objective, point, sizes, Q, unit, has_squares and Q is None)
     )
-    gradient += objective.ridge * np.abs(point.V)
+    gradient += objective.ridge * sizes
     gradient *= UNITS * EPS
     return Audit(
         UNITS * EPS * (float(loss) + 2 * objective.penalty_of(point.V) + 2 * abs(point.value)),

@@ -44,6 +44,11 @@ class Sizes:
     most_double: int = 2**22
 
 
+def _unchanged(gradient: Array) -> Array:
+    """Stand in for an inverse before the first one."""
+    return gradient
+
+
 @dataclass
 class Descent:
     """Steps down an objective until the gap is small, the steps are used up, or rounding hides further progress.
@@ -61,7 +66,9 @@ class Descent:
     first: float = field(init=False)
     history: list[float] = field(default_factory=list)
     lower: float = 0.0
+    inverse: Inverse = _unchanged
     has_inverse: bool = False
+    t: float = 1.0
     next_try: int = 0
     is_exhausted: bool = False
     is_stopped: bool = False
@@ -199,7 +206,7 @@ class Descent:
 
     def _newton_like(self, gradient: Array) -> Array:
         """Return about H⁻¹ times the gradient (k, p), by what is known of H."""
-        raise NotImplementedError
+        return self.inverse(gradient)
 
     def _tries_again(self) -> bool:
         """Return whether there is anything else to try where a step led no further than rounding does."""
@@ -254,11 +261,6 @@ class Descent:
                 inside = low + 0.1 * (high - low) < secant < low + 0.9 * (high - low)
                 t = secant if inside and np.isfinite(secant) else (low + high) / 2
         return best
-
-
-def unchanged(gradient: Array) -> Array:
-    """Stand in for an inverse before the first one."""
-    return gradient
 
 
 def dot(A: Array, B: Array) -> float:

@@ -8,13 +8,11 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, lsmr
 
 from onelayer.data.rows import Rows
-from onelayer.engines.threads import sum_of
 from onelayer.errors import OneLayerError
-from onelayer.solvers import kernels
 from onelayer.solvers.conjugate import CentredGram, settle
 from onelayer.solvers.fit import LeastSquaresFit
 from onelayer.solvers.moments import ALIKE, Moments, are_alike
-from onelayer.solvers.sparse_rows import row_parts, stored, stored_counts, value_parts
+from onelayer.solvers.sparse_rows import sparse_product, sparse_sums, stored_counts, value_parts
 
 Array = NDArray[np.float64]
 
@@ -41,7 +39,7 @@ class CentredColumns:
         self.n = float(self.c.sum())
         if not self.n > 0:
             raise OneLayerError("no row has a weight above 0")
-        self.mean = _sums(X, self.c) / self.n if fit_intercept else np.zeros(X.shape[1])
+        self.mean = sparse_sums(X, self.c) / self.n if fit_intercept else np.zeros(X.shape[1])
         # A column without zeros may be far from 0; its mean is taken away from the stored values themselves.
         full = stored_counts(X) == X.shape[0]
         shift, rest = np.where(full, self.mean, 0.0), self.mean
@@ -49,8 +47,8 @@ class CentredColumns:
             X = X.copy()
             for part in value_parts(X):
                 X.data[part] -= shift[X.indices[part]]
-            rest = _sums(X, self.c) / self.n
-        spread = np.sqrt(np.maximum(_sums(X, self.c, "s") - self.n * rest**2, 0))
+            rest = sparse_sums(X, self.c) / self.n
+        spread = np.sqrt(np.maximum(sparse_sums(X, self.c, "s") - self.n * rest**2, 0))
         self.mean = np.where(full, shift + rest, self.mean)
         noise = np.finfo(float).eps * np.sqrt(self.n) * np.abs(self.mean)
         self.varies = spread > 4 * noise
@@ -79,12 +77,12 @@ class CentredColumns:
 
         def forward(w: Array) -> Array:
             w = w.ravel()
-            outputs = root * (_products(self.X, self.factor * w) - rest @ w)
+            outputs = root * (sparse_product(self.X, self.factor * w) - rest @ w)
             return np.concatenate([outputs, penalty * w]) if alpha else outputs
 
         def backward(r: Array) -> Array:
             weighted = root * r[:n]
-            sums = self.factor * _sums(self.X, weighted) - rest * weighted.sum()
+            sums = self.factor * sparse_sums(self.X, weighted) - rest * weighted.sum()
             return np.asarray(sums + penalty * r[n:] if alpha else sums)
 
         return LinearOperator(
@@ -95,30 +93,6 @@ class CentredColumns:
 def _float64(X: Any) -> Any:
     """Return rows in CSR in float64, the same arrays if they are."""
     return sparse.csr_array((X.data.astype(np.float64, copy=False), X.indices, X.indptr), shape=X.shape)
-
-
-def _products(X: Any, w: Array) -> Array:
-    """Return the products (n,) of rows in CSR with w (d,), of which threads do parts."""
-    products = np.empty(X.shape[0])
-
-    def term(part: tuple[int, int]) -> list[Any]:
-        kernels.sparse_forward(*stored(X), w, products[slice(*part)], 1, *part, "v", False)
-        return []
-
-    sum_of(term, row_parts(X))
-    return products
-
-
-def _sums(X: Any, r: Array, taken: str = "v") -> Array:
-    """Return Σ rᵢ xᵢ (d,) of rows in CSR, or of their squares with "s", of which threads do parts."""
-    r = np.ascontiguousarray(r)
-
-    def term(part: tuple[int, int]) -> list[Array]:
-        sums = np.zeros(X.shape[1])
-        kernels.sparse_backward(*stored(X), r[slice(*part)], sums, 1, *part, taken, False)
-        return [sums]
-
-    return np.asarray(sum_of(term, row_parts(X))[0])
 
 
 def solve_iteratively(rows: Rows, alpha: float, fit_intercept: bool) -> LeastSquaresFit:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.solvers.downhill import Descent, Inverse, Sizes, dot, unchanged
+from onelayer.solvers.downhill import Descent, Inverse, Sizes, dot
 from onelayer.solvers.fit import Found
 from onelayer.solvers.hessian import Hessian
 from onelayer.solvers.hessian_blocks import sampled_factors, solve_each
@@ -57,7 +57,6 @@ class LBFGS(Descent):
     """
 
     pairs: list[tuple[Array, Array]] = field(default_factory=list)
-    inverse: Inverse = unchanged
     age: int = 0
     patience: int = 0
 

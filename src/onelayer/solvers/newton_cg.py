@@ -6,13 +6,12 @@ no earlier steps are kept.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.solvers.downhill import Descent, Inverse, Sizes, dot, unchanged
+from onelayer.solvers.downhill import Descent, Sizes, dot
 from onelayer.solvers.fit import Found
 from onelayer.solvers.hessian import Hessian
 from onelayer.solvers.objective import Objective
@@ -47,14 +46,8 @@ def newton_cg(
     return descent.found()
 
 
-@dataclass
 class NewtonCG(Descent):
     """Steps by the Hessian itself, as conjugate gradients see it."""
-
-    inverse: Inverse = unchanged
-
-    def _newton_like(self, gradient: Array) -> Array:
-        return self.inverse(gradient)
 
     def _direction(self) -> tuple[Array, float]:
         """Return about −H⁻¹ times the gradient (k, p), the nearer the less F can fall; 1 is its length."""
@@ -63,7 +56,7 @@ class NewtonCG(Descent):
         gradient = self.point.gradient
         size = float(
             max(gradient.max(), -gradient.min())
-        )  # so that squares are far from the limits of float32
+        )  # in its unit squares are far from float32's limits
         rest = np.divide(gradient, -size, dtype=hessian.dtype, casting="same_kind")
         step, direction = np.zeros_like(rest), self.inverse(rest)
         square = dot(rest, direction)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.engines.threads import sum_of
 from onelayer.solvers import kernels
 
 Array = NDArray[Any]
@@ -73,3 +74,27 @@ def sparse_backward(X: Any, R: Array, sums: Array, taken: str = "v") -> None:
     if R.size:
         is_float = sums.dtype == np.float32
         kernels.sparse_backward(*stored(X), R, sums, R.shape[1], 0, len(R), taken, is_float)
+
+
+def sparse_product(X: Any, w: Array) -> Array:
+    """Return the product (m,) of rows (m, d) with w (d,) in float64, of which threads do parts."""
+    rows, products = stored(X), np.empty(X.shape[0])
+
+    def term(part: tuple[int, int]) -> list[Any]:
+        kernels.sparse_forward(*rows, w, products[slice(*part)], 1, *part, "v", False)
+        return []
+
+    sum_of(term, row_parts(X))
+    return products
+
+
+def sparse_sums(X: Any, r: Array, taken: str = "v") -> Array:
+    """Return Σ rᵢ xᵢ (d,) of rows (m, d) in float64, or of what is ``taken`` of them; threads do parts."""
+    rows, r = stored(X), np.ascontiguousarray(r)
+
+    def term(part: tuple[int, int]) -> list[Array]:
+        sums = np.zeros(X.shape[1])
+        kernels.sparse_backward(*rows, r[slice(*part)], sums, 1, *part, taken, False)
+        return [sums]
+
+    return np.asarray(sum_of(term, row_parts(X))[0])
