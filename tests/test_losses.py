@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from onelayer import functional
-from onelayer.losses import CrossEntropy, Squared
+from onelayer.losses import CrossEntropy, Squared, coupled_curvature, own_curvature
 from onelayer.penalties import Ridge
 
 
@@ -76,6 +76,15 @@ def test_digits_hold_where_a_loss_is_tiny_or_huge():
         for losses, gradient, _ in (two.at(far, labels), single.at(far[1:], labels)):
             np.testing.assert_allclose(losses, expected, rtol=1e-14)
             np.testing.assert_allclose(np.abs(gradient[-1]), -np.expm1(-np.array(expected)), rtol=1e-14)
+
+
+def test_curvature_keeps_its_digits_where_a_class_is_nearly_certain():
+    outputs = np.array([[0.0], [-60.0], [-90.0]])
+    second, third = np.exp(-60.0), np.exp(-90.0)  # of their squares no digit counts
+    _, _, h = CrossEntropy(3).at(outputs, np.array([1]))
+    np.testing.assert_allclose(own_curvature(h)[:, 0], [second + third, second, third], rtol=1e-13)
+    expected = [[second + third, -second, -third], [-second, second, 0], [-third, 0, third]]
+    np.testing.assert_allclose(coupled_curvature(h @ h.T), expected, rtol=1e-13, atol=second * third * 1.001)
 
 
 def test_a_ridge_is_per_column_and_in_the_users_units():

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import scipy.special
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.datasets import load_digits, load_iris
@@ -94,6 +94,22 @@ def test_the_minimum_is_scikit_learns(q, intercept):
     )
 
 
+@pytest.mark.parametrize("strength", [1e-9, 1e-12])
+@pytest.mark.parametrize("seed", range(3))
+def test_newton_cg_needs_no_more_digits_where_classes_are_told_apart(strength, seed):
+    generator = np.random.default_rng(seed)
+    X = generator.normal(size=(60, 3))
+    labels, c, strengths = (
+        (X @ generator.normal(size=(3, 4))).argmax(axis=1),
+        np.ones(60),
+        np.full(3, strength),
+    )
+    fit = fitted(sparse.csr_array(X), labels, 4, c, strengths, solver="newton-cg")
+    best = fitted(X, labels, 4, c, strengths, solver="newton", tol=1e-9)
+    assert fit.converged and best.converged
+    assert fit.objective == pytest.approx(best.objective, rel=1e-6)
+
+
 # The bound, against 40 digits
 
 
@@ -111,8 +127,19 @@ def problems(draw):
     return X, labels, q, c, strength, draw(st.sampled_from(list(FORMS)))
 
 
+def separable(values, labels, strength):
+    """A problem of one column whose rows are told apart almost surely."""
+    return np.array(values)[:, None], np.array(labels), 3, np.ones(4), np.array([strength]), "rows"
+
+
 @settings(max_examples=25)
 @given(problems())
+@example(separable([-1215046.3, -1304980.2, 428897.7, -668445.8], [1, 2, 0, 0], 1.0))
+@example(
+    separable(
+        [-8101.01144054719, 8522.007418331897, -1605.8419880945069, 8344.095342310306], [0, 1, 0, 2], 10.0
+    )
+)
 def test_the_bound_is_a_theorem_at_any_offset_and_scale(problem):
     X, labels, q, c, strength, form = problem
     minimum = exact_minimum(X, labels, q, c, strength, intercept=True)

@@ -14,9 +14,9 @@ from onelayer.solvers.scaling import RowsScaling
 
 def sums_of(function, X, y, weight, c):
     outputs = np.empty((len(X), len(weight)), weight.dtype)
-    gradient, curvature = np.zeros(weight.shape), np.zeros((len(weight), len(weight)))
-    loss = function(X, y, weight, c, outputs, gradient, curvature)
-    return loss, outputs, gradient, curvature
+    gradient, products = np.zeros(weight.shape), np.zeros((len(weight), len(weight)))
+    loss = function(X, y, weight, c, outputs, gradient, products)
+    return loss, outputs, gradient, products
 
 
 @pytest.mark.parametrize("is_weighted", [False, True])

@@ -125,6 +125,29 @@ class CrossEntropy:
         return losses, R, P
 
 
+def coupled_curvature(products: Array) -> Array:
+    """Return Σᵢ cᵢ (diag(h) − hhᵀ) (k, k) from Σᵢ cᵢ hhᵀ.
+
+    With Σh = 1 what is beside the diagonal sums to it, without a difference: it has digits where h is near 1 too.
+    """
+    curvature = -products
+    np.fill_diagonal(curvature, 0)
+    np.fill_diagonal(curvature, -curvature.sum(axis=1))
+    return curvature
+
+
+def own_curvature(h: Array) -> Array:
+    """Return h (1 − h) (k, m) of coupled outputs: the largest of a row's is left by the sum of the others."""
+    index = np.arange(h.shape[1])
+    largest = h.argmax(axis=0)
+    others = h.copy()
+    others[largest, index] = 0
+    left = 1 - others
+    left[largest, index] = others.sum(axis=0)
+    left *= h
+    return np.asarray(left)
+
+
 def as_two_outputs(weight: Array, bias: Array) -> tuple[Array, Array]:
     """Return the outputs of both classes, (2, d) and (2,), for the one logit of class 1, (1, d) and (1,).
 

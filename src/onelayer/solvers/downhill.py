@@ -108,7 +108,11 @@ class Descent:
     def _step(self) -> bool:
         """Go a step, and return whether it led further than rounding does, or there is something else to try."""
         before = self.point
-        self.point = self._line_search(*self._direction())
+        direction, t = self._direction()
+        if self.objective.loss.is_coupled:
+            # Bounds take V as centred. A direction is, but for rounding, which is of the size of what it was made of.
+            direction -= direction.mean(axis=0)
+        self.point = self._line_search(direction, t)
         least = float(np.finfo(np.dtype(self.objective.dtype)).eps) / 2
         if before.value - self.point.value <= least * before.value and not self._tries_again():
             return False
@@ -245,6 +249,9 @@ class Descent:
         for _ in range(TRIALS):
             ahead = objective.at(start.V + t * direction, inner=True)
             slope = dot(direction, ahead.gradient)
+            if not math.isfinite(ahead.value):
+                high, t = t, t / 16
+                continue
             is_low = ahead.value <= start.value - 1e-4 * t * promised + slack
             if is_low and ahead.value < best.value:
                 best = ahead

@@ -55,9 +55,12 @@ class Hessian:
 
     def _product(self, direction: Array, block: Block) -> list[Array]:
         columns, h = self.objective.columns(block), self._curvature(block)
-        outputs = h * columns.forward(direction)
+        outputs = columns.forward(direction)
         if self.objective.loss.is_coupled:
-            outputs -= h * outputs.sum(axis=0)
+            # Seen from the likeliest output, whose own change is then made of the others': no digit of theirs is lost.
+            outputs -= outputs[h.argmax(axis=0), np.arange(len(block))]
+            outputs -= (h * outputs).sum(axis=0)
+        outputs *= h
         if block.c is not None:
             outputs *= block.c
         return [columns.backward(outputs)]

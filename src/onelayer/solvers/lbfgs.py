@@ -21,6 +21,7 @@ from onelayer.solvers.objective import Objective, Point
 Array = NDArray[Any]
 
 MEMORY = 20  # pairs
+LEAST = 1e-10  # curvature by an output, relative to the largest
 
 
 def lbfgs(
@@ -122,5 +123,6 @@ class LBFGS(Descent):
             return self._centred(
                 lambda gradient: solve_each([factor] * len(share), gradient) / share[:, None]
             )
-        factors = sampled(range(len(sizes)), sizes, objective.ridge)
+        # Of an output that is decided on all rows, a step soon makes a curvature of many times what is left.
+        factors = sampled(range(len(sizes)), sizes, objective.ridge + LEAST * sizes.max())
         return self._centred(lambda gradient: solve_each(factors, gradient))

@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from onelayer.data.rows import Block, Source
 from onelayer.double_double import EPS
-from onelayer.losses import Loss
+from onelayer.losses import Loss, coupled_curvature, own_curvature
 from onelayer.penalties import Ridge
 from onelayer.solvers.columns import Sparse, Standardised, Stored, is_near
 from onelayer.solvers.scaling import RowsScaling
@@ -181,12 +181,11 @@ class Objective:
     def curvature(self, h: Array, c: Array | float) -> Array:
         """Return Σᵢ cᵢ times the curvature by the outputs (k, k) of a block's h (k, m)."""
         h = h.astype(np.float64, copy=False)
-        totals = np.diag((h * c).sum(axis=1))
-        return totals - (h * c) @ h.T if self.loss.is_coupled else totals
+        return coupled_curvature((h * c) @ h.T) if self.loss.is_coupled else np.diag((h * c).sum(axis=1))
 
     def own_curvature(self, h: Array) -> Array:
         """Return the curvature by each output alone (k, m): the diagonals of what ``curvature`` sums."""
-        return h * (1 - h) if self.loss.is_coupled else h
+        return own_curvature(h) if self.loss.is_coupled else h
 
     def _grams(self, columns: Any, h: Array, c: Array | float) -> Array:
         """Return Σᵢ c h z zᵀ of each output, or Σᵢ c hₐ h_b z zᵀ of each pair (a < b), (pairs, p, p)."""
@@ -241,9 +240,9 @@ class Objective:
     def penalty_of(self, V: Array) -> float:
         """Return ½ Σ λ V²."""
         with np.errstate(over="ignore"):
-            squares = np.square(V)
-            squares *= self.ridge
-            return 0.5 * float(squares.sum())
+            terms = V * self.ridge  # first: a weight without a penalty counts nothing, whatever its size
+            terms *= V
+            return 0.5 * float(terms.sum())
 
     def is_hopeless(self, value: float, first: float) -> bool:
         """Return whether F falls to 0 without an end: nothing is penalised, and the data are separable."""

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from onelayer.data.rows import Block
 from onelayer.data.scaling import Scaling
-from onelayer.losses import CrossEntropy, Loss
+from onelayer.losses import CrossEntropy, Loss, coupled_curvature
 from onelayer.solvers import kernels
 
 Array = NDArray[Any]
@@ -66,11 +66,11 @@ class Thin:
         """
         k, of_block = len(self.weight), slice(block.start, block.start + len(block))
         outputs = np.empty((len(block), k), self.weight.dtype) if kept is None else kept[of_block]
-        sums, curvature = np.zeros(self.weight.shape), np.zeros((k, k))
+        sums, products = np.zeros(self.weight.shape), np.zeros((k, k))
         factors = None if block.c is None else np.ascontiguousarray(block.c, np.float64)
         X, y = np.ascontiguousarray(block.X), np.ascontiguousarray(block.y, np.int64)
-        loss = kernels.softmax_sums(X, y, self.weight, factors, outputs, sums, curvature)
-        return [loss, sums, curvature]
+        loss = kernels.softmax_sums(X, y, self.weight, factors, outputs, sums, products)
+        return [loss, sums, coupled_curvature(products) if k > 1 else products]
 
     def gradient(self, sums: Array) -> Array:
         """Return the gradient (k, p) by weights of standardised columns from that by the weights here."""

@@ -1,4 +1,4 @@
-/* Losses of some rows, their gradient and their curvature, for cross-entropy. plain_softmax.py has the same in NumPy, and says
+/* Losses of some rows, their gradient and products of probabilities. plain_softmax.py has the same in NumPy, and says
  * what they mean.
  *
  * A few rows at a time are copied as numbers into the cache, and from there make outputs and gradient, so features come from
@@ -23,7 +23,7 @@ typedef struct Problem Problem;
 
 /* What is used again for each panel: rows as numbers, their outputs, and sums over a panel. */
 typedef struct {
-    void *x, *outputs, *gradient, *curvature;
+    void *x, *outputs, *gradient, *products;
 } Room;
 
 struct Problem {
@@ -33,7 +33,7 @@ struct Problem {
     const int64_t *labels;
     const double *factors; /* of rows, or NULL */
     void *outputs;         /* (n, q) */
-    double *gradient, *curvature;
+    double *gradient, *products;
     double loss, lost; /* their sum, and what rounding has taken from it */
     void (*do_panel)(Problem *, Py_ssize_t, Py_ssize_t, Room);
 };
@@ -70,7 +70,7 @@ static int run(Problem *p, size_t real)
     return 0;
 }
 
-enum { X, LABELS, WEIGHT, FACTORS, OUTPUTS, GRADIENT, CURVATURE, BUFFERS };
+enum { X, LABELS, WEIGHT, FACTORS, OUTPUTS, GRADIENT, PRODUCTS, BUFFERS };
 
 /* Whether a buffer has numbers of one of some formats, and so many rows and columns, or with −1 columns one dimension. */
 static int has(const Py_buffer *b, const char *formats, Py_ssize_t rows, Py_ssize_t columns)
@@ -91,7 +91,7 @@ static int is_right(const Py_buffer *b)
     const char real[] = {b[WEIGHT].format[0], 0};
     return width > d && width % (LINE / 2) == 0 && has(&b[LABELS], "lq", n, -1) && b[LABELS].itemsize == sizeof(int64_t) &&
            (b[FACTORS].obj == NULL || has(&b[FACTORS], "d", n, -1)) && has(&b[OUTPUTS], real, n, q) &&
-           has(&b[GRADIENT], "d", q, width) && has(&b[CURVATURE], "d", q, q);
+           has(&b[GRADIENT], "d", q, width) && has(&b[PRODUCTS], "d", q, q);
 }
 
 static PyObject *found_from(const Py_buffer *b)
@@ -102,7 +102,7 @@ static PyObject *found_from(const Py_buffer *b)
         p = (Problem){.n = b[X].shape[0], .d = b[X].shape[1], .q = b[WEIGHT].shape[0], .width = b[WEIGHT].shape[1]};
         p.x = b[X].buf, p.labels = b[LABELS].buf, p.weight = b[WEIGHT].buf, p.outputs = b[OUTPUTS].buf;
         p.factors = b[FACTORS].obj ? b[FACTORS].buf : NULL;
-        p.gradient = b[GRADIENT].buf, p.curvature = b[CURVATURE].buf;
+        p.gradient = b[GRADIENT].buf, p.products = b[PRODUCTS].buf;
         p.stride = (p.q + LINE / 4 - 1) / (LINE / 4) * (LINE / 4);
         choose(&p, b[X].format[0], b[WEIGHT].format[0]);
         for (Py_ssize_t i = 0; fine && i < p.n; i++) {
@@ -124,7 +124,7 @@ static PyObject *softmax_sums(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *given[BUFFERS], *found = NULL;
     if (!PyArg_ParseTuple(args, "OOOOOOO", &given[X], &given[LABELS], &given[WEIGHT], &given[FACTORS], &given[OUTPUTS],
-                          &given[GRADIENT], &given[CURVATURE])) {
+                          &given[GRADIENT], &given[PRODUCTS])) {
         return NULL;
     }
     Py_buffer buffers[BUFFERS] = {{0}};

@@ -12,6 +12,6 @@ def softmax_sums(
     factors: NDArray[float64] | None,
     outputs: NDArray[Any],
     gradient: NDArray[float64],
-    curvature: NDArray[float64],
+    products: NDArray[float64],
     /,
 ) -> float: ...

@@ -17,10 +17,10 @@ def softmax_sums(
     factors: NDArray[np.float64] | None,
     outputs: Array,
     gradient: NDArray[np.float64],
-    curvature: NDArray[np.float64],
+    products: NDArray[np.float64],
     /,
 ) -> float:
-    """Add gradient and curvature of cross-entropy to sums, write the outputs, and return the sum of the losses.
+    """Add gradient and products of cross-entropy to sums, write the outputs, and return the sum of the losses.
 
     Args:
         X: features (m, d), bytes or floats.
@@ -29,7 +29,7 @@ def softmax_sums(
         factors: (m,) that losses are multiplied by, or None for 1.
         outputs: (m, k).
         gradient: by the weights (k, width).
-        curvature: by the outputs (k, k).
+        products: Σ c hhᵀ (k, k) of what the curvature by the outputs is made of, or with one output Σ c h.
     """
     d, c = X.shape[1], 1.0 if factors is None else factors
     rows = X.astype(weight.dtype, copy=False)
@@ -39,7 +39,5 @@ def softmax_sums(
     R = R * c
     gradient[:, :d] += R @ rows
     gradient[:, d] += R.sum(axis=1, dtype=np.float64)
-    curvature += np.diag((h * c).sum(axis=1, dtype=np.float64))
-    if loss.is_coupled:
-        curvature -= (h * c) @ h.T
+    products += (h * c) @ h.T if loss.is_coupled else (h * c).sum(dtype=np.float64)
     return float((losses * c).sum(dtype=np.float64))

@@ -46,8 +46,8 @@ TARGET static inline double NAMED(of_two)(int64_t label, REAL *o, REAL *h)
     return log1p((double)small) + (margin < 0 ? -(double)margin : 0);
 }
 
-/* Turns outputs of rows into the derivatives of their losses, and sums these and the curvature. */
-TARGET static void NAMED(derivatives)(Problem *p, Py_ssize_t first, Py_ssize_t rows, REAL *o, REAL *curvature)
+/* Turns outputs of rows into the derivatives of their losses, and sums these and products of probabilities. */
+TARGET static void NAMED(derivatives)(Problem *p, Py_ssize_t first, Py_ssize_t rows, REAL *o, REAL *products)
 {
     REAL h[p->stride], *kept = (REAL *)p->outputs + first * p->q;
     for (Py_ssize_t i = 0; i < rows; i++, o += p->stride, kept += p->q) {
@@ -59,11 +59,13 @@ TARGET static void NAMED(derivatives)(Problem *p, Py_ssize_t first, Py_ssize_t r
             o[k] *= (REAL)factor;
         }
         for (Py_ssize_t k = 0; k < p->q; k++) {
-            REAL *row = curvature + k * p->stride, weighed = h[k] * (REAL)factor;
-            for (Py_ssize_t l = 0; p->q > 1 && l < p->stride; l++) {
-                row[l] -= weighed * h[l];
+            REAL *row = products + k * p->stride, weighed = h[k] * (REAL)factor;
+            if (p->q == 1) {
+                *row += weighed;
             }
-            row[k] += weighed;
+            for (Py_ssize_t l = 0; p->q > 1 && l < p->stride; l++) {
+                row[l] += weighed * h[l];
+            }
         }
     }
 }
@@ -80,13 +82,13 @@ TARGET static void NAMED(add)(Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t st
 
 TARGET static void NAMED(do_rows)(Problem *p, Py_ssize_t first, Py_ssize_t rows, Ahead ahead, Room room)
 {
-    size_t curvature = p->q * p->stride * sizeof(REAL);
+    size_t products = p->q * p->stride * sizeof(REAL);
     NAMED(outputs)(p, p->weight, room.x, rows, &ahead, room.outputs);
-    memset(room.curvature, 0, curvature);
-    NAMED(derivatives)(p, first, rows, room.outputs, room.curvature);
+    memset(room.products, 0, products);
+    NAMED(derivatives)(p, first, rows, room.outputs, room.products);
     NAMED(gradient)(p, room.x, room.outputs, rows, &ahead, room.gradient);
     NAMED(add)(p->q, p->width, p->width, room.gradient, p->gradient);
-    NAMED(add)(p->q, p->q, p->stride, room.curvature, p->curvature);
+    NAMED(add)(p->q, p->q, p->stride, room.products, p->products);
 }
 
 /* Copies rows as numbers, with the feature 1, and works on them while the next ones come from memory. */
