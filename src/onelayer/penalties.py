@@ -1,6 +1,7 @@
 """Penalties that solvers add to a loss: what a large weight costs, in the user's units."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,9 +156,11 @@ class ElasticNet:
         return np.asarray(np.maximum(np.maximum(up, down), 0))
 
     def _each(self, change: Callable[[Any], Array]) -> "ElasticNet":
-        """Return the penalty with all numbers changed."""
-        parts = [change(part) for part in (self.l1, self.l2, self.lower, self.upper)]
-        return ElasticNet(parts[0], parts[1], parts[2], parts[3], self.is_grouped)
+        """Return the penalty with the same numbers in other places, which were checked once."""
+        found = copy(self)
+        for name in ("l1", "l2", "lower", "upper"):
+            object.__setattr__(found, name, change(getattr(self, name)))
+        return found
 
     def norms(self, weight: Array) -> Array:
         """Return what l1 counts of W (k, d): magnitudes, or in groups the lengths (d,) of columns."""

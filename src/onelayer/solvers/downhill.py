@@ -111,7 +111,7 @@ class Descent:
         direction, t = self._direction()
         if self.objective.loss.is_coupled:
             # Bounds take V as centred. A direction is, but for rounding, which is of the size of what it was made of.
-            direction -= direction.mean(axis=0)
+            direction = direction - direction.mean(axis=0, dtype=np.float64)
         self.point = self._line_search(direction, t)
         least = float(np.finfo(np.dtype(self.objective.dtype)).eps) / 2
         if before.value - self.point.value <= least * before.value and not self._tries_again():
@@ -234,7 +234,10 @@ class Descent:
 
         def centred(gradient: Array) -> Array:
             step = inverse(gradient)
-            step -= step.mean(axis=0)
+            k = len(step)
+            step -= (
+                np.full(k, 1 / k, step.dtype) @ step
+            )  # a mean of few numbers each takes NumPy many times as long
             return step
 
         return centred

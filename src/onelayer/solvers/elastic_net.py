@@ -21,21 +21,17 @@ from onelayer.errors import OneLayerError
 from onelayer.penalties import ElasticNet
 from onelayer.solvers.fit import ElasticNetFit
 from onelayer.solvers.kernels import descend_gram
-from onelayer.solvers.net_bound import Bound, bound_at
-from onelayer.solvers.standard_columns import (
-    LARGEST_GRAM,
-    Look,
-    StandardColumns,
-    standard_columns,
-    to_user,
-)
+from onelayer.solvers.net_bound import Bound
+from onelayer.solvers.standard_columns import Look, StandardColumns, standard_columns, to_user
 
 Array = NDArray[Any]
 Index = NDArray[np.intp]
 
 MOST_ROUNDS = 100
+APART = 8  # numbers between rows of the Gram matrix, lest a column lies in few lines of the cache
 FEW = 100  # columns that are taken in together at least
 INNER = 1e-3  # of the gap that is aimed at: what a last sweep may still gain
+FEW_ROUNDS = 2  # after which sweeps alone will not do
 LARGEST_EXACT = 2_000  # weights whose equations are solved as such
 MOST_EXACT = 10  # times weights that come to 0 are dropped from these
 SWEEPS = 100  # after which solving the equations is the faster way
@@ -108,8 +104,8 @@ class WorkingSet:
             self._gram = np.zeros((0, 0))
             return True
         if len(self.index) > len(self._gram):
-            size = min(2 * len(self.index), LARGEST_GRAM)
-            larger = np.zeros((size, size))
+            size = min(2 * len(self.index), self._columns.most_products)
+            larger = np.empty((size, size + APART))
             larger[:m, :m] = self._gram[:m, :m]
             self._gram = larger
         products = self._columns.gram(new, self.index)
@@ -120,7 +116,7 @@ class WorkingSet:
     @property
     def has_gram(self) -> bool:
         """Whether the columns are so few that their Gram matrix is kept."""
-        return len(self.index) <= LARGEST_GRAM
+        return len(self.index) <= self._columns.most_products
 
     @property
     def gram(self) -> Array:
@@ -173,7 +169,7 @@ class Net:
             written = self._in_units(penalty)
             V = np.clip(np.zeros(len(columns.mean)), written.lower, written.upper)
             look = columns.look(target, V)
-            bound = bound_at(columns, written, V, look)
+            bound = Bound(columns, written, V, look)
             self.states.append(State(penalty, written, V, look, bound, float(columns.y_squares[target]) / 2))
 
     def start_at(self, weight: Array) -> None:
@@ -208,7 +204,7 @@ class Net:
         """Put a target elsewhere."""
         look = look or self.columns.look(target, V)
         written = self.states[target].written
-        bound = bound_at(self.columns, written, V, look)
+        bound = Bound(self.columns, written, V, look)
         self.states[target] = replace(self.states[target], V=V, look=look, bound=bound, sweeps=sweeps)
 
     def solve_all(self, is_exact: bool = False) -> None:
@@ -224,19 +220,21 @@ class Net:
 
     def _solve(self, target: int) -> None:
         """Bring a target to the gap that is aimed at, or as near as rounding and the sweeps allow."""
-        is_exact, stalls = False, 0
-        for _ in range(MOST_ROUNDS):
+        stalls = 0
+        for rounds in range(MOST_ROUNDS):
             state = self.states[target]
-            if self._is_done(state) or stalls > 1:
+            wanted = self._wanted(state)
+            if not len(wanted) or stalls > 1:
                 return
-            is_new = self._working.add(self._wanted(state))
-            self._moved_to(target, *self._descended(target, is_exact and not is_new))
-            is_exact = True
-            found = self.states[target].bound
-            if not is_new:
-                is_lower = state.bound.value - found.value > self.tol * found.value
-                stalls += found.gap > state.bound.gap / 2 and not is_lower
-            if found.value > state.bound.value + state.bound.gap:  # rounding won
+            is_new = self._working.add(wanted)
+            # To sweep once takes less time than to see that there was no need to, which is rare.
+            self._moved_to(target, *self._descended(target, 0 if is_new else rounds))
+            if self._is_done(self.states[target]):
+                return
+            found, before = self.states[target].bound, state.bound
+            if not is_new and before.value - found.value <= self.tol * found.value:
+                stalls += found.gap > before.gap / 2
+            if found.value > before.value + before.gap:  # rounding won
                 self.states[target] = state
                 return
 
@@ -260,16 +258,19 @@ class Net:
             beyond = beyond[np.argpartition(-urgency, most)[:most]]
         return np.concatenate([used, beyond])
 
-    def _descended(self, target: int, is_exact: bool) -> tuple[Array, int]:
-        """Return weights after some sweeps over the columns that are worked on, and the number of all so far."""
+    def _descended(self, target: int, rounds: int) -> tuple[Array, int]:
+        """Return weights after some sweeps over the columns that are worked on, and the number of all so far.
+
+        The more rounds these columns have had before, the closer to the minimum it goes.
+        """
         index, state = self._working.index, self.states[target]
         V, penalty = state.V.copy(), state.written.take(index)
-        tol = INNER * self.tol * state.bound.value
+        tol = (INNER**2 if rounds else INNER) * self.tol * state.bound.value
         sweeps = min(self.max_iter - state.sweeps, SWEEPS if len(index) <= LARGEST_EXACT else self.max_iter)
         if not self._working.has_gram:
             return V, state.sweeps + self.columns.descend(target, index, V, penalty, tol, sweeps)
         slope, v = state.look.slope[index], V[index]
-        if is_exact:
+        if rounds >= FEW_ROUNDS:
             solve_exactly(self._working.gram, slope, v, penalty)
         done = descend_gram(self._working.gram, slope, v, *penalty.arrays(), tol, sweeps)
         if done >= sweeps:
@@ -283,7 +284,7 @@ class Net:
             before = list(self.states)
             for target, state in enumerate(before):
                 is_new = self._working.add(self._wanted(state))
-                V = self._descended(target, not is_new)[0] if attempt else self._exact(state)
+                V = self._descended(target, 0 if is_new else FEW_ROUNDS)[0] if attempt else self._exact(state)
                 self.states[target] = replace(state, V=V)
             looks = self.columns.closer(np.array([state.V for state in self.states]))
             for target, state in enumerate(before):
@@ -303,15 +304,31 @@ class Net:
             V[index] = v
         return V
 
-    def fit(self, exponent: int) -> ElasticNetFit:
-        """Return what was found, for weights of rows times 2^exponent."""
+    def weights(self) -> tuple[Array, Array]:
+        """Return W (q, d) and b (q,) in the user's units."""
         weight, bias = to_user(self.columns, np.array([state.V for state in self.states]))
         for w, state in zip(weight, self.states, strict=True):
-            # Weights at a bound, or a rounding error beyond it, are at the user's bound.
-            its = state.penalty.columns(len(w))
-            at_lower, at_upper = state.written.lower >= state.V, state.written.upper <= state.V
-            w[at_lower], w[at_upper] = np.asarray(its.lower)[at_lower], np.asarray(its.upper)[at_upper]
-            np.clip(w, its.lower, its.upper, out=w)
+            if state.penalty.has_bounds:
+                # Weights at a bound, or a rounding error beyond it, are at the user's bound.
+                its = state.penalty.columns(len(w))
+                at_lower, at_upper = state.written.lower >= state.V, state.written.upper <= state.V
+                w[at_lower], w[at_upper] = np.asarray(its.lower)[at_lower], np.asarray(its.upper)[at_upper]
+                np.clip(w, its.lower, its.upper, out=w)
+        return weight, bias
+
+    def values(self) -> tuple[list[float], list[float], list[int], list[bool]]:
+        """Return each target's objective, its gap, the sweeps, and whether the gap is as small as it was to be."""
+        return (
+            [state.bound.value for state in self.states],
+            [state.bound.gap for state in self.states],
+            [state.sweeps for state in self.states],
+            [self._is_converged(state) for state in self.states],
+        )
+
+    def fit(self, exponent: int) -> ElasticNetFit:
+        """Return what was found, for weights of rows times 2^exponent."""
+        weight, bias = self.weights()
+        objective, gap, sweeps, converged = (np.array(part) for part in self.values())
         return ElasticNetFit(
             weight=weight,
             bias=bias,
@@ -326,10 +343,10 @@ class Net:
             sensitivity=np.nan,
             corrections=0,
             exponent=exponent,
-            objective=2 * np.ldexp([state.bound.value for state in self.states], exponent),
-            gap=2 * np.ldexp([state.bound.gap for state in self.states], exponent),
-            n_iter=np.array([state.sweeps for state in self.states]),
-            converged=np.array([self._is_converged(state) for state in self.states]),
+            objective=2 * np.ldexp(objective, exponent),
+            gap=2 * np.ldexp(gap, exponent),
+            n_iter=sweeps,
+            converged=converged,
         )
 
 

@@ -29,7 +29,7 @@ class Hessian:
         self.dtype = np.dtype(np.float32 if is_rough else objective.dtype)
         self.objective, self.point = replace(objective, dtype=self.dtype), point
         self._ridge = objective.ridge.astype(self.dtype)
-        self._kept: dict[int, Array] = {}
+        self._kept: dict[int, tuple[Array, NDArray[np.intp]]] = {}
 
     def times(self, direction: Array) -> Array:
         """Return the product with a direction (k, p)."""
@@ -43,22 +43,22 @@ class Hessian:
         squares += self._ridge
         return np.asarray(squares)
 
-    def _curvature(self, block: Block) -> Array:
-        """Return h (k, m) of a block's rows, times their weights: kept if the rows are in memory."""
+    def _curvature(self, block: Block) -> tuple[Array, NDArray[np.intp]]:
+        """Return h (k, m) of a block's rows, and which is the largest (m,): kept if the rows are in memory."""
         found = self._kept.get(block.start)
         if found is None:
             _, _, h = self.objective.loss.at(self.objective.outputs_at(self.point, block), block.y)
-            found = h.astype(self.dtype, copy=False)
+            found = h.astype(self.dtype, copy=False), h.argmax(axis=0)
             if self.objective.rows.in_memory:
                 self._kept[block.start] = found
         return found
 
     def _product(self, direction: Array, block: Block) -> list[Array]:
-        columns, h = self.objective.columns(block), self._curvature(block)
+        columns, (h, likeliest) = self.objective.columns(block), self._curvature(block)
         outputs = columns.forward(direction)
         if self.objective.loss.is_coupled:
             # Seen from the likeliest output, whose own change is then made of the others': no digit of theirs is lost.
-            outputs -= outputs[h.argmax(axis=0), np.arange(len(block))]
+            outputs -= outputs[likeliest, np.arange(len(block))]
             outputs -= (h * outputs).sum(axis=0)
         outputs *= h
         if block.c is not None:
@@ -66,9 +66,5 @@ class Hessian:
         return [columns.backward(outputs)]
 
     def _squares(self, block: Block) -> list[Array]:
-        columns = self.objective.columns(block, written_out=True)
-        return [
-            columns.squares(
-                self.objective.weights(block) * self.objective.own_curvature(self._curvature(block))
-            )
-        ]
+        columns, (h, _) = self.objective.columns(block, written_out=True), self._curvature(block)
+        return [columns.squares(self.objective.weights(block) * self.objective.own_curvature(h))]

@@ -11,6 +11,7 @@ Projecting out columns A moves slopes of columns of length 1 by at most ‖Z_A G
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,50 +29,80 @@ MOST_PROJECTED = 2_000  # columns
 MOST_PROJECTIONS = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bound:
-    """½ ‖r‖² + Σ h(V), and how far above the minimum it may be at most."""
+    """½ ‖r‖² + Σ h(V) of a target, and how far above the minimum it may be at most, which takes longer to say.
 
-    value: float
-    gap: float
+    Attributes:
+        columns: the rows.
+        penalty: h, written out.
+        V: (d,).
+        look: what is known of the residuals there.
+    """
 
+    columns: StandardColumns
+    penalty: ElasticNet
+    V: Array
+    look: Look
 
-def bound_at(columns: StandardColumns, penalty: ElasticNet, V: Array, look: Look) -> Bound:
-    """Return the objective of a target at V (d,), for a penalty that is written out, with a bound on its gap."""
-    h = penalty.value(V[None])
-    value, error = look.squares / 2 + h, look.value_error + UNITS * EPS * (look.squares / 2 + h)
-    gap = _gap(columns, penalty, V, look)
-    # Nothing is below 0, so the objective itself is a gap.
-    return Bound(value, min(gap + error, value + error) if np.isfinite(gap) else value + error)
+    @cached_property
+    def value(self) -> float:
+        """The objective."""
+        return self.look.squares / 2 + self.penalty.value(self.V[None])
+
+    @cached_property
+    def gap(self) -> float:
+        """An upper bound on how far it is above the minimum; nothing is below 0, so the objective itself is one."""
+        error = self.look.value_error + UNITS * EPS * self.value
+        return min(self.value, _gap(self.columns, self.penalty, self.V, self.look)) + error
 
 
 def _gap(columns: StandardColumns, penalty: ElasticNet, V: Array, look: Look) -> float:
-    slope, slack, length = look.slope, look.slack, float(np.sqrt(look.squares))
-    l1, l2, lower, upper = penalty.l1, penalty.l2, penalty.lower, penalty.upper
-    is_soft = np.asarray(l2) == 0
-    up, down = is_soft & (upper == np.inf), is_soft & (lower == -np.inf)  # where h* is infinite beyond l1
-    beyond = np.maximum(np.where(up, slope, -np.inf), np.where(down, -slope, -np.inf)) + slack
-    projected, moved = _projected(columns, beyond > 0, l1, slope, slack, beyond)
+    slope, slack, l1 = look.slope, look.slack, penalty.l1
+    share, moved, projected, held = _feasible(columns, penalty, look)
     if not np.isfinite(moved):
         return np.inf
-    held, slack = (up | down) & ~projected, slack + moved * columns.varies
-    most = beyond + moved * columns.varies
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.where(held & (most > 0), l1 / most, np.inf)
-    share = min(1.0, float(ratios.min(initial=1)))
+    slack = slack + moved * columns.varies
     # Columns of weight 0 and a slope within l1 cost nothing.
     counted = np.flatnonzero(((V != 0) | (np.abs(slope) + slack > l1)) & ~projected)
     part, v, u = penalty.take(counted), V[counted], share * slope[counted]
     off = share * slack[counted]
     h = part.value(v[None])
-    conjugates = np.maximum(part.conjugate((u - off)[None]), part.conjugate((u + off)[None]))
+    if part.has_bounds:
+        conjugates = np.maximum(part.conjugate((u - off)[None]), part.conjugate((u + off)[None]))
+    else:
+        conjugates = part.conjugate((np.abs(u) + off)[None])
     # What has been shortened to the edge of l1 is on it, whichever way the product was rounded.
     at_edge = held[counted] & (np.abs(u) + off <= np.asarray(part.l1) * (1 + 4 * EPS))
     conjugates = np.where(at_edge & ~np.isfinite(conjugates), 0.0, conjugates)
-    distance = (1 - share) * length + moved + 2 * look.moved
+    distance = (1 - share) * float(np.sqrt(look.squares)) + moved + 2 * look.moved
     terms = float(conjugates.sum()) + h - float(v @ u)
     rounding = float(np.abs(v) @ off) + UNITS * EPS * (h + float(np.abs(v) @ np.abs(u)))
     return distance**2 / 2 + max(terms, 0.0) + rounding
+
+
+def _feasible(
+    columns: StandardColumns, penalty: ElasticNet, look: Look
+) -> tuple[float, float, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return what makes θ of r: to which share it is shortened, after it was moved at most so far.
+
+    Then which columns (d,) have been projected out, and which others l1 alone holds; moved is infinite if that fails.
+    """
+    is_soft = np.asarray(penalty.l2) == 0
+    up, down = is_soft & (penalty.upper == np.inf), is_soft & (penalty.lower == -np.inf)
+    is_held = up | down  # h* is infinite beyond l1
+    if not is_held.any():
+        return 1.0, 0.0, is_held, is_held
+    slope, l1 = look.slope, penalty.l1
+    beyond = np.maximum(np.where(up, slope, -np.inf), np.where(down, -slope, -np.inf)) + look.slack
+    projected, moved = _projected(columns, beyond > 0, l1, slope, look.slack, beyond)
+    held = is_held & ~projected
+    if not np.isfinite(moved):
+        return 0.0, moved, projected, held
+    most = beyond + moved * columns.varies
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(held & (most > 0), l1 / most, np.inf)
+    return min(1.0, float(ratios.min(initial=1))), moved, projected, held
 
 
 def _projected(

@@ -134,19 +134,23 @@ def path_of(
         if not (np.isfinite(given) & (given >= 0)).all():
             raise OneLayerError("penalties must be finite and not negative")
         strengths = np.ldexp(given, -exponent)
-    net.tol, net.max_iter, fits = tol, max_iter, []
-    for alpha in strengths:
+    net.tol, net.max_iter = tol, max_iter
+    q, d = len(net.states), len(columns.mean)
+    weight, bias, found = np.empty((len(strengths), q, d)), np.empty((len(strengths), q)), []
+    for k, alpha in enumerate(strengths):
         net.change_to([family.at(float(alpha))])
         net.solve_all()
-        fits.append(net.fit(exponent))
+        weight[k], bias[k] = net.weights()
+        found.append(net.values())
+    objective, gap, n_iter, converged = (np.array(part) for part in zip(*found, strict=True))
     return ElasticNetPath(
         alphas=np.ldexp(strengths, exponent),
-        weight=np.array([fit.weight for fit in fits]),
-        bias=np.array([fit.bias for fit in fits]),
-        objective=np.array([fit.objective for fit in fits]),
-        gap=np.array([fit.gap for fit in fits]),
-        n_iter=np.array([fit.n_iter for fit in fits]),
-        converged=np.array([fit.converged for fit in fits]),
+        weight=weight,
+        bias=bias,
+        objective=2 * np.ldexp(objective, exponent),
+        gap=2 * np.ldexp(gap, exponent),
+        n_iter=n_iter,
+        converged=converged,
     )
 
 
@@ -159,7 +163,8 @@ def null_net(columns: StandardColumns, family: Family) -> Net:
         0.0, 0.0, np.where(is_penalised, nearest, lower), np.where(is_penalised, nearest, upper)
     )
     net = Net(columns, [held], EXACT, MOST_SWEEPS)
-    net.solve_all()
+    if not is_penalised.all():
+        net.solve_all()
     return net
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.engines.threads import sums_share_threads
 from onelayer.solvers.downhill import Descent, Sizes, dot
 from onelayer.solvers.fit import Found
 from onelayer.solvers.hessian import Hessian
@@ -41,9 +42,10 @@ def newton_cg(
         sizes: where one way gives way to another.
         watch: is told V (k, p) after each step, and returns whether to stop there.
     """
-    descent = NewtonCG(objective, start, tol, max_iter, sizes, watch)
-    descent.run()
-    return descent.found()
+    with sums_share_threads():
+        descent = NewtonCG(objective, start, tol, max_iter, sizes, watch)
+        descent.run()
+        return descent.found()
 
 
 class NewtonCG(Descent):
@@ -80,8 +82,7 @@ class NewtonCG(Descent):
     def _leaves_little(self, rest: Array, size: float) -> bool:
         """Return whether the gap at the end of a step is small, by the quadratic model and the penalty."""
         d = self.objective.rows.n_features
+        squares = np.einsum("kp,kp->p", rest[:, :d], rest[:, :d])
         with np.errstate(divide="ignore", invalid="ignore"):
-            left = (
-                size * np.einsum("kp,kp,p->", rest[:, :d], rest[:, :d], 1 / self.objective.ridge[:d]) * size
-            )
-        return bool(left / 2 <= LITTLE * self.tol * self.point.value)
+            left = size * float((squares / self.objective.ridge[:d]).sum()) * size
+        return left / 2 <= LITTLE * self.tol * self.point.value

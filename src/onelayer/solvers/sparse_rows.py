@@ -16,6 +16,8 @@ from onelayer.solvers import kernels
 Array = NDArray[Any]
 
 PARTS = 4  # of rows that threads share
+SUMS = 2  # parts of rows that have sums of their own
+ENOUGH = 8  # stored values for each column, from which on these take less time than to add to the same ones
 PART = 2**17  # stored values of which NumPy makes copies at once
 
 
@@ -25,9 +27,9 @@ def stored(X: Any) -> tuple[Array, Array, Array]:
     return values, X.indices.astype(np.int32, copy=False), X.indptr.astype(np.int64, copy=False)
 
 
-def row_parts(X: Any) -> list[tuple[int, int]]:
+def row_parts(X: Any, count: int = PARTS) -> list[tuple[int, int]]:
     """Return the first row, and the one after the last, of parts of rows in CSR with about as many stored values."""
-    ends = np.searchsorted(X.indptr, [X.indptr[-1] * k // PARTS for k in range(1, PARTS)])
+    ends = np.searchsorted(X.indptr, [X.indptr[-1] * k // count for k in range(1, count)])
     return list(pairwise([0, *ends.tolist(), X.shape[0]]))
 
 
@@ -46,18 +48,22 @@ def stored_counts(X: Any) -> NDArray[np.int64]:
 
 
 def sparse_forward(X: Any, W: Array, taken: str = "v") -> Array:
-    """Return the products (m, k) of rows (m, d) with W (d, k), in the precision of W.
+    """Return the products (m, k) of rows (m, d) with W (d, k), in the precision of W; threads do parts.
 
     Args:
         X: in CSR.
         W: in float32 or float64.
         taken: of each value of X: "v" itself, "a" its magnitude, "s" its square.
     """
-    W = np.ascontiguousarray(W)
-    products = np.empty((X.shape[0], W.shape[1]), W.dtype)
+    W, rows = np.ascontiguousarray(W), stored(X)
+    products, is_float = np.empty((X.shape[0], W.shape[1]), W.dtype), W.dtype == np.float32
+
+    def term(part: tuple[int, int]) -> list[Any]:
+        kernels.sparse_forward(*rows, W, products[slice(*part)], W.shape[1], *part, taken, is_float)
+        return []
+
     if products.size:
-        is_float = W.dtype == np.float32
-        kernels.sparse_forward(*stored(X), W, products, W.shape[1], 0, len(products), taken, is_float)
+        sum_of(term, row_parts(X))
     return products
 
 
@@ -70,31 +76,26 @@ def sparse_backward(X: Any, R: Array, sums: Array, taken: str = "v") -> None:
         sums: (d, k) or with further rows, in C's order, in float32 or float64.
         taken: as above.
     """
-    R = np.ascontiguousarray(R, sums.dtype)
+    R, rows = np.ascontiguousarray(R, sums.dtype), stored(X)
+
+    def term(part: tuple[int, int]) -> list[Array]:
+        own = sums if part[0] == 0 else np.zeros_like(sums)
+        kernels.sparse_backward(
+            *rows, R[slice(*part)], own, R.shape[1], *part, taken, sums.dtype == np.float32
+        )
+        return [own]
+
     if R.size:
-        is_float = sums.dtype == np.float32
-        kernels.sparse_backward(*stored(X), R, sums, R.shape[1], 0, len(R), taken, is_float)
+        sum_of(term, row_parts(X, SUMS if X.nnz >= ENOUGH * len(sums) else 1))
 
 
 def sparse_product(X: Any, w: Array) -> Array:
-    """Return the product (m,) of rows (m, d) with w (d,) in float64, of which threads do parts."""
-    rows, products = stored(X), np.empty(X.shape[0])
-
-    def term(part: tuple[int, int]) -> list[Any]:
-        kernels.sparse_forward(*rows, w, products[slice(*part)], 1, *part, "v", False)
-        return []
-
-    sum_of(term, row_parts(X))
-    return products
+    """Return the product (m,) of rows (m, d) with w (d,) in float64; threads do parts."""
+    return sparse_forward(X, w[:, None])[:, 0]
 
 
 def sparse_sums(X: Any, r: Array, taken: str = "v") -> Array:
     """Return Σ rᵢ xᵢ (d,) of rows (m, d) in float64, or of what is ``taken`` of them; threads do parts."""
-    rows, r = stored(X), np.ascontiguousarray(r)
-
-    def term(part: tuple[int, int]) -> list[Array]:
-        sums = np.zeros(X.shape[1])
-        kernels.sparse_backward(*rows, r[slice(*part)], sums, 1, *part, taken, False)
-        return [sums]
-
-    return np.asarray(sum_of(term, row_parts(X))[0])
+    sums = np.zeros((X.shape[1], 1))
+    sparse_backward(X, r[:, None], sums, taken)
+    return sums[:, 0]

@@ -6,6 +6,8 @@ of them; wide rows stay as they are, dense or sparse, and the Gram matrix is tha
 """
 
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise, starmap
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from onelayer.data.rows import Block, Rows, Source, block_rows
 from onelayer.data.scaling import Scaling
 from onelayer.double_double import EPS
-from onelayer.engines.threads import added
+from onelayer.engines.threads import sum_of
 from onelayer.penalties import ElasticNet
 from onelayer.solvers.bounds import UNITS
 from onelayer.solvers.direct import MOST_SPARSE_FEATURES, residual_products
@@ -22,10 +24,15 @@ from onelayer.solvers.iterative import CentredColumns
 from onelayer.solvers.kernels import descend_dense, descend_sparse
 from onelayer.solvers.moments import FAR, FEW_COLUMNS, Moments, sums_of
 from onelayer.solvers.scaling import RowsScaling
+from onelayer.solvers.sparse_rows import sparse_product
 
 Array = NDArray[Any]
 
 LARGEST_GRAM = 4096  # columns: 128 MB
+# A step takes as long by products of a sparse column with so many others as by its own values, which lie apart.
+MANY = 1000
+PER_VALUE = 8  # or where columns have many values, so many times their number
+PARTS = 4  # of the columns that threads share
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,7 @@ class StandardColumns(Protocol):
         mean: (d,), zeros without an intercept; for all columns but those of zeros alone.
         scale: (d,), 1 where a column is constant.
         varies: (d,) whether it is not.
+        most_products: columns up to which it pays to keep their products with each other.
         y_mean: (q,), zeros without an intercept.
         y_squares: (q,) ‖y‖².
     """
@@ -63,6 +71,7 @@ class StandardColumns(Protocol):
     mean: Array
     scale: Array
     varies: NDArray[np.bool_]
+    most_products: int
     y_mean: Array
     y_squares: Array
 
@@ -119,7 +128,7 @@ class SummedColumns:
     """
 
     def __init__(self, rows: Source | None, moments: Moments, gram: Array, cross: Array) -> None:
-        self._rows, self._moments = rows, moments
+        self._rows, self._moments, self.most_products = rows, moments, len(gram)
         self.total, self.mean, self.y_mean = moments.n or 0.0, moments.mean, moments.y_mean
         self.y_squares = moments.tss
         self.scale, self.varies = _as_scale(np.sqrt(moments.spread), moments.rounding)
@@ -144,7 +153,9 @@ class SummedColumns:
         """See ``StandardColumns``."""
         used = np.flatnonzero(V)
         v, cross = V[used], self._cross[:, target]
-        slope = cross - v @ self._gram[used] if len(used) else cross.copy()
+        # Rows of the matrix that are picked out are copied: of many, the rest does not matter.
+        fitted = v @ self._gram[used] if len(used) < len(V) / 4 else V @ self._gram
+        slope = cross - fitted
         squares = float(self.y_squares[target] - v @ (cross + slope)[used])
         sizes = FAR * np.sqrt(self.y_squares[target]) + float(self._reach @ np.abs(V))
         moved = UNITS * EPS * float(sizes)
@@ -183,6 +194,7 @@ class _WideColumns:
     mean: Array
     scale: Array
     varies: NDArray[np.bool_]
+    most_products: int
     reach: Array
 
     def __init__(self, rows: Rows, fit_intercept: bool) -> None:
@@ -222,49 +234,64 @@ class DenseColumns(_WideColumns):
     def __init__(self, rows: Rows, fit_intercept: bool) -> None:
         super().__init__(rows, fit_intercept)
         scaling = RowsScaling.of(rows, fit_intercept)
-        self._rows, self.total = rows, scaling.total if fit_intercept else 0.0
+        self._rows, self.most_products = rows, LARGEST_GRAM
+        self.total = scaling.total if fit_intercept else 0.0
         self.mean = scaling.mean
         self.varies = np.isfinite(scaling.scale)
         self.scale = np.where(self.varies, scaling.scale * np.sqrt(scaling.total), 1.0)
         far = np.abs(self.mean) * np.sqrt(scaling.total) / self.scale
         self._is_far = bool((far[self.varies] > FAR).any())
         self.reach = np.where(self.varies, 1.0 if self._is_far else np.sqrt(1 + far**2), 0.0)
-        self._written = np.zeros((0, len(rows)))
+        self._written = np.empty((0, len(rows)))
+        self._index = np.zeros(0, np.intp)  # of the columns written out, in their order
         self._position = np.full(len(self.mean), -1)
 
     def slopes(self, r: Array) -> Array:
         """Return Zᵀr (d,)."""
-        weighted = self.root * r
-
-        def term(block: Block) -> list[Array]:
-            part = weighted[block.start : block.start + len(block)]
-            if not self._is_far:
-                return [part @ block.features()]
-            size = block_rows(len(self.mean))
-            return added(
-                [part[b.start - block.start :][: len(b)] @ (b.dense() - self.mean)] for b in block.split(size)
-            )
-
-        (sums,) = self._rows.sum(term)
+        weighted, sums = self.root * r, np.zeros(len(self.mean))
+        ends = np.linspace(0, len(sums), PARTS + 1, dtype=int).tolist()
+        sum_of(partial(self._add_slopes, weighted, sums), list(starmap(slice, pairwise(ends))))
         sums = sums if self._is_far else sums - self.mean * float(weighted.sum())
         return np.asarray(sums * (self.varies / self.scale))
 
+    def _add_slopes(self, weighted: Array, sums: Array, columns: slice) -> list[Any]:
+        """Add products of residuals with some columns to the sums (d,)."""
+        whole, mean = Block(self._rows.X[:, columns], self._rows.y, None, self._rows.unit), self.mean[columns]
+        is_copied = self._is_far or whole.X.dtype != np.float64 or whole.unit != 1
+        for block in whole.split(block_rows(len(mean)) if is_copied else len(whole)):
+            X = block.dense() - mean if self._is_far else block.dense()
+            sums[columns] += weighted[block.start : block.start + len(block)] @ X
+        return []
+
     def columns(self, index: NDArray[np.intp]) -> Array:
-        """Return columns, each a row of (m, n)."""
+        """Return columns, each a row of (m, n); not copied if they were first asked for in this order."""
+        self._write_out(index)
+        position = self._position[index]
+        start = int(position[0]) if len(position) else 0
+        if (position == np.arange(start, start + len(position))).all():
+            return self._written[start : start + len(position)]
+        return np.asarray(self._written[position])
+
+    def _write_out(self, index: NDArray[np.intp]) -> None:
         new = index[self._position[index] < 0]
-        if len(new):
-            values = self._rows.X[:, new].T.astype(np.float64) * self._rows.unit
-            values -= self.mean[new, None]
-            values *= (self.varies / self.scale)[new, None]
-            values *= self.root
-            self._position[new] = len(self._written) + np.arange(len(new))
-            self._written = np.concatenate([self._written, values])
-        return np.asarray(self._written[self._position[index]])
+        first, count = len(self._index), len(self._index) + len(new)
+        if count > len(self._written):
+            larger = np.empty((2 * count, len(self._rows)))
+            larger[:first] = self._written[:first]
+            self._written = larger
+        values = self._written[first:count]
+        values[:] = self._rows.X[:, new].T
+        values *= self._rows.unit
+        values -= self.mean[new, None]
+        values *= (self.varies / self.scale)[new, None]
+        values *= self.root
+        self._position[new] = np.arange(first, count)
+        self._index = np.append(self._index, new)
 
     def residual(self, target: int, V: Array) -> Array:
         """Return r (n,) at V (d,)."""
-        used = np.flatnonzero(V)
-        return np.asarray(self.y[target] - V[used] @ self.columns(used))
+        self._write_out(np.flatnonzero(V))
+        return np.asarray(self.y[target] - V[self._index] @ self._written[: len(self._index)])
 
     def gram(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
         """See ``StandardColumns``."""
@@ -297,11 +324,12 @@ class SparseColumns(_WideColumns):
         S.data *= np.repeat(self.varies / length, np.diff(S.indptr))
         self.scale = np.where(self.varies, length * given.size, 1.0)
         self._S, self._center = S, self.varies * given.rest / length
+        self.most_products = min(max(MANY, PER_VALUE * S.nnz // S.shape[1]), LARGEST_GRAM)
         self.reach = np.where(self.varies, np.sqrt(squares) / length, 0.0)
 
     def slopes(self, r: Array) -> Array:
         """Return Zᵀr (d,)."""
-        return np.asarray((self._S.T @ r - self._center * float(self.root @ r)) * self.varies)
+        return np.asarray((sparse_product(self._S.T, r) - self._center * float(self.root @ r)) * self.varies)
 
     def residual(self, target: int, V: Array) -> Array:
         """Return r (n,) at V (d,)."""

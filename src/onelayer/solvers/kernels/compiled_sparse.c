@@ -20,7 +20,7 @@
 #define JOIN2(a, b) a##_##b
 #define JOIN(a, b) JOIN2(a, b)
 
-enum { WIDEST = 8, AHEAD = 16 }; /* columns of a thin matrix at once; stored values */
+enum { WIDE = 8, WIDEST = 16, AHEAD = 16, LINE = 64 }; /* columns of a thin matrix at once; stored values; bytes */
 
 typedef struct {
     const double *values;
@@ -153,10 +153,12 @@ static PyObject *thin_products(PyObject *args, int is_forward)
     if (fine) {
         Rows r = {b[VALUES].buf, b[COLUMNS].buf, b[STARTS].buf, first, last, kind};
         Py_BEGIN_ALLOW_THREADS
+        const void *given = b[GIVEN].buf;
+        void *found = b[FOUND].buf;
         if (is_float) {
-            thin_float(&r, b[GIVEN].buf, b[FOUND].buf, k, is_forward);
+            is_forward ? forward_float(&r, given, found, k) : backward_float(&r, given, found, k);
         } else {
-            thin_double(&r, b[GIVEN].buf, b[FOUND].buf, k, is_forward);
+            is_forward ? forward_double(&r, given, found, k) : backward_double(&r, given, found, k);
         }
         Py_END_ALLOW_THREADS
     }

@@ -29,38 +29,54 @@ INLINE void JOIN(forward_some, REAL)(const Rows *r, const REAL *W, REAL *product
     }
 }
 
-/* Adds the products of the transpose with R (m, k). Sums lie far apart, so they are asked for ahead. */
-INLINE void JOIN(backward_some, REAL)(const Rows *r, const REAL *R, REAL *sums, Py_ssize_t k, int width)
+/* Adds the products of the transpose with R (m, k). Sums lie far apart, so they are asked for ahead; all columns of one are
+ * added to at once, as they come together. */
+INLINE void JOIN(backward_all, REAL)(const Rows *r, const REAL *R, REAL *sums, Py_ssize_t k)
 {
     int64_t last = r->starts[r->last] - 1;
-    for (int64_t i = r->first; i < r->last; i++) {
-        REAL own[WIDEST];
-        memcpy(own, R + (i - r->first) * k, width * sizeof(REAL));
+    for (int64_t i = r->first; i < r->last; i++, R += k) {
         for (int64_t at = r->starts[i]; at < r->starts[i + 1]; at++) {
-            REAL value = (REAL)taken(r, at), *sum = sums + r->columns[at] * k;
-            PREFETCH(sums + r->columns[at + AHEAD < last ? at + AHEAD : last] * k);
-            for (int j = 0; j < width; j++) {
+            const REAL *restrict own = R, *next = sums + r->columns[at + AHEAD < last ? at + AHEAD : last] * k;
+            REAL value = (REAL)taken(r, at), *restrict sum = sums + r->columns[at] * k;
+            for (Py_ssize_t j = 0; j < k; j += LINE / sizeof(REAL)) {
+                PREFETCH(next + j);
+            }
+            for (Py_ssize_t j = 0; j < k; j++) {
                 sum[j] += value * own[j];
             }
         }
     }
 }
 
-/* Goes through k columns, WIDEST at once: the values of a row are still in the cache. */
-static void JOIN(thin, REAL)(const Rows *r, const REAL *given, REAL *found, Py_ssize_t k, int is_forward)
-{
-    for (Py_ssize_t j = 0; j < k; j += WIDEST) {
-        switch (k - j < WIDEST ? (int)(k - j) : WIDEST) {
 #define CASE(width)                                                                                                    \
     case width:                                                                                                        \
-        if (is_forward) {                                                                                              \
-            JOIN(forward_some, REAL)(r, given + j, found + j, k, width);                                               \
-        } else {                                                                                                       \
-            JOIN(backward_some, REAL)(r, given + j, found + j, k, width);                                              \
-        }                                                                                                              \
+        JOIN(forward_some, REAL)(r, W + j, products + j, k, width);                                                    \
+        j += width;                                                                                                    \
         break;
-            CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
-#undef CASE
+
+/* Goes through k columns of W, as many at once as there is room for. */
+static void JOIN(forward, REAL)(const Rows *r, const REAL *W, REAL *products, Py_ssize_t k)
+{
+    for (Py_ssize_t j = 0; j < k;) {
+        switch (k - j < WIDE ? (int)(k - j) : k - j < WIDEST ? WIDE : WIDEST) {
+            CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(WIDE) CASE(WIDEST)
         }
     }
 }
+#undef CASE
+
+#define CASE(width)                                                                                                    \
+    case width:                                                                                                        \
+        JOIN(backward_all, REAL)(r, R, sums, width);                                                                   \
+        break;
+
+/* The compiler knows how many columns a thin matrix has. */
+static void JOIN(backward, REAL)(const Rows *r, const REAL *R, REAL *sums, Py_ssize_t k)
+{
+    switch (k) {
+        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(WIDE)
+    default:
+        JOIN(backward_all, REAL)(r, R, sums, k);
+    }
+}
+#undef CASE
