@@ -164,6 +164,7 @@ class NumbersKept:
     def __init__(self) -> None:
         self._names: tuple[str, ...] = ()
         self._writer: SpoolWriter | None = None
+        self._room = np.empty((0, 0))  # for some rows: to get new memory for each takes longer than to fill it
 
     def add(self, columns: Mapping[str, pa.Array | None]) -> None:
         """Take in more rows: float64 (m,) by name, or None for a column that has something else among these rows."""
@@ -176,7 +177,9 @@ class NumbersKept:
         if len(found) < len(self._names):
             self._writer = None
             return
-        X = np.empty((len(found[0]), len(found)))
+        if len(self._room) < len(found[0]):
+            self._room = np.empty((len(found[0]), len(found)))
+        X = self._room[: len(found[0])]
         for j, values in enumerate(found):
             stored = stored_floats(values)
             X[:, j] = numbers_of(pa.chunked_array([values]), np.float64, np.nan) if stored is None else stored
