@@ -137,14 +137,20 @@ class Sparse:
     """Rows in CSR. Zeros are not touched, and columns with zeros not centred.
 
     Products are in ``dtype``. Matrices are the transposes of what kernels go through, (p, k) and (m, k), in C's order.
+    Threads share the block if it has all rows; else they have a block each.
     """
 
     def __init__(
-        self, block: Block, scaling: RowsScaling, fit_intercept: bool, dtype: DTypeLike = np.float64
+        self,
+        block: Block,
+        scaling: RowsScaling,
+        fit_intercept: bool,
+        dtype: DTypeLike = np.float64,
+        is_shared: bool = False,
     ):
         self.X = centred(block, scaling.mean)
         self.scales, self.factors = scaling.scale, (1 / scaling.scale).astype(dtype)
-        self.fit_intercept, self.dtype = fit_intercept, np.dtype(dtype)
+        self.fit_intercept, self.dtype, self.is_shared = fit_intercept, np.dtype(dtype), is_shared
         self.taken = "v"  # of each value: itself, or its magnitude
 
     def forward(self, weight: Array) -> Array:
@@ -153,7 +159,7 @@ class Sparse:
         W = np.multiply(
             weight[:, :d].T, self.factors[:, None], dtype=self.dtype, order="C", casting="same_kind"
         )
-        outputs = sparse_forward(self.X, W, self.taken)
+        outputs = sparse_forward(self.X, W, self.taken, self.is_shared)
         if self.fit_intercept:
             outputs += weight[:, d].astype(self.dtype)
         return np.ascontiguousarray(outputs.T)
@@ -169,7 +175,7 @@ class Sparse:
     def _backward(self, row_weights: Array, taken: str, factors: Array) -> Array:
         d = self.X.shape[1]
         sums = np.zeros((d + int(self.fit_intercept), len(row_weights)), self.dtype)
-        sparse_backward(self.X, row_weights.T, sums, taken)
+        sparse_backward(self.X, row_weights.T, sums, taken, self.is_shared)
         sums[:d] *= factors[:, None]
         sums[d:] = row_weights.sum(axis=1)
         return sums.T

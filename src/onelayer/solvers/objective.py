@@ -88,7 +88,8 @@ class Objective:
     def columns(self, block: Block, written_out: bool = False) -> Any:
         """Return the columns of a block, as they are stored if that will do, or ``written_out``."""
         if self.rows.is_sparse:
-            return Sparse(block, self.scaling, self.fit_intercept, self.dtype)
+            is_shared = len(block) == len(self.rows)
+            return Sparse(block, self.scaling, self.fit_intercept, self.dtype, is_shared)
         if self._stored and not written_out:
             return Stored(block, self.scaling, self.fit_intercept, self.dtype)
         found = self._kept.get(block.start)

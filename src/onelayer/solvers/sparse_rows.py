@@ -47,13 +47,14 @@ def stored_counts(X: Any) -> NDArray[np.int64]:
     return counts
 
 
-def sparse_forward(X: Any, W: Array, taken: str = "v") -> Array:
-    """Return the products (m, k) of rows (m, d) with W (d, k), in the precision of W; threads do parts.
+def sparse_forward(X: Any, W: Array, taken: str = "v", is_shared: bool = False) -> Array:
+    """Return the products (m, k) of rows (m, d) with W (d, k), in the precision of W.
 
     Args:
         X: in CSR.
         W: in float32 or float64.
         taken: of each value of X: "v" itself, "a" its magnitude, "s" its square.
+        is_shared: whether threads do parts of the rows.
     """
     W, rows = np.ascontiguousarray(W), stored(X)
     products, is_float = np.empty((X.shape[0], W.shape[1]), W.dtype), W.dtype == np.float32
@@ -63,11 +64,11 @@ def sparse_forward(X: Any, W: Array, taken: str = "v") -> Array:
         return []
 
     if products.size:
-        sum_of(term, row_parts(X))
+        sum_of(term, row_parts(X, PARTS if is_shared else 1))
     return products
 
 
-def sparse_backward(X: Any, R: Array, sums: Array, taken: str = "v") -> None:
+def sparse_backward(X: Any, R: Array, sums: Array, taken: str = "v", is_shared: bool = False) -> None:
     """Add the products (d, k) of the transpose of rows (m, d) with R (m, k) to sums, in their precision.
 
     Args:
@@ -75,6 +76,7 @@ def sparse_backward(X: Any, R: Array, sums: Array, taken: str = "v") -> None:
         R: for each row.
         sums: (d, k) or with further rows, in C's order, in float32 or float64.
         taken: as above.
+        is_shared: likewise.
     """
     R, rows = np.ascontiguousarray(R, sums.dtype), stored(X)
 
@@ -86,16 +88,16 @@ def sparse_backward(X: Any, R: Array, sums: Array, taken: str = "v") -> None:
         return [own]
 
     if R.size:
-        sum_of(term, row_parts(X, SUMS if X.nnz >= ENOUGH * len(sums) else 1))
+        sum_of(term, row_parts(X, SUMS if is_shared and X.nnz >= ENOUGH * len(sums) else 1))
 
 
 def sparse_product(X: Any, w: Array) -> Array:
     """Return the product (m,) of rows (m, d) with w (d,) in float64; threads do parts."""
-    return sparse_forward(X, w[:, None])[:, 0]
+    return sparse_forward(X, w[:, None], is_shared=True)[:, 0]
 
 
 def sparse_sums(X: Any, r: Array, taken: str = "v") -> Array:
     """Return Σ rᵢ xᵢ (d,) of rows (m, d) in float64, or of what is ``taken`` of them; threads do parts."""
     sums = np.zeros((X.shape[1], 1))
-    sparse_backward(X, r[:, None], sums, taken)
+    sparse_backward(X, r[:, None], sums, taken, is_shared=True)
     return sums[:, 0]
