@@ -287,6 +287,25 @@ def test_all_kinds_of_columns_lead_to_the_same(kind, intercept, has_products):
     np.testing.assert_allclose(found.objective, expected.objective, rtol=1e-11)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("distance", [1e-3, 1e-5, 1e-6])
+@pytest.mark.parametrize("tol", [1e-4, 1e-8])
+def test_the_gap_of_free_columns_that_nearly_depend_on_each_other_is_one(kind, distance, tol):
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(30, 5))
+    X[:, 1] = X[:, 0] + distance * generator.normal(size=30)
+    y = X.sum(axis=1) + generator.normal(size=30)
+    basis = np.linalg.qr(X, mode="reduced")[0]
+    least = np.square(y - basis @ (basis.T @ y)).sum()
+    columns = KINDS[kind](Rows(X, y[:, None], "regression"), False)
+    net = solver.Net(columns, [ElasticNet(0.0)], tol, 10_000)
+    net.solve_all()
+    found = net.fit(0)
+    assert found.converged.all()
+    assert found.objective - found.gap <= least * (1 + 1e-12)
+    assert found.objective <= least * (1 + tol) * (1 + 1e-12)
+
+
 def test_the_kind_of_columns_follows_the_shape():
     for shape, density, kind in (((50, 20), 1, SummedColumns), ((50, 600), 1, DenseColumns)):
         assert isinstance(standard_columns(Rows(*data(0, *shape, density)[:2]), True), kind)

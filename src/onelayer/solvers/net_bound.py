@@ -7,7 +7,8 @@ For residuals r = y − ZV and any θ that is orthogonal to the intercept and to
 
 a sum of terms none of which is negative or cancels against ‖y‖². θ is r, made feasible: columns that have to be
 orthogonal to it, but for rounding, are projected out; then it is made so short that no slope is beyond what l1 holds.
-Projecting out columns A moves slopes of columns of length 1 by at most ‖Z_A G_AA⁻¹ u_A‖ ≤ ‖u_A‖ / √λ_min(G_AA).
+Projecting out columns A moves slopes of columns of length 1 by at most ‖Z_A G_AA⁻¹ u_A‖ ≤ ‖u_A‖ / √λ_min(G_AA). Columns
+that rounding of G_AA hides a dependence of, or the lack of one, count as dependent.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,6 @@ from numpy.typing import NDArray
 from onelayer.double_double import EPS
 from onelayer.penalties import ElasticNet
 from onelayer.solvers.bounds import UNITS
-from onelayer.solvers.coordinates import RESOLVED
 from onelayer.solvers.standard_columns import Look, StandardColumns
 
 Array = NDArray[Any]
@@ -118,9 +118,10 @@ def _projected(
         if len(index) > MOST_PROJECTED:
             break
         values, vectors = np.linalg.eigh(columns.gram(index, index))
-        known = values > RESOLVED * values[-1]  # what depends on others but for rounding follows them
+        rounding = UNITS * EPS * len(index) * values[-1]
+        known = values > 2 * rounding  # what depends on others but for rounding follows them
         along = np.abs(slope[index] @ vectors[:, known]) + float(np.linalg.norm(slack[index]))
-        moved = float(np.sqrt((along**2 / values[known]).sum())) * (1 + UNITS * EPS / RESOLVED**0.5)
+        moved = float(np.sqrt((along**2 / (values[known] - rounding)).sum()))
         more = may & (beyond + moved > 0)
         if not (more & ~found).any():
             return found, moved
