@@ -144,10 +144,18 @@ def _raw_sums(rows: Source, x_shift: Array, y_shift: Array) -> Array:
     def terms(block: Block) -> list[Array]:
         if rows.is_sparse and not is_shifted:
             return [_sparse_products(block, y_shift)]
-        return added([_products(part, x_shift, y_shift)] for part in block.split(block_rows(rows.n_features)))
+        size = len(block) if _is_walked(block) else block_rows(rows.n_features)
+        return added([_products(part, x_shift, y_shift)] for part in block.split(max(size, 1)))
 
-    [sums] = rows.sum(terms)
+    [sums] = rows.sum(terms, walks=not rows.is_sparse)
     return np.asarray(sums)
+
+
+def _is_walked(block: Block) -> bool:
+    """Return whether the compiled loop goes through the features as they are stored: then nothing is copied."""
+    X = block.X
+    is_float = isinstance(X, np.ndarray) and X.dtype == np.float64 and block.unit == 1
+    return kernels.IS_COMPILED and is_float and X.shape[1] <= MOST_COLUMNS
 
 
 def _products(block: Block, x_shift: Array, y_shift: Array) -> Array:
