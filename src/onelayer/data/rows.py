@@ -313,12 +313,16 @@ class Rows:
 
     def sum(self, terms: Terms, walks: bool = False) -> list[Any]:
         """See ``Source``."""
-        n = len(self)
-        least = max(LEAST_SHARE, LEAST_VALUES // max(self.n_features, 1))
-        shares = max(1, min(MOST_SHARES, n // least, self._most_sparse_shares()))
+        n, shares = len(self), self.n_shares
         ends = [n * i // shares for i in range(shares + 1)]
         parts = list(pairwise(ends))
         return sum_of(lambda part: added(map(terms, self._blocks(*part, walks and self.in_memory))), parts)
+
+    @property
+    def n_shares(self) -> int:
+        """How many shares threads may have of a sum, which do not depend on how many threads there are."""
+        least = max(LEAST_SHARE, LEAST_VALUES // max(self.n_features, 1))
+        return max(1, min(MOST_SHARES, len(self) // least, self._most_sparse_shares()))
 
     def _most_sparse_shares(self) -> int:
         """Return how many shares of CSR have so many stored values that adding up columns takes no time beside them.

@@ -137,7 +137,7 @@ class Sparse:
     """Rows in CSR. Zeros are not touched, and columns with zeros not centred.
 
     Products are in ``dtype``. Matrices are the transposes of what kernels go through, (p, k) and (m, k), in C's order.
-    Threads share the block if it has all rows; else they have a block each.
+    Threads may share a block; else they have one each.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from onelayer.data.rows import Block, Source
+from onelayer.data.rows import Block, Rows, Source
 from onelayer.double_double import EPS
 from onelayer.losses import Loss, coupled_curvature, own_curvature
 from onelayer.penalties import Ridge
@@ -88,8 +88,8 @@ class Objective:
     def columns(self, block: Block, written_out: bool = False) -> Any:
         """Return the columns of a block, as they are stored if that will do, or ``written_out``."""
         if self.rows.is_sparse:
-            is_shared = len(block) == len(self.rows)
-            return Sparse(block, self.scaling, self.fit_intercept, self.dtype, is_shared)
+            is_single = isinstance(self.rows, Rows) and self.rows.n_shares == 1
+            return Sparse(block, self.scaling, self.fit_intercept, self.dtype, is_shared=is_single)
         if self._stored and not written_out:
             return Stored(block, self.scaling, self.fit_intercept, self.dtype)
         found = self._kept.get(block.start)
