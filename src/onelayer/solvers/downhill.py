@@ -235,9 +235,8 @@ class Descent:
         def centred(gradient: Array) -> Array:
             step = inverse(gradient)
             k = len(step)
-            step -= (
-                np.full(k, 1 / k, step.dtype) @ step
-            )  # a mean of few numbers each takes NumPy many times as long
+            # Means of few numbers each take NumPy many times as long.
+            step -= np.full(k, 1 / k, step.dtype) @ step
             return step
 
         return centred
@@ -251,10 +250,10 @@ class Descent:
         slope_low = -promised
         for _ in range(TRIALS):
             ahead = objective.at(start.V + t * direction, inner=True)
-            slope = dot(direction, ahead.gradient)
             if not math.isfinite(ahead.value):
                 high, t = t, t / 16
                 continue
+            slope = dot(direction, ahead.gradient)
             is_low = ahead.value <= start.value - 1e-4 * t * promised + slack
             if is_low and ahead.value < best.value:
                 best = ahead

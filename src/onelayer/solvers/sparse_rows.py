@@ -78,17 +78,16 @@ def sparse_backward(X: Any, R: Array, sums: Array, taken: str = "v", is_shared: 
         taken: as above.
         is_shared: likewise.
     """
-    R, rows = np.ascontiguousarray(R, sums.dtype), stored(X)
+    R, rows, is_float = np.ascontiguousarray(R, sums.dtype), stored(X), sums.dtype == np.float32
+    parts = row_parts(X, SUMS if is_shared and X.nnz >= ENOUGH * len(sums) else 1)
 
     def term(part: tuple[int, int]) -> list[Array]:
-        own = sums if part[0] == 0 else np.zeros_like(sums)
-        kernels.sparse_backward(
-            *rows, R[slice(*part)], own, R.shape[1], *part, taken, sums.dtype == np.float32
-        )
+        own = sums if part == parts[0] else np.zeros_like(sums)
+        kernels.sparse_backward(*rows, R[slice(*part)], own, R.shape[1], *part, taken, is_float)
         return [own]
 
     if R.size:
-        sum_of(term, row_parts(X, SUMS if is_shared and X.nnz >= ENOUGH * len(sums) else 1))
+        sum_of(term, parts)
 
 
 def sparse_product(X: Any, w: Array) -> Array:
