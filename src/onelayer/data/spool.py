@@ -164,9 +164,8 @@ class NumbersKept:
     def __init__(self) -> None:
         self._names: tuple[str, ...] = ()
         self._writer: SpoolWriter | None = None
-        self._room = np.empty(
-            (0, 0)
-        )  # for some rows: to get new memory for each takes longer than to fill it
+        # For some rows: to get new memory for each takes longer than to fill it.
+        self._room = np.empty((0, 0))
 
     def add(self, columns: Mapping[str, pa.Array | None]) -> None:
         """Take in more rows: float64 (m,) by name, or None for a column that has something else among these rows."""

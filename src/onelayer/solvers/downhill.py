@@ -109,9 +109,9 @@ class Descent:
         """Go a step, and return whether it led further than rounding does, or there is something else to try."""
         before = self.point
         direction, t = self._direction()
-        if self.objective.loss.is_coupled:
-            # Bounds take V as centred. A direction is, but for rounding, which is of the size of what it was made of.
-            direction = direction - direction.mean(axis=0, dtype=np.float64)
+        # Bounds take V as centred. A direction is, but for rounding, which is of the size of what it was made of.
+        direction = direction.astype(np.float64)
+        self.objective.centre(direction)
         self.point = self._line_search(direction, t)
         least = float(np.finfo(np.dtype(self.objective.dtype)).eps) / 2
         if before.value - self.point.value <= least * before.value and not self._tries_again():
@@ -228,15 +228,11 @@ class Descent:
         return self._centred(lambda gradient: gradient / diagonal)
 
     def _centred(self, inverse: Inverse) -> Inverse:
-        """Return an inverse that leaves out what is common to coupled outputs: it changes nothing."""
-        if not self.objective.loss.is_coupled:
-            return inverse
+        """Return an inverse that leaves out what is common to coupled outputs."""
 
         def centred(gradient: Array) -> Array:
             step = inverse(gradient)
-            k = len(step)
-            # Means of few numbers each take NumPy many times as long.
-            step -= np.full(k, 1 / k, step.dtype) @ step
+            self.objective.centre(step)
             return step
 
         return centred

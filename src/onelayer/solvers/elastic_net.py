@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from onelayer.data.rows import Source
 from onelayer.double_double import EPS
@@ -22,6 +21,7 @@ from onelayer.penalties import ElasticNet
 from onelayer.solvers.fit import ElasticNetFit
 from onelayer.solvers.kernels import descend_gram
 from onelayer.solvers.net_bound import Bound
+from onelayer.solvers.net_equations import LARGEST_EXACT, solve_exactly
 from onelayer.solvers.standard_columns import Look, StandardColumns, standard_columns, to_user
 
 Array = NDArray[Any]
@@ -32,15 +32,7 @@ APART = 8  # numbers between rows of the Gram matrix, lest a column lies in few 
 FEW = 100  # columns that are taken in together at least
 INNER = 1e-3  # of the gap that is aimed at: what a last sweep may still gain
 FEW_ROUNDS = 2  # after which sweeps alone will not do
-LARGEST_EXACT = 2_000  # weights whose equations are solved as such
-MOST_EXACT = 10  # times weights that come to 0 are dropped from these
 SWEEPS = 100  # after which solving the equations is the faster way
-JITTER = (
-    1e-14  # share of the largest square, by column: so that equations of dependent columns have a solution
-)
-DEPENDENT = 1e-6  # share of the largest pivot, below which columns are looked on as dependent
-NOTHING = 1e-13  # and eigenvalues, beside the largest, as 0
-MOST_DEPENDENT = 500  # dependent columns whose equations are solved with the shortest step
 CLOSER = 3  # times that a solution is corrected from the rows themselves
 
 
@@ -130,18 +122,12 @@ class State:
 
     Attributes:
         penalty: in the user's units, for weights of rows near 1.
-        written: the same, for the standard columns.
-        V: weights (d,) of these.
-        look: what is known there.
-        bound: likewise.
+        bound: the weights, the penalty for the standard columns, and what is known there.
         nothing: ½ ‖y‖².
         sweeps: the number of them so far.
     """
 
     penalty: ElasticNet
-    written: ElasticNet
-    V: Array
-    look: Look
     bound: Bound
     nothing: float
     sweeps: int = 0
@@ -168,19 +154,20 @@ class Net:
         for target, penalty in zip(range(len(columns.y_mean)), _for_all(penalties), strict=False):
             written = self._in_units(penalty)
             V = np.clip(np.zeros(len(columns.mean)), written.lower, written.upper)
-            look = columns.look(target, V)
-            bound = Bound(columns, written, V, look)
-            self.states.append(State(penalty, written, V, look, bound, float(columns.y_squares[target]) / 2))
+            bound = Bound(columns, written, V, columns.look(target, V))
+            self.states.append(State(penalty, bound, float(columns.y_squares[target]) / 2))
 
     def start_at(self, weight: Array) -> None:
         """Begin at W (q, d) in the user's units, with each target for which it is better than where it is."""
         for target, w in enumerate(weight):
             before = self.states[target]
             self._moved_to(
-                target, np.clip(w * self.columns.scale, before.written.lower, before.written.upper), 0
+                target,
+                np.clip(w * self.columns.scale, before.bound.penalty.lower, before.bound.penalty.upper),
+                0,
             )
             if self.states[target].bound.value < before.bound.value:
-                self._working.add(np.flatnonzero(self.states[target].V))
+                self._working.add(np.flatnonzero(self.states[target].bound.V))
             else:
                 self.states[target] = before
 
@@ -188,24 +175,21 @@ class Net:
         """Go on with other penalties, one for all targets or for each, from where the last ones have led."""
         for target, penalty in zip(range(len(self.states)), _for_all(penalties), strict=False):
             state, written = self.states[target], self._in_units(penalty)
-            before, l1 = np.asarray(state.written.l1), np.asarray(written.l1)
+            before, l1 = np.asarray(state.bound.penalty.l1), np.asarray(written.l1)
             # The strong rule: a slope changes hardly more than l1 does.
-            likely = (np.abs(state.look.slope) >= 2 * l1 - before) & (l1 < before)
+            likely = (np.abs(state.bound.look.slope) >= 2 * l1 - before) & (l1 < before)
             self._working.add(np.flatnonzero(likely))
-            V = np.clip(state.V, written.lower, written.upper)
-            look = state.look if (V == state.V).all() else self.columns.look(target, V)
-            self.states[target] = replace(state, penalty=penalty, written=written)
-            self._moved_to(target, V, 0, look)
+            V = np.clip(state.bound.V, written.lower, written.upper)
+            look = state.bound.look if (V == state.bound.V).all() else self.columns.look(target, V)
+            self.states[target] = State(penalty, Bound(self.columns, written, V, look), state.nothing)
 
     def _in_units(self, penalty: ElasticNet) -> ElasticNet:
         return penalty.columns(len(self.columns.mean)).in_units(self.columns.scale)
 
     def _moved_to(self, target: int, V: Array, sweeps: int, look: Look | None = None) -> None:
         """Put a target elsewhere."""
-        look = look or self.columns.look(target, V)
-        written = self.states[target].written
-        bound = Bound(self.columns, written, V, look)
-        self.states[target] = replace(self.states[target], V=V, look=look, bound=bound, sweeps=sweeps)
+        state, look = self.states[target], look or self.columns.look(target, V)
+        self.states[target] = replace(state, bound=replace(state.bound, V=V, look=look), sweeps=sweeps)
 
     def solve_all(self, is_exact: bool = False) -> None:
         """Bring all targets to the gap that is aimed at, or as near as rounding and the sweeps allow.
@@ -247,14 +231,14 @@ class Net:
 
     def _wanted(self, state: State) -> Index:
         """Return the columns in use, and those that would be: of these the first by how far they are beyond l1."""
-        used = np.flatnonzero(state.V)
-        excess = state.written.excess(state.look.slope[None])[0]
+        used = np.flatnonzero(state.bound.V)
+        excess = state.bound.penalty.excess(state.bound.look.slope[None])[0]
         excess[used] = 0
         beyond = np.flatnonzero(excess)
         most = max(FEW, 2 * len(used))
         if len(beyond) > most:
             with np.errstate(divide="ignore"):
-                urgency = excess[beyond] / np.asarray(state.written.l1)[beyond]
+                urgency = excess[beyond] / np.asarray(state.bound.penalty.l1)[beyond]
             beyond = beyond[np.argpartition(-urgency, most)[:most]]
         return np.concatenate([used, beyond])
 
@@ -264,12 +248,12 @@ class Net:
         The more rounds these columns have had before, the closer to the minimum it goes.
         """
         index, state = self._working.index, self.states[target]
-        V, penalty = state.V.copy(), state.written.take(index)
+        V, penalty = state.bound.V.copy(), state.bound.penalty.take(index)
         tol = (INNER**2 if rounds else INNER) * self.tol * state.bound.value
         sweeps = min(self.max_iter - state.sweeps, SWEEPS if len(index) <= LARGEST_EXACT else self.max_iter)
         if not self._working.has_gram:
             return V, state.sweeps + self.columns.descend(target, index, V, penalty, tol, sweeps)
-        slope, v = state.look.slope[index], V[index]
+        slope, v = state.bound.look.slope[index], V[index]
         if rounds >= FEW_ROUNDS:
             solve_exactly(self._working.gram, slope, v, penalty)
         done = descend_gram(self._working.gram, slope, v, *penalty.arrays(), tol, sweeps)
@@ -281,15 +265,15 @@ class Net:
     def _correct(self) -> None:
         """Solve the equations of the weights in use, and correct them from the rows themselves."""
         for attempt in range(CLOSER):
-            before = list(self.states)
+            before, moved = list(self.states), []
             for target, state in enumerate(before):
                 is_new = self._working.add(self._wanted(state))
-                V = self._descended(target, 0 if is_new else FEW_ROUNDS)[0] if attempt else self._exact(state)
-                self.states[target] = replace(state, V=V)
-            looks = self.columns.closer(np.array([state.V for state in self.states]))
+                rounds = 0 if is_new else FEW_ROUNDS
+                moved.append(self._descended(target, rounds)[0] if attempt else self._exact(state))
+            looks = self.columns.closer(np.array(moved))
             for target, state in enumerate(before):
                 look = looks[target] if looks else None
-                self._moved_to(target, self.states[target].V, state.sweeps, look)
+                self._moved_to(target, moved[target], state.sweeps, look)
                 if looks is None and self.states[target].bound.gap > state.bound.gap:
                     self.states[target] = state
             if all(map(self._is_done, self.states)):
@@ -297,21 +281,24 @@ class Net:
 
     def _exact(self, state: State) -> Array:
         """Return the solution (d,) of the equations of the weights in use, as far as signs and bounds allow."""
-        index, V = self._working.index, state.V.copy()
+        index, V = self._working.index, state.bound.V.copy()
         if self._working.has_gram:
-            slope, v = state.look.slope[index], V[index]
-            solve_exactly(self._working.gram, slope, v, state.written.take(index))
+            slope, v = state.bound.look.slope[index], V[index]
+            solve_exactly(self._working.gram, slope, v, state.bound.penalty.take(index))
             V[index] = v
         return V
 
     def weights(self) -> tuple[Array, Array]:
         """Return W (q, d) and b (q,) in the user's units."""
-        weight, bias = to_user(self.columns, np.array([state.V for state in self.states]))
+        weight, bias = to_user(self.columns, np.array([state.bound.V for state in self.states]))
         for w, state in zip(weight, self.states, strict=True):
             if state.penalty.has_bounds:
                 # Weights at a bound, or a rounding error beyond it, are at the user's bound.
                 its = state.penalty.columns(len(w))
-                at_lower, at_upper = state.written.lower >= state.V, state.written.upper <= state.V
+                at_lower, at_upper = (
+                    state.bound.penalty.lower >= state.bound.V,
+                    state.bound.penalty.upper <= state.bound.V,
+                )
                 w[at_lower], w[at_upper] = np.asarray(its.lower)[at_lower], np.asarray(its.upper)[at_upper]
                 np.clip(w, its.lower, its.upper, out=w)
         return weight, bias
@@ -336,9 +323,9 @@ class Net:
             rank=None,
             identified=np.ones(weight.shape[1] + 1, bool),
             inverse=None,
-            rss=np.array([state.look.squares for state in self.states]),
+            rss=np.array([state.bound.look.squares for state in self.states]),
             tss=self.columns.y_squares,
-            rounding=np.array([state.look.moved**2 for state in self.states]),
+            rounding=np.array([state.bound.look.moved**2 for state in self.states]),
             error=0.0,
             sensitivity=np.nan,
             corrections=0,
@@ -352,55 +339,3 @@ class Net:
 
 def _for_all(penalties: Sequence[ElasticNet]) -> Iterable[ElasticNet]:
     return repeat(penalties[0]) if len(penalties) == 1 else penalties
-
-
-def solve_exactly(gram: Array, slope: Array, v: Array, penalty: ElasticNet) -> None:
-    """Solve the equations of weights in use (m,), as far as signs and bounds allow; they and slopes change in place."""
-    l1, l2, lower, upper = penalty.arrays()
-    m = len(v)
-    free = np.where(l1 > 0, v != 0, True) & (v > lower) & (v < upper)
-    for _ in range(MOST_EXACT):
-        used = np.flatnonzero(free)
-        if not 0 < len(used) <= LARGEST_EXACT:
-            return
-        sign = np.sign(v[used])
-        matrix = gram[np.ix_(used, used)]
-        matrix.flat[:: len(used) + 1] += l2[used] + JITTER * len(used) * matrix.diagonal().max()
-        down = slope[used] - l1[used] * sign - l2[used] * v[used]
-        if not np.isfinite(down).all():  # weights on their way to infinity, where nothing holds them
-            return
-        try:
-            step = _solved(matrix, down, shortest=not l1[used].any())
-        except linalg.LinAlgError:
-            return
-        # A weight stops where it meets its bound or, if it has l1, 0.
-        least, most = lower[used], upper[used]
-        least = np.where((l1[used] > 0) & (sign > 0), np.maximum(least, 0), least)
-        most = np.where((l1[used] > 0) & (sign < 0), np.minimum(most, 0), most)
-        ends = np.where(step > 0, most, least)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            room = np.where(step != 0, (ends - v[used]) / step, np.inf)
-        part = min(1.0, float(room.min(initial=1.0)))
-        stopped = (room <= part) & (part < 1)
-        before = v.copy()
-        v[used] = np.where(stopped, ends, v[used] + part * step)
-        slope -= (v - before) @ gram[:, :m]
-        if part == 1:
-            return
-        free[used[stopped]] = False
-
-
-def _solved(matrix: Array, down: Array, shortest: bool) -> Array:
-    """Return a solution of positive semidefinite equations.
-
-    Args:
-        matrix: (m, m).
-        down: (m,).
-        shortest: whether to return the shortest solution where columns are dependent. Without l1 what others have more
-            is rounding, much enlarged; with l1 it leads to weights of 0.
-    """
-    factor = linalg.cho_factor(matrix.T, overwrite_a=not shortest, check_finite=False)  # .T is not copied
-    pivots = np.diag(factor[0])
-    if not shortest or len(down) > MOST_DEPENDENT or pivots.min() > DEPENDENT * pivots.max():
-        return np.asarray(linalg.cho_solve(factor, down))
-    return np.asarray(linalg.lstsq(matrix, down, NOTHING, check_finite=False)[0])

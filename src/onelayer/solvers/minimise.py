@@ -166,7 +166,7 @@ def _standard(objective: Objective, start: tuple[Array, Array] | None) -> Array:
     if start is not None:
         V, bias = objective.scaling.input_to_standard(*start)
         V = np.column_stack([V, bias]) if objective.fit_intercept else V
-        V = V - V.mean(axis=0) if objective.loss.is_coupled else V
+        objective.centre(V)
     elif objective.rows.first().offset is not None and objective.fit_intercept:
         V = nothing.copy()
         V[:, -1] = -objective.mean_offset()

@@ -95,7 +95,7 @@ def _feasible(
         return 1.0, 0.0, is_held, is_held
     slope, l1 = look.slope, penalty.l1
     beyond = np.maximum(np.where(up, slope, -np.inf), np.where(down, -slope, -np.inf)) + look.slack
-    projected, moved = _projected(columns, beyond > 0, l1, slope, look.slack, beyond)
+    projected, moved = _projected(columns, l1, look, beyond)
     held = is_held & ~projected
     if not np.isfinite(moved):
         return 0.0, moved, projected, held
@@ -106,11 +106,11 @@ def _feasible(
 
 
 def _projected(
-    columns: StandardColumns, is_out: NDArray[np.bool_], l1: Any, slope: Array, slack: Array, beyond: Array
+    columns: StandardColumns, l1: Any, look: Look, beyond: Array
 ) -> tuple[NDArray[np.bool_], float]:
     """Return which columns have to be orthogonal to θ, and how far at most making them so moves it."""
     may = (np.asarray(l1) == 0) & columns.varies
-    found, moved = is_out & may, 0.0
+    found, moved = (beyond > 0) & may, 0.0
     for _ in range(MOST_PROJECTIONS):
         index = np.flatnonzero(found)
         if not len(index):
@@ -120,7 +120,7 @@ def _projected(
         values, vectors = np.linalg.eigh(columns.gram(index, index))
         rounding = UNITS * EPS * len(index) * values[-1]
         known = values > 2 * rounding  # what depends on others but for rounding follows them
-        along = np.abs(slope[index] @ vectors[:, known]) + float(np.linalg.norm(slack[index]))
+        along = np.abs(look.slope[index] @ vectors[:, known]) + float(np.linalg.norm(look.slack[index]))
         moved = float(np.sqrt((along**2 / (values[known] - rounding)).sum()))
         more = may & (beyond + moved > 0)
         if not (more & ~found).any():

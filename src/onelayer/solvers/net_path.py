@@ -180,7 +180,7 @@ def largest_alpha(net: Net, family: Family) -> float:
     cost = factor * (ratio + (1 - ratio) * np.abs(nearest))  # of the first step away, for alpha = 1
     found = 0.0
     for state in net.states:
-        slope = state.look.slope * net.columns.scale
+        slope = state.bound.look.slope * net.columns.scale
         up, down = np.where(upper > nearest, slope, 0), np.where(lower < nearest, -slope, 0)
         gain = np.maximum(np.maximum(up, down), 0)
         found = max(found, float((gain[factor > 0] / cost[factor > 0]).max(initial=0)))

@@ -36,8 +36,7 @@ def newton(
     while True:
         factor = Factor(point.hessian)
         step = -factor.solve(point.gradient.reshape(-1)).reshape(point.V.shape)
-        if objective.loss.is_coupled:
-            step -= step.mean(axis=0)
+        objective.centre(step)
         decrease = -float(np.vdot(step, point.gradient))
         is_last = decrease <= EPS * point.value or len(history) > max_iter
         is_last = is_last or objective.is_hopeless(point.value, first)

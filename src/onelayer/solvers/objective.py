@@ -188,6 +188,12 @@ class Objective:
         """Return the curvature by each output alone (k, m): the diagonals of what ``curvature`` sums."""
         return own_curvature(h) if self.loss.is_coupled else h
 
+    def centre(self, V: Array) -> None:
+        """Take away what is common to coupled outputs from V (k, p), in place: it changes no loss."""
+        if self.loss.is_coupled:
+            k = len(V)
+            V -= np.full(k, 1 / k, V.dtype) @ V  # means of few numbers each take NumPy many times as long
+
     def _grams(self, columns: Any, h: Array, c: Array | float) -> Array:
         """Return Σᵢ c h z zᵀ of each output, or Σᵢ c hₐ h_b z zᵀ of each pair (a < b), (pairs, p, p)."""
         ch = h * c

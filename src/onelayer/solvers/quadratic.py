@@ -16,8 +16,8 @@ from scipy import sparse
 from onelayer.data.rows import Block
 from onelayer.penalties import ElasticNet
 from onelayer.solvers.columns import Sparse
-from onelayer.solvers.elastic_net import solve_exactly
 from onelayer.solvers.kernels import descend_gram, descend_groups
+from onelayer.solvers.net_equations import solve_exactly
 from onelayer.solvers.objective import Objective
 
 Array = NDArray[Any]
